@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli.h: what the commands of sagitta-cli share.
+ *
+ * A command is one function in a file of its own. It gets argv from its own name on, returns an exit
+ * status (0 good, 1 failed, 2 wrong usage), prints results to stdout and one sentence to stderr when
+ * it fails. The main thread has already called sag_parallel_own (SAG_TEAM_COMPUTE, 0).
+ */
+#pragma once
+
+#include <glib.h>
+#include <json-glib/json-glib.h>
+
+typedef int (*SagCommandFunc) (int argc, char **argv);
+
+/* Parses `entries` (GOption; NULL-terminated) out of argv; what remains is in *argc, *argv with argv[0]
+ * the command's name. Wrong usage is printed, and FALSE returned: then return 2. `--help` prints and
+ * exits 0. `arguments` is the rest of the usage line, "FOLDER". */
+gboolean sag_cli_parse   (int                *argc,
+                          char             ***argv,
+                          const GOptionEntry *entries,
+                          const char         *arguments,
+                          const char         *summary);
+
+/* Prints "sagitta-cli COMMAND: message" to stderr and returns 1. Takes the error. */
+int      sag_cli_fail    (const char         *command,
+                          GError             *error);
+
+/* Prints the tree on one line, and frees the builder. */
+void     sag_cli_print_json (JsonBuilder     *builder);
+
+/* `--threads N` for a command: sag_parallel_own (SAG_TEAM_COMPUTE, n). 0 leaves one a core. */
+void     sag_cli_set_threads (int             n_threads);

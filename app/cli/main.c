@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c: sagitta-cli: everything the window can do, without one.
+ */
+#include "app/cli/cli.h"
+#include "app/cli/commands.h"
+#include "engine/base/parallel.h"
+
+#include <locale.h>
+#include <string.h>
+
+static const struct
+{
+  const char    *name;
+  SagCommandFunc run;
+  const char    *purpose;
+} commands[] = {
+  { NULL, NULL, NULL }
+};
+
+static void
+print_usage (void)
+{
+  g_print ("Usage: sagitta-cli COMMAND [OPTIONS]\n\n"
+           "Research use, not a medical device.\n\nCommands:\n");
+  for (int i = 0; commands[i].name != NULL; i++)
+    g_print ("  %-14s %s\n", commands[i].name, commands[i].purpose);
+  g_print ("\nsagitta-cli COMMAND --help tells more.\n");
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_CTYPE, "");
+  if (argc < 2 || strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
+    {
+      print_usage ();
+      return argc < 2 ? 2 : 0;
+    }
+  if (strcmp (argv[1], "--version") == 0)
+    {
+      g_print ("Sagitta %s\n", SAG_VERSION);
+      return 0;
+    }
+  sag_parallel_own (SAG_TEAM_COMPUTE, 0);
+  for (int i = 0; commands[i].name != NULL; i++)
+    if (strcmp (argv[1], commands[i].name) == 0)
+      return commands[i].run (argc - 1, argv + 1);
+  g_printerr ("sagitta-cli: there is no command '%s'; see sagitta-cli --help\n", argv[1]);
+  return 2;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * labelmap.h: one label a voxel, and what the labels mean.
+ */
+#pragma once
+
+#include "engine/image/volume.h"
+
+/* A coded concept (PS3.3 8.8): value, scheme, meaning; "" when unknown. */
+typedef struct
+{
+  char value[17];
+  char scheme[17];
+  char meaning[65];
+} SagCode;
+
+typedef struct
+{
+  guint8  value;     /* 1..255; 0 is background and has no label */
+  char    name[65];  /* UTF-8, as shown; SegmentLabel (0062,0005) */
+  SagCode category;  /* SegmentedPropertyCategoryCode: "85756007" SCT "Tissue" … */
+  SagCode type;      /* SegmentedPropertyTypeCode: "39607008" SCT "Lung" … */
+  SagCode modifier;  /* laterality: "7771000" SCT "Left" …; empty if none */
+  guint8  rgb[3];    /* as shown, sRGB */
+} SagLabel;
+
+/* What is true of one label in a finished labelmap. */
+typedef struct
+{
+  gsize  n_voxels;
+  double ml;
+  int    box[6];      /* i0, j0, k0, i1, j1, k1: half open; all 0 if empty */
+  double centroid[3]; /* mm, LPS; meaningless if empty */
+} SagLabelStats;
+
+typedef struct _SagLabelmap SagLabelmap;
+
+/* A labelmap over `block` (one byte a voxel, i fastest; a reference is taken; NULL makes a zeroed
+ * one). Labels are copied. INVALID if a label value is 0 or occurs twice. */
+SagLabelmap    *sag_labelmap_new         (const SagGrid     *grid,
+                                          SagBlock          *block,
+                                          const SagLabel    *labels,
+                                          int                n_labels,
+                                          GError           **error);
+SagLabelmap    *sag_labelmap_ref         (SagLabelmap       *self);
+void            sag_labelmap_unref       (SagLabelmap       *self);
+
+const SagGrid  *sag_labelmap_get_grid    (const SagLabelmap *self);
+SagBlock       *sag_labelmap_get_block   (const SagLabelmap *self); /* borrowed */
+guint8         *sag_labelmap_get_voxels  (const SagLabelmap *self);
+const SagLabel *sag_labelmap_get_labels  (const SagLabelmap *self,
+                                          int               *n_labels);
+/* NULL if no label has that value. */
+const SagLabel *sag_labelmap_find_label  (const SagLabelmap *self,
+                                          guint8             value);
+
+/* One pass over the voxels: `stats` has 256 entries, by value. [compute thread] */
+void            sag_labelmap_measure     (const SagLabelmap *self,
+                                          SagLabelStats     *stats);
+
+/* Default colours by order of label: Okabe-Ito, then a generated set of equal lightness. */
+void            sag_label_default_colour (int                index,
+                                          guint8             rgb[3]);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagLabelmap, sag_labelmap_unref)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * segmentation.h: a result: labels, confidence, and where they came from.
+ *
+ * Slices become ready as the run goes outward from the cursor; once ready they never change.
+ */
+#pragma once
+
+#include "engine/base/dtype.h"
+#include "engine/image/labelmap.h"
+
+/* Where a result came from; every string owned, never NULL ("" if unknown). */
+typedef struct
+{
+  char *model_id;       /* "org.sagitta.lungs-ct" */
+  char *model_name;
+  char *model_version;
+  char *weights_sha256; /* hex, of the model file */
+  char *precision;      /* "fp32" … */
+  char *calibration;    /* "temperature 1.31" or "none" */
+  char *cpu;            /* kernel level: "avx512" … */
+  char *program;        /* "Sagitta 0.1.0" */
+  char *time;           /* ISO 8601, local time with offset */
+} SagProvenance;
+
+SagProvenance   *sag_provenance_new             (void);
+SagProvenance   *sag_provenance_copy            (const SagProvenance *self);
+void             sag_provenance_free            (SagProvenance       *self);
+
+/* Replaces one string: sag_provenance_set (&p->precision, "int8"). */
+void             sag_provenance_set             (char               **field,
+                                                 const char          *value);
+
+typedef struct _SagSegmentation SagSegmentation;
+
+/* Layers of one grid (ours have one; a foreign SEG with overlaps has several), of which references are
+ * taken. `confidence` (may be NULL): one byte a voxel, 255 = certain, the probability of the label
+ * shown there, background included. `provenance` is copied. No slice is ready yet. */
+SagSegmentation *sag_segmentation_new           (SagLabelmap *const  *layers,
+                                                 int                  n_layers,
+                                                 SagBlock            *confidence,
+                                                 const SagProvenance *provenance,
+                                                 GError             **error);
+SagSegmentation *sag_segmentation_ref           (SagSegmentation     *self);
+void             sag_segmentation_unref         (SagSegmentation     *self);
+
+const SagGrid   *sag_segmentation_get_grid      (const SagSegmentation *self);
+int              sag_segmentation_get_n_layers  (const SagSegmentation *self);
+SagLabelmap     *sag_segmentation_get_layer     (const SagSegmentation *self, /* borrowed */
+                                                 int                    layer);
+SagBlock        *sag_segmentation_get_confidence (const SagSegmentation *self); /* borrowed or NULL */
+const SagProvenance *sag_segmentation_get_provenance (const SagSegmentation *self);
+
+/* As for volumes. */
+void             sag_segmentation_mark_ready    (SagSegmentation       *self,
+                                                 int                    k0,
+                                                 int                    k1);
+gboolean         sag_segmentation_is_ready      (const SagSegmentation *self,
+                                                 int                    k);
+int              sag_segmentation_get_n_ready   (const SagSegmentation *self);
+
+/* Mean confidence (0..1) over the labelled voxels of slice k, of `value` only if it is not 0; NaN where
+ * there are none or no confidence is known. */
+double           sag_segmentation_get_slice_confidence (const SagSegmentation *self,
+                                                 int                    k,
+                                                 guint8                 value);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagProvenance, sag_provenance_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagSegmentation, sag_segmentation_unref)

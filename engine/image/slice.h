@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice.h: a plane through a volume, as pixels.
+ *
+ * One texel for each device pixel: every interpolation is done here, never by the compositor, and
+ * the same spec gives the same bytes on every machine.
+ */
+#pragma once
+
+#include "engine/image/segmentation.h"
+
+typedef enum
+{
+  SAG_SLAB_NONE,
+  SAG_SLAB_MIP,
+  SAG_SLAB_MINIP,
+  SAG_SLAB_MEAN,
+} SagSlabMode;
+
+typedef enum
+{
+  SAG_INTERPOLATION_NEAREST,
+  SAG_INTERPOLATION_LINEAR,
+} SagInterpolation;
+
+typedef enum
+{
+  SAG_OVERLAY_FILL = 1 << 0,       /* label colours at `opacity` */
+  SAG_OVERLAY_OUTLINE = 1 << 1,    /* 2 device pixels, opaque */
+  SAG_OVERLAY_CONFIDENCE = 1 << 2, /* the confidence ramp instead of label colours, inside labels */
+  SAG_OVERLAY_DIFFERENCE = 1 << 3, /* against `reference`: only here, only there, both */
+} SagOverlayFlags;
+
+typedef struct
+{
+  SagPlane         plane;
+  SagInterpolation interpolation;
+  double           slab_mm; /* 0 or SAG_SLAB_NONE: one plane */
+  SagSlabMode      slab_mode;
+  SagWindowLevel   window;
+  gboolean         invert;  /* MONOCHROME1, or by wish */
+  SagOverlayFlags  overlay; /* 0: none */
+  float            opacity; /* 0..1, of fills */
+  float            confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
+  guint32          hidden[8]; /* bit v & 31 of word v >> 5: label v is not shown */
+} SagSliceSpec;
+
+/* Axial window 400/40, fill and outline at 0.35, threshold 0, nothing hidden. */
+void     sag_slice_spec_init   (SagSliceSpec          *spec);
+
+/* The picture of `spec` into `rgba` (width * height * 4 bytes, rows top to bottom, alpha 255; black outside
+ * the volume and where slices are not ready). `segmentation` and `reference` may be NULL; they need not share
+ * the volume's grid. Splits rows over the calling thread's team. Cannot fail. [render thread] */
+void     sag_slice_render      (SagVolume             *volume,
+                                SagSegmentation       *segmentation,
+                                SagSegmentation       *reference,
+                                const SagSliceSpec    *spec,
+                                int                    width,
+                                int                    height,
+                                guint8                *rgba);
+
+/* The confidence ramp (cividis-like: perceptually even, safe for colour-blind eyes); t in 0..1. */
+void     sag_confidence_colour (float                  t,
+                                guint8                 rgb[3]);
