@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * labelmap.c: one label a voxel, and what the labels mean.
+ */
+#include "engine/image/labelmap.h"
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+struct _SagLabelmap
+{
+  gatomicrefcount refs;
+  SagGrid         grid;
+  SagBlock       *block;
+  SagLabel       *labels;
+  int             n_labels;
+  gint16          index[256]; /* of a value in labels; -1: none */
+};
+
+SagLabelmap *
+sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, int n_labels, GError **error)
+{
+  g_autoptr (SagBlock) owned = NULL;
+  gint16 index[256];
+  SagLabelmap *self;
+
+  if (!sag_grid_check (grid, error))
+    return NULL;
+  memset (index, 0xff, sizeof index);
+  for (int n = 0; n < n_labels; n++)
+    {
+      if (labels[n].value == 0 || index[labels[n].value] >= 0)
+        {
+          g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                       labels[n].value == 0 ? "Label %d ('%s') has the value 0, which is background"
+                                            : "Label value %d ('%s') is given twice",
+                       labels[n].value == 0 ? n + 1 : labels[n].value, labels[n].name);
+          return NULL;
+        }
+      index[labels[n].value] = (gint16) n;
+    }
+  if (block != NULL)
+    owned = sag_block_ref (block);
+  else if ((owned = sag_block_new (sag_grid_get_n_voxels (grid), "the labels", error)) == NULL)
+    return NULL;
+  if (sag_block_get_size (owned) < sag_grid_get_n_voxels (grid))
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "The labels' memory holds fewer voxels than their size of %d x %d x %d", grid->size[0],
+                   grid->size[1], grid->size[2]);
+      return NULL;
+    }
+  self = g_new0 (SagLabelmap, 1);
+  g_atomic_ref_count_init (&self->refs);
+  self->grid = *grid;
+  self->block = g_steal_pointer (&owned);
+  self->labels = g_memdup2 (labels, sizeof *labels * (gsize) n_labels);
+  self->n_labels = n_labels;
+  memcpy (self->index, index, sizeof index);
+  return self;
+}
+
+SagLabelmap *
+sag_labelmap_ref (SagLabelmap *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+sag_labelmap_unref (SagLabelmap *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  sag_block_unref (self->block);
+  g_free (self->labels);
+  g_free (self);
+}
+
+const SagGrid *
+sag_labelmap_get_grid (const SagLabelmap *self)
+{
+  return &self->grid;
+}
+
+SagBlock *
+sag_labelmap_get_block (const SagLabelmap *self)
+{
+  return self->block;
+}
+
+guint8 *
+sag_labelmap_get_voxels (const SagLabelmap *self)
+{
+  return sag_block_get_data (self->block);
+}
+
+const SagLabel *
+sag_labelmap_get_labels (const SagLabelmap *self, int *n_labels)
+{
+  *n_labels = self->n_labels;
+  return self->labels;
+}
+
+const SagLabel *
+sag_labelmap_find_label (const SagLabelmap *self, guint8 value)
+{
+  return self->index[value] >= 0 ? &self->labels[self->index[value]] : NULL;
+}
+
+/* What one thread has seen of one label. All integers, so that the order of adding does not matter. */
+typedef struct
+{
+  guint64 count, sum[3];
+  int     lower[3], upper[3];
+} Tally;
+
+typedef struct
+{
+  const SagLabelmap *map;
+  Tally             *tallies; /* [threads][256] */
+} Measure;
+
+static void
+measure_slice (gsize item, int thread, gpointer data)
+{
+  const Measure *measure = data;
+  const SagGrid *grid = &measure->map->grid;
+  Tally *tallies = measure->tallies + 256 * (gsize) thread;
+  int columns = grid->size[0], k = (int) item;
+  const guint8 *row = sag_labelmap_get_voxels (measure->map) + item * (gsize) columns * (gsize) grid->size[1];
+
+  for (int j = 0; j < grid->size[1]; j++, row += columns)
+    for (int i = 0, end; i < columns; i = end)
+      {
+        guint8 value = row[i];
+        Tally *tally = &tallies[value];
+        guint64 run;
+
+        for (end = i + 1; end < columns && row[end] == value;)
+          end++;
+        if (value == 0)
+          continue;
+        run = (guint64) (end - i);
+        tally->count += run;
+        tally->sum[0] += run * (guint64) (i + end - 1) / 2;
+        tally->sum[1] += run * (guint64) j;
+        tally->sum[2] += run * (guint64) k;
+        tally->lower[0] = MIN (tally->lower[0], i);
+        tally->lower[1] = MIN (tally->lower[1], j);
+        tally->lower[2] = MIN (tally->lower[2], k);
+        tally->upper[0] = MAX (tally->upper[0], end);
+        tally->upper[1] = MAX (tally->upper[1], j + 1);
+        tally->upper[2] = MAX (tally->upper[2], k + 1);
+      }
+}
+
+void
+sag_labelmap_measure (const SagLabelmap *self, SagLabelStats *stats)
+{
+  int threads = sag_parallel_get_size ();
+  g_autofree Tally *tallies = g_new0 (Tally, 256 * threads);
+  Measure measure = { self, tallies };
+  gsize labelled = 0;
+
+  for (int n = 0; n < 256 * threads; n++)
+    for (int a = 0; a < 3; a++)
+      tallies[n].lower[a] = G_MAXINT;
+  sag_parallel_for ((gsize) self->grid.size[2], measure_slice, &measure);
+
+  memset (stats, 0, 256 * sizeof *stats);
+  for (int value = 1; value < 256; value++)
+    {
+      Tally sum = tallies[value];
+      SagLabelStats *out = &stats[value];
+      double ijk[3];
+
+      for (int t = 1; t < threads; t++)
+        {
+          const Tally *other = &tallies[256 * t + value];
+
+          sum.count += other->count;
+          for (int a = 0; a < 3; a++)
+            {
+              sum.sum[a] += other->sum[a];
+              sum.lower[a] = MIN (sum.lower[a], other->lower[a]);
+              sum.upper[a] = MAX (sum.upper[a], other->upper[a]);
+            }
+        }
+      if (sum.count == 0)
+        continue;
+      for (int a = 0; a < 3; a++)
+        {
+          ijk[a] = (double) sum.sum[a] / (double) sum.count;
+          out->box[a] = sum.lower[a];
+          out->box[3 + a] = sum.upper[a];
+        }
+      out->n_voxels = sum.count;
+      out->ml = (double) sum.count * sag_grid_get_voxel_ml (&self->grid);
+      sag_grid_to_lps (&self->grid, ijk, out->centroid);
+      labelled += sum.count;
+    }
+  stats[0].n_voxels = sag_grid_get_n_voxels (&self->grid) - labelled;
+  stats[0].ml = (double) stats[0].n_voxels * sag_grid_get_voxel_ml (&self->grid);
+}
+
+/* Linear light -> sRGB in 0..255. Roots instead of the power: they are exact on every machine, and the
+ * fit is good to half a step of 255. */
+static guint8
+encode_srgb (double linear)
+{
+  double x = CLAMP (linear, 0, 1);
+  double s1 = sqrt (x), s2 = sqrt (s1), s3 = sqrt (s2);
+  double y = 0.662002687 * s1 + 0.684122060 * s2 - 0.323583601 * s3 - 0.0225411470 * x;
+
+  return (guint8) (CLAMP (y, 0, 1) * 255 + 0.5);
+}
+
+void
+sag_label_default_colour (int index, guint8 rgb[3])
+{
+  /* Okabe and Ito, Color Universal Design (2002). */
+  static const guint8 first[7][3] = {
+    { 0xe6, 0x9f, 0x00 }, { 0x56, 0xb4, 0xe9 }, { 0x00, 0x9e, 0x73 }, { 0xf0, 0xe4, 0x42 },
+    { 0x00, 0x72, 0xb2 }, { 0xd5, 0x5e, 0x00 }, { 0xcc, 0x79, 0xa7 },
+  };
+  /* Then Oklab (Ottosson 2020) at lightness 0.75, chroma 0.11, turning by the golden angle. */
+  const double lightness = 0.75, cosine = -0.737368878, sine = 0.675490294;
+  double a = 0.11, b = 0, l, m, s;
+
+  if (index >= 0 && index < 7)
+    {
+      memcpy (rgb, first[index], 3);
+      return;
+    }
+  for (int n = 7; n < index; n++)
+    {
+      double turned = a * cosine - b * sine;
+
+      b = a * sine + b * cosine;
+      a = turned;
+    }
+  l = lightness + 0.3963377774 * a + 0.2158037573 * b;
+  m = lightness - 0.1055613458 * a - 0.0638541728 * b;
+  s = lightness - 0.0894841775 * a - 1.2914855480 * b;
+  l = l * l * l;
+  m = m * m * m;
+  s = s * s * s;
+  rgb[0] = encode_srgb (4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s);
+  rgb[1] = encode_srgb (-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s);
+  rgb[2] = encode_srgb (-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s);
+}
