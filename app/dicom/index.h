@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * index.h: a folder as studies, series and stacks.
+ */
+#pragma once
+
+#include "app/dicom/stack.h"
+#include "engine/base/tick.h"
+
+typedef enum
+{
+  SAG_SERIES_IMAGE,        /* has stacks to look at */
+  SAG_SERIES_SEGMENTATION, /* DICOM SEG */
+  SAG_SERIES_OTHER,        /* reports, presentation states, plans… */
+} SagSeriesKind;
+
+typedef struct
+{
+  SagSeriesKind           kind;
+  const SagDicomInstance *first;     /* for texts and UIDs; lowest instance number */
+  GPtrArray              *instances; /* of SagDicomInstance, borrowed, by instance number then path */
+  GPtrArray              *stacks;    /* of SagStack, largest first, localizers last; empty unless IMAGE */
+} SagIndexSeries;
+
+typedef struct
+{
+  const SagDicomInstance *first;  /* for texts and UIDs */
+  GPtrArray              *series; /* of SagIndexSeries, by series number */
+} SagIndexStudy;
+
+typedef struct
+{
+  GPtrArray *studies;   /* of SagIndexStudy, newest first */
+  GPtrArray *instances; /* of SagDicomInstance, owned */
+  GPtrArray *problems;  /* of char *: "NAME: why it was left out", for files that are DICOM but damaged */
+  int        n_files;   /* looked at */
+  int        n_skipped; /* of them, not DICOM */
+} SagIndex;
+
+/* Reads the headers of everything below `path` (a folder, followed into subfolders whatever the files
+ * are called, each folder once however it is linked; or one file) and groups them. Files that are not
+ * DICOM are skipped after a few bytes. NOT_FOUND if nothing below is DICOM, IO if `path` cannot be read.
+ * Headers are parsed on the caller's team. */
+SagIndex       *sag_index_folder      (const char        *path,
+                                       const SagTick     *tick,
+                                       GError           **error);
+
+/* Grouping alone: `n` instances (each taken; the array is not) to studies, series, stacks. Pure; any field
+ * may hold anything. */
+SagIndex       *sag_index_group       (SagDicomInstance **instances,
+                                       gsize              n);
+SagIndex       *sag_index_ref         (SagIndex          *self);
+void            sag_index_unref       (SagIndex          *self);
+
+/* NULL if there is none. */
+SagIndexSeries *sag_index_find_series (const SagIndex    *self,
+                                       const char        *series_instance_uid);
+
+/* One line for a person: modality, description, number of frames. Caller frees. */
+char           *sag_index_series_describe (const SagIndexSeries *series);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagIndex, sag_index_unref)

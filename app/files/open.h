@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * open.h: a volume or a segmentation from whatever a path holds.
+ */
+#pragma once
+
+#include "app/dicom/index.h"
+#include "app/dicom/read.h"
+#include "app/dicom/seg.h"
+
+/* What came with a volume. */
+typedef struct
+{
+  SagIndex             *index;  /* NULL for NIfTI */
+  const SagIndexSeries *series; /* borrowed from the index */
+  const SagStack       *stack;  /* likewise: the source of a SEG made from this volume */
+  char                 *name;   /* for a person: series description or file name */
+  SagWindowLevel        windows[SAG_MAX_WINDOWS]; /* as in the file; may be none */
+  char                 *window_explanations[SAG_MAX_WINDOWS];
+  int                   n_windows;
+  gboolean              monochrome1; /* low values are shown bright */
+  char                **findings;    /* NULL-terminated sentences: geometry, what was left out */
+} SagOpenInfo;
+
+void             sag_open_info_free    (SagOpenInfo    *self);
+
+/* Reads a DICOM folder or file, or a NIfTI file (.nii, .nii.gz), whole. `series_uid` chooses where a
+ * folder holds several image series (NULL if not; "UID#2" is the second stack of a series): otherwise AMBIGUOUS lists
+ * UIDs and descriptions. `info` may be NULL. [compute thread] */
+SagVolume       *sag_open_volume       (const char     *path,
+                                        const char     *series_uid,
+                                        const SagTick  *tick,
+                                        SagOpenInfo   **info,
+                                        GError        **error);
+
+/* The stack that sag_open_volume() would read: for those who fill the volume themselves
+ * (sag_read_begin). */
+const SagStack  *sag_open_choose       (const SagIndex *index,
+                                        const char     *series_uid,
+                                        const SagIndexSeries **series,
+                                        GError        **error);
+
+/* Reads a DICOM SEG (file, or folder that holds one) or a NIfTI file of whole numbers. With `grid` (may be NULL)
+ * the labels are brought onto it by nearest voxel, so that two results, or a result and its image, can be laid
+ * over each other. [compute thread] */
+SagSegmentation *sag_open_segmentation (const char     *path,
+                                        const SagGrid  *grid,
+                                        GError        **error);
+
+/* A confidence map written by `segment --confidence` (NIfTI, 0..255 or 0..1) on `grid`, one byte a
+ * voxel. */
+SagBlock        *sag_open_confidence   (const char     *path,
+                                        const SagGrid  *grid,
+                                        GError        **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagOpenInfo, sag_open_info_free)
