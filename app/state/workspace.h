@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * workspace.h: what is open and how it is shown; the one thing views watch.
+ *
+ * Zoom and pan belong to each view, everything views share is here. A change notifies its property; slices
+ * that become ready emit "slices-ready" instead. A view redraws on either. Main thread only.
+ *
+ * Properties (read-write unless said; setters with an equal value do not notify):
+ *   "series"               SagSeries or NULL; informs only, READ brings the volume
+ *   "volume"               SagVolume pointer; NULL when nothing is open
+ *   "segmentation"         SagSegmentation pointer; NULL when there is none
+ *   "preview"              SagSegmentation pointer: coarse, shown where "segmentation" is not ready
+ *   "reference"            SagSegmentation pointer: the other one of a comparison
+ *   "cursor"               GVariant (ddd), mm LPS
+ *   "window-level"         GVariant (dd), centre and width in the volume's unit
+ *   "view"                 int, SagView: of a single-view layout
+ *   "slab-mm"              double, 0..200
+ *   "slab-mode"            int, SagSlabMode
+ *   "interpolation"        int, SagInterpolation
+ *   "invert"               boolean
+ *   "overlay"              uint, SagOverlayFlags; the user's choice, kept while "overlay-visible" is off
+ *   "overlay-visible"      boolean
+ *   "opacity"              double, 0..1
+ *   "confidence-threshold" double, 0..1
+ *   "labels"               GListModel of SagLabelItem, of "segmentation"; read-only, one object for ever
+ *   "hidden"               pointer to guint32[8], read-only; notifies when any label's visibility changes
+ *   "warnings"             GStrv, read-only: geometry findings of the open volume
+ *   "presets"              pointer, read-only: notifies when sag_workspace_get_presets() answers otherwise
+ *
+ * Signal "slices-ready" (SagWorkspace *, int what, int k0, int k1, gpointer): slices k0 .. k1 - 1 of
+ * `what` (SagWorkspaceLayer) may now be drawn.
+ */
+#pragma once
+
+#include "app/state/catalogue.h"
+#include "app/state/label-item.h"
+#include "engine/image/slice.h"
+
+#include <gio/gunixfdlist.h>
+
+typedef enum
+{
+  SAG_LAYER_VOLUME,
+  SAG_LAYER_SEGMENTATION,
+  SAG_LAYER_PREVIEW,
+  SAG_LAYER_REFERENCE,
+} SagWorkspaceLayer;
+
+/* A named window. `name` is for people ("Lung"), `id` for actions ("lung", "file-1"). */
+typedef struct
+{
+  char          *id;
+  char          *name;
+  SagWindowLevel window;
+} SagWindowPreset;
+
+/* What lies at a point. Strings and label are borrowed until the workspace changes. */
+typedef struct
+{
+  gboolean        inside;     /* of the volume, on a slice that is ready; else nothing below holds */
+  int             ijk[3];     /* nearest voxel */
+  double          value;      /* in `unit`; of RGB the red channel */
+  const char     *unit;
+  const SagLabel *label;      /* NULL for background, or where there is no segmentation */
+  double          confidence; /* 0..1; NaN where there is none */
+} SagProbe;
+
+#define SAG_TYPE_WORKSPACE (sag_workspace_get_type ())
+G_DECLARE_FINAL_TYPE (SagWorkspace, sag_workspace, SAG, WORKSPACE, GObject)
+
+SagWorkspace    *sag_workspace_new                (void);
+
+/* Takes one partial message of a READ, READ_SEGMENTATION or SEGMENT job (app/work/job.h): sets volume,
+ * segmentation, preview or reference, marks slices ready, measures labels. Names it does not know are
+ * ignored. FALSE with G_IO_ERROR_INVALID_DATA if a message contradicts itself; the workspace is then as it was.
+ * Connect it so: g_signal_connect (job, "partial", ...) and pass on name, body and fds. */
+gboolean         sag_workspace_receive            (SagWorkspace          *self,
+                                                   const char            *name,
+                                                   GVariant              *body,
+                                                   GUnixFDList           *fds,
+                                                   GError               **error);
+
+/* Setting a series forgets the volume, its results, presets and warnings. */
+SagSeries       *sag_workspace_get_series         (SagWorkspace          *self); /* borrowed or NULL */
+void             sag_workspace_set_series         (SagWorkspace          *self,
+                                                   SagSeries             *series);
+
+/* A new volume centres the cursor and guesses a window unless the message or the modality has one. A
+ * reference is taken. NULL closes it, with the results over it. */
+SagVolume       *sag_workspace_get_volume         (SagWorkspace          *self); /* borrowed or NULL */
+void             sag_workspace_set_volume         (SagWorkspace          *self,
+                                                   SagVolume             *volume);
+SagSegmentation *sag_workspace_get_segmentation   (SagWorkspace          *self); /* borrowed or NULL */
+void             sag_workspace_set_segmentation   (SagWorkspace          *self,
+                                                   SagSegmentation       *segmentation);
+SagSegmentation *sag_workspace_get_preview        (SagWorkspace          *self); /* borrowed or NULL */
+SagSegmentation *sag_workspace_get_reference      (SagWorkspace          *self); /* borrowed or NULL */
+void             sag_workspace_set_reference      (SagWorkspace          *self,
+                                                   SagSegmentation       *reference);
+/* Forgets segmentation and preview: before another run. */
+void             sag_workspace_clear_results      (SagWorkspace          *self);
+
+/* Publishes slices of a layer and emits "slices-ready"; out-of-range slices are clipped. */
+void             sag_workspace_mark_ready         (SagWorkspace          *self,
+                                                   SagWorkspaceLayer      layer,
+                                                   int                    k0,
+                                                   int                    k1);
+
+/* mm LPS; set clamps to the volume's box. */
+void             sag_workspace_get_cursor         (SagWorkspace          *self,
+                                                   double                 lps[3]);
+void             sag_workspace_set_cursor         (SagWorkspace          *self,
+                                                   const double           lps[3]);
+SagWindowLevel   sag_workspace_get_window_level   (SagWorkspace          *self);
+void             sag_workspace_set_window_level   (SagWorkspace          *self,
+                                                   SagWindowLevel         window); /* width made >= a minimum */
+/* Those of the file first ("file-1" …), then the modality's; `n` may be NULL. Preset n - 1 is key n. */
+const SagWindowPreset *sag_workspace_get_presets  (SagWorkspace          *self,
+                                                   int                   *n);
+/* FALSE if there is no such preset. */
+gboolean         sag_workspace_apply_preset       (SagWorkspace          *self,
+                                                   const char            *id);
+
+SagView          sag_workspace_get_view           (SagWorkspace          *self);
+void             sag_workspace_set_view           (SagWorkspace          *self,
+                                                   SagView                view);
+double           sag_workspace_get_slab_mm        (SagWorkspace          *self);
+void             sag_workspace_set_slab_mm        (SagWorkspace          *self,
+                                                   double                 slab_mm);
+SagSlabMode      sag_workspace_get_slab_mode      (SagWorkspace          *self);
+void             sag_workspace_set_slab_mode      (SagWorkspace          *self,
+                                                   SagSlabMode            mode);
+SagInterpolation sag_workspace_get_interpolation  (SagWorkspace          *self);
+void             sag_workspace_set_interpolation  (SagWorkspace          *self,
+                                                   SagInterpolation       interpolation);
+gboolean         sag_workspace_get_invert         (SagWorkspace          *self);
+void             sag_workspace_set_invert         (SagWorkspace          *self,
+                                                   gboolean               invert);
+SagOverlayFlags  sag_workspace_get_overlay        (SagWorkspace          *self);
+void             sag_workspace_set_overlay        (SagWorkspace          *self,
+                                                   SagOverlayFlags        overlay);
+gboolean         sag_workspace_get_overlay_visible (SagWorkspace         *self);
+void             sag_workspace_set_overlay_visible (SagWorkspace         *self,
+                                                   gboolean               visible);
+double           sag_workspace_get_opacity        (SagWorkspace          *self);
+void             sag_workspace_set_opacity        (SagWorkspace          *self,
+                                                   double                 opacity);
+double           sag_workspace_get_confidence_threshold (SagWorkspace    *self);
+void             sag_workspace_set_confidence_threshold (SagWorkspace    *self,
+                                                   double                 threshold);
+
+GListModel      *sag_workspace_get_labels         (SagWorkspace          *self); /* borrowed */
+gboolean         sag_workspace_is_label_visible   (SagWorkspace          *self,
+                                                   guint8                 value);
+void             sag_workspace_set_label_visible  (SagWorkspace          *self,
+                                                   guint8                 value,
+                                                   gboolean               visible);
+/* NULL-terminated, never NULL. */
+const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);
+
+/* What a view of `view` shows, at 1 mm per pixel, through the cursor and centred on the volume: the view then
+ * sets plane.mm_per_pixel (zoom) and moves plane.centre along right and down (pan). With no volume: the defaults. */
+void             sag_workspace_get_spec           (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   SagSliceSpec          *spec);
+/* mm per pixel at which the whole volume fits a width x height picture of `view`; 1 with no volume. */
+double           sag_workspace_get_fit            (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                    width,
+                                                   int                    height);
+/* Pixels of `spec` (width * height * 4 bytes RGBA): volume, and over it the segmentation where ready, the
+ * preview elsewhere. Black with no volume. */
+void             sag_workspace_render             (SagWorkspace          *self,
+                                                   const SagSliceSpec    *spec,
+                                                   int                    width,
+                                                   int                    height,
+                                                   guint8                *rgba);
+
+/* The slice of `view` under the cursor, 0-based from the first as displayed (feet, back, right first), and
+ * how many there are; 0 of 0 with no volume. Setting clamps; stepping moves by `n` slices. */
+int              sag_workspace_get_slice          (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                   *n_slices);
+void             sag_workspace_set_slice          (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                    slice);
+void             sag_workspace_step_slice         (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                    n);
+/* mm between slices of `view`. */
+double           sag_workspace_get_slice_spacing  (SagWorkspace          *self,
+                                                   SagView                view);
+
+/* What lies at `lps`; also the return value is `inside`. Asks the segmentation, else the preview. */
+gboolean         sag_workspace_probe              (SagWorkspace          *self,
+                                                   const double           lps[3],
+                                                   SagProbe              *probe);
+
+/* Moves the cursor to the slice (of k) with the least mean confidence among labelled ones, or the next
+ * least after the one last visited; FALSE if there is none. `rank` (from 1) and `n` may be NULL. */
+gboolean         sag_workspace_next_uncertain     (SagWorkspace          *self,
+                                                   int                    step,
+                                                   int                   *rank,
+                                                   int                   *n);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * job.h: a piece of work that takes time, done elsewhere: on a thread or in another process.
+ *
+ * A job is a kind, a request and its file descriptors. While it runs it tells its fraction, what it is
+ * doing, and partial results; all arrive in the main context of the thread that started it, partials before the
+ * end, nothing after sag_job_cancel() but the end. Voxels and labels travel as memfds, never in messages.
+ *
+ * Requests, partials and results are a{sv}; '?' marks keys that may be absent. "stack" stands for the
+ * keys that name one stack: paths (as), uid (s), stack (i). "volume" and "segmentation" are the a{sv} of
+ * app/state/wire.h, whose handles index the descriptors passed alongside.
+ *
+ *  kind, lane           request                            partials                       result
+ *  INDEX io             paths as: folders, files           -                              studies aa{sv}, skipped a(ss): path and why,
+ *                                                                                         n-files u
+ *  THUMBNAIL io         stack, size u: longest side        -                              width u, height u, rgba ay
+ *  READ io              stack, focus (ddd)?: mm LPS        volume, ready                  warnings as, seconds d
+ *  TAGS io              path s                             -                              tags a(ussss): depth, "(0010,0010)", VR, name, value
+ *  READ_SEGMENTATION io path s, role s?                    segmentation or reference,     seconds d
+ *                                                          ready, labels
+ *  EXPORT io            format s: "seg" "nifti"            -                              path s, bytes t
+ *                       "confidence" "png"; path s;
+ *                       segmentation? stack?; width u?,
+ *                       height u?, pixels h?: RGBA
+ *  MODELS compute       -                                  -                              models aa{sv}
+ *  ESTIMATE compute     model s, precision s, volume       -                              fits b, warnings as, bytes t, seconds d
+ *  SEGMENT compute      model s, precision s, volume,      preview, segmentation, ready,  bytes t, seconds d, timings a(sd)
+ *                       focus (ddd)?, preview b?,          labels
+ *                       threads i?
+ *  COMPARE compute      a, b: segmentation                 -                              mean-dice d, labels a(ysdddd): value, name,
+ *                                                                                         Dice, HD95 mm, ml a, ml b
+ *
+ *  study    uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, DICOM as read;
+ *           series aa{sv}
+ *  series   uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii), spacing (ddd),
+ *           frame-of-reference s, warnings as, readable b, reason s, segmentation b, references s, paths as
+ *  model    id, name, version, modality, description, folder: s; precisions as; labels a(ys(yyy));
+ *           failure s: "" if usable
+ *  volume   (partial) volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
+ *  ready    of s: the partial that began it, "volume" "segmentation" "preview" "reference"; k0 i, k1 i
+ *  labels   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid mm LPS
+ */
+#pragma once
+
+#include "app/state/catalogue.h"
+#include "engine/base/dtype.h"
+#include "engine/image/segmentation.h"
+
+#include <gio/gunixfdlist.h>
+
+#define SAG_JOB_ERROR (sag_job_error_quark ())
+
+typedef enum
+{
+  SAG_JOB_ERROR_FAILED,   /* the body said so; its message is kept */
+  SAG_JOB_ERROR_CRASHED,  /* the worker died; the message names the model or file */
+  SAG_JOB_ERROR_PROTOCOL, /* the worker, or a caller, sent what makes no sense */
+  SAG_JOB_ERROR_START,    /* no worker could be started, or no runner is set */
+} SagJobError;
+
+GQuark       sag_job_error_quark        (void);
+
+typedef enum
+{
+  SAG_JOB_INDEX,
+  SAG_JOB_THUMBNAIL,
+  SAG_JOB_READ,
+  SAG_JOB_TAGS,
+  SAG_JOB_READ_SEGMENTATION,
+  SAG_JOB_EXPORT,
+  SAG_JOB_MODELS,
+  SAG_JOB_ESTIMATE,
+  SAG_JOB_SEGMENT,
+  SAG_JOB_COMPARE,
+  SAG_N_JOB_KINDS
+} SagJobKind;
+
+/* Jobs of one lane run one after the other, in the order they were started; lanes run side by side. */
+typedef enum
+{
+  SAG_JOB_LANE_IO,
+  SAG_JOB_LANE_COMPUTE,
+  SAG_N_JOB_LANES
+} SagJobLane;
+
+typedef enum
+{
+  SAG_JOB_STATE_NEW,
+  SAG_JOB_STATE_WAITING, /* for its lane */
+  SAG_JOB_STATE_RUNNING,
+  SAG_JOB_STATE_DONE,
+  SAG_JOB_STATE_FAILED,
+  SAG_JOB_STATE_CANCELLED,
+} SagJobState;
+
+#define SAG_TYPE_JOB_STATE (sag_job_state_get_type ())
+GType        sag_job_state_get_type     (void);
+
+#define SAG_TYPE_JOB (sag_job_get_type ())
+G_DECLARE_FINAL_TYPE (SagJob, sag_job, SAG, JOB, GObject)
+
+/* `request` is an a{sv}, sunk; `fds` (may be NULL) holds what its handles index, a reference is taken.
+ *
+ * Properties, readable: "state" (SagJobState), "fraction" (0..1, never falls; 0 until known), "message"
+ * ("Reading 84 of 160 images"), "title" ("Reading Chest 2 mm"): all but the title with notify.
+ *
+ * Signal "partial::NAME" (SagJob *, const char *name, GVariant *body, GUnixFDList *fds or NULL, gpointer). */
+SagJob      *sag_job_new                (SagJobKind            kind,
+                                         GVariant             *request,
+                                         GUnixFDList          *fds);
+
+/* The requests of the table, filled. Those with voxels fail only if descriptors run out. */
+SagJob      *sag_job_new_index          (const char * const   *paths);
+SagJob      *sag_job_new_thumbnail      (SagSeries            *series,
+                                         int                   size);
+SagJob      *sag_job_new_read           (SagSeries            *series,
+                                         const double         *focus); /* [3] mm LPS, or NULL: the middle */
+SagJob      *sag_job_new_tags           (const char           *path);
+SagJob      *sag_job_new_read_segmentation (const char        *path,
+                                         gboolean              as_reference);
+SagJob      *sag_job_new_models         (void);
+SagJob      *sag_job_new_estimate       (const char           *model_id,
+                                         SagPrecision          precision,
+                                         SagVolume            *volume,
+                                         GError              **error);
+SagJob      *sag_job_new_segment        (const char           *model_id,
+                                         SagPrecision          precision,
+                                         SagVolume            *volume,
+                                         const double         *focus, /* [3] mm LPS, or NULL: the middle */
+                                         GError              **error);
+/* `format` "seg", "nifti" or "confidence"; `series` (needed for "seg") is what it was made from. */
+SagJob      *sag_job_new_export         (const char           *format,
+                                         const char           *path,
+                                         SagSegmentation      *segmentation,
+                                         SagSeries            *series,
+                                         GError              **error);
+/* `rgba`: width * height * 4 bytes, copied into a memfd. */
+SagJob      *sag_job_new_export_png     (const char           *path,
+                                         const guint8         *rgba,
+                                         int                   width,
+                                         int                   height,
+                                         GError              **error);
+SagJob      *sag_job_new_compare        (SagSegmentation      *a,
+                                         SagSegmentation      *b,
+                                         GError              **error);
+
+SagJobKind   sag_job_get_kind           (SagJob               *self);
+SagJobLane   sag_job_get_lane           (SagJob               *self);
+GVariant    *sag_job_get_request        (SagJob               *self); /* borrowed */
+GUnixFDList *sag_job_get_fds            (SagJob               *self); /* borrowed or NULL */
+SagJobState  sag_job_get_state          (SagJob               *self);
+gboolean     sag_job_is_active          (SagJob               *self); /* waiting or running */
+double       sag_job_get_fraction       (SagJob               *self);
+const char  *sag_job_get_message        (SagJob               *self);
+const char  *sag_job_get_title          (SagJob               *self);
+/* "index" … as in messages and logs; static. */
+const char  *sag_job_kind_get_name      (SagJobKind            kind);
+
+/* Starts it once. `callback` comes in the calling thread's default main context. `cancellable` may be NULL:
+ * sag_job_cancel() works either way. The job keeps itself alive until then. */
+void         sag_job_start_async        (SagJob               *self,
+                                         GCancellable         *cancellable,
+                                         GAsyncReadyCallback   callback,
+                                         gpointer              user_data);
+/* The result a{sv}, caller's; NULL with SAG_JOB_ERROR or G_IO_ERROR_CANCELLED. `fds` may be NULL; else it
+ * gets the descriptors of the result, caller's, or NULL. */
+GVariant    *sag_job_finish             (SagJob               *self,
+                                         GAsyncResult         *result,
+                                         GUnixFDList         **fds,
+                                         GError              **error);
+/* Asks it to stop; it ends soon, G_IO_ERROR_CANCELLED, and no partial comes any more. Nothing if it is
+ * over. [starting thread] */
+void         sag_job_cancel             (SagJob               *self);
+
+/* Who carries jobs out. One runner a process, set before the first job; it must outlive all jobs. */
+typedef struct
+{
+  void (*start)  (SagJob *job, gpointer data); /* must call sag_job_end() later (app/work/runner.h) */
+  void (*cancel) (SagJob *job, gpointer data); /* of a job started and not ended; at most once */
+} SagJobRunner;
+
+void         sag_job_set_runner         (const SagJobRunner   *runner,
+                                         gpointer              data);
