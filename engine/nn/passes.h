@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * passes.h: graph -> smaller graph, in the order they are called.
+ */
+#pragma once
+
+#include "engine/nn/op.h"
+
+/* Shapes and types of everything, and constants computed: what exporters write around Shape,
+ * Gather, Concat, Range... is gone afterwards. If with a known condition becomes its branch. */
+gboolean sag_pass_fold      (SagGraph *graph, GError **error);
+
+/* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one node,
+ * layer norm patterns, then activations and residuals into the operators that take them. */
+gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
+
+/* Chooses the layout of every value and inserts conversions (node 'Layout'), once a stretch. */
+gboolean sag_pass_layout    (SagGraph *graph, GError **error);
+
+/* Which node runs at which precision, then prepares every node. UNSUPPORTED if the precision cannot
+ * be had. */
+gboolean sag_pass_prepare   (SagGraph *graph, SagPrecision precision, GError **error);
