@@ -2,9 +2,9 @@
  *
  * catalogue.h: what was found in the folders that are open: studies, and series in them.
  *
- * A SagCatalogue is a GListModel of SagStudy, a SagStudy one of SagSeries; a series here is one *stack*:
- * slices of one series that make one volume. All belong to the thread that made them (the main one).
- */
+ * A SagCatalogue is a GListModel of SagStudy, a SagStudy one of SagSeries; a series here is one
+ * *stack*: slices of one series that make one volume. All belong to the thread that made them
+ * (the main one). */
 #pragma once
 
 #include <gio/gio.h>
@@ -27,7 +27,7 @@ const char         *sag_series_get_uid         (SagSeries    *self); /* SeriesIn
 int                 sag_series_get_stack       (SagSeries    *self); /* 0, 1 … within the series */
 /* What tells this stack from every other: "UID/0". */
 const char         *sag_series_get_key         (SagSeries    *self);
-const char         *sag_series_get_title       (SagSeries    *self); /* description, or protocol, or "Series 3" */
+const char         *sag_series_get_title       (SagSeries    *self); /* description or "Series 3" */
 const char         *sag_series_get_subtitle    (SagSeries    *self); /* "CT · 160 images · 2 mm" */
 const char         *sag_series_get_modality    (SagSeries    *self); /* "" if unknown */
 int                 sag_series_get_number      (SagSeries    *self);
@@ -36,12 +36,14 @@ guint               sag_series_get_n_images    (SagSeries    *self); /* files or
 const int          *sag_series_get_size        (SagSeries    *self); /* [3] voxels; 0 if not a volume */
 const double       *sag_series_get_spacing     (SagSeries    *self); /* [3] mm; 0 where not known */
 const char         *sag_series_get_frame_of_reference (SagSeries *self);
-/* Findings about the geometry, each one sentence that names the slices; NULL-terminated, never NULL. */
+/* Findings about the geometry, each one sentence that names the slices; NULL-terminated, never
+ * NULL. */
 const char * const *sag_series_get_warnings    (SagSeries    *self);
 /* TRUE if it is made of voxels that READ can show; else `get_reason` says why not. */
 gboolean            sag_series_is_readable     (SagSeries    *self);
 const char         *sag_series_get_reason      (SagSeries    *self);
-/* TRUE for a DICOM SEG (or a label NIfTI): READ_SEGMENTATION opens it; over the series `get_references`. */
+/* TRUE for a DICOM SEG (or a label NIfTI): READ_SEGMENTATION opens it; over the series
+ * `get_references`. */
 gboolean            sag_series_is_segmentation (SagSeries    *self);
 const char         *sag_series_get_references  (SagSeries    *self); /* SeriesInstanceUID or "" */
 /* Files of the stack in slice order; NULL-terminated, never NULL. */
@@ -60,7 +62,7 @@ void                sag_series_set_thumbnail   (SagSeries    *self,
 
 /* Properties: "uid", "title", "subtitle". */
 const char         *sag_study_get_uid          (SagStudy     *self);
-const char         *sag_study_get_patient_name (SagStudy     *self); /* "Doe, Jane"; "No name" if absent */
+const char         *sag_study_get_patient_name (SagStudy     *self); /* "Doe, Jane" or "No name" */
 const char         *sag_study_get_patient_id   (SagStudy     *self);
 const char         *sag_study_get_patient_sex  (SagStudy     *self); /* "F", "M", "O" or "" */
 const char         *sag_study_get_patient_age  (SagStudy     *self); /* "61 y" or "" */
@@ -71,8 +73,9 @@ const char         *sag_study_get_subtitle     (SagStudy     *self); /* "CT Ches
 
 SagCatalogue       *sag_catalogue_new          (void);
 
-/* Adds what an INDEX result describes: studies with a UID already here take the new series; series already
- * here stay the objects they are. FALSE with G_IO_ERROR_INVALID_DATA if it is not an INDEX result. */
+/* Adds what an INDEX result describes: studies with a UID already here take the new series;
+ * series already here stay the objects they are. FALSE with G_IO_ERROR_INVALID_DATA if it is not
+ * an INDEX result. */
 gboolean            sag_catalogue_add          (SagCatalogue *self,
                                                 GVariant     *result,
                                                 GError      **error);
@@ -89,7 +92,8 @@ SagStudy           *sag_catalogue_find_study   (SagCatalogue *self,
                                                 const char   *uid);
 /* The series to open first: the readable one with most images; borrowed, or NULL. */
 SagSeries          *sag_catalogue_pick_series  (SagCatalogue *self);
-/* The series before (-1) or after (1) `series` over all studies that can be read; borrowed, or NULL. */
+/* The series before (-1) or after (1) `series` over all studies that can be read; borrowed, or
+ * NULL. */
 SagSeries          *sag_catalogue_step_series  (SagCatalogue *self,
                                                 SagSeries    *series,
                                                 int           step);

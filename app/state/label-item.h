@@ -11,9 +11,10 @@
 #define SAG_TYPE_LABEL_ITEM (sag_label_item_get_type ())
 G_DECLARE_FINAL_TYPE (SagLabelItem, sag_label_item, SAG, LABEL_ITEM, GObject)
 
-/* Properties: "value" (int), "name", "ml" (double, NaN until measured), "confidence" (double 0..1, NaN
- * until measured) and "ml-text" ("2310 ml", "" until measured), readable, the last three with notify;
- * "visible" (boolean, read-write): the workspace that made the item listens to it, and hides or shows the label. */
+/* Properties: "value" (int), "name", "ml" (double, NaN until measured), "confidence" (double
+ * 0..1, NaN until measured) and "ml-text" ("2310 ml", "" until measured), readable, the last
+ * three with notify; "visible" (boolean, read-write): the workspace that made the item listens
+ * to it, and hides or shows the label. */
 SagLabelItem   *sag_label_item_new            (const SagLabel *label);
 
 const SagLabel *sag_label_item_get_label      (SagLabelItem   *self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * model.h: one entry of the model picker: a neural model, or a plugin that could not be loaded and why.
- */
+ * model.h: one entry of the model picker: a neural model, or a plugin that could not be loaded
+ * and why. */
 #pragma once
 
 #include "engine/base/dtype.h"
@@ -12,8 +12,9 @@
 #define SAG_TYPE_MODEL (sag_model_get_type ())
 G_DECLARE_FINAL_TYPE (SagModel, sag_model, SAG, MODEL, GObject)
 
-/* From the a{sv} of one model in a MODELS result (app/work/job.h). Properties, readable: "id", "name",
- * "version", "modality", "description", "usable", and, with notify, "fits", "reason", "estimate". */
+/* From the a{sv} of one model in a MODELS result (app/work/job.h). Properties, readable: "id",
+ * "name", "version", "modality", "description", "usable", and, with notify, "fits", "reason",
+ * "estimate". */
 SagModel       *sag_model_new             (GVariant     *description);
 
 const char     *sag_model_get_id          (SagModel     *self);
@@ -37,16 +38,16 @@ const char     *sag_model_get_reason      (SagModel     *self);
 const char     *sag_model_get_estimate    (SagModel     *self);
 guint64         sag_model_get_bytes       (SagModel     *self); /* of that estimate; 0 if none */
 
-/* Judges by modality alone, at once: before the ESTIMATE job answers, or with no series ("" modality: every
- * usable model fits). Forgets the last estimate. */
+/* Judges by modality alone, at once: before the ESTIMATE job answers, or with no series (""
+ * modality: every usable model fits). Forgets the last estimate. */
 void            sag_model_match           (SagModel     *self,
                                            const char   *modality);
 /* Takes the a{sv} result of an ESTIMATE job. */
 void            sag_model_set_estimate    (SagModel     *self,
                                            GVariant     *result);
 
-/* A GListStore of SagModel, and its filling from a MODELS result: usable ones first, by name, then those
- * that failed. FALSE with G_IO_ERROR_INVALID_DATA if it is not a MODELS result. */
+/* A GListStore of SagModel, and its filling from a MODELS result: usable ones first, by name,
+ * then those that failed. FALSE with G_IO_ERROR_INVALID_DATA if it is not a MODELS result. */
 GListStore     *sag_model_list_new        (void);
 gboolean        sag_model_list_set        (GListStore   *self,
                                            GVariant     *result,

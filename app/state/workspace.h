@@ -2,8 +2,9 @@
  *
  * workspace.h: what is open and how it is shown; the one thing views watch.
  *
- * Zoom and pan belong to each view, everything views share is here. A change notifies its property; slices
- * that become ready emit "slices-ready" instead. A view redraws on either. Main thread only.
+ * Zoom and pan belong to each view, everything views share is here. A change notifies its
+ * property; slices that become ready emit "slices-ready" instead. A view redraws on either. Main
+ * thread only.
  *
  * Properties (read-write unless said; setters with an equal value do not notify):
  *   "series"               SagSeries or NULL; informs only, READ brings the volume
@@ -22,14 +23,13 @@
  *   "overlay-visible"      boolean
  *   "opacity"              double, 0..1
  *   "confidence-threshold" double, 0..1
- *   "labels"               GListModel of SagLabelItem, of "segmentation"; read-only, one object for ever
- *   "hidden"               pointer to guint32[8], read-only; notifies when any label's visibility changes
+ *   "labels"               GListModel of SagLabelItem, of "segmentation" for ever; read-only
+ *   "hidden"               pointer to guint32[8], read-only: which labels are not shown
  *   "warnings"             GStrv, read-only: geometry findings of the open volume
- *   "presets"              pointer, read-only: notifies when sag_workspace_get_presets() answers otherwise
+ *   "presets"              pointer, read-only: see sag_workspace_get_presets()
  *
- * Signal "slices-ready" (SagWorkspace *, int what, int k0, int k1, gpointer): slices k0 .. k1 - 1 of
- * `what` (SagWorkspaceLayer) may now be drawn.
- */
+ * Signal "slices-ready" (SagWorkspace *, int what, int k0, int k1, gpointer): slices k0 .. k1 -
+ * 1 of `what` (SagWorkspaceLayer) may now be drawn. */
 #pragma once
 
 #include "app/state/catalogue.h"
@@ -57,7 +57,7 @@ typedef struct
 /* What lies at a point. Strings and label are borrowed until the workspace changes. */
 typedef struct
 {
-  gboolean        inside;     /* of the volume, on a slice that is ready; else nothing below holds */
+  gboolean        inside;     /* of the volume, on a slice that is ready; else the rest is void */
   int             ijk[3];     /* nearest voxel */
   double          value;      /* in `unit`; of RGB the red channel */
   const char     *unit;
@@ -70,10 +70,11 @@ G_DECLARE_FINAL_TYPE (SagWorkspace, sag_workspace, SAG, WORKSPACE, GObject)
 
 SagWorkspace    *sag_workspace_new                (void);
 
-/* Takes one partial message of a READ, READ_SEGMENTATION or SEGMENT job (app/work/job.h): sets volume,
- * segmentation, preview or reference, marks slices ready, measures labels. Names it does not know are
- * ignored. FALSE with G_IO_ERROR_INVALID_DATA if a message contradicts itself; the workspace is then as it was.
- * Connect it so: g_signal_connect (job, "partial", ...) and pass on name, body and fds. */
+/* Takes one partial message of a READ, READ_SEGMENTATION or SEGMENT job (app/work/job.h): sets
+ * volume, segmentation, preview or reference, marks slices ready, measures labels. Names it does
+ * not know are ignored. FALSE with G_IO_ERROR_INVALID_DATA if a message contradicts itself; the
+ * workspace is then as it was. Connect it so: g_signal_connect (job, "partial", ...) and pass on
+ * name, body and fds. */
 gboolean         sag_workspace_receive            (SagWorkspace          *self,
                                                    const char            *name,
                                                    GVariant              *body,
@@ -85,8 +86,8 @@ SagSeries       *sag_workspace_get_series         (SagWorkspace          *self);
 void             sag_workspace_set_series         (SagWorkspace          *self,
                                                    SagSeries             *series);
 
-/* A new volume centres the cursor and guesses a window unless the message or the modality has one. A
- * reference is taken. NULL closes it, with the results over it. */
+/* A new volume centres the cursor and guesses a window unless the message or the modality has
+ * one. A reference is taken. NULL closes it, with the results over it. */
 SagVolume       *sag_workspace_get_volume         (SagWorkspace          *self); /* borrowed or NULL */
 void             sag_workspace_set_volume         (SagWorkspace          *self,
                                                    SagVolume             *volume);
@@ -113,8 +114,9 @@ void             sag_workspace_set_cursor         (SagWorkspace          *self,
                                                    const double           lps[3]);
 SagWindowLevel   sag_workspace_get_window_level   (SagWorkspace          *self);
 void             sag_workspace_set_window_level   (SagWorkspace          *self,
-                                                   SagWindowLevel         window); /* width made >= a minimum */
-/* Those of the file first ("file-1" …), then the modality's; `n` may be NULL. Preset n - 1 is key n. */
+                                                   SagWindowLevel         window);
+/* Those of the file first ("file-1" …), then the modality's; `n` may be NULL. Preset n - 1 is
+ * key n. */
 const SagWindowPreset *sag_workspace_get_presets  (SagWorkspace          *self,
                                                    int                   *n);
 /* FALSE if there is no such preset. */
@@ -158,26 +160,29 @@ void             sag_workspace_set_label_visible  (SagWorkspace          *self,
 /* NULL-terminated, never NULL. */
 const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);
 
-/* What a view of `view` shows, at 1 mm per pixel, through the cursor and centred on the volume: the view then
- * sets plane.mm_per_pixel (zoom) and moves plane.centre along right and down (pan). With no volume: the defaults. */
+/* What a view of `view` shows, at 1 mm per pixel, through the cursor and centred on the volume:
+ * the view then sets plane.mm_per_pixel (zoom) and moves plane.centre along right and down
+ * (pan). With no volume: the defaults. */
 void             sag_workspace_get_spec           (SagWorkspace          *self,
                                                    SagView                view,
                                                    SagSliceSpec          *spec);
-/* mm per pixel at which the whole volume fits a width x height picture of `view`; 1 with no volume. */
+/* mm per pixel at which the whole volume fits a width x height picture of `view`; 1 with no
+ * volume. */
 double           sag_workspace_get_fit            (SagWorkspace          *self,
                                                    SagView                view,
                                                    int                    width,
                                                    int                    height);
-/* Pixels of `spec` (width * height * 4 bytes RGBA): volume, and over it the segmentation where ready, the
- * preview elsewhere. Black with no volume. */
+/* Pixels of `spec` (width * height * 4 bytes RGBA): volume, and over it the segmentation where
+ * ready, the preview elsewhere. Black with no volume. */
 void             sag_workspace_render             (SagWorkspace          *self,
                                                    const SagSliceSpec    *spec,
                                                    int                    width,
                                                    int                    height,
                                                    guint8                *rgba);
 
-/* The slice of `view` under the cursor, 0-based from the first as displayed (feet, back, right first), and
- * how many there are; 0 of 0 with no volume. Setting clamps; stepping moves by `n` slices. */
+/* The slice of `view` under the cursor, 0-based from the first as displayed (feet, back, right
+ * first), and how many there are; 0 of 0 with no volume. Setting clamps; stepping moves by `n`
+ * slices. */
 int              sag_workspace_get_slice          (SagWorkspace          *self,
                                                    SagView                view,
                                                    int                   *n_slices);
@@ -191,13 +196,15 @@ void             sag_workspace_step_slice         (SagWorkspace          *self,
 double           sag_workspace_get_slice_spacing  (SagWorkspace          *self,
                                                    SagView                view);
 
-/* What lies at `lps`; also the return value is `inside`. Asks the segmentation, else the preview. */
+/* What lies at `lps`; also the return value is `inside`. Asks the segmentation, else the
+ * preview. */
 gboolean         sag_workspace_probe              (SagWorkspace          *self,
                                                    const double           lps[3],
                                                    SagProbe              *probe);
 
-/* Moves the cursor to the slice (of k) with the least mean confidence among labelled ones, or the next
- * least after the one last visited; FALSE if there is none. `rank` (from 1) and `n` may be NULL. */
+/* Moves the cursor to the slice (of k) with the least mean confidence among labelled ones, or
+ * the next least after the one last visited; FALSE if there is none. `rank` (from 1) and `n` may
+ * be NULL. */
 gboolean         sag_workspace_next_uncertain     (SagWorkspace          *self,
                                                    int                    step,
                                                    int                   *rank,

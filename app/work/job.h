@@ -2,44 +2,56 @@
  *
  * job.h: a piece of work that takes time, done elsewhere: on a thread or in another process.
  *
- * A job is a kind, a request and its file descriptors. While it runs it tells its fraction, what it is
- * doing, and partial results; all arrive in the main context of the thread that started it, partials before the
- * end, nothing after sag_job_cancel() but the end. Voxels and labels travel as memfds, never in messages.
+ * A job is a kind, a request and its file descriptors. While it runs it tells its fraction, what
+ * it is doing, and partial results; all arrive in the main context of the thread that started
+ * it, partials before the end, nothing after sag_job_cancel() but the end. Voxels and labels
+ * travel as memfds, never in messages.
  *
- * Requests, partials and results are a{sv}; '?' marks keys that may be absent. "stack" stands for the
- * keys that name one stack: paths (as), uid (s), stack (i). "volume" and "segmentation" are the a{sv} of
- * app/state/wire.h, whose handles index the descriptors passed alongside.
+ * Requests, partials and results are a{sv}; '?' marks keys that may be absent. "stack" stands
+ * for the keys that name one stack: paths (as), uid (s), stack (i). "volume" and "segmentation"
+ * are the a{sv} of app/state/wire.h, whose handles index the descriptors passed alongside.
  *
- *  kind, lane           request                            partials                       result
- *  INDEX io             paths as: folders, files           -                              studies aa{sv}, skipped a(ss): path and why,
- *                                                                                         n-files u
- *  THUMBNAIL io         stack, size u: longest side        -                              width u, height u, rgba ay
- *  READ io              stack, focus (ddd)?: mm LPS        volume, ready                  warnings as, seconds d
- *  TAGS io              path s                             -                              tags a(ussss): depth, "(0010,0010)", VR, name, value
- *  READ_SEGMENTATION io path s, role s?                    segmentation or reference,     seconds d
- *                                                          ready, labels
- *  EXPORT io            format s: "seg" "nifti"            -                              path s, bytes t
- *                       "confidence" "png"; path s;
- *                       segmentation? stack?; width u?,
- *                       height u?, pixels h?: RGBA
- *  MODELS compute       -                                  -                              models aa{sv}
- *  ESTIMATE compute     model s, precision s, volume       -                              fits b, warnings as, bytes t, seconds d
- *  SEGMENT compute      model s, precision s, volume,      preview, segmentation, ready,  bytes t, seconds d, timings a(sd)
- *                       focus (ddd)?, preview b?,          labels
- *                       threads i?
- *  COMPARE compute      a, b: segmentation                 -                              mean-dice d, labels a(ysdddd): value, name,
- *                                                                                         Dice, HD95 mm, ml a, ml b
+ * INDEX (io)       request  paths as: folders and files
+ *                  result   studies aa{sv}; skipped a(ss): path and why; n-files u
+ * THUMBNAIL (io)   request  stack; size u: of the longest side
+ *                  result   width u, height u, rgba ay
+ * READ (io)        request  stack; focus (ddd)?: mm LPS
+ *                  partials "volume", "ready"
+ *                  result   warnings as, seconds d
+ * TAGS (io)        request  path s
+ *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
+ * READ_SEGMENTATION (io)
+ *                  request  path s; role s?: "segmentation" (default) or "reference"
+ *                  partials the role's name, "ready", "labels"
+ *                  result   seconds d
+ * EXPORT (io)      request  path s; format s: "seg" "nifti" "confidence" "png";
+ *                           segmentation and stack, or width u, height u, pixels h: RGBA
+ *                  result   path s, bytes t
+ * MODELS (compute) result   models aa{sv}
+ * ESTIMATE (compute)
+ *                  request  model s, precision s, volume
+ *                  result   fits b, warnings as, bytes t, seconds d
+ * SEGMENT (compute)
+ *                  request  model s, precision s, volume; focus (ddd)?, preview b?, threads i?
+ *                  partials "preview", "segmentation", "ready", "labels"
+ *                  result   bytes t, seconds d, timings a(sd)
+ * COMPARE (compute)
+ *                  request  a, b: segmentation
+ *                  result   mean-dice d; labels a(ysdddd): value, name, Dice, HD95 mm, ml a, ml b
  *
- *  study    uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, DICOM as read;
- *           series aa{sv}
- *  series   uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii), spacing (ddd),
- *           frame-of-reference s, warnings as, readable b, reason s, segmentation b, references s, paths as
- *  model    id, name, version, modality, description, folder: s; precisions as; labels a(ys(yyy));
- *           failure s: "" if usable
- *  volume   (partial) volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
- *  ready    of s: the partial that began it, "volume" "segmentation" "preview" "reference"; k0 i, k1 i
- *  labels   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid mm LPS
- */
+ * Parts of these:
+ *  study      uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, as read;
+ *             series aa{sv}
+ *  series     uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii),
+ *             spacing (ddd), frame-of-reference s, warnings as, readable b, reason s, segmentation b,
+ *             references s, paths as
+ *  model      id, name, version, modality, description, folder: s; precisions as; labels a(ys(yyy));
+ *             failure s: "" if usable
+ *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
+ *  "segmentation", "preview", "reference"
+ *             segmentation a{sv}
+ *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
+ *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid */
 #pragma once
 
 #include "app/state/catalogue.h"
@@ -75,7 +87,8 @@ typedef enum
   SAG_N_JOB_KINDS
 } SagJobKind;
 
-/* Jobs of one lane run one after the other, in the order they were started; lanes run side by side. */
+/* Jobs of one lane run one after the other, in the order they were started; lanes run side by
+ * side. */
 typedef enum
 {
   SAG_JOB_LANE_IO,
@@ -99,12 +112,15 @@ GType        sag_job_state_get_type     (void);
 #define SAG_TYPE_JOB (sag_job_get_type ())
 G_DECLARE_FINAL_TYPE (SagJob, sag_job, SAG, JOB, GObject)
 
-/* `request` is an a{sv}, sunk; `fds` (may be NULL) holds what its handles index, a reference is taken.
+/* `request` is an a{sv}, sunk; `fds` (may be NULL) holds what its handles index, a reference is
+ * taken.
  *
- * Properties, readable: "state" (SagJobState), "fraction" (0..1, never falls; 0 until known), "message"
- * ("Reading 84 of 160 images"), "title" ("Reading Chest 2 mm"): all but the title with notify.
+ * Properties, readable: "state" (SagJobState), "fraction" (0..1, never falls; 0 until known),
+ * "message" ("Reading 84 of 160 images"), "title" ("Reading Chest 2 mm"): all but the title with
+ * notify.
  *
- * Signal "partial::NAME" (SagJob *, const char *name, GVariant *body, GUnixFDList *fds or NULL, gpointer). */
+ * Signal "partial::NAME" (SagJob *, const char *name, GVariant *body, GUnixFDList *fds or NULL,
+ * gpointer). */
 SagJob      *sag_job_new                (SagJobKind            kind,
                                          GVariant             *request,
                                          GUnixFDList          *fds);
@@ -114,7 +130,7 @@ SagJob      *sag_job_new_index          (const char * const   *paths);
 SagJob      *sag_job_new_thumbnail      (SagSeries            *series,
                                          int                   size);
 SagJob      *sag_job_new_read           (SagSeries            *series,
-                                         const double         *focus); /* [3] mm LPS, or NULL: the middle */
+                                         const double         *focus); /* [3] mm LPS or NULL */
 SagJob      *sag_job_new_tags           (const char           *path);
 SagJob      *sag_job_new_read_segmentation (const char        *path,
                                          gboolean              as_reference);
@@ -126,7 +142,7 @@ SagJob      *sag_job_new_estimate       (const char           *model_id,
 SagJob      *sag_job_new_segment        (const char           *model_id,
                                          SagPrecision          precision,
                                          SagVolume            *volume,
-                                         const double         *focus, /* [3] mm LPS, or NULL: the middle */
+                                         const double         *focus, /* [3] mm LPS or NULL */
                                          GError              **error);
 /* `format` "seg", "nifti" or "confidence"; `series` (needed for "seg") is what it was made from. */
 SagJob      *sag_job_new_export         (const char           *format,
@@ -156,23 +172,24 @@ const char  *sag_job_get_title          (SagJob               *self);
 /* "index" … as in messages and logs; static. */
 const char  *sag_job_kind_get_name      (SagJobKind            kind);
 
-/* Starts it once. `callback` comes in the calling thread's default main context. `cancellable` may be NULL:
- * sag_job_cancel() works either way. The job keeps itself alive until then. */
+/* Starts it once. `callback` comes in the calling thread's default main context. `cancellable`
+ * may be NULL: sag_job_cancel() works either way. The job keeps itself alive until then. */
 void         sag_job_start_async        (SagJob               *self,
                                          GCancellable         *cancellable,
                                          GAsyncReadyCallback   callback,
                                          gpointer              user_data);
-/* The result a{sv}, caller's; NULL with SAG_JOB_ERROR or G_IO_ERROR_CANCELLED. `fds` may be NULL; else it
- * gets the descriptors of the result, caller's, or NULL. */
+/* The result a{sv}, caller's; NULL with SAG_JOB_ERROR or G_IO_ERROR_CANCELLED. `fds` may be
+ * NULL; else it gets the descriptors of the result, caller's, or NULL. */
 GVariant    *sag_job_finish             (SagJob               *self,
                                          GAsyncResult         *result,
                                          GUnixFDList         **fds,
                                          GError              **error);
-/* Asks it to stop; it ends soon, G_IO_ERROR_CANCELLED, and no partial comes any more. Nothing if it is
- * over. [starting thread] */
+/* Asks it to stop; it ends soon, G_IO_ERROR_CANCELLED, and no partial comes any more. Nothing if
+ * it is over. [starting thread] */
 void         sag_job_cancel             (SagJob               *self);
 
-/* Who carries jobs out. One runner a process, set before the first job; it must outlive all jobs. */
+/* Who carries jobs out. One runner a process, set before the first job; it must outlive all
+ * jobs. */
 typedef struct
 {
   void (*start)  (SagJob *job, gpointer data); /* must call sag_job_end() later (app/work/runner.h) */
