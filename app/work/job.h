@@ -45,13 +45,14 @@
  *  series     uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii),
  *             spacing (ddd), frame-of-reference s, warnings as, readable b, reason s, segmentation b,
  *             references s, paths as
- *  model      id, name, version, modality, description, folder: s; precisions as; labels a(ys(yyy));
+ *  model      id, name, version, modality, description, folder: s; precisions as; labels (app/state/wire.h);
  *             failure s: "" if usable
  *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
- *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid */
+ *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid
+ */
 #pragma once
 
 #include "app/state/catalogue.h"
@@ -178,11 +179,9 @@ void         sag_job_start_async        (SagJob               *self,
                                          GCancellable         *cancellable,
                                          GAsyncReadyCallback   callback,
                                          gpointer              user_data);
-/* The result a{sv}, caller's; NULL with SAG_JOB_ERROR or G_IO_ERROR_CANCELLED. `fds` may be
- * NULL; else it gets the descriptors of the result, caller's, or NULL. */
+/* The result a{sv}, caller's; NULL with SAG_JOB_ERROR or G_IO_ERROR_CANCELLED. */
 GVariant    *sag_job_finish             (SagJob               *self,
                                          GAsyncResult         *result,
-                                         GUnixFDList         **fds,
                                          GError              **error);
 /* Asks it to stop; it ends soon, G_IO_ERROR_CANCELLED, and no partial comes any more. Nothing if
  * it is over. [starting thread] */
