@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kernels.h: the table of kernels, arithmetic on flat arrays.
+ *
+ * reference.c is the definition of every entry; the others equal it bit for bit (a NaN's payload
+ * and sign excepted), so no result depends on the processor. Rules for all entries:
+ *
+ *  - sizes may be 0 unless an entry says otherwise; nothing outside the stated arrays is read or
+ *    written, not even a byte of padding;
+ *  - floats need natural alignment only; packed weights are 64-byte aligned;
+ *  - an output may be the very same array as an input where the entry says "in place", and may
+ *    not overlap one otherwise;
+ *  - max (a, b) means a > b ? a : b, min (a, b) means a < b ? a : b, clamp (v) means
+ *    max (lo, min (hi, v)): with lo = -INFINITY and hi = INFINITY it changes nothing;
+ *  - a kernel never fails, allocates or locks; [any thread].
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- matrix products and convolutions ---------------------------------------------------- */
+
+/* Indirect matrix product: convolution of channels-last images, and plain matrices (taps = 1).
+ *
+ *     c[i][j] = clamp (start + sum over t, then p, of rows[t][i][p] * w[t][p][j])
+ *
+ * for i < m, j < n, one fused multiply-add a product, in that order. `start` is init[j], or c[i][j]
+ * itself where init is NULL: a sum cut into pieces of t or p goes on as if it had not been cut. */
+typedef struct
+{
+  size_t              m, n;    /* rows and columns stored; 1 <= m <= mr, 1 <= n <= nr */
+  size_t              taps, k; /* taps, and floats a row */
+  const float *const *rows;    /* [taps][mr] -> k floats; entries m .. mr - 1 are readable too */
+  const float        *w;       /* [taps][k][nr], sag_pack_f32 () */
+  const float        *init;    /* [nr], or NULL to go on from c */
+  float              *c;       /* [m][ldc] */
+  ptrdiff_t           ldc;     /* floats */
+  float               lo, hi;
+} SagGemmF32Job;
+
+/* The pointer, and the shape it forces on packing. */
+typedef struct
+{
+  void   (*fn) (const SagGemmF32Job *job);
+  unsigned mr, nr;
+} SagGemmF32;
+
+/* The same product with weights stored as bfloat16 and widened exactly: w is [taps][k][nr] of
+ * uint16_t, sag_pack_bf16 (). Shapes and order as above. */
+typedef struct
+{
+  size_t              m, n, taps, k;
+  const float *const *rows;
+  const uint16_t     *w;
+  const float        *init;
+  float              *c;
+  ptrdiff_t           ldc;
+  float               lo, hi;
+} SagGemmBf16Job;
+
+typedef struct
+{
+  void   (*fn) (const SagGemmBf16Job *job);
+  unsigned mr, nr;
+} SagGemmBf16;
+
+/* Convolution of row-interleaved images ([z][y][c][x]: a line of x for each channel), for layers of
+ * few channels: vectors lie along x and several output channels stay in registers.
+ *
+ *     out[j][x] = clamp (start + sum over t, then p, of in (t, p, stride * x + dx[t]) * w[t][p][j])
+ *
+ * for j < n, x0 <= x < x0 + nx, one fused multiply-add a product, in that order: the same bits as
+ * the matrix product above. in (t, p, u) is rows[t][p * pitch + u] for 0 <= u < width and 0 beside
+ * it; a tap whose rows[t] is NULL (its line lies in the padding) is left out. */
+typedef struct
+{
+  size_t              taps, k;  /* taps, and input channels */
+  const float *const *rows;     /* [taps] -> channel 0, x = 0 of the tap's line, or NULL */
+  const ptrdiff_t    *dx;       /* [taps] */
+  size_t              width;    /* input x, >= 1 */
+  ptrdiff_t           pitch;    /* floats from an input channel to the next */
+  size_t              stride;   /* >= 1 along x; 1 and 2 are fast */
+  const float        *w;        /* [taps][k][nw], sag_pack_f32 () with nr = nw */
+  size_t              n, nw;    /* output channels, 1 <= n <= min (nr, nw) */
+  const float        *init;     /* [n], or NULL to go on from out */
+  float              *out;      /* x = 0 of output channel 0 */
+  ptrdiff_t           ld_out;   /* floats from an output channel to the next */
+  size_t              x0, nx;
+  float               lo, hi;
+} SagConvRowF32Job;
+
+typedef struct
+{
+  void   (*fn) (const SagConvRowF32Job *job);
+  unsigned nr; /* most output channels of one call */
+  unsigned nx; /* x of one register block: cut lines at multiples of it */
+} SagConvRowF32;
+
+/* Depthwise convolution of channels-last images.
+ *
+ *     out[i][c] = clamp (start[c] + sum over t of rows[t][i][c] * w[t][c])
+ *
+ * one fused multiply-add a product; start is init, or out itself where init is NULL. */
+typedef struct
+{
+  size_t              m, c;   /* pixels and channels */
+  size_t              taps;
+  const float *const *rows;   /* [taps][ld_rows] -> c floats */
+  size_t              ld_rows; /* >= m */
+  const float        *w;      /* [taps][c] */
+  const float        *init;   /* [c] or NULL */
+  float              *out;    /* [m][ld_out] */
+  ptrdiff_t           ld_out;
+  float               lo, hi;
+} SagDepthwiseF32Job;
+
+/* Bytes and layout of packed weights: panels of nr columns, each [taps][k][nr], the last one filled
+ * up with zeroes; panel q starts q * taps * k * nr elements in. The element of tap t, row p and
+ * column j is src[t * st + p * sp + j * sj]. Part of the engine, not of a CPU level. */
+size_t sag_pack_size (size_t nr, size_t taps, size_t k, size_t n); /* elements; 0 if over SIZE_MAX */
+void   sag_pack_f32  (size_t nr, size_t taps, size_t k, size_t n,
+                      const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
+                      float *packed);
+void   sag_pack_bf16 (size_t nr, size_t taps, size_t k, size_t n,
+                      const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
+                      uint16_t *packed); /* round to nearest even */
+
+/* --- pointwise --------------------------------------------------------------------------- */
+
+/* y[i] = f (x[i]) for i < n, in place allowed. a and b are parameters of some f, ignored by others.
+ * Errors against the exact function are at most a few units in the last place (reference.c). */
+typedef enum
+{
+  SAG_UNARY_AFFINE,       /* fma (x, a, b) */
+  SAG_UNARY_CLIP,         /* max (a, min (b, x)): ReLU is a = 0, b = INFINITY; ReLU6 is 0, 6 */
+  SAG_UNARY_LEAKY,        /* x < 0 ? a * x : x */
+  SAG_UNARY_ELU,          /* x < 0 ? a * (exp (x) - 1) : x * b (b = 1; SELU: both scaled) */
+  SAG_UNARY_HARD_SIGMOID, /* max (0, min (1, fma (x, a, b))) */
+  SAG_UNARY_HARD_SWISH,   /* x * max (0, min (1, fma (x, a, b))): ONNX a = 1/6, b = 0.5 */
+  SAG_UNARY_SIGMOID,      /* 1 / (1 + exp (-x)) */
+  SAG_UNARY_TANH,
+  SAG_UNARY_SILU,         /* x * sigmoid (a * x): a = 1, or 1.702 for the quick GELU */
+  SAG_UNARY_GELU_ERF,     /* x / 2 * (1 + erf (x / sqrt (2))) */
+  SAG_UNARY_GELU_TANH,    /* x / 2 * (1 + tanh (sqrt (2 / pi) * (x + 0.044715 x^3))) */
+  SAG_UNARY_SOFTPLUS,     /* log (1 + exp (x)) */
+  SAG_UNARY_MISH,         /* x * tanh (softplus (x)) */
+  SAG_UNARY_EXP,
+  SAG_UNARY_LOG,
+  SAG_UNARY_ERF,
+  SAG_UNARY_SQRT,
+  SAG_UNARY_RECIPROCAL,
+  SAG_UNARY_ABS,
+  SAG_UNARY_FLOOR,
+  SAG_UNARY_CEIL,
+  SAG_UNARY_ROUND,        /* to nearest, halves to even */
+  SAG_UNARY_SIN,          /* |x| up to 1e4; less exact above */
+  SAG_UNARY_COS,
+  SAG_N_UNARY
+} SagUnary;
+
+typedef void (*SagUnaryFn) (size_t n, const float *x, float *y, float a, float b);
+
+/* y[i] = f (a[i * sa], b[i * sb]) for i < n; sa and sb are 1, or 0 for a scalar. In place allowed
+ * on an operand whose step is 1. */
+typedef enum
+{
+  SAG_BINARY_ADD,
+  SAG_BINARY_SUB,
+  SAG_BINARY_MUL,
+  SAG_BINARY_DIV,
+  SAG_BINARY_MIN, /* a < b ? a : b */
+  SAG_BINARY_MAX, /* a > b ? a : b */
+  SAG_BINARY_POW, /* exp2 (b * log2 (a)); a < 0 with whole b too; a few 1e-6 relative */
+  SAG_N_BINARY
+} SagBinary;
+
+typedef void (*SagBinaryFn) (size_t n, const float *a, size_t sa, const float *b, size_t sb, float *y);
+
+/* y[i] = clamp (a[i] + b[i]): the residual addition with its ReLU. In place on a or b. */
+typedef void (*SagAddClampFn) (size_t n, const float *a, const float *b, float *y, float lo, float hi);
+
+/* y[i] = fma (x[i], scale[i], shift[i]) clamped: one voxel's channels. In place. */
+typedef void (*SagAffineFn) (size_t n, const float *x, const float *scale, const float *shift, float *y,
+                             float lo, float hi);
+
+/* y[i] = fma ((x[i] - mean) * rstd, scale[i], shift[i]): one token of LayerNorm. scale and shift may
+ * be NULL together. In place. */
+typedef void (*SagNormalizeFn) (size_t n, const float *x, float mean, float rstd,
+                                const float *scale, const float *shift, float *y);
+
+/* --- reductions -------------------------------------------------------------------------- */
+
+/* 16 virtual lanes: element i belongs to lane i % 16, each lane adds in order, and lane l takes
+ * lane l + 8, then l + 4, l + 2, l + 1. For long sums call by rows and add the rows in double. */
+typedef struct
+{
+  float (*sum)         (size_t n, const float *x);              /* 0 if n = 0 */
+  float (*sum_squares) (size_t n, const float *x, float shift); /* of x[i] - shift, fma */
+  float (*max)         (size_t n, const float *x);              /* max (lane, x); -INFINITY if n = 0 */
+  float (*min)         (size_t n, const float *x);              /* INFINITY if n = 0 */
+  float (*dot)         (size_t n, const float *x, const float *y); /* fma */
+
+  /* By columns, for channels-last arrays: acc[j] = acc[j] + x[i][j] over i in order, j < c. */
+  void  (*add_rows)         (size_t n, size_t c, const float *x, ptrdiff_t ldx, float *acc);
+  void  (*add_rows_squares) (size_t n, size_t c, const float *x, ptrdiff_t ldx,
+                             const float *shift, float *acc); /* fma (x - shift, x - shift, acc) */
+
+  /* Pooling of channels-last pixels: y[j] = max or sum over t, in order, of rows[t][j]; n >= 1;
+   * the sum is multiplied by scale. */
+  void  (*max_of_rows) (size_t n, size_t c, const float *const *rows, float *y);
+  void  (*sum_of_rows) (size_t n, size_t c, const float *const *rows, float scale, float *y);
+
+  /* Pooling along x by two: y[i] = max (x[2i], x[2i + 1]), or their sum times scale, for i < n. */
+  void  (*max_pairs)   (size_t n, const float *x, float *y);
+  void  (*sum_pairs)   (size_t n, const float *x, float scale, float *y);
+
+  /* y[i] = exp (x[i] - max) * (1 / sum): one row; in place; n >= 1. */
+  void  (*softmax)     (size_t n, const float *x, float *y);
+
+  /* Softmax over c planes for each of n positions: plane p starts p * ld in. Sums in order of p.
+   * In place; c >= 1. */
+  void  (*softmax_planes) (size_t c, size_t n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy);
+} SagReduce;
+
+/* --- moving ------------------------------------------------------------------------------ */
+
+/* dst[j][i] = src[i][j] for i < rows, j < columns: [C][V] <-> [V][C], and lines of x to and from
+ * channels last. */
+typedef void (*SagTransposeF32Fn) (size_t rows, size_t columns, const float *src, ptrdiff_t ld_src,
+                                   float *dst, ptrdiff_t ld_dst);
+
+/* y[2i] = a[i], y[2i + 1] = b[i] for i < n: the two phases of a stride-2 transposed convolution. */
+typedef void (*SagInterleaveF32Fn) (size_t n, const float *a, const float *b, float *y);
+
+/* --- the table --------------------------------------------------------------------------- */
+
+enum
+{
+  SAG_GEMM_WIDE,   /* more columns, fewer rows */
+  SAG_GEMM_NARROW, /* half the columns, for layers of few output channels */
+  SAG_N_GEMM
+};
+
+typedef struct
+{
+  const char        *name;  /* "c", "avx2", "avx512", "neon" */
+  unsigned           lanes; /* floats a vector; 1 for c */
+  SagGemmF32         gemm_f32[SAG_N_GEMM];
+  SagGemmBf16        gemm_bf16[SAG_N_GEMM];
+  SagConvRowF32      conv_row_f32;
+  void             (*depthwise_f32) (const SagDepthwiseF32Job *job);
+  SagUnaryFn         unary[SAG_N_UNARY];
+  SagBinaryFn        binary[SAG_N_BINARY];
+  SagAddClampFn      add_clamp;
+  SagAffineFn        affine;
+  SagNormalizeFn     normalize;
+  SagReduce          reduce;
+  SagTransposeF32Fn  transpose_f32;
+  SagInterleaveF32Fn interleave_f32;
+} SagKernels;
+
+/* The best table this machine runs, chosen at the first call and the same ever after. The
+ * environment variable SAG_CPU = c, avx2, avx512 or neon lowers it. Static. [any thread] */
+const SagKernels *sag_kernels_get (void);
+
+/* The table for the CPU levels in `flags` (cpu.h), which must all exist on this machine. */
+void              sag_kernels_for (unsigned flags, SagKernels *kernels);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * texts.h: what each *-simd.c text offers per instruction set: it overwrites its entries of a table.
+ */
+#pragma once
+
+#include "engine/kernels/kernels.h"
+
+#define SAG_TEXTS(isa)                           \
+  void sag_gemm_fill_##isa (SagKernels *k);      \
+  void sag_conv_row_fill_##isa (SagKernels *k);  \
+  void sag_depthwise_fill_##isa (SagKernels *k); \
+  void sag_pointwise_fill_##isa (SagKernels *k); \
+  void sag_reduce_fill_##isa (SagKernels *k);    \
+  void sag_move_fill_##isa (SagKernels *k);
+
+SAG_TEXTS (avx2)
+SAG_TEXTS (avx512)
+SAG_TEXTS (neon)
