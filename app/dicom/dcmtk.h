@@ -17,43 +17,48 @@ G_BEGIN_DECLS
 SagDicomInstance *sag_dicom_read_header  (const char              *path,
                                           GError                 **error);
 
-/* A file opened for its pixels. */
-typedef struct _SagDicomPixels SagDicomPixels;
+/* A whole file, values left on disk until asked for; used by one thread at a time. */
+typedef struct _SagDcmFile SagDcmFile;
 
-/* How decoded samples lie in memory. */
-typedef enum
-{
-  SAG_SAMPLE_U8,
-  SAG_SAMPLE_I8,
-  SAG_SAMPLE_U16,
-  SAG_SAMPLE_I16,
-  SAG_SAMPLE_U32,
-  SAG_SAMPLE_I32,
-  SAG_SAMPLE_F32,
-  SAG_SAMPLE_F64,
-  SAG_SAMPLE_BIT,  /* one bit a pixel, least significant first, frames not padded to bytes */
-  SAG_SAMPLE_RGB8, /* three bytes a pixel, whatever the file's colour model */
-} SagSample;
-
-/* Opens `path` (whose header is `instance`, borrowed while open) for decoding. UNSUPPORTED names an
- * unknown transfer syntax by its UID. */
-SagDicomPixels   *sag_dicom_pixels_open  (const SagDicomInstance  *instance,
+SagDcmFile       *sag_dcm_file_open      (const char              *path,
                                           GError                 **error);
-void              sag_dicom_pixels_close (SagDicomPixels          *self);
+void              sag_dcm_file_close     (SagDcmFile              *self);
 
-/* What frames of this header decode to; INVALID or UNSUPPORTED if they cannot. */
-gboolean          sag_dicom_get_sample   (const SagDicomInstance  *instance,
-                                          SagSample               *sample,
-                                          GError                 **error);
-gsize             sag_sample_get_bytes   (SagSample                sample); /* BIT: 1, unpacked */
-
-/* Decodes frame `frame` (from 0) to rows * columns samples in `buffer` of `n_bytes`, rows as displayed
- * from the top; stored values (sign extended, unused bits masked), not rescaled; BIT gives a byte 0 or 1
- * each. */
-gboolean          sag_dicom_pixels_decode (SagDicomPixels         *self,
+/* Frame `frame` through the toolkit (native pixels, RLE, JPEG, JPEG-LS) into `buffer` of `n_bytes`, in
+ * this machine's byte order; `color_model` (may be NULL) becomes the photometric interpretation after
+ * decoding. */
+gboolean          sag_dcm_file_get_frame (SagDcmFile              *self,
                                           int                      frame,
                                           gpointer                 buffer,
                                           gsize                    n_bytes,
+                                          char                     color_model[17],
+                                          GError                 **error);
+
+/* Bytes `offset` to `offset + n_bytes` of native pixel data (Pixel Data, Float or Double Float Pixel Data,
+ * whichever there is), in this machine's byte order; `n_bytes` and `offset` even. */
+gboolean          sag_dcm_file_get_native (SagDcmFile             *self,
+                                          gsize                    offset,
+                                          gpointer                 buffer,
+                                          gsize                    n_bytes,
+                                          GError                 **error);
+
+/* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by the basic offset
+ * table, by one fragment each, or by `starts` (the first bytes of a code stream, `n_starts` of them). */
+GBytes           *sag_dcm_file_get_fragments (SagDcmFile          *self,
+                                          int                      frame,
+                                          int                      n_frames,
+                                          const guint8            *starts,
+                                          gsize                    n_starts,
+                                          GError                 **error);
+
+/* One palette (0 red, 1 green, 2 blue) as 16-bit entries; `n_entries`, the pixel value of the first and the bits of
+ * an entry as in the descriptor. Segmented palettes are expanded. NULL with INVALID if there is none.
+ * Caller frees. */
+guint16          *sag_dcm_file_get_palette (SagDcmFile            *self,
+                                          int                      channel,
+                                          int                     *n_entries,
+                                          int                     *first,
+                                          int                     *bits,
                                           GError                 **error);
 
 /* A UID that is the same for the same text: "2.25." and 128 bits of its SHA-256 (PS3.5 B.2), or a new
@@ -94,6 +99,6 @@ gboolean          sag_dicom_write_ct_series (const char                  *folder
                                           const SagDicomCtDescription    *description,
                                           GError                        **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomPixels, sag_dicom_pixels_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDcmFile, sag_dcm_file_close)
 
 G_END_DECLS

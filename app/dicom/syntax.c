@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * syntax.c: transfer syntaxes.
+ */
+#include "app/dicom/syntax.h"
+
+#include <string.h>
+
+#define UID "1.2.840.10008.1.2"
+
+static const SagSyntax syntaxes[] = {
+  { "", "not stated", SAG_CODEC_NATIVE },
+  { UID, "Implicit VR Little Endian", SAG_CODEC_NATIVE },
+  { UID ".1", "Explicit VR Little Endian", SAG_CODEC_NATIVE },
+  { UID ".1.99", "Deflated Explicit VR Little Endian", SAG_CODEC_NATIVE },
+  { UID ".2", "Explicit VR Big Endian", SAG_CODEC_NATIVE },
+  { UID ".5", "RLE Lossless", SAG_CODEC_DCMTK },
+  { UID ".4.50", "JPEG Baseline", SAG_CODEC_DCMTK },
+  { UID ".4.51", "JPEG Extended", SAG_CODEC_DCMTK },
+  { UID ".4.53", "JPEG Spectral Selection", SAG_CODEC_DCMTK },
+  { UID ".4.55", "JPEG Full Progression", SAG_CODEC_DCMTK },
+  { UID ".4.57", "JPEG Lossless", SAG_CODEC_DCMTK },
+  { UID ".4.70", "JPEG Lossless, first-order prediction", SAG_CODEC_DCMTK },
+  { UID ".4.80", "JPEG-LS Lossless", SAG_CODEC_DCMTK },
+  { UID ".4.81", "JPEG-LS Near-Lossless", SAG_CODEC_DCMTK },
+  { UID ".4.90", "JPEG 2000 Lossless", SAG_CODEC_JPEG2000 },
+  { UID ".4.91", "JPEG 2000", SAG_CODEC_JPEG2000 },
+  { UID ".4.201", "High-Throughput JPEG 2000 Lossless", SAG_CODEC_JPEG2000 },
+  { UID ".4.202", "High-Throughput JPEG 2000 RPCL Lossless", SAG_CODEC_JPEG2000 },
+  { UID ".4.203", "High-Throughput JPEG 2000", SAG_CODEC_JPEG2000 },
+  { UID ".8.1", "Deflated Image Frame Compression", SAG_CODEC_DEFLATED_FRAME },
+  { UID ".4.92", "JPEG 2000 Part 2 Lossless", SAG_CODEC_NONE },
+  { UID ".4.93", "JPEG 2000 Part 2", SAG_CODEC_NONE },
+  { UID ".4.100", "MPEG-2 Main Profile video", SAG_CODEC_NONE },
+  { UID ".4.101", "MPEG-2 High Profile video", SAG_CODEC_NONE },
+  { UID ".4.102", "MPEG-4 AVC/H.264 video", SAG_CODEC_NONE },
+  { UID ".4.103", "MPEG-4 AVC/H.264 BD video", SAG_CODEC_NONE },
+  { UID ".4.107", "HEVC/H.265 video", SAG_CODEC_NONE },
+  { UID ".4.108", "HEVC/H.265 10-bit video", SAG_CODEC_NONE },
+  { UID ".4.110", "JPEG XL Lossless", SAG_CODEC_NONE },
+  { UID ".4.111", "JPEG XL recompression", SAG_CODEC_NONE },
+  { UID ".4.112", "JPEG XL", SAG_CODEC_NONE },
+};
+
+const SagSyntax *
+sag_syntax_find (const char *uid)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (syntaxes); i++)
+    if (strcmp (uid, syntaxes[i].uid) == 0)
+      return &syntaxes[i];
+  return NULL;
+}
