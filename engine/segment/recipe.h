@@ -83,7 +83,8 @@ typedef struct
 
   double       spacing_min[3];        /* trained for: finest axis first; 0: any */
   double       spacing_max[3];
-  float        intensity[2];          /* trained for: 1st and 99th percentile lie inside; equal: any */
+  float        intensity[2];          /* trained for: 1st and 99th percentile lie inside; equal:
+                                         any */
 } SagRecipe;
 
 /* Identity: orientation LPS, patch 0, overlap 0.5, std 1, temperatures 1, percentiles 0.5 and 99.5,

@@ -53,9 +53,9 @@ typedef struct
   void        (*preview_ready) (SagSegmentation *preview,
                                 gpointer         data);
 
-  /* Input slices k0 .. k1 - 1 of `segmentation` have just been marked ready. Where the recipe cleans
-   * up, `segmentation` is not yet the result: that comes when everything is known. Otherwise it is
-   * the one sag_segment_run() returns. */
+  /* Input slices k0 .. k1 - 1 of `segmentation` have just been marked ready. Where the recipe
+   * cleans up, `segmentation` is not yet the result: that comes when everything is known.
+   * Otherwise it is the one sag_segment_run() returns. */
   void        (*slab_ready)    (SagSegmentation *segmentation,
                                 int              k0,
                                 int              k1,
