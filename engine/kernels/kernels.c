@@ -5,6 +5,7 @@
 #include "engine/kernels/kernels.h"
 
 #include "engine/kernels/cpu.h"
+#include "engine/kernels/reference-slice.h"
 #include "engine/kernels/reference.h"
 #include "engine/kernels/texts.h"
 
@@ -22,6 +23,8 @@
       sag_pointwise_fill_##isa (k); \
       sag_reduce_fill_##isa (k);    \
       sag_move_fill_##isa (k);      \
+      sag_resample_fill_##isa (k);  \
+      sag_slice_fill_##isa (k);     \
     }                               \
   while (0)
 
@@ -29,6 +32,7 @@ void
 sag_kernels_for (unsigned flags, SagKernels *kernels)
 {
   sag_ref_fill (kernels);
+  sag_ref_slice_fill (&kernels->slice);
 #if defined(__x86_64__)
   if (flags & SAG_CPU_AVX2)
     FILL (kernels, avx2, 8);

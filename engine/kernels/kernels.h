@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/kernels/slice.h"
+
 /* --- matrix products and convolutions ---------------------------------------------------- */
 
 /* Indirect matrix product: convolution of channels-last images, and plain matrices (taps = 1).
@@ -258,6 +260,7 @@ typedef struct
   SagReduce          reduce;
   SagTransposeF32Fn  transpose_f32;
   SagInterleaveF32Fn interleave_f32;
+  SagSliceKernels    slice;
 } SagKernels;
 
 /* The best table this machine runs, chosen at the first call and the same ever after. The

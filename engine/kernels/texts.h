@@ -12,7 +12,9 @@
   void sag_depthwise_fill_##isa (SagKernels *k); \
   void sag_pointwise_fill_##isa (SagKernels *k); \
   void sag_reduce_fill_##isa (SagKernels *k);    \
-  void sag_move_fill_##isa (SagKernels *k);
+  void sag_move_fill_##isa (SagKernels *k);      \
+  void sag_resample_fill_##isa (SagKernels *k);  \
+  void sag_slice_fill_##isa (SagKernels *k);
 
 SAG_TEXTS (avx2)
 SAG_TEXTS (avx512)
