@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * math-simd.h: elementary functions on vectors; each repeats reference-math.c step by step.
+ */
+#pragma once
+
+#include "engine/kernels/math-constants.h"
+#include "engine/kernels/simd.h"
+
+#include <math.h>
+
+/* 2^n; n outside -126 … 127 gives some value */
+SAG_INLINE SagVec
+sag_power_of_two (SagVecI n)
+{
+  return sag_from_bits ((SagVecI) ((SagVecU) (n + sag_splat_i (127)) << 23));
+}
+
+/* c[0] + c[1] x + …, by Horner; n is a constant */
+SAG_INLINE SagVec
+sag_polynomial (const float *c, int n, SagVec x)
+{
+  SagVec y = sag_splat (c[n - 1]);
+
+  SAG_UNROLL for (int i = n - 2; i >= 0; i--)
+    y = sag_fma (y, x, sag_splat (c[i]));
+  return y;
+}
+
+#define SAG_POLYNOMIAL(c, x) sag_polynomial ((c), sizeof (c) / sizeof (c)[0], (x))
+
+SAG_INLINE SagVec
+sag_copysign (SagVec magnitude, SagVec sign)
+{
+  SagVecI mask = sag_splat_i (INT32_MIN);
+
+  return sag_from_bits ((sag_bits (magnitude) & ~mask) | (sag_bits (sign) & mask));
+}
+
+SAG_INLINE SagVec
+sag_neg (SagVec x)
+{
+  return sag_from_bits (sag_bits (x) ^ sag_splat_i (INT32_MIN));
+}
+
+SAG_INLINE SagVec
+sag_exp_parts (SagVec x, SagVecI *n, SagVec *r)
+{
+  static const float c[] = SAG_EXP_C;
+  SagVec t = sag_fma (x, sag_splat (SAG_LOG2E), sag_splat (SAG_MAGIC));
+  SagVec whole = t - sag_splat (SAG_MAGIC);
+
+  *n = sag_bits (t) - sag_splat_i (SAG_MAGIC_BITS);
+  *r = sag_fma (whole, sag_splat (-SAG_LN2_LO), sag_fma (whole, sag_splat (-SAG_LN2_HI), x));
+  return SAG_POLYNOMIAL (c, *r);
+}
+
+SAG_INLINE SagVec
+sag_exp (SagVec x)
+{
+  SagVec one = sag_splat (1.0f), r, q;
+  SagVecI n, half;
+
+  q = sag_exp_parts (sag_clamp (x, sag_splat (SAG_EXP_LO), sag_splat (SAG_EXP_HI)), &n, &r);
+  half = n >> 1;
+  return sag_fma (sag_fma (q, r, one), r, one) * sag_power_of_two (half)
+         * sag_power_of_two (n - half);
+}
+
+SAG_INLINE SagVec
+sag_expm1_negative (SagVec x)
+{
+  SagVec r, q, scale;
+  SagVecI n;
+
+  q = sag_exp_parts (sag_clamp (x, sag_splat (SAG_EXPM1_LO), sag_splat (0.0f)), &n, &r);
+  scale = sag_power_of_two (n);
+  return sag_fma (scale, sag_fma (q * r, r, r), scale - sag_splat (1.0f));
+}
+
+SAG_INLINE SagVec
+sag_log_normal (SagVec x, SagVec shift)
+{
+  static const float c[] = SAG_LOG_C;
+  SagVecI u = sag_bits (x);
+  SagVecI e = (SagVecI) ((SagVecU) u - (SagVecU) sag_splat_i (SAG_SQRT_HALF_BITS)) >> 23;
+  SagVec f = sag_from_bits ((SagVecI) ((SagVecU) u - ((SagVecU) e << 23))) - sag_splat (1.0f);
+  SagVec n = sag_to_float (e) + shift;
+  SagVec s = f * f;
+  SagVec y = sag_fma (SAG_POLYNOMIAL (c, f) * f, s, sag_splat (-0.5f) * s);
+
+  return sag_fma (n, sag_splat (SAG_LN2_HI), f + sag_fma (n, sag_splat (SAG_LN2_LO), y));
+}
+
+SAG_INLINE SagVec
+sag_log (SagVec x)
+{
+  SagVec zero = sag_splat (0.0f), inf = sag_splat (INFINITY);
+  SagVecI small = x < sag_splat (0x1p-126f);
+  SagVec y = sag_log_normal (sag_select (small, x * sag_splat (0x1p23f), x),
+                             sag_select (small, sag_splat (-23.0f), zero));
+
+  y = sag_select (x == zero, sag_splat (-INFINITY), y);
+  y = sag_select (x == inf, inf, y);
+  return sag_select (x >= zero, y, sag_splat (NAN));
+}
+
+SAG_INLINE SagVec
+sag_softplus (SagVec x)
+{
+  SagVec one = sag_splat (1.0f), zero = sag_splat (0.0f);
+  SagVec u = sag_exp (sag_neg (sag_abs (x)));
+  SagVec s = one + u;
+
+  return sag_max (zero, x) + (sag_log_normal (s, zero) + (u - (s - one)) / s);
+}
+
+SAG_INLINE SagVec
+sag_tanh (SagVec x)
+{
+  static const float c[] = SAG_TANH_C;
+  SagVec a = sag_abs (x), s = x * x, one = sag_splat (1.0f);
+  SagVec small = sag_fma (SAG_POLYNOMIAL (c, s) * s, x, x);
+  SagVec large = sag_copysign (one - sag_splat (2.0f) / (sag_exp (a + a) + one), x);
+
+  return sag_select (a < sag_splat (SAG_TANH_SMALL), small, large);
+}
+
+SAG_INLINE SagVec
+sag_erf (SagVec x)
+{
+  static const float c[] = SAG_ERF_C, d[] = SAG_ERFC_C;
+  SagVec a = sag_abs (x), one = sag_splat (1.0f);
+  SagVec small = sag_fma (SAG_POLYNOMIAL (c, x * x), x, x);
+  SagVec t = sag_neg (SAG_POLYNOMIAL (d, sag_min (sag_splat (4.0f), a)));
+  SagVec large = sag_copysign (one - sag_exp (t), x);
+
+  return sag_select (a < one, small, large);
+}
+
+SAG_INLINE SagVec
+sag_sigmoid (SagVec x)
+{
+  SagVec one = sag_splat (1.0f);
+
+  return one / (one + sag_exp (sag_neg (x)));
+}
