@@ -181,7 +181,7 @@ void             sag_workspace_render             (SagWorkspace          *self,
                                                    int                    height,
                                                    guint8                *rgba);
 
-/* The slice of `view` under the cursor, 0-based from the first as displayed (feet, back, right
+/* The slice of `view` under the cursor, 0-based from the first as displayed (feet, front, right
  * first), and how many there are; 0 of 0 with no volume. Setting clamps; stepping moves by `n`
  * slices. */
 int              sag_workspace_get_slice          (SagWorkspace          *self,

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * presets.c: the windows radiologists switch between.
+ */
+#include "app/state/presets.h"
+
+#include <string.h>
+
+static const struct
+{
+  const char    *modality;
+  const char    *unit;
+  const char    *id;
+  const char    *name;
+  SagWindowLevel window;
+} table[] = {
+  { "CT", "HU", "soft", "Soft tissue", { 40, 400 } },
+  { "CT", "HU", "lung", "Lung", { -600, 1500 } },
+  { "CT", "HU", "bone", "Bone", { 400, 1800 } },
+  { "CT", "HU", "brain", "Brain", { 40, 80 } },
+  { "CT", "HU", "mediastinum", "Mediastinum", { 50, 350 } },
+  { "CT", "HU", "liver", "Liver", { 60, 160 } },
+  { "CT", "HU", "angio", "Angiography", { 300, 600 } },
+  { "PT", "SUVbw", "suv5", "SUV 0 to 5", { 2.5, 5 } },
+  { "PT", "SUVbw", "suv10", "SUV 0 to 10", { 5, 10 } },
+};
+
+static void
+clear_preset (gpointer data)
+{
+  SagWindowPreset *preset = data;
+
+  g_free (preset->id);
+  g_free (preset->name);
+}
+
+GArray *
+sag_presets_new (void)
+{
+  GArray *presets = g_array_new (FALSE, FALSE, sizeof (SagWindowPreset));
+
+  g_array_set_clear_func (presets, clear_preset);
+  return presets;
+}
+
+void
+sag_presets_add (GArray *presets, const char *id, const char *name, SagWindowLevel window)
+{
+  SagWindowPreset preset = { g_strdup (id), g_utf8_substring (name, 0, MIN (g_utf8_strlen (name, -1), 40)),
+                             window };
+
+  g_array_append_val (presets, preset);
+}
+
+void
+sag_presets_add_modality (GArray *presets, const char *modality, const char *unit)
+{
+  for (gsize n = 0; n < G_N_ELEMENTS (table); n++)
+    if (strcmp (table[n].modality, modality) == 0 && strcmp (table[n].unit, unit) == 0)
+      sag_presets_add (presets, table[n].id, table[n].name, table[n].window);
+}

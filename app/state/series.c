@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * series.c: one stack of a series, as lists show it and jobs ask for it.
+ */
+#include "app/state/series-private.h"
+
+#include <string.h>
+
+struct _SagSeries
+{
+  GObject   parent_instance;
+
+  SagStudy *study; /* not owned */
+  char     *uid;
+  char     *key;
+  char     *title;
+  char     *subtitle;
+  char     *modality;
+  char     *date;
+  char     *frame_of_reference;
+  char     *reason;
+  char     *references;
+  char    **warnings;
+  char    **paths;
+  GBytes   *thumbnail;
+  double    spacing[3];
+  int       thumbnail_width;
+  int       thumbnail_height;
+  int       size[3];
+  int       stack;
+  int       number;
+  guint     n_images;
+  gboolean  readable;
+  gboolean  segmentation;
+};
+
+G_DEFINE_FINAL_TYPE (SagSeries, sag_series, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_UID,
+  PROP_TITLE,
+  PROP_SUBTITLE,
+  PROP_MODALITY,
+  PROP_N_IMAGES,
+  PROP_THUMBNAIL,
+  PROP_HAS_WARNINGS,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+char *
+sag_dup_text (GVariant *dict, const char *key)
+{
+  char *text = NULL;
+
+  return g_variant_lookup (dict, key, "s", &text) ? text : g_strdup ("");
+}
+
+char *
+sag_format_date (const char *date)
+{
+  if (strlen (date) != 8 || strspn (date, "0123456789") != 8)
+    return g_strdup (date);
+  return g_strdup_printf ("%.4s-%.2s-%.2s", date, date + 4, date + 6);
+}
+
+static void
+sag_series_finalize (GObject *object)
+{
+  SagSeries *self = SAG_SERIES (object);
+
+  g_free (self->uid);
+  g_free (self->key);
+  g_free (self->title);
+  g_free (self->subtitle);
+  g_free (self->modality);
+  g_free (self->date);
+  g_free (self->frame_of_reference);
+  g_free (self->reason);
+  g_free (self->references);
+  g_strfreev (self->warnings);
+  g_strfreev (self->paths);
+  g_clear_pointer (&self->thumbnail, g_bytes_unref);
+  G_OBJECT_CLASS (sag_series_parent_class)->finalize (object);
+}
+
+static void
+sag_series_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SagSeries *self = SAG_SERIES (object);
+
+  switch (id)
+    {
+    case PROP_UID: g_value_set_string (value, self->uid); break;
+    case PROP_TITLE: g_value_set_string (value, self->title); break;
+    case PROP_SUBTITLE: g_value_set_string (value, self->subtitle); break;
+    case PROP_MODALITY: g_value_set_string (value, self->modality); break;
+    case PROP_N_IMAGES: g_value_set_uint (value, self->n_images); break;
+    case PROP_THUMBNAIL: g_value_set_boxed (value, self->thumbnail); break;
+    case PROP_HAS_WARNINGS: g_value_set_boolean (value, self->warnings[0] != NULL); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_series_class_init (SagSeriesClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->finalize = sag_series_finalize;
+  object_class->get_property = sag_series_get_property;
+  properties[PROP_UID] = g_param_spec_string ("uid", NULL, NULL, NULL, flags);
+  properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
+  properties[PROP_SUBTITLE] = g_param_spec_string ("subtitle", NULL, NULL, NULL, flags);
+  properties[PROP_MODALITY] = g_param_spec_string ("modality", NULL, NULL, NULL, flags);
+  properties[PROP_N_IMAGES] = g_param_spec_uint ("n-images", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  properties[PROP_THUMBNAIL] = g_param_spec_boxed ("thumbnail", NULL, NULL, G_TYPE_BYTES, flags);
+  properties[PROP_HAS_WARNINGS]
+      = g_param_spec_boolean ("has-warnings", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+sag_series_init (SagSeries *self)
+{
+}
+
+static char **
+dup_texts (GVariant *dict, const char *key)
+{
+  char **texts = NULL;
+
+  return g_variant_lookup (dict, key, "^as", &texts) ? texts : g_new0 (char *, 1);
+}
+
+static char *
+make_subtitle (SagSeries *self)
+{
+  g_autoptr (GString) text = g_string_new (*self->modality != '\0' ? self->modality : "Image");
+
+  g_string_append_printf (text, " · %u %s%s", self->n_images, self->segmentation ? "frame" : "image",
+                          self->n_images == 1 ? "" : "s");
+  if (self->size[2] > 1 && self->spacing[2] > 0)
+    g_string_append_printf (text, " · %.3g mm", self->spacing[2]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+SagSeries *
+sag_series_new (GVariant *stack)
+{
+  SagSeries *self = g_object_new (SAG_TYPE_SERIES, NULL);
+  g_autofree char *date = sag_dup_text (stack, "date");
+
+  self->uid = sag_dup_text (stack, "uid");
+  self->title = sag_dup_text (stack, "description");
+  self->modality = sag_dup_text (stack, "modality");
+  self->frame_of_reference = sag_dup_text (stack, "frame-of-reference");
+  self->reason = sag_dup_text (stack, "reason");
+  self->references = sag_dup_text (stack, "references");
+  self->warnings = dup_texts (stack, "warnings");
+  self->paths = dup_texts (stack, "paths");
+  self->date = sag_format_date (date);
+  g_variant_lookup (stack, "stack", "i", &self->stack);
+  g_variant_lookup (stack, "number", "i", &self->number);
+  g_variant_lookup (stack, "n-images", "u", &self->n_images);
+  g_variant_lookup (stack, "readable", "b", &self->readable);
+  g_variant_lookup (stack, "segmentation", "b", &self->segmentation);
+  g_variant_lookup (stack, "size", "(iii)", &self->size[0], &self->size[1], &self->size[2]);
+  g_variant_lookup (stack, "spacing", "(ddd)", &self->spacing[0], &self->spacing[1],
+                    &self->spacing[2]);
+  self->key = g_strdup_printf ("%s/%d", self->uid, self->stack);
+  if (*g_strstrip (self->title) == '\0')
+    {
+      g_free (self->title);
+      self->title = g_strdup_printf ("Series %d", self->number);
+    }
+  self->subtitle = make_subtitle (self);
+  return self;
+}
+
+#define SERIES_GETTER(Type, field, name, none) \
+  Type sag_series_##name (SagSeries *self) \
+  { \
+    g_return_val_if_fail (SAG_IS_SERIES (self), none); \
+    return self->field; \
+  }
+
+SERIES_GETTER (const char *, uid, get_uid, NULL)
+SERIES_GETTER (int, stack, get_stack, 0)
+SERIES_GETTER (const char *, key, get_key, NULL)
+SERIES_GETTER (const char *, title, get_title, NULL)
+SERIES_GETTER (const char *, subtitle, get_subtitle, NULL)
+SERIES_GETTER (const char *, modality, get_modality, NULL)
+SERIES_GETTER (int, number, get_number, 0)
+SERIES_GETTER (const char *, date, get_date, NULL)
+SERIES_GETTER (guint, n_images, get_n_images, 0)
+SERIES_GETTER (const int *, size, get_size, NULL)
+SERIES_GETTER (const double *, spacing, get_spacing, NULL)
+SERIES_GETTER (const char *, frame_of_reference, get_frame_of_reference, NULL)
+SERIES_GETTER (gboolean, readable, is_readable, FALSE)
+SERIES_GETTER (const char *, reason, get_reason, NULL)
+SERIES_GETTER (gboolean, segmentation, is_segmentation, FALSE)
+SERIES_GETTER (const char *, references, get_references, NULL)
+SERIES_GETTER (SagStudy *, study, get_study, NULL)
+
+const char *const *
+sag_series_get_warnings (SagSeries *self)
+{
+  g_return_val_if_fail (SAG_IS_SERIES (self), NULL);
+  return (const char *const *) self->warnings;
+}
+
+const char *const *
+sag_series_get_paths (SagSeries *self)
+{
+  g_return_val_if_fail (SAG_IS_SERIES (self), NULL);
+  return (const char *const *) self->paths;
+}
+
+void
+sag_series_set_study (SagSeries *self, SagStudy *study)
+{
+  self->study = study;
+}
+
+GBytes *
+sag_series_get_thumbnail (SagSeries *self, int *width, int *height)
+{
+  g_return_val_if_fail (SAG_IS_SERIES (self), NULL);
+
+  if (width != NULL)
+    *width = self->thumbnail_width;
+  if (height != NULL)
+    *height = self->thumbnail_height;
+  return self->thumbnail;
+}
+
+void
+sag_series_set_thumbnail (SagSeries *self, GVariant *result)
+{
+  g_autoptr (GVariant) rgba = NULL;
+  guint32 width, height;
+
+  g_return_if_fail (SAG_IS_SERIES (self));
+
+  if (!g_variant_lookup (result, "width", "u", &width)
+      || !g_variant_lookup (result, "height", "u", &height)
+      || (rgba = g_variant_lookup_value (result, "rgba", G_VARIANT_TYPE_BYTESTRING)) == NULL
+      || width == 0 || height == 0 || width > 4096 || height > 4096
+      || g_variant_get_size (rgba) != (gsize) width * height * 4)
+    return;
+  g_clear_pointer (&self->thumbnail, g_bytes_unref);
+  self->thumbnail = g_variant_get_data_as_bytes (rgba);
+  self->thumbnail_width = (int) width;
+  self->thumbnail_height = (int) height;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THUMBNAIL]);
+}

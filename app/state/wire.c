@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wire.c: volumes and segmentations as messages.
+ */
+#include "app/state/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define MAX_LAYERS 255
+
+static const char *const voxel_names[] = { "u8", "i16", "u16", "f32", "rgb8" };
+
+static gboolean
+invalid (const char *what, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "A message makes no sense: %s", what);
+  return FALSE;
+}
+
+static void
+add_grid (GVariantDict *dict, const SagGrid *grid)
+{
+  const double *d = grid->direction;
+
+  g_variant_dict_insert (dict, "size", "(iii)", grid->size[0], grid->size[1], grid->size[2]);
+  g_variant_dict_insert (dict, "spacing", "(ddd)", grid->spacing[0], grid->spacing[1],
+                         grid->spacing[2]);
+  g_variant_dict_insert (dict, "origin", "(ddd)", grid->origin[0], grid->origin[1], grid->origin[2]);
+  g_variant_dict_insert (dict, "direction", "(ddddddddd)", d[0], d[1], d[2], d[3], d[4], d[5], d[6],
+                         d[7], d[8]);
+}
+
+static gboolean
+get_grid (GVariant *description, SagGrid *grid, GError **error)
+{
+  double *d = grid->direction;
+
+  if (!g_variant_lookup (description, "size", "(iii)", &grid->size[0], &grid->size[1],
+                         &grid->size[2])
+      || !g_variant_lookup (description, "spacing", "(ddd)", &grid->spacing[0], &grid->spacing[1],
+                            &grid->spacing[2])
+      || !g_variant_lookup (description, "origin", "(ddd)", &grid->origin[0], &grid->origin[1],
+                            &grid->origin[2])
+      || !g_variant_lookup (description, "direction", "(ddddddddd)", &d[0], &d[1], &d[2], &d[3],
+                            &d[4], &d[5], &d[6], &d[7], &d[8]))
+    return invalid ("it has no grid", error);
+  return sag_grid_check (grid, error);
+}
+
+typedef gboolean (*IsReadyFunc) (gconstpointer self, int k);
+typedef void (*MarkReadyFunc) (gpointer self, int k0, int k1);
+
+static void
+add_ready (GVariantDict *dict, gconstpointer self, int n, IsReadyFunc is_ready)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ii)"));
+  for (int k0 = 0, k1; k0 < n; k0 = k1 + 1)
+    {
+      for (k1 = k0; k1 < n && is_ready (self, k1);)
+        k1++;
+      if (k1 > k0)
+        g_variant_builder_add (&builder, "(ii)", k0, k1);
+    }
+  g_variant_dict_insert_value (dict, "ready", g_variant_builder_end (&builder));
+}
+
+static gboolean
+take_ready (GVariant *description, gpointer self, int n, MarkReadyFunc mark, GError **error)
+{
+  g_autoptr (GVariantIter) iter = NULL;
+  int k0, k1;
+
+  if (!g_variant_lookup (description, "ready", "a(ii)", &iter))
+    return invalid ("it does not say which slices are ready", error);
+  while (g_variant_iter_next (iter, "(ii)", &k0, &k1))
+    {
+      if (k0 < 0 || k1 < k0 || k1 > n)
+        return invalid ("slices are ready that it does not have", error);
+      mark (self, k0, k1);
+    }
+  return TRUE;
+}
+
+static int
+append_block (GUnixFDList *fds, SagBlock *block, GError **error)
+{
+  return g_unix_fd_list_append (fds, sag_block_get_fd (block), error);
+}
+
+SagBlock *
+sag_wire_map (GUnixFDList *fds, int handle, gsize bytes, GError **error)
+{
+  const int wanted = F_SEAL_SHRINK;
+  int fd;
+
+  if (fds == NULL || handle < 0 || handle >= g_unix_fd_list_get_length (fds) || bytes == 0)
+    {
+      invalid ("its memory was not sent along", error);
+      return NULL;
+    }
+  fd = g_unix_fd_list_get (fds, handle, error);
+  if (fd < 0)
+    return NULL;
+  if (fcntl (fd, F_ADD_SEALS, wanted) != 0 && (fcntl (fd, F_GET_SEALS) & wanted) != wanted)
+    {
+      close (fd);
+      invalid ("its memory could shrink", error);
+      return NULL;
+    }
+  return sag_block_new_for_fd (fd, bytes, error);
+}
+
+int
+sag_wire_append_bytes (GUnixFDList *fds, gconstpointer data, gsize bytes, GError **error)
+{
+  g_autoptr (SagBlock) block = sag_block_new (MAX (bytes, 1), "a message", error);
+
+  if (block == NULL)
+    return -1;
+  if (bytes > 0)
+    memcpy (sag_block_get_data (block), data, bytes);
+  return append_block (fds, block, error);
+}
+
+GVariant *
+sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
+{
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  int handle = append_block (fds, sag_volume_get_block (volume), error);
+  GVariantDict dict;
+
+  if (handle < 0)
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  add_grid (&dict, grid);
+  add_ready (&dict, volume, grid->size[2], (IsReadyFunc) sag_volume_is_ready);
+  g_variant_dict_insert (&dict, "type", "s", voxel_names[sag_volume_get_voxel_type (volume)]);
+  g_variant_dict_insert (&dict, "slope", "d", sag_volume_get_slope (volume));
+  g_variant_dict_insert (&dict, "intercept", "d", sag_volume_get_intercept (volume));
+  g_variant_dict_insert (&dict, "unit", "s", sag_volume_get_unit (volume));
+  g_variant_dict_insert (&dict, "modality", "s", sag_volume_get_modality (volume));
+  g_variant_dict_insert (&dict, "frame-of-reference", "s",
+                         sag_volume_get_frame_of_reference (volume));
+  g_variant_dict_insert (&dict, "voxels", "h", handle);
+  return g_variant_dict_end (&dict);
+}
+
+SagVolume *
+sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagBlock) block = NULL;
+  const char *type, *unit, *modality, *frame;
+  double slope, intercept;
+  gsize bytes;
+  SagGrid grid;
+  int handle, voxel_type = -1;
+
+  if (!get_grid (description, &grid, error))
+    return NULL;
+  if (!g_variant_lookup (description, "type", "&s", &type)
+      || !g_variant_lookup (description, "slope", "d", &slope)
+      || !g_variant_lookup (description, "intercept", "d", &intercept)
+      || !g_variant_lookup (description, "unit", "&s", &unit)
+      || !g_variant_lookup (description, "modality", "&s", &modality)
+      || !g_variant_lookup (description, "frame-of-reference", "&s", &frame)
+      || !g_variant_lookup (description, "voxels", "h", &handle))
+    {
+      invalid ("a volume lacks a part", error);
+      return NULL;
+    }
+  for (int n = 0; n < (int) G_N_ELEMENTS (voxel_names); n++)
+    if (strcmp (type, voxel_names[n]) == 0)
+      voxel_type = n;
+  if (voxel_type < 0
+      || !g_size_checked_mul (&bytes, sag_grid_get_n_voxels (&grid),
+                              (gsize) sag_voxel_type_get_bytes (voxel_type)))
+    {
+      invalid ("a volume has voxels of no known type", error);
+      return NULL;
+    }
+  block = sag_wire_map (fds, handle, bytes, error);
+  if (block == NULL)
+    return NULL;
+  volume = sag_volume_new (&grid, voxel_type, block, slope, intercept, unit, error);
+  if (volume == NULL
+      || !take_ready (description, volume, grid.size[2], (MarkReadyFunc) sag_volume_mark_ready,
+                      error))
+    return NULL;
+  sag_volume_set_origin_tags (volume, modality, frame);
+  return g_steal_pointer (&volume);
+}
+
+GVariant *
+sag_labels_to_variant (const SagLabel *labels, int n_labels)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (SAG_WIRE_LABELS));
+  for (int n = 0; n < n_labels; n++)
+    {
+      const SagLabel *l = &labels[n];
+      const SagCode *codes[3] = { &l->category, &l->type, &l->modifier };
+      const char *texts[10] = { l->name };
+      g_autoptr (GPtrArray) valid = g_ptr_array_new_with_free_func (g_free);
+
+      for (int c = 0; c < 3; c++)
+        {
+          texts[1 + 3 * c] = codes[c]->value;
+          texts[2 + 3 * c] = codes[c]->scheme;
+          texts[3 + 3 * c] = codes[c]->meaning;
+        }
+      for (int t = 0; t < 10; t++)
+        {
+          g_ptr_array_add (valid, g_utf8_make_valid (texts[t], -1));
+          texts[t] = g_ptr_array_index (valid, t);
+        }
+      g_variant_builder_add (&builder, "(ys(sss)(sss)(sss)(yyy))", l->value, texts[0], texts[1],
+                             texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8],
+                             texts[9], l->rgb[0], l->rgb[1], l->rgb[2]);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+/* As g_strlcpy, but never cuts a character in two. */
+static void
+copy_text (char *to, const char *text, gsize size)
+{
+  gsize n = g_strlcpy (to, text, size);
+  const char *end;
+
+  if (n >= size && !g_utf8_validate (to, -1, &end))
+    to[end - to] = '\0';
+}
+
+SagLabel *
+sag_labels_from_variant (GVariant *labels, int *n_labels)
+{
+  gsize n = g_variant_n_children (labels);
+  SagLabel *out = g_new0 (SagLabel, MAX (n, 1));
+
+  for (gsize i = 0; i < n; i++)
+    {
+      SagLabel *l = &out[i];
+      SagCode *codes[3] = { &l->category, &l->type, &l->modifier };
+      const char *t[10];
+
+      g_variant_get_child (labels, i, "(y&s(&s&s&s)(&s&s&s)(&s&s&s)(yyy))", &l->value, &t[0], &t[1],
+                           &t[2], &t[3], &t[4], &t[5], &t[6], &t[7], &t[8], &t[9], &l->rgb[0],
+                           &l->rgb[1], &l->rgb[2]);
+      copy_text (l->name, t[0], sizeof l->name);
+      for (int c = 0; c < 3; c++)
+        {
+          copy_text (codes[c]->value, t[1 + 3 * c], sizeof codes[c]->value);
+          copy_text (codes[c]->scheme, t[2 + 3 * c], sizeof codes[c]->scheme);
+          copy_text (codes[c]->meaning, t[3 + 3 * c], sizeof codes[c]->meaning);
+        }
+    }
+  *n_labels = (int) n;
+  return out;
+}
+
+static const struct
+{
+  const char *name;
+  gsize       offset;
+} provenance_fields[] = {
+#define FIELD(name) { #name, G_STRUCT_OFFSET (SagProvenance, name) }
+  FIELD (model_id), FIELD (model_name),  FIELD (model_version), FIELD (weights_sha256),
+  FIELD (precision), FIELD (calibration), FIELD (cpu), FIELD (program),
+  FIELD (time),
+#undef FIELD
+};
+
+GVariant *
+sag_segmentation_to_variant (SagSegmentation *segmentation, GUnixFDList *fds, GError **error)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (segmentation);
+  const SagProvenance *from = sag_segmentation_get_provenance (segmentation);
+  SagBlock *confidence = sag_segmentation_get_confidence (segmentation);
+  g_autoptr (GVariant) layers = NULL;
+  GVariantBuilder builder;
+  GVariantDict dict;
+  int handle = -1;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(h" SAG_WIRE_LABELS ")"));
+  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
+    {
+      SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
+      int n_labels;
+      const SagLabel *labels = sag_labelmap_get_labels (layer, &n_labels);
+
+      handle = append_block (fds, sag_labelmap_get_block (layer), error);
+      if (handle < 0)
+        {
+          g_variant_builder_clear (&builder);
+          return NULL;
+        }
+      g_variant_builder_add (&builder, "(h@" SAG_WIRE_LABELS ")", handle,
+                             sag_labels_to_variant (labels, n_labels));
+    }
+  layers = g_variant_ref_sink (g_variant_builder_end (&builder));
+  if (confidence != NULL && (handle = append_block (fds, confidence, error)) < 0)
+    return NULL;
+
+  g_variant_dict_init (&dict, NULL);
+  add_grid (&dict, grid);
+  add_ready (&dict, segmentation, grid->size[2], (IsReadyFunc) sag_segmentation_is_ready);
+  g_variant_dict_insert_value (&dict, "layers", layers);
+  if (confidence != NULL)
+    g_variant_dict_insert (&dict, "confidence", "h", handle);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  for (gsize n = 0; n < G_N_ELEMENTS (provenance_fields); n++)
+    {
+      const char *text = G_STRUCT_MEMBER (char *, from, provenance_fields[n].offset);
+      g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+      g_variant_builder_add (&builder, "{ss}", provenance_fields[n].name, valid);
+    }
+  g_variant_dict_insert_value (&dict, "provenance", g_variant_builder_end (&builder));
+  return g_variant_dict_end (&dict);
+}
+
+static SagLabelmap *
+take_layer (GVariant *layer, const SagGrid *grid, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (GVariant) described = g_variant_get_child_value (layer, 1);
+  g_autofree SagLabel *labels = NULL;
+  g_autoptr (SagBlock) block = NULL;
+  int handle, n_labels;
+
+  g_variant_get_child (layer, 0, "h", &handle);
+  block = sag_wire_map (fds, handle, sag_grid_get_n_voxels (grid), error);
+  if (block == NULL)
+    return NULL;
+  labels = sag_labels_from_variant (described, &n_labels);
+  return sag_labelmap_new (grid, block, labels, n_labels, error);
+}
+
+SagSegmentation *
+sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagProvenance) provenance = sag_provenance_new ();
+  g_autoptr (SagSegmentation) segmentation = NULL;
+  g_autoptr (GVariant) layers = NULL;
+  g_autoptr (GVariant) from = NULL;
+  g_autoptr (SagBlock) confidence = NULL;
+  SagGrid grid;
+  int handle;
+
+  if (!get_grid (description, &grid, error))
+    return NULL;
+  layers = g_variant_lookup_value (description, "layers", G_VARIANT_TYPE ("a(h" SAG_WIRE_LABELS ")"));
+  from = g_variant_lookup_value (description, "provenance", G_VARIANT_TYPE ("a{ss}"));
+  if (layers == NULL || from == NULL || g_variant_n_children (layers) == 0
+      || g_variant_n_children (layers) > MAX_LAYERS)
+    {
+      invalid ("a segmentation lacks a part", error);
+      return NULL;
+    }
+  for (gsize n = 0; n < g_variant_n_children (layers); n++)
+    {
+      g_autoptr (GVariant) layer = g_variant_get_child_value (layers, n);
+      SagLabelmap *map = take_layer (layer, &grid, fds, error);
+
+      if (map == NULL)
+        return NULL;
+      g_ptr_array_add (maps, map);
+    }
+  if (g_variant_lookup (description, "confidence", "h", &handle))
+    {
+      confidence = sag_wire_map (fds, handle, sag_grid_get_n_voxels (&grid), error);
+      if (confidence == NULL)
+        return NULL;
+    }
+  for (gsize n = 0; n < G_N_ELEMENTS (provenance_fields); n++)
+    {
+      const char *text;
+
+      if (g_variant_lookup (from, provenance_fields[n].name, "&s", &text))
+        sag_provenance_set (G_STRUCT_MEMBER_P (provenance, provenance_fields[n].offset), text);
+    }
+  segmentation = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len,
+                                       confidence, provenance, error);
+  if (segmentation == NULL
+      || !take_ready (description, segmentation, grid.size[2],
+                      (MarkReadyFunc) sag_segmentation_mark_ready, error))
+    return NULL;
+  return g_steal_pointer (&segmentation);
+}

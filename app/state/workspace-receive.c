@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * workspace-receive.c: what jobs bring, put in its place.
+ */
+#include "app/state/wire.h"
+#include "app/state/workspace-private.h"
+
+#include <string.h>
+
+static const char *const layer_names[] = { "volume", "segmentation", "preview", "reference" };
+
+static gboolean
+invalid (const char *what, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "A message makes no sense: %s", what);
+  return FALSE;
+}
+
+static int
+find_layer (const char *name)
+{
+  for (int n = 0; n < (int) G_N_ELEMENTS (layer_names); n++)
+    if (strcmp (layer_names[n], name) == 0)
+      return n;
+  return -1;
+}
+
+static gboolean
+receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (GVariant) description = g_variant_lookup_value (body, "volume", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) windows = g_variant_lookup_value (body, "windows", G_VARIANT_TYPE ("a(sdd)"));
+  g_autoptr (SagVolume) volume = NULL;
+  char **warnings = NULL;
+  gboolean invert = FALSE;
+
+  if (description == NULL)
+    return invalid ("the volume is not described", error);
+  volume = sag_volume_from_variant (description, fds, error);
+  if (volume == NULL)
+    return FALSE;
+  g_variant_lookup (body, "invert", "b", &invert);
+  g_variant_lookup (body, "warnings", "^as", &warnings);
+  g_object_freeze_notify (G_OBJECT (self));
+  sag_workspace_set_volume (self, volume);
+  sag_workspace_take_warnings (self, warnings);
+  sag_workspace_set_invert (self, invert);
+  sag_workspace_choose_window (self, windows);
+  g_object_thaw_notify (G_OBJECT (self));
+  return TRUE;
+}
+
+static gboolean
+receive_segmentation (SagWorkspace *self, SagWorkspaceLayer layer, GVariant *body, GUnixFDList *fds,
+                      GError **error)
+{
+  g_autoptr (GVariant) description
+      = g_variant_lookup_value (body, "segmentation", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (SagSegmentation) segmentation = NULL;
+
+  if (description == NULL)
+    return invalid ("the segmentation is not described", error);
+  segmentation = sag_segmentation_from_variant (description, fds, error);
+  if (segmentation == NULL)
+    return FALSE;
+  if (layer == SAG_LAYER_PREVIEW)
+    sag_workspace_set_preview (self, segmentation);
+  else if (layer == SAG_LAYER_REFERENCE)
+    sag_workspace_set_reference (self, segmentation);
+  else
+    sag_workspace_set_segmentation (self, segmentation);
+  return TRUE;
+}
+
+static gboolean
+receive_ready (SagWorkspace *self, GVariant *body, GError **error)
+{
+  const char *of;
+  int k0, k1, layer;
+
+  if (!g_variant_lookup (body, "of", "&s", &of) || !g_variant_lookup (body, "k0", "i", &k0)
+      || !g_variant_lookup (body, "k1", "i", &k1) || (layer = find_layer (of)) < 0)
+    return invalid ("it does not say which slices are ready", error);
+  sag_workspace_mark_ready (self, (SagWorkspaceLayer) layer, k0, k1);
+  return TRUE;
+}
+
+static gboolean
+receive_labels (SagWorkspace *self, GVariant *body, GError **error)
+{
+  g_autoptr (GVariantIter) iter = NULL;
+  const char *of;
+  guint8 value;
+  guint64 n_voxels;
+  double ml, confidence, centroid[3];
+
+  if (!g_variant_lookup (body, "of", "&s", &of)
+      || !g_variant_lookup (body, "labels", "a(ytddddd)", &iter))
+    return invalid ("labels are not measured", error);
+  if (find_layer (of) != SAG_LAYER_SEGMENTATION)
+    return TRUE;
+  while (g_variant_iter_next (iter, "(ytddddd)", &value, &n_voxels, &ml, &confidence, &centroid[0],
+                              &centroid[1], &centroid[2]))
+    for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
+      {
+        g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+
+        if (sag_label_item_get_label (item)->value == value)
+          sag_label_item_set_measured (item, ml, confidence, centroid);
+      }
+  return TRUE;
+}
+
+gboolean
+sag_workspace_receive (SagWorkspace *self, const char *name, GVariant *body, GUnixFDList *fds,
+                       GError **error)
+{
+  int layer;
+
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self) && name != NULL && body != NULL, FALSE);
+
+  if (!g_variant_is_of_type (body, G_VARIANT_TYPE_VARDICT))
+    return invalid ("it is not a list of named values", error);
+  if (strcmp (name, "ready") == 0)
+    return receive_ready (self, body, error);
+  if (strcmp (name, "labels") == 0)
+    return receive_labels (self, body, error);
+  layer = find_layer (name);
+  if (layer < 0)
+    return TRUE;
+  return layer == SAG_LAYER_VOLUME
+             ? receive_volume (self, body, fds, error)
+             : receive_segmentation (self, (SagWorkspaceLayer) layer, body, fds, error);
+}

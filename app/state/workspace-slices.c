@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * workspace-slices.c: planes, pixels and what lies under a point.
+ */
+#include "app/state/workspace-private.h"
+
+#include <math.h>
+#include <string.h>
+
+static double
+dot (const double a[3], const double b[3])
+{
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+static void
+get_axis (const SagGrid *grid, int axis, double unit[3])
+{
+  for (int r = 0; r < 3; r++)
+    unit[r] = grid->direction[3 * r + axis];
+}
+
+/* The grid axis that `view` scrolls along, and whether it grows towards the patient's left, back or head. */
+static int
+get_normal_axis (const SagGrid *grid, SagView view, gboolean *forward)
+{
+  static const int patient_axis[SAG_N_VIEWS] = { 2, 1, 0 };
+  SagPlane plane;
+  int axis;
+
+  sag_plane_init_grid_view (&plane, grid, view, grid->origin, 1.0, &axis);
+  *forward = grid->direction[3 * patient_axis[view] + axis] >= 0;
+  return axis;
+}
+
+/* The cursor's slice as a grid index, and all of the cursor's position. */
+static int
+get_index (SagWorkspace *self, int axis, double ijk[3])
+{
+  const SagGrid *grid = sag_volume_get_grid (self->volume);
+
+  sag_grid_to_ijk (grid, self->cursor, ijk);
+  return CLAMP ((int) floor (ijk[axis] + 0.5), 0, grid->size[axis] - 1);
+}
+
+void
+sag_workspace_get_spec (SagWorkspace *self, SagView view, SagSliceSpec *spec)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  sag_slice_spec_init (spec);
+  spec->interpolation = self->interpolation;
+  spec->slab_mm = self->slab_mm;
+  spec->slab_mode = self->slab_mode;
+  spec->window = self->window;
+  spec->invert = self->invert;
+  spec->overlay = self->overlay_visible ? self->overlay : 0;
+  spec->opacity = (float) self->opacity;
+  spec->confidence_threshold = (float) self->confidence_threshold;
+  memcpy (spec->hidden, self->hidden, sizeof spec->hidden);
+  if (self->volume == NULL)
+    sag_plane_init_view (&spec->plane, view, self->cursor, 1.0);
+  else
+    {
+      const SagGrid *grid = sag_volume_get_grid (self->volume);
+      double ijk[3], centre[3];
+      gboolean forward;
+      int axis = get_normal_axis (grid, view, &forward);
+      int index = get_index (self, axis, ijk);
+
+      /* On a slice as acquired, not between two: what is numbered "84 of 160" is image 84. */
+      for (int a = 0; a < 3; a++)
+        ijk[a] = a == axis ? index : (grid->size[a] - 1) * 0.5;
+      sag_grid_to_lps (grid, ijk, centre);
+      sag_plane_init_grid_view (&spec->plane, grid, view, centre, 1.0, NULL);
+    }
+}
+
+double
+sag_workspace_get_fit (SagWorkspace *self, SagView view, int width, int height)
+{
+  const SagGrid *grid;
+  SagPlane plane;
+  double across = 0, along = 0;
+
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), 1.0);
+
+  if (self->volume == NULL || width < 1 || height < 1)
+    return 1.0;
+  grid = sag_volume_get_grid (self->volume);
+  sag_plane_init_grid_view (&plane, grid, view, grid->origin, 1.0, NULL);
+  for (int a = 0; a < 3; a++)
+    {
+      double unit[3];
+
+      get_axis (grid, a, unit);
+      across += fabs (dot (unit, plane.right)) * grid->size[a] * grid->spacing[a];
+      along += fabs (dot (unit, plane.down)) * grid->size[a] * grid->spacing[a];
+    }
+  return MAX (across / width, along / height);
+}
+
+/* Over pixels drawn with the preview, those whose slice of the final result is ready. */
+static void
+copy_ready (SagSegmentation *segmentation, const SagPlane *plane, int width, int height,
+            const guint8 *from, guint8 *rgba)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (segmentation);
+  double corner[3], right[3], down[3], normal[3];
+  double k0, dx, dy;
+
+  get_axis (grid, 2, normal);
+  sag_plane_to_lps (plane, width, height, 0, 0, corner);
+  for (int a = 0; a < 3; a++)
+    {
+      right[a] = plane->right[a] * plane->mm_per_pixel;
+      down[a] = plane->down[a] * plane->mm_per_pixel;
+      corner[a] -= grid->origin[a];
+    }
+  k0 = dot (corner, normal) / grid->spacing[2] + 0.5;
+  dx = dot (right, normal) / grid->spacing[2];
+  dy = dot (down, normal) / grid->spacing[2];
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      {
+        double k = floor (k0 + dx * x + dy * y);
+        gsize at = ((gsize) y * (gsize) width + (gsize) x) * 4;
+
+        if (k >= 0 && k < grid->size[2] && sag_segmentation_is_ready (segmentation, (int) k))
+          memcpy (rgba + at, from + at, 4);
+      }
+}
+
+void
+sag_workspace_render (SagWorkspace *self, const SagSliceSpec *spec, int width, int height,
+                      guint8 *rgba)
+{
+  gsize bytes;
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self) && width > 0 && height > 0);
+
+  bytes = (gsize) width * (gsize) height * 4;
+  if (self->volume == NULL)
+    {
+      for (gsize n = 0; n < bytes; n++)
+        rgba[n] = n % 4 == 3 ? 255 : 0;
+      return;
+    }
+  if (self->preview == NULL || spec->overlay == 0)
+    {
+      sag_slice_render (self->volume, self->segmentation, self->reference, spec, width, height, rgba);
+      return;
+    }
+  sag_slice_render (self->volume, self->preview, self->reference, spec, width, height, rgba);
+  if (self->segmentation == NULL || sag_segmentation_get_n_ready (self->segmentation) == 0)
+    return;
+  g_byte_array_set_size (self->under, (guint) bytes);
+  sag_slice_render (self->volume, self->segmentation, self->reference, spec, width, height,
+                    self->under->data);
+  copy_ready (self->segmentation, &spec->plane, width, height, self->under->data, rgba);
+}
+
+int
+sag_workspace_get_slice (SagWorkspace *self, SagView view, int *n_slices)
+{
+  const SagGrid *grid;
+  gboolean forward;
+  double ijk[3];
+  int axis, index;
+
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), 0);
+
+  if (n_slices != NULL)
+    *n_slices = 0;
+  if (self->volume == NULL)
+    return 0;
+  grid = sag_volume_get_grid (self->volume);
+  axis = get_normal_axis (grid, view, &forward);
+  index = get_index (self, axis, ijk);
+  if (n_slices != NULL)
+    *n_slices = grid->size[axis];
+  return forward ? index : grid->size[axis] - 1 - index;
+}
+
+void
+sag_workspace_set_slice (SagWorkspace *self, SagView view, int slice)
+{
+  const SagGrid *grid;
+  gboolean forward;
+  double ijk[3], lps[3];
+  int axis;
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == NULL)
+    return;
+  grid = sag_volume_get_grid (self->volume);
+  axis = get_normal_axis (grid, view, &forward);
+  get_index (self, axis, ijk);
+  slice = CLAMP (slice, 0, grid->size[axis] - 1);
+  ijk[axis] = forward ? slice : grid->size[axis] - 1 - slice;
+  sag_grid_to_lps (grid, ijk, lps);
+  sag_workspace_set_cursor (self, lps);
+}
+
+void
+sag_workspace_step_slice (SagWorkspace *self, SagView view, int n)
+{
+  int n_slices;
+  int slice = sag_workspace_get_slice (self, view, &n_slices);
+
+  sag_workspace_set_slice (self, view, CLAMP (n, -n_slices, n_slices) + slice);
+}
+
+double
+sag_workspace_get_slice_spacing (SagWorkspace *self, SagView view)
+{
+  gboolean forward;
+
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), 0);
+
+  if (self->volume == NULL)
+    return 0;
+  return sag_volume_get_grid (self->volume)
+      ->spacing[get_normal_axis (sag_volume_get_grid (self->volume), view, &forward)];
+}
+
+static gboolean
+find_voxel (const SagGrid *grid, const double lps[3], int ijk[3])
+{
+  double at[3];
+
+  sag_grid_to_ijk (grid, lps, at);
+  for (int a = 0; a < 3; a++)
+    {
+      double nearest = floor (at[a] + 0.5);
+
+      if (!(nearest >= 0 && nearest < grid->size[a]))
+        return FALSE;
+      ijk[a] = (int) nearest;
+    }
+  return TRUE;
+}
+
+static gboolean
+probe_labels (SagSegmentation *segmentation, const double lps[3], SagProbe *probe)
+{
+  const SagGrid *grid;
+  SagBlock *confidence;
+  int ijk[3];
+  gsize at;
+
+  if (segmentation == NULL)
+    return FALSE;
+  grid = sag_segmentation_get_grid (segmentation);
+  if (!find_voxel (grid, lps, ijk) || !sag_segmentation_is_ready (segmentation, ijk[2]))
+    return FALSE;
+  at = ((gsize) ijk[2] * (gsize) grid->size[1] + (gsize) ijk[1]) * (gsize) grid->size[0]
+       + (gsize) ijk[0];
+  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation) && probe->label == NULL; n++)
+    {
+      SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
+
+      probe->label = sag_labelmap_find_label (layer, sag_labelmap_get_voxels (layer)[at]);
+    }
+  confidence = sag_segmentation_get_confidence (segmentation);
+  if (confidence != NULL)
+    probe->confidence = ((const guint8 *) sag_block_get_data (confidence))[at] / 255.0;
+  return TRUE;
+}
+
+gboolean
+sag_workspace_probe (SagWorkspace *self, const double lps[3], SagProbe *probe)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+
+  *probe = (SagProbe) { .unit = "", .confidence = NAN };
+  if (self->volume == NULL
+      || !find_voxel (sag_volume_get_grid (self->volume), lps, probe->ijk)
+      || !sag_volume_is_ready (self->volume, probe->ijk[2]))
+    return FALSE;
+  probe->inside = TRUE;
+  probe->value = sag_volume_get_value (self->volume, probe->ijk[0], probe->ijk[1], probe->ijk[2]);
+  probe->unit = sag_volume_get_unit (self->volume);
+  if (!probe_labels (self->segmentation, lps, probe))
+    probe_labels (self->preview, lps, probe);
+  return TRUE;
+}
+
+typedef struct
+{
+  int    k;
+  double confidence;
+} SliceConfidence;
+
+static int
+compare_confidence (gconstpointer a, gconstpointer b)
+{
+  const SliceConfidence *x = a, *y = b;
+
+  return x->confidence < y->confidence   ? -1
+         : x->confidence > y->confidence ? 1
+                                         : x->k - y->k;
+}
+
+/* Slices with labels, least certain first. One pass over labels and confidence, then kept. */
+static void
+rank_slices (SagWorkspace *self)
+{
+  int n = sag_segmentation_get_grid (self->segmentation)->size[2];
+  g_autoptr (GArray) known = g_array_new (FALSE, FALSE, sizeof (SliceConfidence));
+
+  self->uncertain = g_array_new (FALSE, FALSE, sizeof (int));
+  for (int k = 0; k < n; k++)
+    {
+      SliceConfidence slice
+          = { k, sag_segmentation_get_slice_confidence (self->segmentation, k, 0) };
+
+      if (!isnan (slice.confidence))
+        g_array_append_val (known, slice);
+    }
+  g_array_sort (known, compare_confidence);
+  for (guint i = 0; i < known->len; i++)
+    g_array_append_val (self->uncertain, g_array_index (known, SliceConfidence, i).k);
+}
+
+gboolean
+sag_workspace_next_uncertain (SagWorkspace *self, int step, int *rank, int *n)
+{
+  const SagGrid *grid;
+  double from[3], ijk[3], lps[3];
+
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+
+  if (self->segmentation == NULL)
+    return FALSE;
+  if (self->uncertain == NULL)
+    rank_slices (self);
+  if (self->uncertain->len == 0)
+    return FALSE;
+  self->uncertain_rank = CLAMP (self->uncertain_rank + step, 1, (int) self->uncertain->len);
+  grid = sag_segmentation_get_grid (self->segmentation);
+  memcpy (from, self->cursor, sizeof from);
+  sag_grid_to_ijk (grid, from, ijk);
+  ijk[2] = g_array_index (self->uncertain, int, self->uncertain_rank - 1);
+  sag_grid_to_lps (grid, ijk, lps);
+  sag_workspace_set_cursor (self, lps);
+  if (rank != NULL)
+    *rank = self->uncertain_rank;
+  if (n != NULL)
+    *n = (int) self->uncertain->len;
+  return TRUE;
+}

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * workspace.c: what is open and how it is shown: properties.
+ */
+#include "app/state/workspace.h"
+
+#include "app/state/presets.h"
+#include "app/state/workspace-private.h"
+
+#include <math.h>
+#include <string.h>
+
+G_DEFINE_FINAL_TYPE (SagWorkspace, sag_workspace, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_SERIES,
+  PROP_VOLUME,
+  PROP_SEGMENTATION,
+  PROP_PREVIEW,
+  PROP_REFERENCE,
+  PROP_CURSOR,
+  PROP_WINDOW_LEVEL,
+  PROP_VIEW,
+  PROP_SLAB_MM,
+  PROP_SLAB_MODE,
+  PROP_INTERPOLATION,
+  PROP_INVERT,
+  PROP_OVERLAY,
+  PROP_OVERLAY_VISIBLE,
+  PROP_OPACITY,
+  PROP_CONFIDENCE_THRESHOLD,
+  PROP_LABELS,
+  PROP_HIDDEN,
+  PROP_WARNINGS,
+  PROP_PRESETS,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint slices_ready;
+
+static void
+notify (SagWorkspace *self, int prop)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[prop]);
+}
+
+static void
+sag_workspace_finalize (GObject *object)
+{
+  SagWorkspace *self = SAG_WORKSPACE (object);
+
+  g_clear_object (&self->series);
+  g_clear_pointer (&self->volume, sag_volume_unref);
+  g_clear_pointer (&self->segmentation, sag_segmentation_unref);
+  g_clear_pointer (&self->preview, sag_segmentation_unref);
+  g_clear_pointer (&self->reference, sag_segmentation_unref);
+  g_clear_pointer (&self->uncertain, g_array_unref);
+  g_strfreev (self->warnings);
+  g_array_unref (self->presets);
+  g_byte_array_unref (self->under);
+  g_object_unref (self->labels);
+  G_OBJECT_CLASS (sag_workspace_parent_class)->finalize (object);
+}
+
+static void
+sag_workspace_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SagWorkspace *self = SAG_WORKSPACE (object);
+  const double *c = self->cursor;
+
+  switch (id)
+    {
+    case PROP_SERIES: g_value_set_object (value, self->series); break;
+    case PROP_VOLUME: g_value_set_pointer (value, self->volume); break;
+    case PROP_SEGMENTATION: g_value_set_pointer (value, self->segmentation); break;
+    case PROP_PREVIEW: g_value_set_pointer (value, self->preview); break;
+    case PROP_REFERENCE: g_value_set_pointer (value, self->reference); break;
+    case PROP_CURSOR: g_value_set_variant (value, g_variant_new ("(ddd)", c[0], c[1], c[2])); break;
+    case PROP_WINDOW_LEVEL:
+      g_value_set_variant (value, g_variant_new ("(dd)", self->window.center, self->window.width));
+      break;
+    case PROP_VIEW: g_value_set_int (value, self->view); break;
+    case PROP_SLAB_MM: g_value_set_double (value, self->slab_mm); break;
+    case PROP_SLAB_MODE: g_value_set_int (value, self->slab_mode); break;
+    case PROP_INTERPOLATION: g_value_set_int (value, self->interpolation); break;
+    case PROP_INVERT: g_value_set_boolean (value, self->invert); break;
+    case PROP_OVERLAY: g_value_set_uint (value, self->overlay); break;
+    case PROP_OVERLAY_VISIBLE: g_value_set_boolean (value, self->overlay_visible); break;
+    case PROP_OPACITY: g_value_set_double (value, self->opacity); break;
+    case PROP_CONFIDENCE_THRESHOLD: g_value_set_double (value, self->confidence_threshold); break;
+    case PROP_LABELS: g_value_set_object (value, self->labels); break;
+    case PROP_HIDDEN: g_value_set_pointer (value, self->hidden); break;
+    case PROP_WARNINGS: g_value_set_boxed (value, self->warnings); break;
+    case PROP_PRESETS: g_value_set_pointer (value, self->presets->data); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_workspace_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  SagWorkspace *self = SAG_WORKSPACE (object);
+  GVariant *variant;
+  SagWindowLevel window;
+  double lps[3];
+
+  switch (id)
+    {
+    case PROP_SERIES: sag_workspace_set_series (self, g_value_get_object (value)); break;
+    case PROP_VOLUME: sag_workspace_set_volume (self, g_value_get_pointer (value)); break;
+    case PROP_SEGMENTATION:
+      sag_workspace_set_segmentation (self, g_value_get_pointer (value));
+      break;
+    case PROP_REFERENCE: sag_workspace_set_reference (self, g_value_get_pointer (value)); break;
+    case PROP_CURSOR:
+      if ((variant = g_value_get_variant (value)) != NULL)
+        {
+          g_variant_get (variant, "(ddd)", &lps[0], &lps[1], &lps[2]);
+          sag_workspace_set_cursor (self, lps);
+        }
+      break;
+    case PROP_WINDOW_LEVEL:
+      if ((variant = g_value_get_variant (value)) != NULL)
+        {
+          g_variant_get (variant, "(dd)", &window.center, &window.width);
+          sag_workspace_set_window_level (self, window);
+        }
+      break;
+    case PROP_VIEW: sag_workspace_set_view (self, g_value_get_int (value)); break;
+    case PROP_SLAB_MM: sag_workspace_set_slab_mm (self, g_value_get_double (value)); break;
+    case PROP_SLAB_MODE: sag_workspace_set_slab_mode (self, g_value_get_int (value)); break;
+    case PROP_INTERPOLATION:
+      sag_workspace_set_interpolation (self, g_value_get_int (value));
+      break;
+    case PROP_INVERT: sag_workspace_set_invert (self, g_value_get_boolean (value)); break;
+    case PROP_OVERLAY: sag_workspace_set_overlay (self, g_value_get_uint (value)); break;
+    case PROP_OVERLAY_VISIBLE:
+      sag_workspace_set_overlay_visible (self, g_value_get_boolean (value));
+      break;
+    case PROP_OPACITY: sag_workspace_set_opacity (self, g_value_get_double (value)); break;
+    case PROP_CONFIDENCE_THRESHOLD:
+      sag_workspace_set_confidence_threshold (self, g_value_get_double (value));
+      break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_workspace_class_init (SagWorkspaceClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags r = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags rw = r | G_PARAM_WRITABLE;
+  GParamSpec **p = properties;
+
+  object_class->finalize = sag_workspace_finalize;
+  object_class->get_property = sag_workspace_get_property;
+  object_class->set_property = sag_workspace_set_property;
+
+  p[PROP_SERIES] = g_param_spec_object ("series", NULL, NULL, SAG_TYPE_SERIES, rw);
+  p[PROP_VOLUME] = g_param_spec_pointer ("volume", NULL, NULL, rw);
+  p[PROP_SEGMENTATION] = g_param_spec_pointer ("segmentation", NULL, NULL, rw);
+  p[PROP_PREVIEW] = g_param_spec_pointer ("preview", NULL, NULL, r);
+  p[PROP_REFERENCE] = g_param_spec_pointer ("reference", NULL, NULL, rw);
+  p[PROP_CURSOR]
+      = g_param_spec_variant ("cursor", NULL, NULL, G_VARIANT_TYPE ("(ddd)"), NULL, rw);
+  p[PROP_WINDOW_LEVEL]
+      = g_param_spec_variant ("window-level", NULL, NULL, G_VARIANT_TYPE ("(dd)"), NULL, rw);
+  p[PROP_VIEW] = g_param_spec_int ("view", NULL, NULL, 0, SAG_N_VIEWS - 1, SAG_VIEW_AXIAL, rw);
+  p[PROP_SLAB_MM] = g_param_spec_double ("slab-mm", NULL, NULL, 0, 200, 0, rw);
+  p[PROP_SLAB_MODE] = g_param_spec_int ("slab-mode", NULL, NULL, SAG_SLAB_NONE, SAG_SLAB_MEAN,
+                                        SAG_SLAB_NONE, rw);
+  p[PROP_INTERPOLATION]
+      = g_param_spec_int ("interpolation", NULL, NULL, SAG_INTERPOLATION_NEAREST,
+                          SAG_INTERPOLATION_LINEAR, SAG_INTERPOLATION_LINEAR, rw);
+  p[PROP_INVERT] = g_param_spec_boolean ("invert", NULL, NULL, FALSE, rw);
+  p[PROP_OVERLAY] = g_param_spec_uint ("overlay", NULL, NULL, 0, G_MAXUINT,
+                                       SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE, rw);
+  p[PROP_OVERLAY_VISIBLE] = g_param_spec_boolean ("overlay-visible", NULL, NULL, TRUE, rw);
+  p[PROP_OPACITY] = g_param_spec_double ("opacity", NULL, NULL, 0, 1, 0.35, rw);
+  p[PROP_CONFIDENCE_THRESHOLD]
+      = g_param_spec_double ("confidence-threshold", NULL, NULL, 0, 1, 0, rw);
+  p[PROP_LABELS] = g_param_spec_object ("labels", NULL, NULL, G_TYPE_LIST_MODEL, r);
+  p[PROP_HIDDEN] = g_param_spec_pointer ("hidden", NULL, NULL, r);
+  p[PROP_WARNINGS] = g_param_spec_boxed ("warnings", NULL, NULL, G_TYPE_STRV, r);
+  p[PROP_PRESETS] = g_param_spec_pointer ("presets", NULL, NULL, r);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  slices_ready = g_signal_new ("slices-ready", SAG_TYPE_WORKSPACE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                               NULL, G_TYPE_NONE, 3, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
+}
+
+static void
+sag_workspace_init (SagWorkspace *self)
+{
+  SagSliceSpec spec;
+
+  sag_slice_spec_init (&spec);
+  self->window = spec.window;
+  self->overlay = spec.overlay;
+  self->opacity = (double) spec.opacity;
+  self->interpolation = SAG_INTERPOLATION_LINEAR;
+  self->overlay_visible = TRUE;
+  self->warnings = g_new0 (char *, 1);
+  self->presets = sag_presets_new ();
+  self->labels = g_list_store_new (SAG_TYPE_LABEL_ITEM);
+  self->under = g_byte_array_new ();
+}
+
+SagWorkspace *
+sag_workspace_new (void)
+{
+  return g_object_new (SAG_TYPE_WORKSPACE, NULL);
+}
+
+/* Getters and setters of plain values. */
+#define VALUE(Type, field, PROP, clean) \
+  Type sag_workspace_get_##field (SagWorkspace *self) \
+  { \
+    g_return_val_if_fail (SAG_IS_WORKSPACE (self), (Type) 0); \
+    return self->field; \
+  } \
+  void sag_workspace_set_##field (SagWorkspace *self, Type value) \
+  { \
+    g_return_if_fail (SAG_IS_WORKSPACE (self)); \
+    value = clean; \
+    if (self->field == value) \
+      return; \
+    self->field = value; \
+    notify (self, PROP); \
+  }
+
+VALUE (SagView, view, PROP_VIEW, (SagView) CLAMP ((int) value, 0, SAG_N_VIEWS - 1))
+VALUE (double, slab_mm, PROP_SLAB_MM, CLAMP (value, 0.0, 200.0))
+VALUE (SagSlabMode, slab_mode, PROP_SLAB_MODE, (SagSlabMode) CLAMP ((int) value, 0, SAG_SLAB_MEAN))
+VALUE (SagInterpolation, interpolation, PROP_INTERPOLATION,
+       (SagInterpolation) CLAMP ((int) value, 0, SAG_INTERPOLATION_LINEAR))
+VALUE (gboolean, invert, PROP_INVERT, !!value)
+VALUE (SagOverlayFlags, overlay, PROP_OVERLAY, value)
+VALUE (gboolean, overlay_visible, PROP_OVERLAY_VISIBLE, !!value)
+VALUE (double, opacity, PROP_OPACITY, CLAMP (value, 0.0, 1.0))
+VALUE (double, confidence_threshold, PROP_CONFIDENCE_THRESHOLD, CLAMP (value, 0.0, 1.0))
+
+SagSeries *
+sag_workspace_get_series (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->series;
+}
+
+void
+sag_workspace_set_series (SagWorkspace *self, SagSeries *series)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (!g_set_object (&self->series, series))
+    return;
+  sag_workspace_set_volume (self, NULL);
+  notify (self, PROP_SERIES);
+}
+
+SagVolume *
+sag_workspace_get_volume (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->volume;
+}
+
+static void
+centre_cursor (SagWorkspace *self)
+{
+  const SagGrid *grid = sag_volume_get_grid (self->volume);
+  double middle[3];
+
+  for (int a = 0; a < 3; a++)
+    middle[a] = grid->size[a] / 2;
+  sag_grid_to_lps (grid, middle, self->cursor);
+  notify (self, PROP_CURSOR);
+}
+
+void
+sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == volume)
+    return;
+  g_object_freeze_notify (G_OBJECT (self));
+  sag_workspace_clear_results (self);
+  sag_workspace_set_reference (self, NULL);
+  g_clear_pointer (&self->volume, sag_volume_unref);
+  self->volume = volume != NULL ? sag_volume_ref (volume) : NULL;
+  sag_workspace_take_warnings (self, NULL);
+  sag_workspace_set_invert (self, FALSE);
+  sag_workspace_choose_window (self, NULL);
+  if (volume != NULL)
+    centre_cursor (self);
+  notify (self, PROP_VOLUME);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+void
+sag_workspace_take_warnings (SagWorkspace *self, char **warnings)
+{
+  if (self->warnings[0] == NULL && (warnings == NULL || warnings[0] == NULL))
+    {
+      g_strfreev (warnings);
+      return;
+    }
+  g_strfreev (self->warnings);
+  self->warnings = warnings != NULL ? warnings : g_new0 (char *, 1);
+  notify (self, PROP_WARNINGS);
+}
+
+static void
+label_visible_changed (SagWorkspace *self, GParamSpec *pspec, SagLabelItem *item)
+{
+  guint8 value = sag_label_item_get_label (item)->value;
+  guint32 bit = 1u << (value & 31);
+
+  if (sag_label_item_get_visible (item))
+    self->hidden[value >> 5] &= ~bit;
+  else
+    self->hidden[value >> 5] |= bit;
+  notify (self, PROP_HIDDEN);
+}
+
+/* Labels of a run with the same names stay hidden if they were: precision is switched with one eye on them. */
+static SagLabelItem *
+make_item (SagWorkspace *self, const SagLabel *label)
+{
+  SagLabelItem *item = sag_label_item_new (label);
+
+  for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
+    {
+      g_autoptr (SagLabelItem) old = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+
+      if (sag_label_item_get_label (old)->value == label->value
+          && strcmp (sag_label_item_get_name (old), label->name) == 0)
+        sag_label_item_set_visible (item, sag_label_item_get_visible (old));
+    }
+  g_signal_connect_object (item, "notify::visible", G_CALLBACK (label_visible_changed), self,
+                           G_CONNECT_SWAPPED);
+  return item;
+}
+
+static void
+update_labels (SagWorkspace *self)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  gboolean seen[256] = { FALSE };
+  SagSegmentation *source = self->segmentation;
+
+  for (int layer = 0; source != NULL && layer < sag_segmentation_get_n_layers (source); layer++)
+    {
+      int n_labels;
+      const SagLabel *labels
+          = sag_labelmap_get_labels (sag_segmentation_get_layer (source, layer), &n_labels);
+
+      for (int n = 0; n < n_labels; n++)
+        if (!seen[labels[n].value])
+          {
+            seen[labels[n].value] = TRUE;
+            g_ptr_array_add (items, make_item (self, &labels[n]));
+          }
+    }
+  memset (self->hidden, 0, sizeof self->hidden);
+  for (guint n = 0; n < items->len; n++)
+    {
+      guint8 value = sag_label_item_get_label (g_ptr_array_index (items, n))->value;
+
+      if (!sag_label_item_get_visible (g_ptr_array_index (items, n)))
+        self->hidden[value >> 5] |= 1u << (value & 31);
+    }
+  g_list_store_splice (self->labels, 0, g_list_model_get_n_items (G_LIST_MODEL (self->labels)),
+                       items->pdata, items->len);
+  notify (self, PROP_HIDDEN);
+}
+
+SagSegmentation *
+sag_workspace_get_segmentation (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->segmentation;
+}
+
+void
+sag_workspace_set_segmentation (SagWorkspace *self, SagSegmentation *segmentation)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->segmentation == segmentation)
+    return;
+  g_object_freeze_notify (G_OBJECT (self));
+  g_clear_pointer (&self->segmentation, sag_segmentation_unref);
+  g_clear_pointer (&self->uncertain, g_array_unref);
+  self->uncertain_rank = 0;
+  self->segmentation = segmentation != NULL ? sag_segmentation_ref (segmentation) : NULL;
+  update_labels (self);
+  notify (self, PROP_SEGMENTATION);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+SagSegmentation *
+sag_workspace_get_preview (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->preview;
+}
+
+void
+sag_workspace_set_preview (SagWorkspace *self, SagSegmentation *preview)
+{
+  if (self->preview == preview)
+    return;
+  g_clear_pointer (&self->preview, sag_segmentation_unref);
+  self->preview = preview != NULL ? sag_segmentation_ref (preview) : NULL;
+  notify (self, PROP_PREVIEW);
+}
+
+SagSegmentation *
+sag_workspace_get_reference (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->reference;
+}
+
+void
+sag_workspace_set_reference (SagWorkspace *self, SagSegmentation *reference)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->reference == reference)
+    return;
+  g_clear_pointer (&self->reference, sag_segmentation_unref);
+  self->reference = reference != NULL ? sag_segmentation_ref (reference) : NULL;
+  notify (self, PROP_REFERENCE);
+}
+
+void
+sag_workspace_clear_results (SagWorkspace *self)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  g_object_freeze_notify (G_OBJECT (self));
+  sag_workspace_set_preview (self, NULL);
+  sag_workspace_set_segmentation (self, NULL);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+void
+sag_workspace_mark_ready (SagWorkspace *self, SagWorkspaceLayer layer, int k0, int k1)
+{
+  SagSegmentation *segmentation = layer == SAG_LAYER_SEGMENTATION ? self->segmentation
+                                  : layer == SAG_LAYER_PREVIEW    ? self->preview
+                                  : layer == SAG_LAYER_REFERENCE  ? self->reference
+                                                                  : NULL;
+  int n;
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (layer == SAG_LAYER_VOLUME ? self->volume == NULL : segmentation == NULL)
+    return;
+  n = layer == SAG_LAYER_VOLUME ? sag_volume_get_grid (self->volume)->size[2]
+                                : sag_segmentation_get_grid (segmentation)->size[2];
+  k0 = CLAMP (k0, 0, n);
+  k1 = CLAMP (k1, k0, n);
+  if (k0 == k1)
+    return;
+  if (layer == SAG_LAYER_VOLUME)
+    {
+      sag_volume_mark_ready (self->volume, k0, k1);
+      sag_workspace_refine_window (self);
+    }
+  else
+    sag_segmentation_mark_ready (segmentation, k0, k1);
+  if (layer == SAG_LAYER_SEGMENTATION)
+    {
+      g_clear_pointer (&self->uncertain, g_array_unref);
+      self->uncertain_rank = 0;
+    }
+  g_signal_emit (self, slices_ready, 0, layer, k0, k1);
+  if (layer == SAG_LAYER_SEGMENTATION && sag_segmentation_get_n_ready (segmentation) == n)
+    sag_workspace_set_preview (self, NULL);
+}
+
+void
+sag_workspace_get_cursor (SagWorkspace *self, double lps[3])
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+  memcpy (lps, self->cursor, sizeof self->cursor);
+}
+
+void
+sag_workspace_set_cursor (SagWorkspace *self, const double lps[3])
+{
+  double to[3] = { lps[0], lps[1], lps[2] };
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (!isfinite (to[0]) || !isfinite (to[1]) || !isfinite (to[2]))
+    return;
+  if (self->volume != NULL)
+    {
+      const SagGrid *grid = sag_volume_get_grid (self->volume);
+      double ijk[3];
+      gboolean outside = FALSE;
+
+      sag_grid_to_ijk (grid, to, ijk);
+      for (int a = 0; a < 3; a++)
+        {
+          double inside = CLAMP (ijk[a], 0.0, (double) (grid->size[a] - 1));
+
+          outside |= fabs (inside - ijk[a]) > 1e-9;
+          ijk[a] = inside;
+        }
+      if (outside)
+        sag_grid_to_lps (grid, ijk, to);
+    }
+  if (memcmp (to, self->cursor, sizeof to) == 0)
+    return;
+  memcpy (self->cursor, to, sizeof to);
+  notify (self, PROP_CURSOR);
+}
+
+SagWindowLevel
+sag_workspace_get_window_level (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), ((SagWindowLevel) { 0, 1 }));
+  return self->window;
+}
+
+static void
+set_window (SagWorkspace *self, SagWindowLevel window)
+{
+  gboolean is_float
+      = self->volume != NULL && sag_volume_get_voxel_type (self->volume) == SAG_VOXEL_F32;
+
+  if (!isfinite (window.center) || !isfinite (window.width))
+    return;
+  window.width = MAX (window.width, is_float ? 1e-6 : 1.0);
+  if (window.center == self->window.center && window.width == self->window.width)
+    return;
+  self->window = window;
+  notify (self, PROP_WINDOW_LEVEL);
+}
+
+void
+sag_workspace_set_window_level (SagWorkspace *self, SagWindowLevel window)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  self->guessed_slices = -1;
+  set_window (self, window);
+}
+
+void
+sag_workspace_choose_window (SagWorkspace *self, GVariant *windows)
+{
+  GVariantIter iter;
+  const char *name;
+  SagWindowLevel window;
+
+  g_array_set_size (self->presets, 0);
+  self->guessed_slices = 0;
+  if (windows != NULL)
+    {
+      g_variant_iter_init (&iter, windows);
+      for (int n = 1; g_variant_iter_next (&iter, "(&sdd)", &name, &window.center, &window.width); n++)
+        {
+          g_autofree char *id = g_strdup_printf ("file-%d", n);
+          g_autofree char *text = *name != '\0' ? g_strdup (name) : g_strdup_printf ("From file %d", n);
+
+          if (isfinite (window.center) && isfinite (window.width) && window.width > 0)
+            sag_presets_add (self->presets, id, text, window);
+        }
+    }
+  if (self->volume != NULL)
+    sag_presets_add_modality (self->presets, sag_volume_get_modality (self->volume),
+                              sag_volume_get_unit (self->volume));
+  if (self->presets->len > 0)
+    sag_workspace_set_window_level (self, g_array_index (self->presets, SagWindowPreset, 0).window);
+  else
+    sag_workspace_refine_window (self);
+  notify (self, PROP_PRESETS);
+}
+
+void
+sag_workspace_refine_window (SagWorkspace *self)
+{
+  SagWindowLevel window;
+  int ready;
+
+  if (self->guessed_slices < 0 || self->volume == NULL)
+    return;
+  ready = sag_volume_get_n_ready (self->volume);
+  /* Each guess sorts a subsample: again only when there is twice as much to see, or all. */
+  if (ready == 0
+      || (ready < 2 * self->guessed_slices && ready < sag_volume_get_grid (self->volume)->size[2]))
+    return;
+  self->guessed_slices = ready;
+  sag_volume_guess_window (self->volume, &window);
+  set_window (self, window);
+}
+
+const SagWindowPreset *
+sag_workspace_get_presets (SagWorkspace *self, int *n)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+
+  if (n != NULL)
+    *n = (int) self->presets->len;
+  return (const SagWindowPreset *) self->presets->data;
+}
+
+gboolean
+sag_workspace_apply_preset (SagWorkspace *self, const char *id)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self) && id != NULL, FALSE);
+
+  for (guint n = 0; n < self->presets->len; n++)
+    {
+      const SagWindowPreset *preset = &g_array_index (self->presets, SagWindowPreset, n);
+
+      if (strcmp (preset->id, id) == 0)
+        {
+          sag_workspace_set_window_level (self, preset->window);
+          return TRUE;
+        }
+    }
+  if (strcmp (id, "auto") != 0 || self->volume == NULL)
+    return FALSE;
+  self->guessed_slices = 0;
+  sag_workspace_refine_window (self);
+  return TRUE;
+}
+
+GListModel *
+sag_workspace_get_labels (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return G_LIST_MODEL (self->labels);
+}
+
+gboolean
+sag_workspace_is_label_visible (SagWorkspace *self, guint8 value)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+  return (self->hidden[value >> 5] >> (value & 31) & 1u) == 0;
+}
+
+void
+sag_workspace_set_label_visible (SagWorkspace *self, guint8 value, gboolean visible)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+
+      if (sag_label_item_get_label (item)->value == value)
+        sag_label_item_set_visible (item, visible);
+    }
+}
+
+const char *const *
+sag_workspace_get_warnings (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return (const char *const *) self->warnings;
+}
