@@ -5,6 +5,7 @@
 #include "app/state/catalogue.h"
 
 #include "app/state/series-private.h"
+#include "app/state/text.h"
 
 #include <string.h>
 
@@ -196,18 +197,18 @@ static SagStudy *
 sag_study_new (GVariant *dict)
 {
   SagStudy *self = g_object_new (SAG_TYPE_STUDY, NULL);
-  g_autofree char *name = sag_dup_text (dict, "patient-name");
-  g_autofree char *age = sag_dup_text (dict, "patient-age");
-  g_autofree char *date = sag_dup_text (dict, "date");
+  g_autofree char *name = sag_text_dup (dict, "patient-name");
+  g_autofree char *age = sag_text_dup (dict, "patient-age");
+  g_autofree char *date = sag_text_dup (dict, "date");
   g_autofree char *person = NULL;
 
-  self->uid = sag_dup_text (dict, "uid");
+  self->uid = sag_text_dup (dict, "uid");
   self->patient_name = format_name (name);
-  self->patient_id = sag_dup_text (dict, "patient-id");
-  self->patient_sex = sag_dup_text (dict, "patient-sex");
+  self->patient_id = sag_text_dup (dict, "patient-id");
+  self->patient_sex = sag_text_dup (dict, "patient-sex");
   self->patient_age = format_age (age);
-  self->description = sag_dup_text (dict, "description");
-  self->date = sag_format_date (date);
+  self->description = sag_text_dup (dict, "description");
+  self->date = sag_text_format_date (date);
   person = join (" ", self->patient_sex, self->patient_age);
   self->title = join (" · ", self->patient_name, person);
   self->subtitle = join (" · ", self->description, self->date);
@@ -284,7 +285,7 @@ sag_catalogue_new (void)
 static void
 add_study (SagCatalogue *self, GVariant *dict)
 {
-  g_autofree char *uid = sag_dup_text (dict, "uid");
+  g_autofree char *uid = sag_text_dup (dict, "uid");
   SagStudy *study = sag_catalogue_find_study (self, uid);
   gboolean is_new = study == NULL;
   g_autoptr (GVariantIter) iter = NULL;

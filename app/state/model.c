@@ -4,8 +4,7 @@
  */
 #include "app/state/model.h"
 
-#include "app/state/series-private.h"
-#include "app/state/wire.h"
+#include "app/state/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,23 +136,38 @@ set_fits (SagModel *self, gboolean fits)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FITS]);
 }
 
+static void
+take_labels (SagModel *self, GVariant *description)
+{
+  g_autoptr (GVariantIter) iter = NULL;
+  const char *name;
+  SagLabel label = { 0 };
+
+  if (!g_variant_lookup (description, "labels", "a(ys(yyy))", &iter))
+    return;
+  self->labels = g_new0 (SagLabel, g_variant_iter_n_children (iter) + 1);
+  while (g_variant_iter_next (iter, "(y&s(yyy))", &label.value, &name, &label.rgb[0], &label.rgb[1],
+                              &label.rgb[2]))
+    {
+      sag_text_copy (label.name, name, sizeof label.name);
+      self->labels[self->n_labels++] = label;
+    }
+}
+
 SagModel *
 sag_model_new (GVariant *description)
 {
   SagModel *self = g_object_new (SAG_TYPE_MODEL, NULL);
-  g_autoptr (GVariant) labels
-      = g_variant_lookup_value (description, "labels", G_VARIANT_TYPE (SAG_WIRE_LABELS));
   g_auto (GStrv) precisions = NULL;
 
-  self->id = sag_dup_text (description, "id");
-  self->name = sag_dup_text (description, "name");
-  self->version = sag_dup_text (description, "version");
-  self->modality = sag_dup_text (description, "modality");
-  self->description = sag_dup_text (description, "description");
-  self->folder = sag_dup_text (description, "folder");
-  self->failure = sag_dup_text (description, "failure");
-  if (labels != NULL)
-    self->labels = sag_labels_from_variant (labels, &self->n_labels);
+  self->id = sag_text_dup (description, "id");
+  self->name = sag_text_dup (description, "name");
+  self->version = sag_text_dup (description, "version");
+  self->modality = sag_text_dup (description, "modality");
+  self->description = sag_text_dup (description, "description");
+  self->folder = sag_text_dup (description, "folder");
+  self->failure = sag_text_dup (description, "failure");
+  take_labels (self, description);
   if (g_variant_lookup (description, "precisions", "^as", &precisions))
     for (int n = 0; precisions[n] != NULL; n++)
       {

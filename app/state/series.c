@@ -3,6 +3,7 @@
  * series.c: one stack of a series, as lists show it and jobs ask for it.
  */
 #include "app/state/series-private.h"
+#include "app/state/text.h"
 
 #include <string.h>
 
@@ -50,22 +51,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
-
-char *
-sag_dup_text (GVariant *dict, const char *key)
-{
-  char *text = NULL;
-
-  return g_variant_lookup (dict, key, "s", &text) ? text : g_strdup ("");
-}
-
-char *
-sag_format_date (const char *date)
-{
-  if (strlen (date) != 8 || strspn (date, "0123456789") != 8)
-    return g_strdup (date);
-  return g_strdup_printf ("%.4s-%.2s-%.2s", date, date + 4, date + 6);
-}
 
 static void
 sag_series_finalize (GObject *object)
@@ -129,12 +114,13 @@ sag_series_init (SagSeries *self)
 {
 }
 
+/* `format` is "^as" for texts, "^aay" for file names. */
 static char **
-dup_texts (GVariant *dict, const char *key)
+dup_list (GVariant *dict, const char *key, const char *format)
 {
-  char **texts = NULL;
+  char **list = NULL;
 
-  return g_variant_lookup (dict, key, "^as", &texts) ? texts : g_new0 (char *, 1);
+  return g_variant_lookup (dict, key, format, &list) ? list : g_new0 (char *, 1);
 }
 
 static char *
@@ -153,17 +139,17 @@ SagSeries *
 sag_series_new (GVariant *stack)
 {
   SagSeries *self = g_object_new (SAG_TYPE_SERIES, NULL);
-  g_autofree char *date = sag_dup_text (stack, "date");
+  g_autofree char *date = sag_text_dup (stack, "date");
 
-  self->uid = sag_dup_text (stack, "uid");
-  self->title = sag_dup_text (stack, "description");
-  self->modality = sag_dup_text (stack, "modality");
-  self->frame_of_reference = sag_dup_text (stack, "frame-of-reference");
-  self->reason = sag_dup_text (stack, "reason");
-  self->references = sag_dup_text (stack, "references");
-  self->warnings = dup_texts (stack, "warnings");
-  self->paths = dup_texts (stack, "paths");
-  self->date = sag_format_date (date);
+  self->uid = sag_text_dup (stack, "uid");
+  self->title = sag_text_dup (stack, "description");
+  self->modality = sag_text_dup (stack, "modality");
+  self->frame_of_reference = sag_text_dup (stack, "frame-of-reference");
+  self->reason = sag_text_dup (stack, "reason");
+  self->references = sag_text_dup (stack, "references");
+  self->warnings = dup_list (stack, "warnings", "^as");
+  self->paths = dup_list (stack, "paths", "^aay");
+  self->date = sag_text_format_date (date);
   g_variant_lookup (stack, "stack", "i", &self->stack);
   g_variant_lookup (stack, "number", "i", &self->number);
   g_variant_lookup (stack, "n-images", "u", &self->n_images);

@@ -4,6 +4,8 @@
  */
 #include "app/state/wire.h"
 
+#include "app/state/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -226,17 +228,6 @@ sag_labels_to_variant (const SagLabel *labels, int n_labels)
   return g_variant_builder_end (&builder);
 }
 
-/* As g_strlcpy, but never cuts a character in two. */
-static void
-copy_text (char *to, const char *text, gsize size)
-{
-  gsize n = g_strlcpy (to, text, size);
-  const char *end;
-
-  if (n >= size && !g_utf8_validate (to, -1, &end))
-    to[end - to] = '\0';
-}
-
 SagLabel *
 sag_labels_from_variant (GVariant *labels, int *n_labels)
 {
@@ -252,12 +243,12 @@ sag_labels_from_variant (GVariant *labels, int *n_labels)
       g_variant_get_child (labels, i, "(y&s(&s&s&s)(&s&s&s)(&s&s&s)(yyy))", &l->value, &t[0], &t[1],
                            &t[2], &t[3], &t[4], &t[5], &t[6], &t[7], &t[8], &t[9], &l->rgb[0],
                            &l->rgb[1], &l->rgb[2]);
-      copy_text (l->name, t[0], sizeof l->name);
+      sag_text_copy (l->name, t[0], sizeof l->name);
       for (int c = 0; c < 3; c++)
         {
-          copy_text (codes[c]->value, t[1 + 3 * c], sizeof codes[c]->value);
-          copy_text (codes[c]->scheme, t[2 + 3 * c], sizeof codes[c]->scheme);
-          copy_text (codes[c]->meaning, t[3 + 3 * c], sizeof codes[c]->meaning);
+          sag_text_copy (codes[c]->value, t[1 + 3 * c], sizeof codes[c]->value);
+          sag_text_copy (codes[c]->scheme, t[2 + 3 * c], sizeof codes[c]->scheme);
+          sag_text_copy (codes[c]->meaning, t[3 + 3 * c], sizeof codes[c]->meaning);
         }
     }
   *n_labels = (int) n;

@@ -8,25 +8,25 @@
  * travel as memfds, never in messages.
  *
  * Requests, partials and results are a{sv}; '?' marks keys that may be absent. "stack" stands
- * for the keys that name one stack: paths (as), uid (s), stack (i). "volume" and "segmentation"
+ * for the keys that name one stack: paths (aay), uid (s), stack (i). "volume" and "segmentation"
  * are the a{sv} of app/state/wire.h, whose handles index the descriptors passed alongside.
  *
- * INDEX (io)       request  paths as: folders and files
+ * INDEX (io)       request  paths aay: folders and files
  *                  result   studies aa{sv}; skipped a(ss): path and why; n-files u
  * THUMBNAIL (io)   request  stack; size u: of the longest side
  *                  result   width u, height u, rgba ay
  * READ (io)        request  stack; focus (ddd)?: mm LPS
  *                  partials "volume", "ready"
  *                  result   warnings as, seconds d
- * TAGS (io)        request  path s
+ * TAGS (io)        request  path ay
  *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
  * READ_SEGMENTATION (io)
- *                  request  path s; role s?: "segmentation" (default) or "reference"
+ *                  request  path ay; role s?: "segmentation" (default) or "reference"
  *                  partials the role's name, "ready", "labels"
  *                  result   seconds d
- * EXPORT (io)      request  path s; format s: "seg" "nifti" "confidence" "png";
+ * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png";
  *                           segmentation and stack, or width u, height u, pixels h: RGBA
- *                  result   path s, bytes t
+ *                  result   path ay, bytes t
  * MODELS (compute) result   models aa{sv}
  * ESTIMATE (compute)
  *                  request  model s, precision s, volume
@@ -44,9 +44,9 @@
  *             series aa{sv}
  *  series     uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii),
  *             spacing (ddd), frame-of-reference s, warnings as, readable b, reason s, segmentation b,
- *             references s, paths as
- *  model      id, name, version, modality, description, folder: s; precisions as; labels (app/state/wire.h);
- *             failure s: "" if usable
+ *             references s, paths aay
+ *  model      id, name, version, modality, description, folder: s; precisions as; labels
+ *             a(ys(yyy)): value, name, sRGB; failure s: "" if usable
  *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
@@ -104,7 +104,7 @@ typedef enum
   SAG_JOB_STATE_RUNNING,
   SAG_JOB_STATE_DONE,
   SAG_JOB_STATE_FAILED,
-  SAG_JOB_STATE_CANCELLED,
+  SAG_JOB_STATE_CANCELLED, /* as soon as it was asked to */
 } SagJobState;
 
 #define SAG_TYPE_JOB_STATE (sag_job_state_get_type ())

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * requests.c: the requests of job.h's table, filled.
+ */
+#include "app/state/wire.h"
+#include "app/work/job.h"
+
+#include <string.h>
+
+static SagJob *
+job_new (SagJobKind kind, GVariantDict *dict, GUnixFDList *fds)
+{
+  return sag_job_new (kind, g_variant_dict_end (dict), fds);
+}
+
+static void
+add_title (GVariantDict *dict, const char *path)
+{
+  g_autofree char *name = g_filename_display_basename (path);
+
+  g_variant_dict_insert (dict, "title", "s", name);
+}
+
+static void
+add_stack (GVariantDict *dict, SagSeries *series)
+{
+  g_variant_dict_insert (dict, "paths", "^aay", sag_series_get_paths (series));
+  g_variant_dict_insert (dict, "uid", "s", sag_series_get_uid (series));
+  g_variant_dict_insert (dict, "stack", "i", sag_series_get_stack (series));
+}
+
+static void
+add_focus (GVariantDict *dict, const double *focus)
+{
+  if (focus != NULL)
+    g_variant_dict_insert (dict, "focus", "(ddd)", focus[0], focus[1], focus[2]);
+}
+
+/* Puts a volume or segmentation under `key`; takes the floating description, NULL if that failed. */
+static gboolean
+add_described (GVariantDict *dict, const char *key, GVariant *description)
+{
+  if (description == NULL)
+    g_variant_dict_clear (dict);
+  else
+    g_variant_dict_insert_value (dict, key, description);
+  return description != NULL;
+}
+
+SagJob *
+sag_job_new_index (const char *const *paths)
+{
+  GVariantDict dict;
+
+  g_return_val_if_fail (paths != NULL && paths[0] != NULL, NULL);
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  add_title (&dict, paths[0]);
+  return job_new (SAG_JOB_INDEX, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_thumbnail (SagSeries *series, int size)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  add_stack (&dict, series);
+  g_variant_dict_insert (&dict, "size", "u", (guint32) MAX (size, 1));
+  return job_new (SAG_JOB_THUMBNAIL, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_read (SagSeries *series, const double *focus)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  add_stack (&dict, series);
+  add_focus (&dict, focus);
+  g_variant_dict_insert (&dict, "title", "s", sag_series_get_title (series));
+  return job_new (SAG_JOB_READ, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_tags (const char *path)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  return job_new (SAG_JOB_TAGS, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_read_segmentation (const char *path, gboolean as_reference)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  g_variant_dict_insert (&dict, "role", "s", as_reference ? "reference" : "segmentation");
+  return job_new (SAG_JOB_READ_SEGMENTATION, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_models (void)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  return job_new (SAG_JOB_MODELS, &dict, NULL);
+}
+
+static SagJob *
+model_job_new (SagJobKind kind, const char *model_id, SagPrecision precision, SagVolume *volume,
+               const double *focus, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "model", "s", model_id);
+  g_variant_dict_insert (&dict, "precision", "s", sag_precision_get_name (precision));
+  add_focus (&dict, focus);
+  if (!add_described (&dict, "volume", sag_volume_to_variant (volume, fds, error)))
+    return NULL;
+  return job_new (kind, &dict, fds);
+}
+
+SagJob *
+sag_job_new_estimate (const char *model_id, SagPrecision precision, SagVolume *volume, GError **error)
+{
+  return model_job_new (SAG_JOB_ESTIMATE, model_id, precision, volume, NULL, error);
+}
+
+SagJob *
+sag_job_new_segment (const char *model_id, SagPrecision precision, SagVolume *volume,
+                     const double *focus, GError **error)
+{
+  return model_job_new (SAG_JOB_SEGMENT, model_id, precision, volume, focus, error);
+}
+
+SagJob *
+sag_job_new_export (const char *format, const char *path, SagSegmentation *segmentation,
+                    SagSeries *series, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "format", "s", format);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  add_title (&dict, path);
+  if (series != NULL)
+    add_stack (&dict, series);
+  if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))
+    return NULL;
+  return job_new (SAG_JOB_EXPORT, &dict, fds);
+}
+
+SagJob *
+sag_job_new_export_png (const char *path, const guint8 *rgba, int width, int height, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+  int handle;
+
+  g_return_val_if_fail (width > 0 && height > 0, NULL);
+
+  handle = sag_wire_append_bytes (fds, rgba, (gsize) width * (gsize) height * 4, error);
+  if (handle < 0)
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "format", "s", "png");
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  g_variant_dict_insert (&dict, "width", "u", (guint32) width);
+  g_variant_dict_insert (&dict, "height", "u", (guint32) height);
+  g_variant_dict_insert (&dict, "pixels", "h", handle);
+  add_title (&dict, path);
+  return job_new (SAG_JOB_EXPORT, &dict, fds);
+}
+
+SagJob *
+sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  if (!add_described (&dict, "a", sag_segmentation_to_variant (a, fds, error))
+      || !add_described (&dict, "b", sag_segmentation_to_variant (b, fds, error)))
+    return NULL;
+  return job_new (SAG_JOB_COMPARE, &dict, fds);
+}
