@@ -39,6 +39,7 @@ typedef struct
   SagSlabMode      slab_mode;
   SagWindowLevel   window;
   gboolean         invert;  /* MONOCHROME1, or by wish */
+  const guint8    *colour_table; /* 256 RGB triplets for values, borrowed; NULL: grey */
   SagOverlayFlags  overlay; /* 0: none */
   float            opacity; /* 0..1, of fills */
   float            confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
@@ -58,6 +59,22 @@ void     sag_slice_render      (SagVolume             *volume,
                                 int                    width,
                                 int                    height,
                                 guint8                *rgba);
+
+/* The same while a run goes on: where `segmentation` (may be NULL) has no slice ready yet, the labels of
+ * `preview` (may be NULL) are shown instead. */
+void     sag_slice_render_with_preview (SagVolume       *volume,
+                                SagSegmentation       *segmentation,
+                                SagSegmentation       *preview,
+                                SagSegmentation       *reference,
+                                const SagSliceSpec    *spec,
+                                int                    width,
+                                int                    height,
+                                guint8                *rgba);
+
+/* Whole-number values are windowed by DICOM's LINEAR (PS3.3 C.11.2.1.2.1), whose half steps are made for
+ * them; floats, SUV and windows narrower than 1 by LINEAR_EXACT (C.11.2.1.3.2): then TRUE. */
+gboolean sag_volume_window_is_exact (const SagVolume      *volume,
+                                     const SagWindowLevel *window);
 
 /* The confidence ramp (cividis-like: perceptually even, safe for colour-blind eyes); t in 0..1. */
 void     sag_confidence_colour (float                  t,

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-map.c: the pixels of a picture in the voxels of a grid.
+ */
+#include "engine/image/slice-map.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_DEPTHS = 4096 };
+
+static SagSlicePoint
+split (double p, int size)
+{
+  double whole = floor (p + 0.5);
+  SagSlicePoint point = { 0 };
+
+  /* A plane laid through voxel centres shows them, whatever the last bits of its position. */
+  if (fabs (p - whole) < 1e-4)
+    p = whole;
+  point.inside = p >= -0.5 && p < size - 0.5;
+  if (!point.inside)
+    return point;
+  point.nearest = MIN ((int) floor (p + 0.5), size - 1);
+  p = CLAMP (p, 0, size - 1);
+  point.index = MIN ((int) p, MAX (size - 2, 0));
+  point.fraction = (float) (p - point.index);
+  return point;
+}
+
+static gboolean
+slices_ready (const SagSliceMap *self, const SagSlicePoint *k)
+{
+  return self->ready == NULL
+         || ((k->fraction == 1 || self->ready[k->index])
+             && (k->fraction == 0 || self->ready[k->index + 1]));
+}
+
+/* The one axis along which `step` moves by more than a thousandth of a voxel over the picture; -1 if not one. */
+static int
+find_axis (const double step[3], int pixels)
+{
+  int found = -1;
+
+  for (int a = 0; a < 3; a++)
+    if (fabs (step[a]) * pixels > 1e-3)
+      {
+        if (found >= 0)
+          return -1;
+        found = a;
+      }
+  return found;
+}
+
+static void
+map_init_columns (SagSliceMap *self)
+{
+  int a = self->axis[0];
+
+  self->columns = g_new (SagSlicePoint, self->width);
+  self->shown = g_new0 (float, self->pitch);
+  for (int x = 0; x < self->width; x++)
+    {
+      SagSlicePoint *point = &self->columns[x];
+
+      *point = split (self->origin[a] + x * self->right[a], self->grid.size[a]);
+      self->shown[x] = point->inside && (a != 2 || slices_ready (self, point));
+    }
+}
+
+static void
+map_init_depths (SagSliceMap *self, double slab_mm)
+{
+  double per_mm = self->orthogonal ? fabs (self->normal[self->axis[2]])
+                                   : MAX (fabs (self->normal[0]), MAX (fabs (self->normal[1]), fabs (self->normal[2])));
+  double n = floor (slab_mm * per_mm + 0.5);
+
+  self->n_depths = (int) CLAMP (n, 1, MOST_DEPTHS);
+  if (self->orthogonal)
+    {
+      self->depth_step = 1;
+      self->first_depth = self->origin[self->axis[2]];
+      /* Whole slices, so that nothing is blurred on the way. */
+      if (self->n_depths > 1)
+        self->first_depth = floor (self->first_depth - (self->n_depths - 1) / 2.0 + 0.5 + 1e-4);
+    }
+  else
+    {
+      self->depth_step = 1 / per_mm;
+      self->first_depth = -(self->n_depths - 1) / 2.0 * self->depth_step;
+    }
+}
+
+void
+sag_slice_map_init (SagSliceMap *self, const SagGrid *grid, int channels,
+                    gboolean (*is_ready) (gconstpointer, int), gconstpointer object, const SagPlane *plane,
+                    double slab_mm, int width, int height)
+{
+  double lps[3], normal[3], ijk[4][3];
+  double *steps[] = { self->right, self->down, self->normal };
+  gboolean all = TRUE, finite = plane->mm_per_pixel > 0;
+
+  memset (self, 0, sizeof *self);
+  self->width = width;
+  self->height = height;
+  self->pitch = (width + SAG_SLICE_PAD - 1) / SAG_SLICE_PAD * SAG_SLICE_PAD;
+  memcpy (self->grid.size, grid->size, sizeof grid->size);
+  self->grid.stride[0] = channels;
+  self->grid.stride[1] = (ptrdiff_t) channels * grid->size[0];
+  self->grid.stride[2] = self->grid.stride[1] * grid->size[1];
+
+  self->ready = g_new (guint8, grid->size[2]);
+  for (int k = 0; k < grid->size[2]; k++)
+    all &= self->ready[k] = is_ready (object, k) ? 1 : 0;
+  if (all)
+    g_clear_pointer (&self->ready, g_free);
+  self->grid.ready = self->ready;
+
+  sag_plane_to_lps (plane, width, height, 0, 0, lps);
+  sag_grid_to_ijk (grid, lps, ijk[0]);
+  sag_plane_get_normal (plane, normal);
+  for (int a = 0; a < 3; a++)
+    {
+      const double *direction[] = { plane->right, plane->down, normal };
+      double mm = a < 2 ? plane->mm_per_pixel : 1, there[3];
+
+      for (int p = 0; p < 3; p++)
+        there[p] = lps[p] + direction[a][p] * mm;
+      sag_grid_to_ijk (grid, there, ijk[a + 1]);
+    }
+  for (int p = 0; p < 3; p++)
+    {
+      self->origin[p] = ijk[0][p];
+      for (int a = 0; a < 3; a++)
+        {
+          steps[a][p] = ijk[a + 1][p] - ijk[0][p];
+          finite = finite && isfinite (steps[a][p]) && fabs (steps[a][p]) < 1e9;
+        }
+      finite = finite && fabs (ijk[0][p]) < 1e9;
+    }
+  self->valid = finite && self->grid.stride[2] <= G_MAXINT32;
+  if (!self->valid)
+    return;
+
+  self->axis[0] = find_axis (self->right, width);
+  self->axis[1] = find_axis (self->down, height);
+  self->orthogonal = self->axis[0] >= 0 && self->axis[1] >= 0 && self->axis[0] != self->axis[1];
+  if (self->orthogonal)
+    {
+      self->axis[2] = 3 - self->axis[0] - self->axis[1];
+      map_init_columns (self);
+    }
+  map_init_depths (self, slab_mm);
+}
+
+void
+sag_slice_map_clear (SagSliceMap *self)
+{
+  g_clear_pointer (&self->ready, g_free);
+  g_clear_pointer (&self->columns, g_free);
+  g_clear_pointer (&self->shown, g_free);
+}
+
+gsize
+sag_slice_map_get_scratch (const SagSliceMap *self)
+{
+  return 6 * sizeof (float) * (gsize) self->pitch;
+}
+
+/* A line of the picture's width from one line of voxels, interpolated along it. */
+#define COLUMNS(type)                                                           \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    const type *row = (const type *) voxels + start;                            \
+    for (int x = 0; x < self->width; x++)                                       \
+      {                                                                         \
+        const type *p = row + points[x].index * stride;                         \
+        float here = p[0], there = p[next];                                     \
+        line[x] = here + points[x].fraction * (there - here);                   \
+      }                                                                         \
+  }                                                                             \
+  G_STMT_END
+
+#define NEAREST_COLUMNS(type)                                                   \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    const type *row = (const type *) voxels + start;                            \
+    for (int x = 0; x < self->width; x++)                                       \
+      line[x] = row[points[x].nearest * stride];                                \
+  }                                                                             \
+  G_STMT_END
+
+#define FOR_TYPE(type, DO)                                                      \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    switch (type)                                                               \
+      {                                                                         \
+      case SAG_SAMPLE_U8:                                                       \
+        DO (guint8);                                                            \
+        break;                                                                  \
+      case SAG_SAMPLE_I16:                                                      \
+        DO (gint16);                                                            \
+        break;                                                                  \
+      case SAG_SAMPLE_U16:                                                      \
+        DO (guint16);                                                           \
+        break;                                                                  \
+      case SAG_SAMPLE_F32:                                                      \
+        DO (float);                                                             \
+        break;                                                                  \
+      }                                                                         \
+  }                                                                             \
+  G_STMT_END
+
+static void
+make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, ptrdiff_t start,
+           gboolean nearest, float *line)
+{
+  int a = self->axis[0];
+  ptrdiff_t stride = self->grid.stride[a], next = self->grid.size[a] > 1 ? stride : 0;
+  const SagSlicePoint *points = self->columns;
+
+  if (nearest)
+    FOR_TYPE (type, NEAREST_COLUMNS);
+  else
+    FOR_TYPE (type, COLUMNS);
+}
+
+/* Lines already made: neighbouring rows of a magnified picture share theirs. */
+typedef struct
+{
+  ptrdiff_t start[4];
+  float    *line[4];
+} LineCache;
+
+static const float *
+cache_get (LineCache *cache, const SagSliceMap *self, SagSampleType type, gconstpointer voxels, int slot,
+           ptrdiff_t start, gboolean nearest)
+{
+  if (cache->start[slot] != start)
+    {
+      make_line (self, type, voxels, start, nearest, cache->line[slot]);
+      cache->start[slot] = start;
+    }
+  return cache->line[slot];
+}
+
+static void
+sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, gboolean nearest,
+                   SagFold fold, int y0, int y1, float *values, float *count, float *scratch)
+{
+  const SagSliceKernels *kernels = &sag_kernels_get ()->slice;
+  gsize pitch = (gsize) self->pitch;
+  int v = self->axis[1], w = self->axis[2];
+  ptrdiff_t down = self->grid.stride[v], deep = self->grid.stride[w];
+  LineCache cache = { { -1, -1, -1, -1 }, { scratch, scratch + pitch, scratch + 2 * pitch, scratch + 3 * pitch } };
+  float *upper = scratch + 4 * pitch, *lower = scratch + 5 * pitch;
+
+  for (int depth = 0; depth < self->n_depths; depth++)
+    {
+      SagSlicePoint z = split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
+
+      if (nearest)
+        z = (SagSlicePoint){ z.nearest, 0, z.nearest, z.inside };
+      for (int y = y0; y < y1; y++)
+        {
+          SagSlicePoint r = split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+          float *out = values + (gsize) (y - y0) * pitch, *counted = count + (gsize) (y - y0) * pitch;
+          const float *a, *b, *c, *d;
+          ptrdiff_t start;
+
+          if (nearest)
+            r = (SagSlicePoint){ r.nearest, 0, r.nearest, r.inside };
+          if (!z.inside || !r.inside || (w == 2 && !slices_ready (self, &z)) || (v == 2 && !slices_ready (self, &r)))
+            {
+              if (fold == SAG_FOLD_STORE)
+                {
+                  memset (out, 0, pitch * sizeof *out);
+                  memset (counted, 0, pitch * sizeof *counted);
+                }
+              continue;
+            }
+          /* Parity tells neighbours apart, so both stay in the cache while rows go by. */
+          start = r.index * down + z.index * deep;
+          a = b = cache_get (&cache, self, type, voxels, r.index & 1, start, nearest);
+          if (r.fraction != 0)
+            b = cache_get (&cache, self, type, voxels, (r.index & 1) ^ 1, start + down, nearest);
+          if (z.fraction == 0)
+            kernels->lerp (pitch, a, b, r.fraction, fold, out);
+          else
+            {
+              c = d = cache_get (&cache, self, type, voxels, 2 + (r.index & 1), start + deep, nearest);
+              if (r.fraction != 0)
+                d = cache_get (&cache, self, type, voxels, 2 + ((r.index & 1) ^ 1), start + deep + down, nearest);
+              kernels->lerp (pitch, a, b, r.fraction, SAG_FOLD_STORE, upper);
+              kernels->lerp (pitch, c, d, r.fraction, SAG_FOLD_STORE, lower);
+              kernels->lerp (pitch, upper, lower, z.fraction, fold, out);
+            }
+          kernels->lerp (pitch, self->shown, self->shown, 0, fold == SAG_FOLD_STORE ? fold : SAG_FOLD_ADD, counted);
+        }
+    }
+}
+
+static SagSampleLine
+make_sample_line (const SagSliceMap *self, int y, double depth)
+{
+  SagSampleLine line;
+
+  for (int a = 0; a < 3; a++)
+    {
+      line.start[a] = (float) (self->origin[a] + y * self->down[a] + depth * self->normal[a]);
+      line.step[a] = (float) self->right[a];
+    }
+  return line;
+}
+
+#define FOLD_NEAREST(type)                                                      \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    const type *source = voxels;                                                \
+    for (int x = 0; x < self->width; x++)                                       \
+      if (inside[x] >= 0 && (self->ready == NULL || self->ready[k[x]]))         \
+        {                                                                       \
+          float v = source[inside[x] + k[x] * self->grid.stride[2]];            \
+          values[x] = fold == SAG_FOLD_ADD   ? values[x] + v                    \
+                      : fold == SAG_FOLD_MAX ? MAX (values[x], v)               \
+                      : fold == SAG_FOLD_MIN ? MIN (values[x], v)               \
+                                             : v;                               \
+          count[x] = fold == SAG_FOLD_STORE ? 1 : count[x] + 1;                 \
+        }                                                                       \
+      else if (fold == SAG_FOLD_STORE)                                          \
+        values[x] = count[x] = 0;                                               \
+  }                                                                             \
+  G_STMT_END
+
+static void
+fold_nearest (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, const SagSampleLine *line,
+              SagFold fold, float *values, float *count, gint32 *scratch)
+{
+  gint32 *inside = scratch, *k = scratch + self->pitch;
+
+  sag_kernels_get ()->slice.nearest (&self->grid, line, (size_t) self->width, inside, k);
+  FOR_TYPE (type, FOLD_NEAREST);
+}
+
+void
+sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
+                      SagInterpolation interpolation, SagFold fold, int y0, int y1, float *values, float *count,
+                      gpointer scratch)
+{
+  gboolean nearest = interpolation == SAG_INTERPOLATION_NEAREST;
+  gsize n = (gsize) (y1 - y0) * (gsize) self->pitch;
+  SagSampleGrid grid = self->grid;
+
+  if (self->n_depths == 1)
+    fold = SAG_FOLD_STORE;
+  if (!self->valid || fold != SAG_FOLD_STORE)
+    {
+      float start = fold == SAG_FOLD_MAX ? -INFINITY : fold == SAG_FOLD_MIN ? INFINITY : 0;
+
+      for (gsize x = 0; x < n; x++)
+        values[x] = start;
+      memset (count, 0, n * sizeof *count);
+      if (!self->valid)
+        return;
+    }
+  if (self->orthogonal)
+    sample_orthogonal (self, type, voxels, nearest, fold, y0, y1, values, count, scratch);
+  grid.voxels = voxels;
+  for (int y = y0; y < y1 && !self->orthogonal; y++)
+    for (int depth = 0; depth < self->n_depths; depth++)
+      {
+        SagSampleLine line = make_sample_line (self, y, self->first_depth + depth * self->depth_step);
+        gsize row = (gsize) (y - y0) * (gsize) self->pitch;
+
+        if (nearest)
+          fold_nearest (self, type, voxels, &line, fold, values + row, count + row, scratch);
+        else
+          sag_kernels_get ()->slice.trilinear (&grid, type, &line, (size_t) self->width, fold, values + row,
+                                               count + row);
+      }
+  if (fold == SAG_FOLD_ADD)
+    for (gsize x = 0; x < n; x++)
+      if (count[x] > 0)
+        values[x] /= count[x];
+}
+
+int
+sag_slice_map_get_row_key (const SagSliceMap *self, int y)
+{
+  if (!self->valid)
+    return 0;
+  if (!self->orthogonal)
+    return -1;
+  return split (self->origin[self->axis[1]] + y * self->down[self->axis[1]], self->grid.size[self->axis[1]]).nearest;
+}
+
+void
+sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint8 *confidences,
+                      const guint8 lut[256], int y, guint8 *labels, guint8 *confidence, guint8 *missing,
+                      gpointer scratch)
+{
+  gint32 *inside = scratch, *k = inside + self->pitch;
+  ptrdiff_t fixed = 0;
+  gsize width = (gsize) self->width;
+  int a = self->axis[0], v = self->axis[1], w = self->axis[2];
+
+  memset (labels, 0, width);
+  if (confidences != NULL)
+    memset (confidence, 0, width);
+  if (missing != NULL)
+    memset (missing, 0, width);
+  if (!self->valid)
+    return;
+
+  if (self->orthogonal)
+    {
+      SagSlicePoint r = split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+      SagSlicePoint z = split (self->origin[w], self->grid.size[w]);
+      int slice = v == 2 ? r.nearest : z.nearest;
+
+      if (!r.inside || !z.inside)
+        return;
+      fixed = r.nearest * self->grid.stride[v] + z.nearest * self->grid.stride[w];
+      if (a != 2 && self->ready != NULL && !self->ready[slice])
+        {
+          for (gsize x = 0; missing != NULL && x < width; x++)
+            missing[x] = self->columns[x].inside;
+          return;
+        }
+      for (gsize x = 0; x < width; x++)
+        {
+          const SagSlicePoint *column = &self->columns[x];
+          ptrdiff_t at = fixed + column->nearest * self->grid.stride[a];
+
+          if (!column->inside)
+            continue;
+          if (a == 2 && self->ready != NULL && !self->ready[column->nearest])
+            {
+              if (missing != NULL)
+                missing[x] = 1;
+              continue;
+            }
+          labels[x] = lut[voxels[at]];
+          if (confidences != NULL)
+            confidence[x] = confidences[at];
+        }
+      return;
+    }
+
+  {
+    SagSampleLine line = make_sample_line (self, y, 0);
+
+    sag_kernels_get ()->slice.nearest (&self->grid, &line, width, inside, k);
+  }
+  for (gsize x = 0; x < width; x++)
+    {
+      ptrdiff_t at = inside[x] + k[x] * self->grid.stride[2];
+
+      if (inside[x] < 0)
+        continue;
+      if (self->ready != NULL && !self->ready[k[x]])
+        {
+          if (missing != NULL)
+            missing[x] = 1;
+          continue;
+        }
+      labels[x] = lut[voxels[at]];
+      if (confidences != NULL)
+        confidence[x] = confidences[at];
+    }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-map.h: the pixels of a picture in the voxels of a grid. Private to slice*.c.
+ *
+ * Where the picture's rows and columns run along grid axes (the usual case) every position splits into a part
+ * that depends on the column, one on the row and one on the depth: the column parts are tables. Otherwise a
+ * row of pixels is a line through the grid.
+ */
+#pragma once
+
+#include "engine/image/slice.h"
+#include "engine/kernels/kernels.h"
+
+/* One coordinate: the lower neighbour (the upper one is index + 1 unless the axis has one voxel), how far
+ * towards the upper one, and the nearest voxel. */
+typedef struct
+{
+  int      index;
+  float    fraction;
+  int      nearest;
+  gboolean inside;
+} SagSlicePoint;
+
+typedef struct
+{
+  int            width, height;
+  int            pitch;           /* width rounded up to SAG_SLICE_PAD */
+  SagSampleGrid  grid;            /* voxels are given with each call */
+  guint8        *ready;           /* grid.ready, owned; NULL if every slice is */
+  double         origin[3];       /* index of pixel (0, 0), middle of the slab */
+  double         right[3], down[3]; /* indices a pixel */
+  double         normal[3];       /* indices a mm */
+  gboolean       valid;           /* FALSE: nothing can be shown */
+
+  gboolean       orthogonal;
+  int            axis[3];         /* orthogonal: grid axes along x, y and the normal */
+  SagSlicePoint *columns;         /* orthogonal: [width] */
+  float         *shown;           /* orthogonal: [pitch], 1 where a column is inside and linearly readable */
+
+  int            n_depths;        /* samples through the slab; 1: a plane */
+  double         first_depth;     /* orthogonal: index along the normal axis; else mm */
+  double         depth_step;      /* likewise */
+} SagSliceMap;
+
+/* `is_ready` answers for slice k of `object`. `slab_mm` > 0 makes a slab. */
+void sag_slice_map_init   (SagSliceMap      *self,
+                           const SagGrid    *grid,
+                           int               channels,
+                           gboolean        (*is_ready) (gconstpointer object, int k),
+                           gconstpointer     object,
+                           const SagPlane   *plane,
+                           double            slab_mm,
+                           int               width,
+                           int               height);
+void sag_slice_map_clear  (SagSliceMap      *self);
+
+/* Bytes of scratch that sample and labels need. */
+gsize sag_slice_map_get_scratch (const SagSliceMap *self);
+
+/* Rows y0 .. y1 - 1 of values, folded through the slab, into [rows][pitch]; count is the number of samples
+ * in each. `voxels` is the element of voxel (0, 0, 0). */
+void sag_slice_map_sample (const SagSliceMap *self,
+                           SagSampleType      type,
+                           gconstpointer      voxels,
+                           SagInterpolation   interpolation,
+                           SagFold            fold,
+                           int                y0,
+                           int                y1,
+                           float             *values,
+                           float             *count,
+                           gpointer           scratch);
+
+/* Rows with the same key show the same voxels; -1: no other row does. */
+int  sag_slice_map_get_row_key (const SagSliceMap *self,
+                           int                y);
+
+/* Row y by nearest voxel in the slab's middle: labels through `lut`, and confidence where `confidences` is not
+ * NULL; 0 outside and where not ready. `missing` (may be NULL) is 1 where a slice is not ready yet. */
+void sag_slice_map_labels (const SagSliceMap *self,
+                           const guint8      *voxels,
+                           const guint8      *confidences,
+                           const guint8       lut[256],
+                           int                y,
+                           guint8            *labels,
+                           guint8            *confidence,
+                           guint8            *missing,
+                           gpointer           scratch);
