@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv.c: row-interleaved convolution, and depthwise convolution.
+ */
+#include "tests/kernels/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_TAPS = 27, MAX_ROWS = MAX_TAPS * 64 };
+
+static const float *rows[MAX_ROWS];
+static ptrdiff_t    dx[MAX_TAPS];
+
+/* Three lines of kx taps each; the middle line may be in the padding. */
+static void
+conv_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t k,
+          bool evil, bool go_on)
+{
+  CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
+  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
+  size_t out_width = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
+  size_t x0 = check_random (check, 2) ? check_random (check, (unsigned) out_width) : 0;
+  size_t pitch = width, ld_out = out_width + 2, n_out = (n - 1) * ld_out + out_width;
+  float *in = check_floats (check, 3 * k * pitch, fill);
+  float *src = check_floats (check, taps * k * nw, fill);
+  float *w = check_bytes (check, taps * k * nw * sizeof *w, 64);
+  float *init = check_floats (check, n, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  bool missing = check_random (check, 3) == 0;
+  SagConvRowF32Job job = {
+    .taps = taps, .k = k, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) pitch,
+    .stride = stride, .w = w, .n = n, .nw = nw, .init = go_on ? NULL : init, .out = got,
+    .ld_out = (ptrdiff_t) ld_out, .x0 = x0, .nx = out_width - x0,
+    .lo = go_on ? -INFINITY : 0.0f, .hi = go_on ? INFINITY : 6.0f,
+  };
+
+  sag_pack_f32 (nw, taps, k, nw, src, (ptrdiff_t) (k * nw), (ptrdiff_t) nw, 1, w);
+  for (size_t t = 0; t < taps; t++)
+    {
+      rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * k * pitch;
+      dx[t] = (ptrdiff_t) (t % kx * dilation) - (ptrdiff_t) pad;
+    }
+  CHECK_GUARDED (check, "conv_row_f32")
+    check->k->conv_row_f32.fn (&job);
+  job.out = want;
+  check->ref->conv_row_f32.fn (&job);
+  check_same (check, got, want, n_out,
+              "conv_row_f32 width %zu kx %zu dilation %zu stride %zu n %zu k %zu x0 %zu%s%s%s",
+              width, kx, dilation, stride, n, k, x0, evil ? " evil" : "", go_on ? " going on" : "",
+              missing ? " with a line in the padding" : "");
+  check_release_all (check);
+}
+
+static void
+run_conv (const SagKernels *k, void *data)
+{
+  SagConvRowF32Job job = *(SagConvRowF32Job *) data;
+
+  k->conv_row_f32.fn (&job);
+}
+
+static void
+bench_conv (Check *check, size_t n, size_t stride, size_t dilation)
+{
+  size_t width = 128, k = 16, taps = 27, out_width = width / stride;
+  float *in = check_floats (check, 9 * k * width, CHECK_PLAIN);
+  float *w = check_bytes (check, taps * k * n * sizeof *w, 64);
+  float *init = check_floats (check, n, CHECK_PLAIN);
+  float *out = check_floats (check, n * out_width, CHECK_PLAIN);
+  SagConvRowF32Job job = {
+    .taps = taps, .k = k, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) width,
+    .stride = stride, .w = w, .n = n, .nw = n, .init = init, .out = out,
+    .ld_out = (ptrdiff_t) out_width, .x0 = 0, .nx = out_width, .lo = 0, .hi = INFINITY,
+  };
+  char name[64];
+
+  for (size_t t = 0; t < taps; t++)
+    {
+      rows[t] = in + t / 3 * k * width;
+      dx[t] = (ptrdiff_t) (t % 3 * dilation) - (ptrdiff_t) dilation;
+    }
+  snprintf (name, sizeof name, "conv_row_f32 16->%zu stride %zu dil %zu", n, stride, dilation);
+  check_bench (check, name, 2.0 * (double) (taps * k * n * out_width), 0, run_conv, &job);
+  check_release_all (check);
+}
+
+void
+check_conv_row (Check *check)
+{
+  size_t l = check->k->lanes, nr = check->k->conv_row_f32.nr;
+  size_t widths[] = { 1, 2, l - 1, l, l + 1, 2 * l, 3 * l + 5, 4 * l, 5 * l - 1, 130 };
+
+  if (check->bench)
+    {
+      size_t ns[] = { nr, nr - 1, 5, 3, 2, 1 };
+
+      for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++)
+        if (ns[i] <= nr && (i == 0 || ns[i] != ns[i - 1]))
+          bench_conv (check, ns[i], 1, 1);
+      bench_conv (check, nr, 1, 16);
+      bench_conv (check, nr, 2, 1);
+      return;
+    }
+  for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
+    for (size_t n = 1; n <= nr; n++)
+      for (size_t stride = 1; stride <= 3; stride++)
+        for (int round = 0; round < 6 && widths[i] > 0; round++)
+          {
+            static const size_t dilations[] = { 1, 2, 5 }, ks[] = { 1, 3, 16 };
+
+            conv_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
+                      stride, n, ks[check_random (check, 3)], round >= 4, check_random (check, 2));
+          }
+}
+
+/* --- depthwise --------------------------------------------------------------------------- */
+
+static void
+run_depthwise (const SagKernels *k, void *data)
+{
+  SagDepthwiseF32Job job = *(SagDepthwiseF32Job *) data;
+
+  k->depthwise_f32 (&job);
+}
+
+static void
+depthwise_one (Check *check, size_t m, size_t c, size_t taps, bool evil, bool go_on)
+{
+  CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
+  size_t ld_rows = m + 1, ld_out = c + 3, n_out = (m - 1) * ld_out + c;
+  float *in = check_floats (check, m * taps * c, fill);
+  float *w = check_floats (check, taps * c, fill), *init = check_floats (check, c, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  SagDepthwiseF32Job job = {
+    .m = m, .c = c, .taps = taps, .rows = rows, .ld_rows = ld_rows, .w = w,
+    .init = go_on ? NULL : init, .out = got, .ld_out = (ptrdiff_t) ld_out,
+    .lo = go_on ? -INFINITY : 0.0f, .hi = go_on ? INFINITY : 6.0f,
+  };
+
+  for (size_t t = 0; t < taps; t++)
+    for (size_t i = 0; i < m; i++)
+      rows[t * ld_rows + i] = in + (t * m + m - 1 - i) * c;
+  CHECK_GUARDED (check, "depthwise_f32")
+    check->k->depthwise_f32 (&job);
+  job.out = want;
+  check->ref->depthwise_f32 (&job);
+  check_same (check, got, want, n_out, "depthwise_f32 m %zu c %zu taps %zu", m, c, taps);
+
+  if (check->bench)
+    {
+      char name[64];
+
+      snprintf (name, sizeof name, "depthwise_f32 %zu pixels %zu ch %zu taps", m, c, taps);
+      check_bench (check, name, 2.0 * (double) (m * c * taps), 0, run_depthwise, &job);
+    }
+  check_release_all (check);
+}
+
+void
+check_depthwise (Check *check)
+{
+  size_t l = check->k->lanes;
+  size_t cs[] = { 1, l - 1, l, l + 1, 2 * l, 2 * l + 3, 40, 144 };
+
+  if (check->bench)
+    {
+      depthwise_one (check, 32, 32, 9, false, false);
+      depthwise_one (check, 32, 144, 9, false, false);
+      depthwise_one (check, 32, 64, 27, false, false);
+      return;
+    }
+  for (size_t i = 0; i < sizeof cs / sizeof cs[0]; i++)
+    for (size_t m = 1; m < 10; m += m < 5 ? 1 : 4)
+      for (size_t taps = 0; taps <= 27; taps = taps == 0 ? 1 : taps == 1 ? 9 : taps * 3)
+        for (int round = 0; round < 4 && cs[i] > 0; round++)
+          depthwise_one (check, m, cs[i], taps, round & 1, round & 2);
+}
