@@ -48,7 +48,7 @@ typedef struct
 struct _SagSliceOverlay
 {
   SagSegmentation *segmentation, *preview, *reference;
-  const guint8    *confidence;
+  const guint8    *confidence; /* NULL where it is not known or not asked for */
   SagOverlayFlags  flags;
   guint8           least;    /* confidence shown in full; 0: all of it */
   gboolean         by_confidence;
@@ -154,9 +154,10 @@ sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview, 
   confidence = difference ? NULL : sag_segmentation_get_confidence (segmentation);
   if (confidence != NULL)
     {
-      self->confidence = sag_block_get_data (confidence);
       self->by_confidence = (spec->overlay & SAG_OVERLAY_CONFIDENCE) != 0;
       self->least = (guint8) ceil (CLAMP (spec->confidence_threshold, 0, 1) * 255 - 1e-4);
+      if (self->by_confidence || self->least > 0)
+        self->confidence = sag_block_get_data (confidence);
     }
   self->n_layers = difference ? 1 : sag_segmentation_get_n_layers (segmentation);
   self->layers = g_new0 (Layer, self->n_layers);

@@ -170,7 +170,7 @@ sag_ref_slice_edge (size_t n, const uint8_t *const rows[5], uint8_t *edge)
       uint8_t c = rows[2][x];
       int differs = 0;
 
-      for (int dy = -2; dy <= 2; dy++)
+      for (int dy = -2; dy <= 2 && c != 0; dy++)
         for (int dx = -2; dx <= 2; dx++)
           if (dx * dx + dy * dy <= 4)
             differs |= rows[2 + dy][(ptrdiff_t) x + dx] != c;
