@@ -21,7 +21,7 @@ SagResampler *sag_resampler_new              (const SagGrid      *from,
 void          sag_resampler_free             (SagResampler       *self);
 
 /* The slices k of `from`, half open, that linear (and so nearest) interpolation of slices k0 .. k1 - 1 of
- * `to` reads; empty (equal) if they lie outside, unless `outside` is NaN when reading. */
+ * `to` reads; never empty: the nearest one where they lie outside. */
 void          sag_resampler_get_source       (const SagResampler *self,
                                               int                 k0,
                                               int                 k1,

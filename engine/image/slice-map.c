@@ -9,27 +9,8 @@
 
 enum { MOST_DEPTHS = 4096 };
 
-static SagSlicePoint
-split (double p, int size)
-{
-  double whole = floor (p + 0.5);
-  SagSlicePoint point = { 0 };
-
-  /* A plane laid through voxel centres shows them, whatever the last bits of its position. */
-  if (fabs (p - whole) < 1e-4)
-    p = whole;
-  point.inside = p >= -0.5 && p < size - 0.5;
-  if (!point.inside)
-    return point;
-  point.nearest = MIN ((int) floor (p + 0.5), size - 1);
-  p = CLAMP (p, 0, size - 1);
-  point.index = MIN ((int) p, MAX (size - 2, 0));
-  point.fraction = (float) (p - point.index);
-  return point;
-}
-
 static gboolean
-slices_ready (const SagSliceMap *self, const SagSlicePoint *k)
+slices_ready (const SagSliceMap *self, const SagPoint *k)
 {
   return self->ready == NULL
          || ((k->fraction == 1 || self->ready[k->index])
@@ -57,13 +38,13 @@ map_init_columns (SagSliceMap *self)
 {
   int a = self->axis[0];
 
-  self->columns = g_new (SagSlicePoint, self->width);
+  self->columns = g_new (SagPoint, self->width);
   self->shown = g_new0 (float, self->pitch);
   for (int x = 0; x < self->width; x++)
     {
-      SagSlicePoint *point = &self->columns[x];
+      SagPoint *point = &self->columns[x];
 
-      *point = split (self->origin[a] + x * self->right[a], self->grid.size[a]);
+      *point = sag_point_split (self->origin[a] + x * self->right[a], self->grid.size[a]);
       self->shown[x] = point->inside && (a != 2 || slices_ready (self, point));
     }
 }
@@ -217,7 +198,7 @@ make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, pt
 {
   int a = self->axis[0];
   ptrdiff_t stride = self->grid.stride[a], next = self->grid.size[a] > 1 ? stride : 0;
-  const SagSlicePoint *points = self->columns;
+  const SagPoint *points = self->columns;
 
   if (nearest)
     FOR_TYPE (type, NEAREST_COLUMNS);
@@ -257,19 +238,19 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
 
   for (int depth = 0; depth < self->n_depths; depth++)
     {
-      SagSlicePoint z = split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
+      SagPoint z = sag_point_split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
 
       if (nearest)
-        z = (SagSlicePoint){ z.nearest, 0, z.nearest, z.inside };
+        z = (SagPoint){ z.nearest, 0, z.nearest, z.inside };
       for (int y = y0; y < y1; y++)
         {
-          SagSlicePoint r = split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+          SagPoint r = sag_point_split (self->origin[v] + y * self->down[v], self->grid.size[v]);
           float *out = values + (gsize) (y - y0) * pitch, *counted = count + (gsize) (y - y0) * pitch;
           const float *a, *b, *c, *d;
           ptrdiff_t start;
 
           if (nearest)
-            r = (SagSlicePoint){ r.nearest, 0, r.nearest, r.inside };
+            r = (SagPoint){ r.nearest, 0, r.nearest, r.inside };
           if (!z.inside || !r.inside || (w == 2 && !slices_ready (self, &z)) || (v == 2 && !slices_ready (self, &r)))
             {
               if (fold == SAG_FOLD_STORE)
@@ -391,7 +372,7 @@ sag_slice_map_get_row_key (const SagSliceMap *self, int y)
     return 0;
   if (!self->orthogonal)
     return -1;
-  return split (self->origin[self->axis[1]] + y * self->down[self->axis[1]], self->grid.size[self->axis[1]]).nearest;
+  return sag_point_split (self->origin[self->axis[1]] + y * self->down[self->axis[1]], self->grid.size[self->axis[1]]).nearest;
 }
 
 void
@@ -414,8 +395,8 @@ sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint
 
   if (self->orthogonal)
     {
-      SagSlicePoint r = split (self->origin[v] + y * self->down[v], self->grid.size[v]);
-      SagSlicePoint z = split (self->origin[w], self->grid.size[w]);
+      SagPoint r = sag_point_split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+      SagPoint z = sag_point_split (self->origin[w], self->grid.size[w]);
       int slice = v == 2 ? r.nearest : z.nearest;
 
       if (!r.inside || !z.inside)
@@ -429,7 +410,7 @@ sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint
         }
       for (gsize x = 0; x < width; x++)
         {
-          const SagSlicePoint *column = &self->columns[x];
+          const SagPoint *column = &self->columns[x];
           ptrdiff_t at = fixed + column->nearest * self->grid.stride[a];
 
           if (!column->inside)

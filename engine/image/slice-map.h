@@ -8,18 +8,9 @@
  */
 #pragma once
 
+#include "engine/image/point.h"
 #include "engine/image/slice.h"
 #include "engine/kernels/kernels.h"
-
-/* One coordinate: the lower neighbour (the upper one is index + 1 unless the axis has one voxel), how far
- * towards the upper one, and the nearest voxel. */
-typedef struct
-{
-  int      index;
-  float    fraction;
-  int      nearest;
-  gboolean inside;
-} SagSlicePoint;
 
 typedef struct
 {
@@ -34,7 +25,7 @@ typedef struct
 
   gboolean       orthogonal;
   int            axis[3];         /* orthogonal: grid axes along x, y and the normal */
-  SagSlicePoint *columns;         /* orthogonal: [width] */
+  SagPoint      *columns;         /* orthogonal: [width] */
   float         *shown;           /* orthogonal: [pitch], 1 where a column is inside and linearly readable */
 
   int            n_depths;        /* samples through the slab; 1: a plane */
