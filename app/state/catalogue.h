@@ -25,6 +25,9 @@ SagSeries          *sag_series_new             (GVariant     *stack);
 
 const char         *sag_series_get_uid         (SagSeries    *self); /* SeriesInstanceUID */
 int                 sag_series_get_stack       (SagSeries    *self); /* 0, 1 … within the series */
+/* The frame (from 0) of the first file that is the stack's first slice: with the files, what
+ * tells one stack of a multi-frame file from another. */
+int                 sag_series_get_first_frame (SagSeries    *self);
 /* What tells this stack from every other: "UID/0". */
 const char         *sag_series_get_key         (SagSeries    *self);
 const char         *sag_series_get_title       (SagSeries    *self); /* description or "Series 3" */

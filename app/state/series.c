@@ -5,8 +5,6 @@
 #include "app/state/series-private.h"
 #include "app/state/text.h"
 
-#include <string.h>
-
 struct _SagSeries
 {
   GObject   parent_instance;
@@ -29,6 +27,7 @@ struct _SagSeries
   int       thumbnail_height;
   int       size[3];
   int       stack;
+  int       first_frame;
   int       number;
   guint     n_images;
   gboolean  readable;
@@ -151,6 +150,7 @@ sag_series_new (GVariant *stack)
   self->paths = dup_list (stack, "paths", "^aay");
   self->date = sag_text_format_date (date);
   g_variant_lookup (stack, "stack", "i", &self->stack);
+  g_variant_lookup (stack, "first-frame", "i", &self->first_frame);
   g_variant_lookup (stack, "number", "i", &self->number);
   g_variant_lookup (stack, "n-images", "u", &self->n_images);
   g_variant_lookup (stack, "readable", "b", &self->readable);
@@ -177,6 +177,7 @@ sag_series_new (GVariant *stack)
 
 SERIES_GETTER (const char *, uid, get_uid, NULL)
 SERIES_GETTER (int, stack, get_stack, 0)
+SERIES_GETTER (int, first_frame, get_first_frame, 0)
 SERIES_GETTER (const char *, key, get_key, NULL)
 SERIES_GETTER (const char *, title, get_title, NULL)
 SERIES_GETTER (const char *, subtitle, get_subtitle, NULL)

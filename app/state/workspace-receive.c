@@ -25,6 +25,22 @@ find_layer (const char *name)
   return -1;
 }
 
+/* What was found in the folder and what was found while reading, each sentence once. Takes `more`. */
+static char **
+merge_warnings (SagSeries *series, char **more)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const char *const *known
+      = series != NULL ? sag_series_get_warnings (series) : (const char *const[]) { NULL };
+
+  g_strv_builder_addv (builder, (const char **) known);
+  for (int n = 0; more != NULL && more[n] != NULL; n++)
+    if (!g_strv_contains (known, more[n]))
+      g_strv_builder_add (builder, more[n]);
+  g_strfreev (more);
+  return g_strv_builder_end (builder);
+}
+
 static gboolean
 receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **error)
 {
@@ -43,7 +59,7 @@ receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **e
   g_variant_lookup (body, "warnings", "^as", &warnings);
   g_object_freeze_notify (G_OBJECT (self));
   sag_workspace_set_volume (self, volume);
-  sag_workspace_take_warnings (self, warnings);
+  sag_workspace_take_warnings (self, merge_warnings (self->series, warnings));
   sag_workspace_set_invert (self, invert);
   sag_workspace_choose_window (self, windows);
   g_object_thaw_notify (G_OBJECT (self));

@@ -28,9 +28,8 @@
  *   "warnings"             GStrv, read-only: geometry findings of the open volume
  *   "presets"              pointer, read-only: see sag_workspace_get_presets()
  *
- * Signal "slices-ready" (SagWorkspace *, int what, int k0, int k1, gpointer): slices k0 .. k1 - 1
- * of `what` (SagWorkspaceLayer) may now be drawn.
- */
+ * Signal "slices-ready" (SagWorkspace *, int what, int k0, int k1, gpointer): slices k0 .. k1 -
+ * 1 of `what` (SagWorkspaceLayer) may now be drawn. */
 #pragma once
 
 #include "app/state/catalogue.h"

@@ -61,14 +61,14 @@ static const struct
   const char *title;
 } kinds[SAG_N_JOB_KINDS] = {
   [SAG_JOB_INDEX] = { "index", SAG_JOB_LANE_IO, "Opening" },
-  [SAG_JOB_THUMBNAIL] = { "thumbnail", SAG_JOB_LANE_IO, "Making a thumbnail" },
+  [SAG_JOB_THUMBNAIL] = { "thumbnail", SAG_JOB_LANE_IO, "Making a thumbnail of" },
   [SAG_JOB_READ] = { "read", SAG_JOB_LANE_IO, "Reading" },
-  [SAG_JOB_TAGS] = { "tags", SAG_JOB_LANE_IO, "Reading tags" },
-  [SAG_JOB_READ_SEGMENTATION] = { "read-segmentation", SAG_JOB_LANE_IO, "Reading a segmentation" },
+  [SAG_JOB_TAGS] = { "tags", SAG_JOB_LANE_IO, "Reading the tags of" },
+  [SAG_JOB_READ_SEGMENTATION] = { "read-segmentation", SAG_JOB_LANE_IO, "Reading the segmentation" },
   [SAG_JOB_EXPORT] = { "export", SAG_JOB_LANE_IO, "Exporting" },
   [SAG_JOB_MODELS] = { "models", SAG_JOB_LANE_COMPUTE, "Looking for models" },
-  [SAG_JOB_ESTIMATE] = { "estimate", SAG_JOB_LANE_COMPUTE, "Estimating" },
-  [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, "Segmenting" },
+  [SAG_JOB_ESTIMATE] = { "estimate", SAG_JOB_LANE_COMPUTE, "Estimating a run of" },
+  [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, "Segmenting with" },
   [SAG_JOB_COMPARE] = { "compare", SAG_JOB_LANE_COMPUTE, "Comparing" },
 };
 
@@ -392,7 +392,7 @@ told_new (SagJob *self, const char *name, GVariant *body, GUnixFDList *fds, GErr
 
   told->job = g_object_ref (self);
   told->name = g_strdup (name);
-  told->body = body != NULL ? g_variant_ref_sink (body) : NULL;
+  told->body = body != NULL ? g_variant_take_ref (body) : NULL;
   told->fds = fds != NULL ? g_object_ref (fds) : NULL;
   told->error = error;
   return told;

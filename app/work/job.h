@@ -8,8 +8,9 @@
  * travel as memfds, never in messages.
  *
  * Requests, partials and results are a{sv}; '?' marks keys that may be absent. "stack" stands
- * for the keys that name one stack: paths (aay), uid (s), stack (i). "volume" and "segmentation"
- * are the a{sv} of app/state/wire.h, whose handles index the descriptors passed alongside.
+ * for the keys that name one stack: paths (aay), uid (s), first-frame (i). "volume" and
+ * "segmentation" are the a{sv} of app/state/wire.h, whose handles index the descriptors passed
+ * alongside.
  *
  * INDEX (io)       request  paths aay: folders and files
  *                  result   studies aa{sv}; skipped a(ss): path and why; n-files u
@@ -42,7 +43,7 @@
  * Parts of these:
  *  study      uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, as read;
  *             series aa{sv}
- *  series     uid s, stack i, number i, description s, modality s, date s, n-images u, size (iii),
+ *  series     uid s, stack i, first-frame i, number i, description s, modality s, date s, n-images u, size (iii),
  *             spacing (ddd), frame-of-reference s, warnings as, readable b, reason s, segmentation b,
  *             references s, paths aay
  *  model      id, name, version, modality, description, folder: s; precisions as; labels
@@ -51,8 +52,7 @@
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
- *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid
- */
+ *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid */
 #pragma once
 
 #include "app/state/catalogue.h"

@@ -26,7 +26,7 @@ add_stack (GVariantDict *dict, SagSeries *series)
 {
   g_variant_dict_insert (dict, "paths", "^aay", sag_series_get_paths (series));
   g_variant_dict_insert (dict, "uid", "s", sag_series_get_uid (series));
-  g_variant_dict_insert (dict, "stack", "i", sag_series_get_stack (series));
+  g_variant_dict_insert (dict, "first-frame", "i", sag_series_get_first_frame (series));
 }
 
 static void
@@ -67,6 +67,7 @@ sag_job_new_thumbnail (SagSeries *series, int size)
 
   g_variant_dict_init (&dict, NULL);
   add_stack (&dict, series);
+  g_variant_dict_insert (&dict, "title", "s", sag_series_get_title (series));
   g_variant_dict_insert (&dict, "size", "u", (guint32) MAX (size, 1));
   return job_new (SAG_JOB_THUMBNAIL, &dict, NULL);
 }
@@ -90,6 +91,7 @@ sag_job_new_tags (const char *path)
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "path", "^ay", path);
+  add_title (&dict, path);
   return job_new (SAG_JOB_TAGS, &dict, NULL);
 }
 
@@ -100,6 +102,7 @@ sag_job_new_read_segmentation (const char *path, gboolean as_reference)
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "path", "^ay", path);
+  add_title (&dict, path);
   g_variant_dict_insert (&dict, "role", "s", as_reference ? "reference" : "segmentation");
   return job_new (SAG_JOB_READ_SEGMENTATION, &dict, NULL);
 }
@@ -122,6 +125,7 @@ model_job_new (SagJobKind kind, const char *model_id, SagPrecision precision, Sa
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "model", "s", model_id);
+  g_variant_dict_insert (&dict, "title", "s", model_id);
   g_variant_dict_insert (&dict, "precision", "s", sag_precision_get_name (precision));
   add_focus (&dict, focus);
   if (!add_described (&dict, "volume", sag_volume_to_variant (volume, fds, error)))

@@ -2,9 +2,8 @@
  *
  * runner.h: how those who carry jobs out report, and the runner that uses threads.
  *
- * sag_job_begin(), any reports, sag_job_end(): in this order, from any thread, one at a time. What they say
- * reaches the job's listeners in the main context it was started in.
- */
+ * sag_job_begin(), any reports, sag_job_end(): in this order, from any thread, one at a time.
+ * What they say reaches the job's listeners in the main context it was started in. */
 #pragma once
 
 #include "app/work/job.h"
@@ -17,14 +16,15 @@ void          sag_job_report  (SagJob        *self,
                                double         fraction,
                                const char    *message);
 
-/* `body` is an a{sv}, sunk; `fds` may be NULL. */
+/* `body` is an a{sv}, taken, floating or not; `fds` may be NULL. */
 void          sag_job_partial (SagJob        *self,
                                const char    *name,
                                GVariant      *body,
                                GUnixFDList   *fds);
 
-/* Exactly once: `result` (a{sv}, sunk) or `error` (taken). Whatever it is, a cancelled job ends with
- * G_IO_ERROR_CANCELLED; errors of other domains become SAG_JOB_ERROR_FAILED with their message. */
+/* Exactly once: `result` (a{sv}, taken) or `error` (taken). Whatever it is, a cancelled job ends
+ * with G_IO_ERROR_CANCELLED; errors of other domains become SAG_JOB_ERROR_FAILED with their
+ * message. */
 void          sag_job_end     (SagJob        *self,
                                GVariant      *result,
                                GError        *error);
@@ -32,7 +32,46 @@ void          sag_job_end     (SagJob        *self,
 /* Cancelled as soon as sag_job_cancel() was called; borrowed. */
 GCancellable *sag_job_get_cancellable (SagJob *self);
 
-/* The lane of a kind, and its inverse of sag_job_kind_get_name(): FALSE if there is none of that name. */
+/* Where the work itself reports to, on any thread, one at a time. */
+typedef struct
+{
+  void     (*report)       (double       fraction, /* below 0: as before */
+                            const char  *message,  /* NULL: as before */
+                            gpointer     data);
+  void     (*partial)      (const char  *name,
+                            GVariant    *body,     /* a{sv}, taken */
+                            GUnixFDList *fds,      /* or NULL */
+                            gpointer     data);
+  gboolean (*is_cancelled) (gpointer     data);
+  gpointer   data;
+} SagJobSink;
+
+/* What jobs do: `run` answers a{sv}, the caller's or floating, or NULL with an error of any
+ * domain. The object that `create` makes belongs to one lane and keeps what is worth keeping
+ * between its jobs. [the lane's thread] */
+typedef struct
+{
+  gpointer   (*create)  (void);
+  GVariant  *(*run)     (gpointer          self,
+                         SagJobKind        kind,
+                         GVariant         *request,
+                         GUnixFDList      *fds,
+                         const SagJobSink *sink,
+                         GError          **error);
+  void       (*destroy) (gpointer          self);
+} SagJobBody;
+
+/* Jobs run on threads of this process from now on, one a lane, started when first needed. The
+ * compute lane's owns a team of `n_threads` (0: one a core); the other decodes alone, so that no
+ * two teams fight over the cores. */
+void          sag_runner_inline_install (const SagJobBody *body,
+                                         int               n_threads);
+
+/* Waits for what is running, ends the threads; the process has no runner then. No job may be
+ * active. */
+void          sag_runner_inline_remove  (void);
+
+/* The lane of a kind; and a kind by its name, FALSE if there is none. */
 SagJobLane    sag_job_kind_get_lane   (SagJobKind  kind);
 gboolean      sag_job_kind_from_name  (const char *name,
                                        SagJobKind *kind);
