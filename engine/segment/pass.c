@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pass.c: once over the volume with the network.
+ */
+#include "engine/segment/pass.h"
+
+#include "engine/base/error.h"
+
+#include <math.h>
+
+#define PREVIEW_SLICES 16      /* that a slice-wise preview aims at */
+#define PREVIEW_WINDOWS 12     /* a volume of fewer patches needs no preview */
+#define PREVIEW_FACTOR 2.0
+
+static void
+init_windows (SagPass *self, const SagRecipe *recipe)
+{
+  for (int m = 0; m < 3; m++)
+    {
+      int a = self->frame.net[m];
+
+      sag_windows_init (&self->windows[a], self->frame.sweep.size[a], self->frame.patch[m],
+                        recipe->overlap, self->frame.flip[m]);
+    }
+  /* Room for the slabs of both frontiers, so that the halves that patches share are made once. */
+  self->capacity = MIN (2 * (self->windows[2].patch + 2 * recipe->neighbours),
+                        self->frame.sweep.size[2]);
+}
+
+static void
+init_taps (SagPass *self, int a, int n, double spacing)
+{
+  self->target.size[a] = n;
+  self->target.taps[a] = g_new (SagTap, n);
+  sag_taps_init (self->target.taps[a], n, spacing, self->frame.sweep.size[a],
+                 self->frame.sweep.spacing[a]);
+}
+
+void
+sag_pass_init_full (SagPass *self, const SagRecipe *recipe, const SagFrame *frame,
+                    const double *focus)
+{
+  const SagGrid *input = &frame->input;
+  gsize stride[3] = { 1, (gsize) input->size[0], (gsize) input->size[0] * (gsize) input->size[1] };
+  double ijk[3] = { 0, 0, (frame->sweep.size[2] - 1) / 2.0 };
+
+  *self = (SagPass) { .frame = *frame, .grid = *input };
+  init_windows (self, recipe);
+  for (int a = 0; a < 3; a++)
+    {
+      init_taps (self, a, input->size[frame->axis[a]], input->spacing[frame->axis[a]]);
+      self->target.stride[a] = stride[frame->axis[a]];
+    }
+  if (focus != NULL)
+    sag_grid_to_ijk (&frame->sweep, focus, ijk);
+  self->n_rows = self->windows[2].n;
+  self->rows = g_new (int, self->n_rows);
+  sag_windows_order (&self->windows[2], isfinite (ijk[2]) ? ijk[2] : 0, self->rows);
+}
+
+/* Every `step`-th slice, each a slice of the target. */
+static void
+init_sparse (SagPass *self, int step)
+{
+  const int *size = self->frame.sweep.size;
+  int first = step / 2;
+  double ijk[3] = { 0, 0, first };
+
+  self->grid = self->frame.sweep;
+  sag_grid_to_lps (&self->frame.sweep, ijk, self->grid.origin);
+  self->n_rows = (size[2] - 1 - first) / step + 1;
+  self->grid.size[2] = self->n_rows;
+  self->grid.spacing[2] *= step;
+  self->rows = g_new (int, self->n_rows);
+  for (int a = 0; a < 2; a++)
+    init_taps (self, a, size[a], self->frame.sweep.spacing[a]);
+  self->target.size[2] = self->n_rows;
+  self->target.taps[2] = g_new (SagTap, self->n_rows);
+  for (int t = 0; t < self->n_rows; t++)
+    {
+      int k = first + t * step;
+
+      self->rows[t] = k;
+      self->target.taps[2][t] = (SagTap) { k, k, 0 };
+    }
+}
+
+gboolean
+sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *frame)
+{
+  const int *size;
+
+  *self = (SagPass) { .frame = *frame };
+  if (frame->slicewise && frame->sweep.size[2] >= 2 * PREVIEW_SLICES)
+    {
+      init_windows (self, recipe);
+      init_sparse (self, frame->sweep.size[2] / PREVIEW_SLICES);
+    }
+  else
+    {
+      SagPass full = { .frame = *frame };
+      gboolean worth;
+
+      if (frame->slicewise || recipe->fit != SAG_FIT_TO_SPACING)
+        return FALSE;
+      init_windows (&full, recipe);
+      sag_frame_coarsen (frame, PREVIEW_FACTOR, &self->frame);
+      init_windows (self, recipe);
+      full.n_rows = full.windows[2].n;
+      self->n_rows = self->windows[2].n;
+      worth = sag_pass_get_n_windows (&full) >= PREVIEW_WINDOWS
+              && 3 * sag_pass_get_n_windows (self) <= sag_pass_get_n_windows (&full);
+      sag_pass_clear (&full);
+      if (!worth)
+        {
+          sag_pass_clear (self);
+          return FALSE;
+        }
+      self->grid = self->frame.sweep;
+      for (int a = 0; a < 3; a++)
+        init_taps (self, a, self->grid.size[a], self->grid.spacing[a]);
+      self->rows = g_new (int, self->n_rows);
+      sag_windows_order (&self->windows[2], 0, self->rows);
+    }
+  size = self->grid.size;
+  self->target.stride[0] = 1;
+  self->target.stride[1] = (gsize) size[0];
+  self->target.stride[2] = (gsize) size[0] * (gsize) size[1];
+  return TRUE;
+}
+
+void
+sag_pass_clear (SagPass *self)
+{
+  for (int a = 0; a < 3; a++)
+    {
+      sag_windows_clear (&self->windows[a]);
+      g_clear_pointer (&self->target.taps[a], g_free);
+    }
+  g_clear_pointer (&self->rows, g_free);
+}
+
+int
+sag_pass_get_n_windows (const SagPass *self)
+{
+  return self->windows[0].n * self->windows[1].n * self->n_rows;
+}
+
+gsize
+sag_pass_get_bytes (const SagPass *self, const SagRecipe *recipe, int channels, int n_threads)
+{
+  return sag_prepare_get_bytes (recipe, &self->frame, self->capacity, n_threads)
+         + sag_finish_get_bytes (recipe, &self->frame, self->windows, self->rows, self->n_rows,
+                                 channels, &self->target, n_threads);
+}
+
+/* --- running ----------------------------------------------------------------------------- */
+
+/* The network's own progress as a part of the pass's. */
+typedef struct
+{
+  const SagTick *tick;
+  double         from, span;
+} Part;
+
+static gboolean
+tick_part (double fraction, gpointer data)
+{
+  const Part *part = data;
+
+  return sag_tick (part->tick, part->from + part->span * fraction);
+}
+
+/* Milliseconds since `*clock`, which is set to now. */
+static double
+lap (gint64 *clock)
+{
+  gint64 now = g_get_monotonic_time ();
+  double ms = (double) (now - *clock) / 1000;
+
+  *clock = now;
+  return ms;
+}
+
+/* One patch: cut, run, add. */
+static gboolean
+run_window (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, SagFinish *finish,
+            const int window[3], const SagTick *tick)
+{
+  const SagNetwork *network = run->network;
+  const void *inputs[1] = { run->input };
+  SagLogits logits = { run->outputs[network->output],
+                       sag_session_get_output (network->session, network->output)->dtype,
+                       network->out_channels };
+  gint64 clock = g_get_monotonic_time ();
+  int start[3];
+
+  for (int a = 0; a < 3; a++)
+    start[a] = sag_windows_get_start (&self->windows[a], window[a]);
+  sag_prepare_cut (prepare, start, network->in_channels, run->input);
+  run->report->prepare_ms += lap (&clock);
+  if (!sag_session_run (network->session, inputs, run->outputs, tick))
+    return FALSE;
+  run->report->net_ms += lap (&clock);
+  sag_finish_add (finish, window, &logits);
+  run->report->finish_ms += lap (&clock);
+  return TRUE;
+}
+
+static gboolean
+run_row (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, SagFinish *finish, int r,
+         void (*made) (int t0, int t1, gpointer data), gpointer data)
+{
+  int start = sag_windows_get_start (&self->windows[2], self->rows[r]);
+  int around = run->recipe->neighbours, n = self->windows[0].n * self->windows[1].n;
+  double span = (run->to - run->from) / self->n_rows, from = run->from + span * r;
+  gint64 clock = g_get_monotonic_time ();
+
+  if (!sag_prepare_slab (prepare, start - around, start + self->windows[2].patch + around,
+                         run->tick, from))
+    return FALSE;
+  run->report->prepare_ms += lap (&clock);
+  sag_finish_begin_row (finish, self->rows[r]);
+  for (int w = 0; w < n; w++)
+    {
+      const int window[3] = { w % self->windows[0].n, w / self->windows[0].n, self->rows[r] };
+      Part part = { run->tick, from + span * w / n, span / n };
+      SagTick tick = { tick_part, &part };
+
+      if (!run_window (self, run, prepare, finish, window, &tick))
+        return FALSE;
+    }
+  clock = g_get_monotonic_time ();
+  sag_finish_end_row (finish, self->rows[r]);
+  if (!sag_finish_flush (finish, made, data, run->tick, from + span))
+    return FALSE;
+  run->report->finish_ms += lap (&clock);
+  return TRUE;
+}
+
+gboolean
+sag_pass_run (SagPass *self, const SagPassRun *run, void (*made) (int t0, int t1, gpointer data),
+              gpointer data, GError **error)
+{
+  SagPrepare *prepare = sag_prepare_new (run->volume, run->recipe, &self->frame, run->scale,
+                                         self->capacity, run->ledger, error);
+  SagFinish *finish = NULL;
+  gboolean going = TRUE;
+
+  if (prepare != NULL)
+    finish = sag_finish_new (run->recipe, run->precision, &self->frame, self->windows, self->rows,
+                             self->n_rows, run->network->out_channels, &self->target, run->ledger,
+                             error);
+  for (int r = 0; finish != NULL && going && r < self->n_rows; r++)
+    going = run_row (self, run, prepare, finish, r, made, data);
+  if (!going)
+    sag_engine_error_cancelled (error);
+  going = going && finish != NULL;
+  sag_finish_free (finish);
+  sag_prepare_free (prepare);
+  return going;
+}
