@@ -39,8 +39,10 @@ struct _SagValue
   gsize      offset; /* bytes into the arena */
   void      *data;   /* set before a run; for constants, constant->data */
 
+  SagValue  *forward;   /* sag_graph_replace() was called: every reader sees this one instead */
   int        index;     /* pass-local scratch */
   int        n_readers; /* nodes' inputs plus graph outputs; sag_graph_count_readers() */
+  SagNode   *reader;    /* the last one counted: the only one if n_readers is 1 and is not an output */
 };
 
 typedef enum
@@ -134,6 +136,7 @@ struct _SagGraph
   GPtrArray *inputs;   /* SagValue * */
   GPtrArray *outputs;  /* SagValue * */
   GPtrArray *captures; /* bodies: SagValue * standing for values of the outer graph */
+  GPtrArray *files;    /* GBytes that constants point into; NULL in bodies */
 };
 
 SagGraph *sag_graph_new            (void);
@@ -151,10 +154,11 @@ SagNode  *sag_graph_add_node       (SagGraph *self, const SagOp *op, const char 
 /* The value that `node` gives as output `i` is made by it from now on. */
 void      sag_node_set_output      (SagNode *self, int i, SagValue *value);
 
-/* Every reader of `from`, and the graph's outputs, read `to` instead. */
+/* Every reader of `from`, and the graph's outputs, read `to` instead: at once through
+ * sag_node_input(), in the arrays themselves after sag_graph_clean(). */
 void      sag_graph_replace        (SagGraph *self, SagValue *from, SagValue *to);
 
-/* Counts readers anew, drops nodes nobody reads, and sorts. FALSE (INVALID) on a cycle. */
+/* Follows replacements, drops nodes nobody reads, sorts, counts readers. FALSE (INVALID) on a cycle. */
 gboolean  sag_graph_clean          (SagGraph *self, GError **error);
 void      sag_graph_count_readers  (SagGraph *self);
 
@@ -172,6 +176,7 @@ float               sag_node_get_float  (const SagNode *self, const char *name, 
 const char         *sag_node_get_string (const SagNode *self, const char *name, const char *otherwise);
 const gint64       *sag_node_get_ints   (const SagNode *self, const char *name, int *n);
 void                sag_node_set_int    (SagNode *self, const char *name, gint64 value);
+void                sag_node_set_ints   (SagNode *self, const char *name, const gint64 *values, int n);
 
 /* Elements of constant integer input `i` as a new array; NULL with *n = 0 if the input is omitted.
  * An input that is not constant sets an error that says so. Caller frees. */

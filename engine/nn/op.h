@@ -54,6 +54,14 @@ enum
   SAG_FUSE_RESIDUAL   = 1 << 1,
 };
 
+enum
+{
+  SAG_OP_SHAPE_ONLY = 1 << 0, /* reads only the inputs' shapes: foldable without data */
+  SAG_OP_STRIDED    = 1 << 1, /* reads each input by its own strides: constants, and inputs of another
+                               * rank than output 0, stay PLAIN instead of following */
+  SAG_OP_IDENTITY   = 1 << 2, /* output 0 is input 0: pass-fold takes the node out */
+};
+
 /* A layout in which the operator cannot work. */
 #define SAG_COST_NEVER (G_MAXINT64)
 
@@ -76,7 +84,7 @@ struct _SagOp
   guint    follows; /* bit i: input i lies in `in`; the others are PLAIN. 0: all of them */
   guint    needs;   /* bit i: input i must be constant when infer runs */
   guint    fuses;   /* SAG_FUSE_* it can do in prepare/run, reading node->fused */
-  guint    any;     /* bit 0: needs only the inputs' shapes (Shape, Size): foldable without data */
+  guint    flags;   /* SAG_OP_* */
 };
 
 /* NULL if there is none. */
@@ -92,6 +100,7 @@ extern const SagOp sag_ops_conv[];
 extern const SagOp sag_ops_matmul[];
 extern const SagOp sag_ops_norm[];
 extern const SagOp sag_ops_pointwise[];
+extern const SagOp sag_ops_binary[];
 extern const SagOp sag_ops_pool[];
 extern const SagOp sag_ops_resize[];
 extern const SagOp sag_ops_reduce[];

@@ -17,6 +17,12 @@ gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
 /* Chooses the layout of every value and inserts conversions (node 'Layout'), once a stretch. */
 gboolean sag_pass_layout    (SagGraph *graph, GError **error);
 
-/* Which node runs at which precision, then prepares every node. UNSUPPORTED if the precision cannot
- * be had. */
+/* Which node runs at which precision, then prepares every node, and sees to it that every output is
+ * written by a node of its own. UNSUPPORTED if the precision cannot be had. */
 gboolean sag_pass_prepare   (SagGraph *graph, SagPrecision precision, GError **error);
+
+/* What a Loop, Scan or If does with a body whose inputs have types and shapes: fold, fuse, prepare. */
+gboolean sag_pass_body      (SagGraph *body, SagPrecision precision, GError **error);
+
+/* Graph inputs that shapes depend on become constants with the values that `bindings` bring. */
+gboolean sag_pass_bind      (SagGraph *graph, const SagBinding *bindings, int n_bindings, GError **error);

@@ -51,6 +51,8 @@ int       sag_axis             (gint64 axis, int rank);
 SagTensor *sag_tensor_new      (SagDType        dtype,
                                 const SagShape *shape,
                                 GError        **error);
+SagTensor *sag_tensor_copy     (const SagTensor *self,
+                                GError        **error);
 void       sag_tensor_free     (SagTensor      *self);
 
 /* Element `i` of an integer or bool tensor as gint64, of any numeric tensor as double. */

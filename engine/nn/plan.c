@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan.c: the steps of a graph in order, and where everything lies.
+ */
+#include "engine/nn/plan.h"
+
+#include "engine/base/alloc.h"
+#include "engine/base/error.h"
+#include "engine/nn/op-util.h"
+
+#include <string.h>
+
+/* A piece of the arena: a value's elements, or a step's scratch. */
+typedef struct
+{
+  SagValue *value; /* or NULL: scratch of step `first` */
+  int       first, last;
+  gsize     bytes, offset;
+} Piece;
+
+static SagValue *
+root_of (SagValue *value)
+{
+  while (value->view_of != NULL)
+    value = value->view_of;
+  return value;
+}
+
+static gboolean
+value_bytes (const SagValue *value, gsize *bytes)
+{
+  gint64 n = sag_value_count (value);
+
+  return n >= 0 && sag_dtype_get_bytes (value->dtype, (gsize) n, bytes)
+         && g_size_checked_add (bytes, *bytes, SAG_ALIGN - 1)
+         && ((*bytes &= ~(gsize) (SAG_ALIGN - 1)), TRUE);
+}
+
+/* value->index: the piece of a root, or -1 if it lies outside of the arena. */
+typedef struct
+{
+  SagPlan *plan;
+  GArray  *pieces;
+} Draft;
+
+static void
+mark_outside (GPtrArray *values)
+{
+  for (guint i = 0; i < values->len; i++)
+    ((SagValue *) values->pdata[i])->index = -2;
+}
+
+/* Finds an input over which output 0 can be written at step `at`, and makes it so. */
+static gboolean
+place_over (Draft *draft, SagNode *node, SagValue *output, int at, const int *last_use)
+{
+  for (int i = 0; i < 32 && i < (int) node->inputs->len; i++)
+    {
+      SagValue *input = sag_node_input (node, i), *root;
+      gsize have, want;
+      gboolean alone = TRUE;
+
+      if (!(node->inplace >> i & 1) || input == NULL || input->constant != NULL)
+        continue;
+      root = root_of (input);
+      if (root->index < 0 || last_use[root->index] != at || !value_bytes (root, &have)
+          || !value_bytes (output, &want) || have != want)
+        continue;
+      for (int j = 0; j < (int) node->inputs->len; j++)
+        {
+          SagValue *other = sag_node_input (node, j);
+
+          if (other != NULL && j != i && root_of (other) == root && !(node->inplace >> j & 1))
+            alone = FALSE;
+        }
+      if (!alone)
+        continue;
+      output->view_of = root;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static int
+add_piece (Draft *draft, SagValue *value, int step, gsize bytes)
+{
+  Piece piece = { value, step, step, bytes, 0 };
+
+  g_array_append_val (draft->pieces, piece);
+  return (int) draft->pieces->len - 1;
+}
+
+/* The last step that reads each root, views included; indexed by a number given in node order. */
+static int *
+find_last_uses (SagPlan *plan, GPtrArray *order)
+{
+  SagGraph *graph = plan->graph;
+  int n = 0, *last;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      SagValue *value = graph->values->pdata[i];
+
+      value->view_of = NULL;
+      value->index = -2;
+    }
+  for (guint i = 0; i < order->len; i++)
+    {
+      SagNode *node = order->pdata[i];
+
+      for (guint j = 0; j < node->outputs->len; j++)
+        if (node->outputs->pdata[j] != NULL)
+          ((SagValue *) node->outputs->pdata[j])->index = n++;
+      if (node->view)
+        sag_node_output (node, 0)->view_of = root_of (sag_node_input (node, 0));
+    }
+  mark_outside (graph->inputs);
+  mark_outside (graph->outputs);
+  mark_outside (graph->captures);
+  last = g_new (int, MAX (n, 1));
+  memset (last, -1, sizeof (int) * MAX (n, 1));
+  for (guint i = 0; i < order->len; i++)
+    {
+      SagNode *node = order->pdata[i];
+
+      for (guint j = 0; j < node->inputs->len; j++)
+        {
+          SagValue *input = sag_node_input (node, (int) j);
+
+          if (input != NULL && root_of (input)->index >= 0)
+            last[root_of (input)->index] = (int) i;
+        }
+    }
+  return last;
+}
+
+static gboolean
+collect_pieces (Draft *draft, GPtrArray *order, GError **error)
+{
+  g_autofree int *last_use = find_last_uses (draft->plan, order);
+  g_autofree int *piece_of = g_new0 (int, draft->plan->graph->values->len + 1);
+  gsize bytes;
+
+  for (guint i = 0; i < order->len; i++)
+    {
+      SagNode *node = order->pdata[i];
+
+      for (guint j = 0; j < node->outputs->len; j++)
+        {
+          SagValue *value = node->outputs->pdata[j];
+          int uses;
+
+          if (value == NULL || value->view_of != NULL || value->index < 0)
+            continue;
+          uses = last_use[value->index];
+          if (j == 0 && place_over (draft, node, value, (int) i, last_use))
+            {
+              int root = root_of (value)->index;
+              Piece *piece = &g_array_index (draft->pieces, Piece, piece_of[root]);
+
+              piece->last = MAX (piece->last, uses);
+              last_use[root] = MAX (last_use[root], uses);
+              continue;
+            }
+          if (!value_bytes (value, &bytes))
+            return sag_node_invalid (node, error, "its output is too large");
+          piece_of[value->index] = add_piece (draft, value, (int) i, bytes);
+          g_array_index (draft->pieces, Piece, piece_of[value->index]).last = MAX ((int) i, uses);
+        }
+      if (node->scratch_bytes > 0)
+        {
+          if (!g_size_checked_add (&bytes, node->scratch_bytes, SAG_ALIGN - 1))
+            return sag_node_invalid (node, error, "its working memory is too large");
+          add_piece (draft, NULL, (int) i, bytes & ~(gsize) (SAG_ALIGN - 1));
+        }
+    }
+  return TRUE;
+}
+
+static int
+compare_pieces (gconstpointer a, gconstpointer b)
+{
+  const Piece *x = *(Piece *const *) a, *y = *(Piece *const *) b;
+
+  if (x->bytes != y->bytes)
+    return x->bytes > y->bytes ? -1 : 1;
+  return x->first != y->first ? x->first - y->first : (x < y ? -1 : x > y);
+}
+
+/* Largest first, each at the lowest offset that is free for as long as it lives. */
+static gboolean
+place_pieces (Draft *draft, GError **error)
+{
+  g_autoptr (GPtrArray) by_size = g_ptr_array_new ();
+  g_autoptr (GPtrArray) placed = g_ptr_array_new (); /* by offset */
+
+  for (guint i = 0; i < draft->pieces->len; i++)
+    g_ptr_array_add (by_size, &g_array_index (draft->pieces, Piece, i));
+  g_ptr_array_sort (by_size, compare_pieces);
+  for (guint i = 0; i < by_size->len; i++)
+    {
+      Piece *piece = by_size->pdata[i];
+      gsize at = 0, end;
+      guint k;
+
+      for (k = 0; k < placed->len; k++)
+        {
+          const Piece *other = placed->pdata[k];
+
+          if (other->last < piece->first || other->first > piece->last)
+            continue;
+          if (other->offset >= at && other->offset - at >= piece->bytes)
+            break;
+          at = MAX (at, other->offset + other->bytes);
+        }
+      piece->offset = at;
+      if (!g_size_checked_add (&end, at, piece->bytes))
+        {
+          g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                       "The network needs more memory than any machine has");
+          return FALSE;
+        }
+      draft->plan->arena_bytes = MAX (draft->plan->arena_bytes, end);
+      for (k = placed->len; k > 0 && ((Piece *) placed->pdata[k - 1])->offset > at; k--)
+        ;
+      g_ptr_array_insert (placed, (int) k, piece);
+    }
+  return TRUE;
+}
+
+static gboolean
+add_costs (SagPlan *plan, GPtrArray *order, GError **error)
+{
+  for (guint i = 0; i < order->len; i++)
+    {
+      SagNode *node = order->pdata[i];
+      SagStep *step = &plan->steps[i];
+      gsize rounded;
+
+      step->node = node;
+      step->cost = (double) node->macs;
+      for (guint j = 0; j < node->outputs->len; j++)
+        if (node->outputs->pdata[j] != NULL)
+          step->cost += 8 * (double) sag_value_count (node->outputs->pdata[j]);
+      plan->cost += step->cost;
+      plan->macs += MIN (node->macs, G_MAXINT64 - plan->macs);
+      if (!g_size_checked_add (&rounded, node->packed_bytes, SAG_ALIGN - 1)
+          || !g_size_checked_add (&plan->packed_bytes, plan->packed_bytes, rounded & ~(gsize) (SAG_ALIGN - 1)))
+        return sag_node_invalid (node, error, "its weights are too large");
+    }
+  return TRUE;
+}
+
+SagPlan *
+sag_plan_new (SagGraph *graph, GError **error)
+{
+  g_autoptr (SagPlan) plan = g_new0 (SagPlan, 1);
+  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+  Draft draft = { plan, g_array_new (FALSE, FALSE, sizeof (Piece)) };
+  gboolean good;
+
+  plan->graph = graph;
+  g_ptr_array_extend (order, graph->nodes, NULL, NULL);
+  plan->steps = g_new0 (SagStep, MAX (order->len, 1));
+  plan->n_steps = (int) order->len;
+  good = collect_pieces (&draft, order, error) && place_pieces (&draft, error)
+         && add_costs (plan, order, error);
+  for (guint i = 0; good && i < draft.pieces->len; i++)
+    {
+      Piece *piece = &g_array_index (draft.pieces, Piece, i);
+
+      if (piece->value != NULL)
+        piece->value->offset = piece->offset;
+      else
+        plan->steps[piece->first].scratch = GSIZE_TO_POINTER (piece->offset);
+    }
+  g_array_unref (draft.pieces);
+  return good ? g_steal_pointer (&plan) : NULL;
+}
+
+void
+sag_plan_free (SagPlan *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->steps);
+  g_free (self);
+}
+
+void
+sag_plan_bind (SagPlan *self, void *arena, void *packed)
+{
+  guint8 *at = packed;
+
+  for (int i = 0; i < self->n_steps; i++)
+    {
+      SagStep *step = &self->steps[i];
+      SagNode *node = step->node;
+
+      step->scratch = (guint8 *) arena + GPOINTER_TO_SIZE (step->scratch);
+      node->packed = at;
+      at += (node->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+      for (guint j = 0; j < node->outputs->len; j++)
+        {
+          SagValue *value = node->outputs->pdata[j];
+
+          if (value != NULL && value->view_of == NULL && value->index >= 0)
+            value->data = (guint8 *) arena + value->offset;
+        }
+    }
+}
+
+void
+sag_plan_pack (SagPlan *self)
+{
+  for (int i = 0; i < self->n_steps; i++)
+    if (self->steps[i].node->op->pack != NULL)
+      self->steps[i].node->op->pack (self->steps[i].node);
+}
+
+gboolean
+sag_plan_run (SagPlan *self, SagRun *run)
+{
+  for (int i = 0; i < self->n_steps; i++)
+    {
+      SagStep *step = &self->steps[i];
+      SagNode *node = step->node;
+
+      step->run = run;
+      for (guint j = 0; j < node->outputs->len; j++)
+        {
+          SagValue *value = node->outputs->pdata[j];
+
+          if (value != NULL && value->view_of != NULL)
+            value->data = root_of (value)->data;
+        }
+      if (!sag_step_go_on (step, 0, 0))
+        return FALSE;
+      if (!node->view)
+        node->op->run (step);
+      run->done += step->cost;
+      if (g_atomic_int_get (&run->stopped))
+        return FALSE;
+    }
+  return TRUE;
+}

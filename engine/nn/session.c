@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session.c: a network from file to numbers.
+ */
+#include "engine/nn/session.h"
+
+#include "engine/base/alloc.h"
+#include "engine/base/error.h"
+#include "engine/nn/onnx.h"
+#include "engine/nn/op-util.h"
+#include "engine/nn/passes.h"
+#include "engine/nn/plan.h"
+
+#include <string.h>
+
+struct _SagSession
+{
+  SagGraph      *graph;
+  SagPlan       *plan;
+  gpointer       arena, packed;
+  GArray        *inputs, *outputs; /* SagPort */
+  SagSessionInfo info;
+};
+
+static GBytes *
+map_file (const char *path, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  GMappedFile *mapped = g_file_test (path, G_FILE_TEST_IS_DIR) ? NULL : g_mapped_file_new (path, FALSE, &local);
+  GBytes *bytes;
+
+  if (mapped == NULL)
+    {
+      g_autofree char *name = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The model '%s' cannot be opened: %s", name,
+                   local != NULL ? local->message : "it is a folder");
+      return NULL;
+    }
+  bytes = g_mapped_file_get_bytes (mapped);
+  g_mapped_file_unref (mapped);
+  return bytes;
+}
+
+static void
+add_ports (GArray *ports, GPtrArray *values)
+{
+  for (guint i = 0; i < values->len; i++)
+    {
+      const SagValue *value = values->pdata[i];
+      SagPort port = { .name = g_strdup (value->name) };
+
+      g_array_append_val (ports, port);
+    }
+}
+
+/* Names are known before the passes, which may rename; types and shapes after them. */
+static void
+fill_ports (GArray *ports, GPtrArray *values)
+{
+  for (guint i = 0; i < values->len; i++)
+    {
+      SagPort *port = &g_array_index (ports, SagPort, i);
+      const SagValue *value = values->pdata[i];
+
+      port->dtype = value->dtype;
+      port->rank = value->shape.rank;
+      memcpy (port->shape, value->shape.dim, sizeof port->shape);
+    }
+}
+
+static gint64
+count_parameters (const SagGraph *graph)
+{
+  gint64 n = 0;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const SagValue *value = graph->values->pdata[i];
+
+      if (value->constant != NULL && value->dtype != SAG_DTYPE_I64)
+        n += sag_value_count (value);
+    }
+  return n;
+}
+
+/* Bytes of constants that runs read; the others live in packed form. Owned ones among those are let go
+ * when `release` is set. */
+static gsize
+constant_bytes (SagGraph *graph, gboolean release)
+{
+  gsize total = 0;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index = 0;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const SagNode *node = graph->nodes->pdata[i];
+
+      for (guint j = 0; j < node->inputs->len; j++)
+        {
+          SagValue *value = sag_node_input (node, (int) j);
+
+          if (value != NULL && (j >= 32 || !(node->packed_inputs >> j & 1)))
+            value->index = 1;
+        }
+    }
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      SagValue *value = graph->values->pdata[i];
+      gsize bytes;
+
+      if (value->constant == NULL)
+        continue;
+      if (value->index == 1)
+        total += sag_dtype_get_bytes (value->dtype, sag_value_count (value), &bytes) ? bytes : 0;
+      else if (release && value->constant->owned != NULL)
+        {
+          sag_free (g_steal_pointer (&value->constant->owned));
+          value->constant->data = value->data = NULL;
+        }
+    }
+  return total;
+}
+
+static gboolean
+reserve (SagSession *self, gsize limit, GError **error)
+{
+  gsize total;
+
+  self->info.weight_bytes = self->plan->packed_bytes + constant_bytes (self->graph, FALSE);
+  self->info.arena_bytes = self->plan->arena_bytes;
+  if (!g_size_checked_add (&total, self->info.weight_bytes, self->info.arena_bytes)
+      || (limit > 0 && total > limit))
+    {
+      g_autofree char *need = g_format_size (total), *have = g_format_size (limit);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "The network needs %s, more than the limit of %s; use smaller patches or a lower precision",
+                   need, have);
+      return FALSE;
+    }
+  self->packed = sag_alloc_try (self->plan->packed_bytes, "the network's weights", error);
+  if (self->packed == NULL)
+    return FALSE;
+  self->arena = sag_alloc_try (self->plan->arena_bytes, "the network's activations", error);
+  return self->arena != NULL;
+}
+
+static gboolean
+compile (SagSession *self, const SagSessionOptions *options, GError **error)
+{
+  SagPrecision precision = options != NULL ? options->precision : SAG_PRECISION_F32;
+
+  self->info.parameters = count_parameters (self->graph);
+  if (options != NULL && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))
+    return FALSE;
+  if (!sag_pass_fold (self->graph, error) || !sag_pass_fuse (self->graph, error)
+      || !sag_pass_layout (self->graph, error) || !sag_pass_prepare (self->graph, precision, error))
+    return FALSE;
+  self->plan = sag_plan_new (self->graph, error);
+  if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
+    return FALSE;
+  sag_plan_bind (self->plan, self->arena, self->packed);
+  sag_plan_pack (self->plan);
+  constant_bytes (self->graph, TRUE);
+  fill_ports (self->inputs, self->graph->inputs);
+  fill_ports (self->outputs, self->graph->outputs);
+  self->info.macs = self->plan->macs;
+  for (int i = 0; i < self->plan->n_steps; i++)
+    self->info.n_steps += !self->plan->steps[i].node->view;
+  return TRUE;
+}
+
+SagSession *
+sag_session_new (const char *path, const SagSessionOptions *options, GError **error)
+{
+  g_autoptr (SagSession) self = NULL;
+  g_autoptr (GBytes) file = NULL;
+  g_autofree char *digest = NULL;
+
+  g_return_val_if_fail (path != NULL, NULL);
+
+  file = map_file (path, error);
+  if (file == NULL)
+    return NULL;
+  self = g_new0 (SagSession, 1);
+  self->inputs = g_array_new (FALSE, TRUE, sizeof (SagPort));
+  self->outputs = g_array_new (FALSE, TRUE, sizeof (SagPort));
+  self->graph = sag_onnx_read (file, path, options != NULL ? options->bindings : NULL,
+                               options != NULL ? options->n_bindings : 0, error);
+  if (self->graph == NULL)
+    return NULL;
+  add_ports (self->inputs, self->graph->inputs);
+  add_ports (self->outputs, self->graph->outputs);
+  if (!compile (self, options, error))
+    return NULL;
+  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, file);
+  g_strlcpy (self->info.sha256, digest, sizeof self->info.sha256);
+  return g_steal_pointer (&self);
+}
+
+static void
+free_ports (GArray *ports)
+{
+  for (guint i = 0; i < ports->len; i++)
+    g_free ((char *) g_array_index (ports, SagPort, i).name);
+  g_array_unref (ports);
+}
+
+void
+sag_session_free (SagSession *self)
+{
+  if (self == NULL)
+    return;
+  sag_plan_free (self->plan);
+  sag_graph_free (self->graph);
+  sag_free (self->arena);
+  sag_free (self->packed);
+  free_ports (self->inputs);
+  free_ports (self->outputs);
+  g_free (self);
+}
+
+int
+sag_session_get_n_inputs (const SagSession *self)
+{
+  return (int) self->inputs->len;
+}
+
+int
+sag_session_get_n_outputs (const SagSession *self)
+{
+  return (int) self->outputs->len;
+}
+
+const SagPort *
+sag_session_get_input (const SagSession *self, int index)
+{
+  g_return_val_if_fail (index >= 0 && (guint) index < self->inputs->len, NULL);
+  return &g_array_index (self->inputs, SagPort, index);
+}
+
+const SagPort *
+sag_session_get_output (const SagSession *self, int index)
+{
+  g_return_val_if_fail (index >= 0 && (guint) index < self->outputs->len, NULL);
+  return &g_array_index (self->outputs, SagPort, index);
+}
+
+void
+sag_session_get_info (const SagSession *self, SagSessionInfo *info)
+{
+  *info = self->info;
+}
+
+gboolean
+sag_session_run (SagSession *self, const void *const *inputs, void *const *outputs, const SagTick *tick)
+{
+  SagRun run = { .tick = tick, .total = MAX (1, self->plan->cost) };
+
+  for (guint i = 0; i < self->graph->inputs->len; i++)
+    {
+      SagValue *value = self->graph->inputs->pdata[i];
+
+      if (value->constant == NULL)
+        value->data = (void *) inputs[i];
+    }
+  for (guint i = 0; i < self->graph->outputs->len; i++)
+    ((SagValue *) self->graph->outputs->pdata[i])->data = outputs[i];
+  return sag_plan_run (self->plan, &run);
+}
+
+static void
+describe_value (GString *text, const SagValue *value)
+{
+  g_autofree char *shape = sag_shape_to_string (&value->shape);
+
+  g_string_append_printf (text, " %s", shape);
+  if (value->layout != SAG_LAYOUT_PLAIN)
+    g_string_append_printf (text, "/%s", sag_layout_get_name (value->layout));
+}
+
+char *
+sag_session_describe (const SagSession *self)
+{
+  GString *text = g_string_new (NULL);
+
+  for (int i = 0; i < self->plan->n_steps; i++)
+    {
+      const SagNode *node = self->plan->steps[i].node;
+      const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+      g_autofree char *name = sag_escape_name (node->name, -1);
+      gsize bytes = 0;
+
+      if (node->view)
+        continue;
+      if (y != NULL)
+        sag_dtype_get_bytes (y->dtype, sag_value_count (y), &bytes);
+      g_string_append_printf (text, "%-24s %-18s %-14s %s ", name, node->op->name, node->kernel,
+                              sag_precision_get_name (node->precision));
+      if (x != NULL)
+        describe_value (text, x);
+      g_string_append (text, " ->");
+      if (y != NULL)
+        describe_value (text, y);
+      g_string_append_printf (text, "  out %" G_GSIZE_FORMAT " B, weights %" G_GSIZE_FORMAT
+                              " B, scratch %" G_GSIZE_FORMAT " B, %" G_GINT64_FORMAT " MAC%s\n",
+                              bytes, node->packed_bytes, node->scratch_bytes, node->macs,
+                              node->fused.activation != SAG_ACTIVATION_NONE || node->fused.residual
+                                ? " (fused)" : "");
+    }
+  return g_string_free (text, FALSE);
+}
