@@ -26,6 +26,27 @@ gboolean sag_cli_parse   (int                *argc,
 int      sag_cli_fail    (const char         *command,
                           GError             *error);
 
+/* The command line does not say enough: points to --help and returns 2. */
+int      sag_cli_usage   (const char         *command);
+
+/* One member of a JSON object. Numbers that are not finite become null. */
+void     sag_json_string (JsonBuilder        *builder,
+                          const char         *name,
+                          const char         *value);
+void     sag_json_int    (JsonBuilder        *builder,
+                          const char         *name,
+                          gint64              value);
+void     sag_json_double (JsonBuilder        *builder,
+                          const char         *name,
+                          double              value);
+void     sag_json_boolean (JsonBuilder       *builder,
+                          const char         *name,
+                          gboolean            value);
+void     sag_json_doubles (JsonBuilder       *builder,
+                          const char         *name,
+                          const double       *values,
+                          int                 n);
+
 /* Prints the tree on one line, and frees the builder. */
 void     sag_cli_print_json (JsonBuilder     *builder);
 

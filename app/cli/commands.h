@@ -4,3 +4,6 @@
  */
 #pragma once
 
+int sag_command_convert (int argc, char **argv);
+int sag_command_index   (int argc, char **argv);
+int sag_command_info    (int argc, char **argv);

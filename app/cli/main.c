@@ -15,6 +15,9 @@ static const struct
   SagCommandFunc run;
   const char    *purpose;
 } commands[] = {
+  { "convert", sag_command_convert, "write a series as NIfTI" },
+  { "index", sag_command_index, "list what a folder holds" },
+  { "info", sag_command_info, "read a series and describe it" },
   { NULL, NULL, NULL }
 };
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "app/dicom/instance.h"
+#include "engine/image/segmentation.h"
 
 G_BEGIN_DECLS
 
@@ -51,15 +52,46 @@ GBytes           *sag_dcm_file_get_fragments (SagDcmFile          *self,
                                           gsize                    n_starts,
                                           GError                 **error);
 
-/* One palette (0 red, 1 green, 2 blue) as 16-bit entries; `n_entries`, the pixel value of the first and the bits of
- * an entry as in the descriptor. Segmented palettes are expanded. NULL with INVALID if there is none.
- * Caller frees. */
-guint16          *sag_dcm_file_get_palette (SagDcmFile            *self,
-                                          int                      channel,
-                                          int                     *n_entries,
-                                          int                     *first,
-                                          int                     *bits,
+/* TRUE if the data set has that element. */
+gboolean          sag_dcm_file_has       (SagDcmFile              *self,
+                                          guint16                  group,
+                                          guint16                  element);
+
+/* The 16-bit words of one element of the data set (a palette, its descriptor), or NULL. Caller frees. */
+guint16          *sag_dcm_file_get_words (SagDcmFile              *self,
+                                          guint16                  group,
+                                          guint16                  element,
+                                          gsize                   *n_words);
+
+/* One segment of a SEG as its header describes it. */
+typedef struct
+{
+  int      number;             /* Segment Number (0062,0004): what frames refer to */
+  SagLabel label;              /* name, codes, colour; its value is 0 */
+  gboolean has_colour;
+  char     algorithm_type[17]; /* "AUTOMATIC" … */
+  char     algorithm_name[65];
+} SagDicomSegment;
+
+typedef struct
+{
+  SagDicomInstance *instance;  /* geometry and segment number per frame are there */
+  char              segmentation_type[17];
+  char              fractional_type[17];
+  int               maximum_fractional_value;
+  char             *content_label;
+  char             *content_description;
+  char             *content_creator_name;
+  SagUid            referenced_series_uid;
+  SagDicomSegment  *segments;
+  int               n_segments;
+  SagProvenance    *provenance; /* as far as the file tells */
+} SagDicomSegHeader;
+
+/* The header of a DICOM SEG. INVALID or UNSUPPORTED if it is something else. */
+SagDicomSegHeader *sag_dicom_read_seg_header (const char         *path,
                                           GError                 **error);
+void              sag_dicom_seg_header_free (SagDicomSegHeader   *self);
 
 /* A UID that is the same for the same text: "2.25." and 128 bits of its SHA-256 (PS3.5 B.2), or a new
  * random one when `seed` is NULL. */
@@ -100,5 +132,6 @@ gboolean          sag_dicom_write_ct_series (const char                  *folder
                                           GError                        **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDcmFile, sag_dcm_file_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomSegHeader, sag_dicom_seg_header_free)
 
 G_END_DECLS

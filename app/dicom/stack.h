@@ -20,7 +20,8 @@ typedef enum
   SAG_FINDING_MIXED_SIZE, /* the series holds other matrix sizes; they are stacks of their own */
   SAG_FINDING_MIXED_ORIENTATION, /* … or other orientations */
   SAG_FINDING_NO_SPACING, /* pixel or slice spacing is not known: millimetres are not true */
-  SAG_FINDING_NO_POSITION, /* frames have no place in the patient: shown in file order */
+  SAG_FINDING_NO_POSITION, /* frames have no place in the patient: shown in order of number */
+  SAG_FINDING_TIME_SERIES, /* frames all lie at one place: shown in order of acquisition */
   SAG_FINDING_DETECTOR_SPACING, /* only the spacing at the detector is known */
 } SagFindingKind;
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * convert.c: `sagitta-cli convert`: a series to NIfTI.
+ */
+#include "app/cli/cli.h"
+#include "app/cli/commands.h"
+#include "app/files/nifti.h"
+#include "app/files/open.h"
+
+int
+sag_command_convert (int argc, char **argv)
+{
+  gboolean json = FALSE;
+  int threads = 0;
+  g_autofree char *series = NULL;
+  const GOptionEntry entries[] = {
+    { "series", 0, 0, G_OPTION_ARG_STRING, &series, "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
+    { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
+    { NULL }
+  };
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagOpenInfo) info = NULL;
+  GError *error = NULL;
+
+  if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz",
+                      "Writes a DICOM series (or a NIfTI file) as NIfTI-1."))
+    return 2;
+  if (argc != 3)
+    return sag_cli_usage (argv[0]);
+  if (!sag_nifti_is_name (argv[2]))
+    {
+      g_printerr ("sagitta-cli convert: the output's name must end in .nii or .nii.gz\n");
+      return 2;
+    }
+  sag_cli_set_threads (threads);
+  volume = sag_open_volume (argv[1], series, NULL, &info, &error);
+  if (volume == NULL || !sag_nifti_write (argv[2], volume, NULL, &error))
+    return sag_cli_fail (argv[0], error);
+  for (char **f = info->findings; *f != NULL && !json; f++)
+    g_print ("! %s\n", *f);
+  if (json)
+    {
+      JsonBuilder *b = json_builder_new ();
+
+      json_builder_begin_object (b);
+      sag_json_string (b, "output", argv[2]);
+      json_builder_set_member_name (b, "findings");
+      json_builder_begin_array (b);
+      for (char **f = info->findings; *f != NULL; f++)
+        json_builder_add_string_value (b, *f);
+      json_builder_end_array (b);
+      json_builder_end_object (b);
+      sag_cli_print_json (b);
+    }
+  return 0;
+}

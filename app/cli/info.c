@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * info.c: `sagitta-cli info`: one volume, read whole, and what is known of it.
+ */
+#include "app/cli/cli.h"
+#include "app/cli/commands.h"
+#include "app/files/open.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Smallest, largest and mean value over the volume. */
+static void
+measure (const SagVolume *volume, double *low, double *high, double *mean)
+{
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  gsize n = (gsize) grid->size[0] * grid->size[1];
+  g_autofree float *values = g_new (float, n);
+  double sum = 0;
+
+  *low = G_MAXDOUBLE;
+  *high = -G_MAXDOUBLE;
+  for (int k = 0; k < grid->size[2]; k++)
+    {
+      double slice = 0;
+
+      sag_volume_get_values (volume, k, values);
+      for (gsize i = 0; i < n; i++)
+        {
+          *low = MIN (*low, values[i]);
+          *high = MAX (*high, values[i]);
+          slice += values[i];
+        }
+      sum += slice;
+    }
+  *mean = sum / ((double) n * grid->size[2]);
+}
+
+static const char *
+type_name (SagVoxelType type)
+{
+  static const char *const names[] = { "u8", "i16", "u16", "f32", "rgb8" };
+
+  return names[type];
+}
+
+static void
+print_json (const SagVolume *volume, const SagOpenInfo *info)
+{
+  JsonBuilder *b = json_builder_new ();
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  double low, high, mean;
+  char orientation[4];
+
+  measure (volume, &low, &high, &mean);
+  sag_grid_get_orientation (grid, orientation);
+  json_builder_begin_object (b);
+  sag_json_string (b, "name", info->name);
+  sag_json_string (b, "series", info->series != NULL ? info->series->first->series_instance_uid : "");
+  sag_json_string (b, "stack", info->stack != NULL ? info->stack->name : "");
+  sag_json_string (b, "modality", sag_volume_get_modality (volume));
+  json_builder_set_member_name (b, "size");
+  json_builder_begin_array (b);
+  for (int a = 0; a < 3; a++)
+    json_builder_add_int_value (b, grid->size[a]);
+  json_builder_end_array (b);
+  sag_json_doubles (b, "spacing", grid->spacing, 3);
+  sag_json_doubles (b, "origin_lps", grid->origin, 3);
+  sag_json_doubles (b, "direction", grid->direction, 9);
+  sag_json_string (b, "orientation", orientation);
+  sag_json_string (b, "voxel_type", type_name (sag_volume_get_voxel_type (volume)));
+  sag_json_double (b, "slope", sag_volume_get_slope (volume));
+  sag_json_double (b, "intercept", sag_volume_get_intercept (volume));
+  sag_json_string (b, "unit", sag_volume_get_unit (volume));
+  sag_json_double (b, "min", low);
+  sag_json_double (b, "max", high);
+  sag_json_double (b, "mean", mean);
+  sag_json_string (b, "frame_of_reference", sag_volume_get_frame_of_reference (volume));
+  sag_json_boolean (b, "monochrome1", info->monochrome1);
+  json_builder_set_member_name (b, "windows");
+  json_builder_begin_array (b);
+  for (int i = 0; i < info->n_windows; i++)
+    {
+      json_builder_begin_object (b);
+      sag_json_double (b, "center", info->windows[i].center);
+      sag_json_double (b, "width", info->windows[i].width);
+      sag_json_string (b, "name", info->window_explanations[i]);
+      json_builder_end_object (b);
+    }
+  json_builder_end_array (b);
+  json_builder_set_member_name (b, "findings");
+  json_builder_begin_array (b);
+  for (char **f = info->findings; *f != NULL; f++)
+    json_builder_add_string_value (b, *f);
+  json_builder_end_array (b);
+  json_builder_end_object (b);
+  sag_cli_print_json (b);
+}
+
+static void
+print_text (const SagVolume *volume, const SagOpenInfo *info)
+{
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  const char *unit = sag_volume_get_unit (volume);
+  double low, high, mean;
+  char orientation[4];
+
+  measure (volume, &low, &high, &mean);
+  sag_grid_get_orientation (grid, orientation);
+  g_print ("%s  %s\n", sag_volume_get_modality (volume), info->name);
+  g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2], orientation);
+  g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1], grid->spacing[2]);
+  g_print ("origin       %.3f, %.3f, %.3f mm LPS\n", grid->origin[0], grid->origin[1], grid->origin[2]);
+  g_print ("voxels       %s, value = stored * %g + %g %s\n",
+           type_name (sag_volume_get_voxel_type (volume)), sag_volume_get_slope (volume),
+           sag_volume_get_intercept (volume), unit);
+  g_print ("values       %g to %g, mean %g %s\n", low, high, mean, unit);
+  for (int i = 0; i < info->n_windows; i++)
+    g_print ("window       center %g, width %g  %s\n", info->windows[i].center, info->windows[i].width,
+             info->window_explanations[i]);
+  for (char **f = info->findings; *f != NULL; f++)
+    g_print ("! %s\n", *f);
+}
+
+int
+sag_command_info (int argc, char **argv)
+{
+  gboolean json = FALSE;
+  int threads = 0;
+  g_autofree char *series = NULL;
+  const GOptionEntry entries[] = {
+    { "series", 0, 0, G_OPTION_ARG_STRING, &series, "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
+    { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
+    { NULL }
+  };
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagOpenInfo) info = NULL;
+  GError *error = NULL;
+
+  if (!sag_cli_parse (&argc, &argv, entries, "INPUT",
+                      "Reads a DICOM series or a NIfTI file and tells its geometry, values and faults."))
+    return 2;
+  if (argc != 2)
+    return sag_cli_usage (argv[0]);
+  sag_cli_set_threads (threads);
+  volume = sag_open_volume (argv[1], series, NULL, &info, &error);
+  if (volume == NULL)
+    return sag_cli_fail (argv[0], error);
+  if (json)
+    print_json (volume, info);
+  else
+    print_text (volume, info);
+  return 0;
+}

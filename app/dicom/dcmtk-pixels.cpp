@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcmtk-pixels.cpp: a file's pixels, and what all of the shim stands on.
+#include "app/dicom/dcmtk-shim.h"
+
+#include "dcmtk/dcmdata/dcpixel.h"
+#include "dcmtk/dcmdata/dcpixseq.h"
+#include "dcmtk/dcmdata/dcpxitem.h"
+#include "dcmtk/dcmdata/dcrledrg.h"
+#include "dcmtk/dcmdata/dcfcache.h"
+#include "dcmtk/dcmjpeg/djdecode.h"
+#include "dcmtk/dcmjpls/djdecode.h"
+#include "dcmtk/oflog/oflog.h"
+#include "dcmtk/oflog/spi/logevent.h"
+
+#include "engine/base/error.h"
+
+#include <sys/stat.h>
+#include <vector>
+
+using namespace sag;
+
+namespace
+{
+
+class GlibAppender : public dcmtk::log4cplus::Appender
+{
+public:
+  ~GlibAppender () override { destructorImpl (); }
+  void close () override {}
+
+protected:
+  void
+  append (const dcmtk::log4cplus::spi::InternalLoggingEvent &event) override
+  {
+    g_log ("dicom", G_LOG_LEVEL_DEBUG, "%s", event.getMessage ().c_str ());
+  }
+};
+
+} // namespace
+
+/* Codecs are registered once and for the life of the process: taking them away again would race with
+ * threads that decode. */
+void
+sag::initialize ()
+{
+  static gsize done = 0;
+
+  if (!g_once_init_enter (&done))
+    return;
+  OFLog::configure (OFLogger::WARN_LOG_LEVEL);
+  dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot ();
+  root.removeAllAppenders ();
+  root.addAppender (dcmtk::log4cplus::SharedAppenderPtr (new GlibAppender));
+  DcmRLEDecoderRegistration::registerCodecs ();
+  DJDecoderRegistration::registerCodecs (EDC_photometricInterpretation, EUC_default,
+                                         EPC_colorByPixel);
+  DJLSDecoderRegistration::registerCodecs (EJLSUC_default, EJLSPC_colorByPixel);
+  g_once_init_leave (&done, 1);
+}
+
+void
+sag::set_error (GError **error, SagDicomError code, const char *path, const char *what)
+{
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *shown = sag_escape_name (name, -1);
+
+  g_set_error (error, SAG_DICOM_ERROR, code, "'%s' %s", shown, what);
+}
+
+void
+sag::set_condition (GError **error, const char *path, const char *what, const OFCondition &condition)
+{
+  std::string text = std::string (what) + " (" + condition.text () + ")";
+
+  set_error (error, SAG_DICOM_ERROR_INVALID, path, text.c_str ());
+}
+
+namespace
+{
+
+/* TRUE after at most 256 bytes of a file that is, or might well be, DICOM: a preamble, or a data set that
+ * starts with a low group as files without meta header do. */
+gboolean
+looks_like_dicom (const guint8 *b, gsize n)
+{
+  if (n >= 132 && memcmp (b + 128, "DICM", 4) == 0)
+    return TRUE;
+  if (n < 16)
+    return FALSE;
+
+  guint16 little = b[0] | b[1] << 8, big = b[0] << 8 | b[1];
+  guint16 group = little == 0x0002 || little == 0x0008 ? little : big;
+  gboolean swapped = group != little;
+  guint16 element = swapped ? b[2] << 8 | b[3] : b[2] | b[3] << 8;
+
+  if ((group != 0x0002 && group != 0x0008) || element > 0x0100)
+    return FALSE;
+  if (g_ascii_isupper (b[4]) && g_ascii_isupper (b[5]))
+    return TRUE;
+  guint32 length = b[4] | b[5] << 8 | b[6] << 16 | (guint32) b[7] << 24;
+  return !swapped && length <= 128;
+}
+
+} // namespace
+
+gboolean
+sag::open_check (const char *path, gint64 *size, GError **error)
+{
+  guint8 head[256];
+  struct stat info;
+  FILE *file = fopen (path, "rbe");
+
+  if (file == NULL || fstat (fileno (file), &info) != 0)
+    {
+      std::string what = std::string ("could not be opened: ") + g_strerror (errno);
+      set_error (error, SAG_DICOM_ERROR_IO, path, what.c_str ());
+      if (file != NULL)
+        fclose (file);
+      return FALSE;
+    }
+  gsize n = S_ISREG (info.st_mode) ? fread (head, 1, sizeof head, file) : 0;
+  fclose (file);
+  *size = info.st_size;
+  if (!looks_like_dicom (head, n))
+    {
+      set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path, "is not a DICOM file");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+struct _SagDcmFile
+{
+  DcmFileFormat format;
+  DcmFileCache  cache;
+  std::string   path;
+};
+
+extern "C" {
+
+SagDcmFile *
+sag_dcm_file_open (const char *path, GError **error)
+{
+  gint64 size;
+
+  initialize ();
+  if (!open_check (path, &size, error))
+    return NULL;
+  try
+    {
+      SagDcmFile *self = new SagDcmFile;
+
+      self->path = path;
+      OFCondition condition = self->format.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange,
+                                                     max_read_length);
+      if (condition.bad ())
+        {
+          set_condition (error, path, "is truncated or damaged: its pixels cannot be read",
+                         condition);
+          delete self;
+          return NULL;
+        }
+      return self;
+    }
+  SHIM_CATCH (path, NULL)
+}
+
+void
+sag_dcm_file_close (SagDcmFile *self)
+{
+  try
+    {
+      delete self;
+    }
+  catch (...)
+    {
+    }
+}
+
+gboolean
+sag_dcm_file_get_frame (SagDcmFile *self, int frame, gpointer buffer, gsize n_bytes,
+                        char color_model[17], GError **error)
+{
+  const char *path = self->path.c_str ();
+
+  try
+    {
+      DcmDataset *dataset = self->format.getDataset ();
+      DcmElement *element = NULL;
+      OFString model;
+      Uint32 fragment = 0, frame_bytes = 0;
+
+      if (dataset->findAndGetElement (DCM_PixelData, element).bad ()
+          || dynamic_cast<DcmPixelData *> (element) == NULL)
+        {
+          set_error (error, SAG_DICOM_ERROR_INVALID, path, "has no pixel data");
+          return FALSE;
+        }
+      DcmPixelData *pixels = static_cast<DcmPixelData *> (element);
+      /* The toolkit wants room for its own rounding, never more than that. */
+      OFCondition condition = pixels->getUncompressedFrameSize (dataset, frame_bytes);
+      if (condition.good () && frame_bytes > n_bytes)
+        {
+          set_error (error, SAG_DICOM_ERROR_INVALID, path,
+                     "has frames larger than its rows and columns say");
+          return FALSE;
+        }
+      if (condition.good ())
+        condition = pixels->getUncompressedFrame (dataset, (Uint32) frame, fragment, buffer,
+                                                  (Uint32) MIN (n_bytes, (gsize) 0xfffffffe), model,
+                                                  &self->cache);
+      if (condition.bad ())
+        {
+          std::string what = "frame " + std::to_string (frame + 1) + " cannot be decoded";
+          set_condition (error, path, what.c_str (), condition);
+          return FALSE;
+        }
+      if (color_model != NULL)
+        g_strlcpy (color_model, model.c_str (), 17);
+      return TRUE;
+    }
+  SHIM_CATCH (path, FALSE)
+}
+
+gboolean
+sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize n_bytes,
+                         GError **error)
+{
+  const char *path = self->path.c_str ();
+
+  try
+    {
+      static const DcmTagKey tags[] = { DCM_PixelData, DCM_FloatPixelData, DCM_DoubleFloatPixelData };
+      DcmDataset *dataset = self->format.getDataset ();
+
+      for (const DcmTagKey &tag : tags)
+        {
+          DcmElement *element = NULL;
+
+          if (dataset->findAndGetElement (tag, element).bad () || element == NULL)
+            continue;
+          if (offset + n_bytes > element->getLength ())
+            break;
+          OFCondition condition = element->getPartialValue (buffer, (Uint32) offset,
+                                                            (Uint32) n_bytes, &self->cache);
+          if (condition.good ())
+            return TRUE;
+          set_condition (error, path, "is truncated or damaged", condition);
+          return FALSE;
+        }
+      set_error (error, SAG_DICOM_ERROR_INVALID, path,
+                 "has fewer pixels than its header announces: it is truncated or damaged");
+      return FALSE;
+    }
+  SHIM_CATCH (path, FALSE)
+}
+} // extern "C"
+
+namespace
+{
+
+/* Index of the first fragment of each frame, by offset table, by count, or by the code stream's start.
+ * Item 0 of the sequence is the offset table. */
+bool
+find_frame_starts (DcmPixelSequence *sequence, int n_frames, const guint8 *starts, gsize n_starts,
+                   DcmFileCache *cache, std::vector<unsigned long> &found)
+{
+  unsigned long n_fragments = sequence->card () - 1;
+  DcmPixelItem *item = NULL;
+  std::vector<guint8> bytes;
+
+  if (n_frames == 1)
+    {
+      found.push_back (1);
+      return true;
+    }
+  if (n_fragments == (unsigned long) n_frames)
+    {
+      for (unsigned long i = 1; i <= n_fragments; i++)
+        found.push_back (i);
+      return true;
+    }
+  if (sequence->getItem (item, 0).good () && item->getLength () == (Uint32) n_frames * 4)
+    {
+      Uint8 *table = NULL;
+      Uint32 position = 0;
+
+      if (item->getUint8Array (table).good () && table != NULL)
+        for (unsigned long i = 1; i <= n_fragments && found.size () < (size_t) n_frames; i++)
+          {
+            const Uint8 *t = table + found.size () * 4;
+            Uint32 wanted = t[0] | t[1] << 8 | t[2] << 16 | (Uint32) t[3] << 24;
+
+            if (position == wanted)
+              found.push_back (i);
+            if (sequence->getItem (item, i).bad ())
+              break;
+            position += item->getLength () + 8;
+          }
+      if (found.size () == (size_t) n_frames)
+        return true;
+      found.clear ();
+    }
+  for (unsigned long i = 1; i <= n_fragments && n_starts > 0; i++)
+    {
+      guint8 head[8];
+
+      if (sequence->getItem (item, i).good () && item->getLength () >= sizeof head
+          && item->getPartialValue (head, 0, sizeof head, cache).good ()
+          && memcmp (head, starts, n_starts) == 0)
+        found.push_back (i);
+    }
+  return found.size () == (size_t) n_frames;
+}
+
+} // namespace
+
+extern "C" {
+
+GBytes *
+sag_dcm_file_get_fragments (SagDcmFile *self, int frame, int n_frames, const guint8 *starts,
+                            gsize n_starts, GError **error)
+{
+  const char *path = self->path.c_str ();
+
+  try
+    {
+      DcmDataset *dataset = self->format.getDataset ();
+      DcmElement *element = NULL;
+      DcmPixelSequence *sequence = NULL;
+      E_TransferSyntax syntax;
+      const DcmRepresentationParameter *parameter = NULL;
+
+      dataset->findAndGetElement (DCM_PixelData, element);
+      DcmPixelData *pixels = dynamic_cast<DcmPixelData *> (element);
+      if (pixels != NULL)
+        {
+          pixels->getOriginalRepresentationKey (syntax, parameter);
+          pixels->getEncapsulatedRepresentation (syntax, parameter, sequence);
+        }
+      std::vector<unsigned long> first;
+      if (sequence == NULL || sequence->card () < 2
+          || !find_frame_starts (sequence, n_frames, starts, n_starts, &self->cache, first)
+          || frame >= (int) first.size ())
+        {
+          std::string what = "holds no compressed pixels for frame " + std::to_string (frame + 1);
+          set_error (error, SAG_DICOM_ERROR_INVALID, path, what.c_str ());
+          return NULL;
+        }
+      unsigned long end = frame + 1 < (int) first.size () ? first[frame + 1] : sequence->card ();
+      g_autoptr (GByteArray) bytes = g_byte_array_new ();
+      for (unsigned long i = first[frame]; i < end; i++)
+        {
+          DcmPixelItem *item = NULL;
+          guint old = bytes->len;
+
+          if (sequence->getItem (item, i).bad () || item->getLength () > G_MAXINT32 - old)
+            break;
+          g_byte_array_set_size (bytes, old + item->getLength ());
+          if (item->getLength () > 0
+              && item->getPartialValue (bytes->data + old, 0, item->getLength (), &self->cache).bad ())
+            {
+              set_error (error, SAG_DICOM_ERROR_INVALID, path, "is truncated within its pixels");
+              return NULL;
+            }
+        }
+      return g_byte_array_free_to_bytes ((GByteArray *) g_steal_pointer (&bytes));
+    }
+  SHIM_CATCH (path, NULL)
+}
+
+gboolean
+sag_dcm_file_has (SagDcmFile *self, guint16 group, guint16 element)
+{
+  return self->format.getDataset ()->tagExists (DcmTagKey (group, element));
+}
+
+guint16 *
+sag_dcm_file_get_words (SagDcmFile *self, guint16 group, guint16 element, gsize *n_words)
+{
+  GError **error = NULL;
+
+  try
+    {
+      const Uint16 *data = NULL;
+      unsigned long n = 0;
+
+      if (self->format.getDataset ()
+              ->findAndGetUint16Array (DcmTagKey (group, element), data, &n)
+              .bad ()
+          || data == NULL || n == 0)
+        return NULL;
+      guint16 *result = g_new (guint16, n);
+      memcpy (result, data, n * sizeof *result);
+      *n_words = n;
+      return result;
+    }
+  SHIM_CATCH (self->path.c_str (), NULL)
+}
+} // extern "C"

@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcmtk-read.cpp: the header of a file, up to its pixels.
+#include "app/dicom/dcmtk-shim.h"
+
+#include "dcmtk/dcmdata/dcistrmf.h"
+
+using namespace sag;
+
+namespace
+{
+
+const int max_frames = 1 << 20;
+
+/* DICOM time HHMMSS.FFFFFF (or a date-time ending in it) as seconds; NaN if there is none. */
+double
+seconds (const OFString &text, size_t start)
+{
+  double hours, minutes, rest;
+
+  if (text.length () < start + 6)
+    return NAN;
+  for (size_t i = start; i < start + 6; i++)
+    if (!g_ascii_isdigit (text[i]))
+      return NAN;
+  hours = (text[start] - '0') * 10 + text[start + 1] - '0';
+  minutes = (text[start + 2] - '0') * 10 + text[start + 3] - '0';
+  rest = g_ascii_strtod (text.c_str () + start + 4, NULL);
+  return hours * 3600 + minutes * 60 + rest;
+}
+
+gboolean
+normalize (double *v)
+{
+  double length = std::sqrt (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+
+  if (!(length > 0.5 && length < 2))
+    return FALSE;
+  for (int i = 0; i < 3; i++)
+    v[i] /= length;
+  return TRUE;
+}
+
+void
+read_position (const Reader &item, SagDicomFrame *frame)
+{
+  frame->has_position |= item.numbers (DCM_ImagePositionPatient, frame->image_position_patient, 3);
+}
+
+void
+read_orientation (const Reader &item, SagDicomFrame *frame)
+{
+  double v[6];
+
+  if (item.numbers (DCM_ImageOrientationPatient, v, 6) && normalize (v) && normalize (v + 3)
+      && std::fabs (v[0] * v[3] + v[1] * v[4] + v[2] * v[5]) < 0.01)
+    {
+      memcpy (frame->image_orientation_patient, v, sizeof v);
+      frame->has_orientation = TRUE;
+    }
+}
+
+void
+read_spacing (const Reader &item, const DcmTagKey &tag, SagSpacingSource source,
+              SagDicomFrame *frame)
+{
+  double v[2];
+
+  if (frame->pixel_spacing_source == SAG_SPACING_UNKNOWN && item.numbers (tag, v, 2) && v[0] > 1e-6
+      && v[1] > 1e-6 && v[0] < 1e6 && v[1] < 1e6)
+    {
+      memcpy (frame->pixel_spacing, v, sizeof v);
+      frame->pixel_spacing_source = source;
+    }
+}
+
+void
+read_thickness (const Reader &item, SagDicomFrame *frame)
+{
+  double v;
+
+  if (item.number (DCM_SliceThickness, &v) && v > 0)
+    frame->slice_thickness = v;
+  if (item.number (DCM_SpacingBetweenSlices, &v))
+    frame->spacing_between_slices = std::fabs (v);
+}
+
+void
+read_rescale (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
+{
+  item.number (DCM_RescaleSlope, &frame->rescale_slope);
+  item.number (DCM_RescaleIntercept, &frame->rescale_intercept);
+  item.code (DCM_RescaleType, self->rescale_type, sizeof self->rescale_type);
+  if (frame->rescale_slope == 0)
+    frame->rescale_slope = 1;
+}
+
+void
+read_windows (const Reader &item, SagDicomInstance *self)
+{
+  OFString explanations;
+
+  if (self->n_windows > 0)
+    return;
+  item.raw (DCM_WindowCenterWidthExplanation, explanations);
+  g_auto (GStrv) names = g_strsplit (explanations.c_str (), "\\", SAG_MAX_WINDOWS + 1);
+  guint n_names = g_strv_length (names);
+  for (int i = 0; i < SAG_MAX_WINDOWS; i++)
+    {
+      SagWindowLevel window;
+
+      if (!item.number (DCM_WindowCenter, &window.center, i)
+          || !item.number (DCM_WindowWidth, &window.width, i) || !(window.width > 0)
+          || window.width > 1e9 || std::fabs (window.center) > 1e9)
+        break;
+      self->windows[i] = window;
+      g_autofree char *valid = g_utf8_make_valid (i < (int) n_names ? names[i] : "", -1);
+      sag_dicom_text_set (&self->window_explanations[i], g_strstrip (valid));
+      self->n_windows = i + 1;
+    }
+  item.code (DCM_VOILUTFunction, self->voi_lut_function, sizeof self->voi_lut_function);
+}
+
+/* What a classic header, or a functional group's enclosing data set, says of every frame. */
+void
+read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
+{
+  OFString time;
+  double v;
+
+  read_position (item, frame);
+  read_orientation (item, frame);
+  read_spacing (item, DCM_PixelSpacing, SAG_SPACING_PIXEL, frame);
+  read_spacing (item, DCM_ImagerPixelSpacing, SAG_SPACING_IMAGER, frame);
+  read_spacing (item, DCM_NominalScannedPixelSpacing, SAG_SPACING_SCANNED, frame);
+  if (DcmItem *region = item.sequence (DCM_SequenceOfUltrasoundRegions))
+    {
+      Reader r (region);
+      double x, y;
+
+      if (frame->pixel_spacing_source == SAG_SPACING_UNKNOWN
+          && r.integer (DCM_PhysicalUnitsXDirection) == 3
+          && r.integer (DCM_PhysicalUnitsYDirection) == 3 && r.number (DCM_PhysicalDeltaX, &x)
+          && r.number (DCM_PhysicalDeltaY, &y) && x != 0 && y != 0)
+        {
+          frame->pixel_spacing[0] = std::fabs (y) * 10; /* cm */
+          frame->pixel_spacing[1] = std::fabs (x) * 10;
+          frame->pixel_spacing_source = SAG_SPACING_REGION;
+        }
+    }
+  read_thickness (item, frame);
+  read_rescale (item, self, frame);
+  item.number (DCM_EchoTime, &frame->echo_time);
+  item.number (DCM_TriggerTime, &frame->trigger_time);
+  item.number (DCM_DiffusionBValue, &frame->diffusion_b_value);
+  if (item.number (DCM_TemporalPositionIdentifier, &v) || item.number (DCM_TemporalPositionIndex, &v))
+    frame->temporal_position = v;
+  item.number (DCM_AcquisitionNumber, &frame->acquisition_number);
+  if (item.raw (DCM_AcquisitionTime, time) || item.raw (DCM_ContentTime, time))
+    frame->acquisition_time = seconds (time, 0);
+
+  const char *types = self->image_type;
+  for (int i = 0; i < 2 && types != NULL; i++)
+    types = strchr (types, '\\') != NULL ? strchr (types, '\\') + 1 : NULL;
+  g_strlcpy (frame->image_type, types != NULL ? types : "", sizeof frame->image_type);
+}
+
+void
+read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
+{
+  OFString time;
+  double v;
+
+  if (DcmItem *g = item.sequence (DCM_PixelMeasuresSequence))
+    {
+      frame->pixel_spacing_source = SAG_SPACING_UNKNOWN;
+      read_spacing (Reader (g), DCM_PixelSpacing, SAG_SPACING_PIXEL, frame);
+      read_thickness (Reader (g), frame);
+    }
+  if (DcmItem *g = item.sequence (DCM_PlanePositionSequence))
+    read_position (Reader (g), frame);
+  if (DcmItem *g = item.sequence (DCM_PlaneOrientationSequence))
+    read_orientation (Reader (g), frame);
+  if (DcmItem *g = item.sequence (DCM_PixelValueTransformationSequence))
+    read_rescale (Reader (g), self, frame);
+  if (DcmItem *g = item.sequence (DCM_FrameVOILUTSequence))
+    read_windows (Reader (g), self);
+  if (DcmItem *g = item.sequence (DCM_MREchoSequence))
+    Reader (g).number (DCM_EffectiveEchoTime, &frame->echo_time);
+  if (DcmItem *g = item.sequence (DCM_MRDiffusionSequence))
+    Reader (g).number (DCM_DiffusionBValue, &frame->diffusion_b_value);
+  if (DcmItem *g = item.sequence (DCM_CardiacSynchronizationSequence))
+    Reader (g).number (DCM_NominalCardiacTriggerDelayTime, &frame->trigger_time);
+  if (DcmItem *g = item.sequence (DCM_SegmentIdentificationSequence))
+    frame->segment_number = Reader (g).integer (DCM_ReferencedSegmentNumber);
+  if (DcmItem *g = item.sequence (DCM_FrameContentSequence))
+    {
+      Reader r (g);
+
+      r.code (DCM_StackID, frame->stack_id, sizeof frame->stack_id);
+      frame->in_stack_position = r.integer (DCM_InStackPositionNumber);
+      if (r.number (DCM_TemporalPositionIndex, &v))
+        frame->temporal_position = v;
+      r.number (DCM_FrameAcquisitionNumber, &frame->acquisition_number);
+      if (r.raw (DCM_FrameAcquisitionDateTime, time))
+        frame->acquisition_time = seconds (time, 8);
+    }
+  static const DcmTagKey types[] = { DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence,
+                                     DCM_PETFrameTypeSequence };
+  for (const DcmTagKey &tag : types)
+    if (DcmItem *g = item.sequence (tag))
+      {
+        OFString type;
+        size_t cut;
+
+        /* Values 3 and on: 1 and 2 say original and primary. */
+        if (Reader (g).raw (DCM_FrameType, type) && (cut = type.find ('\\')) != OFString_npos
+            && (cut = type.find ('\\', cut + 1)) != OFString_npos)
+          g_strlcpy (frame->image_type, type.c_str () + cut + 1, sizeof frame->image_type);
+      }
+}
+
+void
+set_frames (SagDicomInstance *self, int n)
+{
+  SagDicomFrame first = self->frames[0];
+
+  self->frames = g_renew (SagDicomFrame, self->frames, n);
+  self->n_frames = n;
+  for (int i = 0; i < n; i++)
+    self->frames[i] = first;
+}
+
+void
+read_frames (DcmItem *dataset, SagDicomInstance *self)
+{
+  Reader item (dataset);
+  DcmElement *element = NULL;
+  DcmSequenceOfItems *per_frame = NULL;
+  double offset;
+
+  read_frame_defaults (item, self, &self->frames[0]);
+  if (DcmItem *shared = item.sequence (DCM_SharedFunctionalGroupsSequence))
+    read_groups (Reader (shared), self, &self->frames[0]);
+  if (dataset->findAndGetSequence (DCM_PerFrameFunctionalGroupsSequence, per_frame).good ()
+      && per_frame != NULL && per_frame->card () > 0)
+    {
+      int n = (int) MIN (per_frame->card (), (unsigned long) max_frames);
+
+      /* Frames nobody describes have no place; those described but not counted do not exist. */
+      n = MIN (n, self->number_of_frames);
+      self->number_of_frames = n;
+      set_frames (self, n);
+      DcmObject *object = NULL;
+      for (int i = 0; i < n && (object = per_frame->nextInContainer (object)) != NULL; i++)
+        read_groups (Reader (static_cast<DcmItem *> (object)), self, &self->frames[i]);
+    }
+  else if (self->number_of_frames > 1 && self->number_of_frames <= max_frames
+           && self->frames[0].has_position && self->frames[0].has_orientation
+           && dataset->findAndGetElement (DCM_GridFrameOffsetVector, element).good ()
+           && element != NULL && element->getVM () == (unsigned long) self->number_of_frames)
+    {
+      const double *o = self->frames[0].image_orientation_patient;
+      double normal[3] = { o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5],
+                           o[0] * o[4] - o[1] * o[3] };
+
+      set_frames (self, self->number_of_frames);
+      for (int i = 0; i < self->n_frames; i++)
+        if (item.number (DCM_GridFrameOffsetVector, &offset, i))
+          for (int a = 0; a < 3; a++)
+            self->frames[i].image_position_patient[a] += offset * normal[a];
+    }
+}
+
+void
+read_texts (const Reader &item, SagDicomInstance *self)
+{
+  static const struct
+  {
+    DcmTagKey tag;
+    gsize     offset;
+  } texts[] = {
+#define TEXT(tag, field) { tag, G_STRUCT_OFFSET (SagDicomInstance, field) }
+    TEXT (DCM_PatientName, patient_name),
+    TEXT (DCM_PatientID, patient_id),
+    TEXT (DCM_PatientBirthDate, patient_birth_date),
+    TEXT (DCM_PatientSex, patient_sex),
+    TEXT (DCM_PatientAge, patient_age),
+    TEXT (DCM_StudyID, study_id),
+    TEXT (DCM_StudyDate, study_date),
+    TEXT (DCM_StudyTime, study_time),
+    TEXT (DCM_StudyDescription, study_description),
+    TEXT (DCM_AccessionNumber, accession_number),
+    TEXT (DCM_ReferringPhysicianName, referring_physician_name),
+    TEXT (DCM_SeriesDescription, series_description),
+    TEXT (DCM_SeriesDate, series_date),
+    TEXT (DCM_SeriesTime, series_time),
+    TEXT (DCM_BodyPartExamined, body_part_examined),
+    TEXT (DCM_ProtocolName, protocol_name),
+    TEXT (DCM_Laterality, laterality),
+    TEXT (DCM_Manufacturer, manufacturer),
+    TEXT (DCM_ManufacturerModelName, manufacturer_model_name),
+    TEXT (DCM_InstitutionName, institution_name),
+    TEXT (DCM_ImageType, image_type),
+    TEXT (DCM_PhotometricInterpretation, photometric_interpretation),
+    TEXT (DCM_PositionReferenceIndicator, position_reference_indicator),
+#undef TEXT
+  };
+
+  for (const auto &t : texts)
+    item.text (t.tag, (char **) ((char *) self + t.offset));
+  item.code (DCM_SOPClassUID, self->sop_class_uid, sizeof (SagUid));
+  item.code (DCM_SOPInstanceUID, self->sop_instance_uid, sizeof (SagUid));
+  item.code (DCM_StudyInstanceUID, self->study_instance_uid, sizeof (SagUid));
+  item.code (DCM_SeriesInstanceUID, self->series_instance_uid, sizeof (SagUid));
+  item.code (DCM_FrameOfReferenceUID, self->frame_of_reference_uid, sizeof (SagUid));
+  item.code (DCM_Modality, self->modality, sizeof self->modality);
+  item.code (DCM_PatientPosition, self->patient_position, sizeof self->patient_position);
+  item.code (DCM_Units, self->units, sizeof self->units);
+  item.code (DCM_LossyImageCompression, self->lossy_image_compression,
+             sizeof self->lossy_image_compression);
+}
+
+void
+read_pixel_description (const Reader &item, SagDicomInstance *self)
+{
+  self->series_number = item.integer (DCM_SeriesNumber);
+  self->instance_number = item.integer (DCM_InstanceNumber);
+  self->rows = item.integer (DCM_Rows);
+  self->columns = item.integer (DCM_Columns);
+  self->samples_per_pixel = item.integer (DCM_SamplesPerPixel, 1);
+  self->number_of_frames = MAX (1, item.integer (DCM_NumberOfFrames, 1));
+  self->bits_allocated = item.integer (DCM_BitsAllocated);
+  self->bits_stored = item.integer (DCM_BitsStored, self->bits_allocated);
+  self->high_bit = item.integer (DCM_HighBit, self->bits_stored - 1);
+  self->pixel_representation = item.integer (DCM_PixelRepresentation);
+  self->planar_configuration = item.integer (DCM_PlanarConfiguration);
+  double padding;
+  self->has_pixel_padding = item.number (DCM_PixelPaddingValue, &padding)
+                            && std::fabs (padding) < 2e9;
+  self->pixel_padding_value = self->has_pixel_padding ? (int) padding : 0;
+}
+
+/* Where a data element's header of at least 8 bytes is left unread, the parser stopped at the pixels. */
+const gint64 pixel_header = 8;
+
+/* Loads `path` up to its pixels. */
+gboolean
+load_header (DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more, GError **error)
+{
+  initialize ();
+  if (!open_check (path, size, error))
+    return FALSE;
+  DcmInputFileStream stream ((OFFilename (path)));
+  OFCondition condition = stream.status ();
+
+  if (condition.good ())
+    {
+      format.transferInit ();
+      condition = format.readUntilTag (stream, EXS_Unknown, EGL_noChange, max_read_length,
+                                       DCM_PixelData);
+      format.transferEnd ();
+    }
+  if (condition.bad ())
+    {
+      set_condition (error, path, "is truncated or damaged: its header cannot be read", condition);
+      return FALSE;
+    }
+  *has_more = stream.tell () + pixel_header <= *size;
+  return TRUE;
+}
+
+SagDicomInstance *
+read_instance (DcmFileFormat &format, const char *path, gint64 size, gboolean has_more, GError **error)
+{
+  DcmDataset *dataset = format.getDataset ();
+  DcmSpecificCharacterSet charset;
+  g_autoptr (SagDicomInstance) self = sag_dicom_instance_new ();
+  gboolean has_charset = charset.selectCharacterSet (*dataset).good ();
+  Reader item (dataset, has_charset ? &charset : NULL);
+  DcmElement *other = NULL;
+
+  sag_dicom_text_set (&self->path, path);
+  self->file_size = size;
+  read_texts (item, self);
+  Reader (format.getMetaInfo ())
+      .code (DCM_TransferSyntaxUID, self->transfer_syntax_uid, sizeof (SagUid));
+  if (self->sop_class_uid[0] == '\0' && self->study_instance_uid[0] == '\0'
+      && self->series_instance_uid[0] == '\0' && item.integer (DCM_Rows) == 0)
+    {
+      set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path,
+                 "holds nothing that DICOM objects must say (no class, no study, no image)");
+      return NULL;
+    }
+  read_pixel_description (item, self);
+  read_windows (item, self);
+  read_frames (dataset, self);
+  self->has_pixel_data = self->rows > 0 && self->columns > 0 && self->bits_allocated > 0
+                         && (has_more || g_str_has_suffix (self->transfer_syntax_uid, ".2.1.99")
+                             || dataset->findAndGetElement (DCM_FloatPixelData, other).good ()
+                             || dataset->findAndGetElement (DCM_DoubleFloatPixelData, other).good ());
+  return (SagDicomInstance *) g_steal_pointer (&self);
+}
+
+void
+read_code (const Reader &item, const DcmTagKey &tag, SagCode *code)
+{
+  DcmItem *found = item.sequence (tag);
+
+  if (found == NULL)
+    return;
+  Reader r (found);
+  r.code (DCM_CodeValue, code->value, sizeof code->value);
+  r.code (DCM_CodingSchemeDesignator, code->scheme, sizeof code->scheme);
+  r.code (DCM_CodeMeaning, code->meaning, sizeof code->meaning);
+}
+
+/* PS3.3 C.10.7.1.1: L*a*b* (D50) scaled to 16 bits -> sRGB. */
+void
+lab_to_rgb (const double lab[3], guint8 rgb[3])
+{
+  double l = lab[0] * 100 / 65535, a = lab[1] * 255 / 65535 - 128, b = lab[2] * 255 / 65535 - 128;
+  double fy = (l + 16) / 116, f[3] = { fy + a / 500, fy, fy - b / 200 };
+  const double white[3] = { 0.96422, 1, 0.82521 };
+  /* XYZ (D50) to linear sRGB, Bradford-adapted. */
+  const double m[3][3] = { { 3.1338561, -1.6168667, -0.4906146 },
+                           { -0.9787684, 1.9161415, 0.0334540 },
+                           { 0.0719453, -0.2289914, 1.4052427 } };
+  double xyz[3];
+
+  for (int i = 0; i < 3; i++)
+    xyz[i] = white[i] * (f[i] > 6.0 / 29 ? f[i] * f[i] * f[i] : (f[i] - 16.0 / 116) * 108 / 841);
+  for (int i = 0; i < 3; i++)
+    {
+      double v = m[i][0] * xyz[0] + m[i][1] * xyz[1] + m[i][2] * xyz[2];
+
+      v = v <= 0.0031308 ? 12.92 * v : 1.055 * std::pow (v, 1 / 2.4) - 0.055;
+      rgb[i] = (guint8) std::lround (CLAMP (v, 0, 1) * 255);
+    }
+}
+
+void
+read_segment (DcmItem *item, DcmSpecificCharacterSet *charset, SagDicomSegment *segment)
+{
+  Reader r (item, charset);
+  DcmItem *type = r.sequence (DCM_SegmentedPropertyTypeCodeSequence);
+  char *name = NULL;
+  double lab[3];
+
+  segment->number = r.integer (DCM_SegmentNumber);
+  r.text (DCM_SegmentLabel, &name);
+  g_strlcpy (segment->label.name, name != NULL ? name : "", sizeof segment->label.name);
+  g_clear_pointer (&name, g_ref_string_release);
+  read_code (r, DCM_SegmentedPropertyCategoryCodeSequence, &segment->label.category);
+  read_code (r, DCM_SegmentedPropertyTypeCodeSequence, &segment->label.type);
+  if (type != NULL)
+    read_code (Reader (type), DCM_SegmentedPropertyTypeModifierCodeSequence, &segment->label.modifier);
+  r.code (DCM_SegmentAlgorithmType, segment->algorithm_type, sizeof segment->algorithm_type);
+  r.code (DCM_SegmentAlgorithmName, segment->algorithm_name, sizeof segment->algorithm_name);
+  segment->has_colour = r.numbers (DCM_RecommendedDisplayCIELabValue, lab, 3);
+  if (segment->has_colour)
+    lab_to_rgb (lab, segment->label.rgb);
+}
+
+/* "key=value; key=value" as we write it into Algorithm Parameters. */
+void
+read_parameters (const char *text, SagProvenance *p)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ";", -1);
+
+  for (char **part = parts; *part != NULL; part++)
+    {
+      char *value = strchr (g_strstrip (*part), '=');
+
+      if (value == NULL)
+        continue;
+      *value++ = '\0';
+      if (strcmp (*part, "model") == 0)
+        sag_provenance_set (&p->model_id, value);
+      else if (strcmp (*part, "weights-sha256") == 0)
+        sag_provenance_set (&p->weights_sha256, value);
+      else if (strcmp (*part, "precision") == 0)
+        sag_provenance_set (&p->precision, value);
+      else if (strcmp (*part, "calibration") == 0)
+        sag_provenance_set (&p->calibration, value);
+      else if (strcmp (*part, "cpu") == 0)
+        sag_provenance_set (&p->cpu, value);
+      else if (strcmp (*part, "program") == 0)
+        sag_provenance_set (&p->program, value);
+      else if (strcmp (*part, "time") == 0)
+        sag_provenance_set (&p->time, value);
+    }
+}
+
+void
+set_from (const Reader &item, const DcmTagKey &tag, char **field)
+{
+  char *value = NULL;
+
+  item.text (tag, &value);
+  if (value != NULL && *value != '\0')
+    sag_provenance_set (field, value);
+  g_clear_pointer (&value, g_ref_string_release);
+}
+
+void
+read_provenance (const Reader &item, const Reader &segment, SagProvenance *p)
+{
+  OFString date, time;
+  char *maker = NULL, *model = NULL, *version = NULL, *parameters = NULL;
+
+  set_from (segment, DCM_SegmentAlgorithmName, &p->model_name);
+  if (DcmItem *algorithm = segment.sequence (DCM_SegmentationAlgorithmIdentificationSequence))
+    {
+      Reader r (algorithm);
+
+      set_from (r, DCM_AlgorithmName, &p->model_name);
+      set_from (r, DCM_AlgorithmVersion, &p->model_version);
+      r.text (DCM_AlgorithmParameters, &parameters);
+    }
+  item.text (DCM_Manufacturer, &maker);
+  item.text (DCM_ManufacturerModelName, &model);
+  item.text (DCM_SoftwareVersions, &version);
+  g_autofree char *program = g_strjoin (" ", maker != NULL ? maker : "", model != NULL ? model : "",
+                                        version != NULL ? version : "", NULL);
+  sag_provenance_set (&p->program, g_strstrip (program));
+  if (item.raw (DCM_ContentDate, date) && item.raw (DCM_ContentTime, time) && date.length () == 8
+      && time.length () >= 6)
+    {
+      g_autofree char *iso = g_strdup_printf (
+          "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", date.c_str (), date.c_str () + 4, date.c_str () + 6,
+          time.c_str (), time.c_str () + 2, time.c_str () + 4);
+
+      sag_provenance_set (&p->time, iso);
+    }
+  if (parameters != NULL)
+    read_parameters (parameters, p);
+  g_clear_pointer (&maker, g_ref_string_release);
+  g_clear_pointer (&model, g_ref_string_release);
+  g_clear_pointer (&version, g_ref_string_release);
+  g_clear_pointer (&parameters, g_ref_string_release);
+}
+
+const int max_segments = 65535;
+
+} // namespace
+
+extern "C" {
+
+SagDicomInstance *
+sag_dicom_read_header (const char *path, GError **error)
+{
+  try
+    {
+      DcmFileFormat format;
+      gint64 size;
+      gboolean has_more;
+
+      if (!load_header (format, path, &size, &has_more, error))
+        return NULL;
+      return read_instance (format, path, size, has_more, error);
+    }
+  SHIM_CATCH (path, NULL)
+}
+
+SagDicomSegHeader *
+sag_dicom_read_seg_header (const char *path, GError **error)
+{
+  try
+    {
+      DcmFileFormat format;
+      gint64 size;
+      gboolean has_more;
+      DcmDataset *dataset = format.getDataset ();
+      DcmSpecificCharacterSet charset;
+      DcmSequenceOfItems *segments = NULL;
+
+      if (!load_header (format, path, &size, &has_more, error))
+        return NULL;
+      g_autoptr (SagDicomInstance) instance = read_instance (format, path, size, has_more, error);
+      if (instance == NULL)
+        return NULL;
+      if (!sag_dicom_instance_is_seg (instance))
+        {
+          set_error (error, SAG_DICOM_ERROR_INVALID, path, "is DICOM, but not a segmentation");
+          return NULL;
+        }
+      if (dataset->findAndGetSequence (DCM_SegmentSequence, segments).bad () || segments == NULL
+          || segments->card () == 0 || segments->card () > max_segments)
+        {
+          set_error (error, SAG_DICOM_ERROR_INVALID, path, "is a segmentation that describes no segments");
+          return NULL;
+        }
+      g_autoptr (SagDicomSegHeader) self = g_new0 (SagDicomSegHeader, 1);
+      gboolean has_charset = charset.selectCharacterSet (*dataset).good ();
+      Reader item (dataset, has_charset ? &charset : NULL);
+
+      item.code (DCM_SegmentationType, self->segmentation_type, sizeof self->segmentation_type);
+      item.code (DCM_SegmentationFractionalType, self->fractional_type, sizeof self->fractional_type);
+      self->maximum_fractional_value = item.integer (DCM_MaximumFractionalValue, 255);
+      sag_dicom_text_set (&self->content_label, "");
+      sag_dicom_text_set (&self->content_description, "");
+      sag_dicom_text_set (&self->content_creator_name, "");
+      item.text (DCM_ContentLabel, &self->content_label);
+      item.text (DCM_ContentDescription, &self->content_description);
+      item.text (DCM_ContentCreatorName, &self->content_creator_name);
+      if (DcmItem *series = item.sequence (DCM_ReferencedSeriesSequence))
+        Reader (series).code (DCM_SeriesInstanceUID, self->referenced_series_uid, sizeof (SagUid));
+      self->n_segments = (int) segments->card ();
+      self->segments = g_new0 (SagDicomSegment, self->n_segments);
+      DcmObject *object = NULL;
+      for (int i = 0; i < self->n_segments && (object = segments->nextInContainer (object)) != NULL; i++)
+        read_segment (static_cast<DcmItem *> (object), has_charset ? &charset : NULL,
+                      &self->segments[i]);
+      self->provenance = sag_provenance_new ();
+      read_provenance (item, Reader (segments->getItem (0), has_charset ? &charset : NULL),
+                       self->provenance);
+      self->instance = (SagDicomInstance *) g_steal_pointer (&instance);
+      return (SagDicomSegHeader *) g_steal_pointer (&self);
+    }
+  SHIM_CATCH (path, NULL)
+}
+
+void
+sag_dicom_seg_header_free (SagDicomSegHeader *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->instance, sag_dicom_instance_free);
+  g_clear_pointer (&self->content_label, g_ref_string_release);
+  g_clear_pointer (&self->content_description, g_ref_string_release);
+  g_clear_pointer (&self->content_creator_name, g_ref_string_release);
+  g_clear_pointer (&self->provenance, sag_provenance_free);
+  g_free (self->segments);
+  g_free (self);
+}
+} // extern "C"

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcmtk-shim.h: what the C++ files of the shim share; nobody else includes it.
+#pragma once
+
+#include "dcmtk/config/osconfig.h"
+
+#include "dcmtk/dcmdata/dcspchrs.h"
+#include "dcmtk/dcmdata/dctk.h"
+
+#include "app/dicom/dcmtk.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+namespace sag
+{
+
+/* Values above this many bytes stay in the file until asked for. */
+const Uint32 max_read_length = 4096;
+
+/* Codecs and logging; cheap after the first call. */
+void initialize ();
+
+/* Reads the first bytes: NOT_DICOM or IO, else TRUE and the file's size. */
+gboolean open_check (const char *path, gint64 *size, GError **error);
+
+/* "'name' what" */
+void set_error (GError **error, SagDicomError code, const char *path, const char *what);
+
+/* "'name' what (the toolkit's own words)", INVALID. */
+void set_condition (GError **error, const char *path, const char *what,
+                    const OFCondition &condition);
+
+/* Reading values of one item: absent, empty and malformed all read as absent. */
+class Reader
+{
+public:
+  Reader (DcmItem *item, DcmSpecificCharacterSet *charset = NULL) : item_ (item), charset_ (charset)
+  {
+  }
+
+  bool
+  raw (const DcmTagKey &tag, OFString &value) const
+  {
+    DcmElement *element = NULL;
+
+    if (item_->findAndGetElement (tag, element).bad () || element == NULL
+        || element->getLength () > 16384)
+      return false;
+    return element->getOFStringArray (value).good ();
+  }
+
+  void
+  text (const DcmTagKey &tag, char **field) const
+  {
+    OFString value, converted;
+
+    if (!raw (tag, value) || value.empty ())
+      return;
+    if (charset_ == NULL || charset_->convertString (value, converted, "\\^=").bad ())
+      converted = value;
+    g_autofree char *valid = g_utf8_make_valid (converted.c_str (), -1);
+    g_strdelimit (valid, "\r\n\t\f\x1b", ' ');
+    sag_dicom_text_set (field, g_strstrip (valid));
+  }
+
+  void
+  code (const DcmTagKey &tag, char *field, gsize size) const
+  {
+    OFString value;
+
+    if (!raw (tag, value))
+      return;
+    g_autofree char *valid = g_utf8_make_valid (value.c_str (), -1);
+    g_strlcpy (field, g_strstrip (valid), size);
+    if (g_utf8_validate (field, -1, NULL))
+      return;
+    /* The cut may have split a character. */
+    const char *end;
+    g_utf8_validate (field, -1, &end);
+    field[end - field] = '\0';
+  }
+
+  bool
+  number (const DcmTagKey &tag, double *value, unsigned long index = 0) const
+  {
+    DcmElement *element = NULL;
+    OFString string;
+    Float64 got;
+
+    if (item_->findAndGetElement (tag, element).bad () || element == NULL
+        || element->getLength () > 16384)
+      return false;
+    if (element->getFloat64 (got, index).bad ())
+      {
+        char *end;
+
+        if (element->getOFString (string, index).bad () || string.empty ())
+          return false;
+        got = g_ascii_strtod (string.c_str (), &end);
+        if (end == string.c_str ())
+          return false;
+      }
+    if (!std::isfinite (got))
+      return false;
+    *value = got;
+    return true;
+  }
+
+  bool
+  numbers (const DcmTagKey &tag, double *values, int n) const
+  {
+    double got[6];
+
+    for (int i = 0; i < n; i++)
+      if (!number (tag, &got[i], i))
+        return false;
+    memcpy (values, got, n * sizeof *values);
+    return true;
+  }
+
+  int
+  integer (const DcmTagKey &tag, int fallback = 0) const
+  {
+    double value;
+
+    return number (tag, &value) && std::fabs (value) < 2e9 ? (int) value : fallback;
+  }
+
+  /* The first item of a sequence, or NULL. */
+  DcmItem *
+  sequence (const DcmTagKey &tag, long index = 0) const
+  {
+    DcmItem *found = NULL;
+
+    return item_->findAndGetSequenceItem (tag, found, index).good () ? found : NULL;
+  }
+
+private:
+  DcmItem *item_;
+  DcmSpecificCharacterSet *charset_;
+};
+
+} // namespace sag
+
+/* Closes the body of every function that C calls: no exception passes. */
+#define SHIM_CATCH(path, result)                                                                   \
+  catch (const std::bad_alloc &)                                                                   \
+  {                                                                                                \
+    sag::set_error (error, SAG_DICOM_ERROR_MEMORY, path, "needs more memory than there is");            \
+    return result;                                                                                 \
+  }                                                                                                \
+  catch (...)                                                                                      \
+  {                                                                                                \
+    sag::set_error (error, SAG_DICOM_ERROR_INVALID, path, "is damaged and could not be read");          \
+    return result;                                                                                 \
+  }

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * index.c: a folder as studies, series and stacks.
+ */
+#include "app/dicom/index.h"
+
+#include "app/dicom/dcmtk.h"
+#include "app/dicom/split.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_DEPTH 64
+#define CHUNK 256 /* headers between two ticks */
+#define UID_MEDIA_DIRECTORY "1.2.840.10008.1.3.10"
+
+/* Files below a folder, in order of name, each folder once. */
+typedef struct
+{
+  GPtrArray  *paths;   /* of char * */
+  GHashTable *visited; /* "device:inode" of folders */
+} Walk;
+
+static int
+compare_path (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+static void
+walk_folder (Walk *walk, const char *folder, int depth)
+{
+  struct stat info;
+  struct dirent *entry;
+  DIR *dir;
+  char *key;
+
+  if (depth > MAX_DEPTH || stat (folder, &info) != 0)
+    return;
+  key = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
+                         (guint64) info.st_ino);
+  if (!g_hash_table_add (walk->visited, key) || (dir = opendir (folder)) == NULL)
+    return;
+  while ((entry = readdir (dir)) != NULL)
+    {
+      g_autofree char *path = NULL;
+      gboolean is_folder = entry->d_type == DT_DIR, is_file = entry->d_type == DT_REG;
+
+      if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+        continue;
+      path = g_build_filename (folder, entry->d_name, NULL);
+      if (!is_folder && !is_file && stat (path, &info) == 0)
+        {
+          is_folder = S_ISDIR (info.st_mode);
+          is_file = S_ISREG (info.st_mode);
+        }
+      if (is_folder)
+        walk_folder (walk, path, depth + 1);
+      else if (is_file)
+        g_ptr_array_add (walk->paths, g_steal_pointer (&path));
+    }
+  closedir (dir);
+}
+
+typedef struct
+{
+  char             **paths;
+  SagDicomInstance **instances; /* one a path */
+  GError           **errors;
+  gsize              start;
+} Headers;
+
+static void
+read_one (gsize item, int thread, gpointer data)
+{
+  Headers *headers = data;
+  gsize i = headers->start + item;
+
+  headers->instances[i] = sag_dicom_read_header (headers->paths[i], &headers->errors[i]);
+}
+
+static void
+study_free (gpointer data)
+{
+  SagIndexStudy *study = data;
+
+  g_ptr_array_unref (study->series);
+  g_free (study);
+}
+
+static void
+series_free (gpointer data)
+{
+  SagIndexSeries *series = data;
+
+  g_ptr_array_unref (series->instances);
+  g_ptr_array_unref (series->stacks);
+  g_free (series);
+}
+
+static int
+compare_instances (gconstpointer a, gconstpointer b)
+{
+  const SagDicomInstance *x = *(SagDicomInstance *const *) a;
+  const SagDicomInstance *y = *(SagDicomInstance *const *) b;
+
+  if (x->instance_number != y->instance_number)
+    return x->instance_number < y->instance_number ? -1 : 1;
+  return strcmp (x->path, y->path);
+}
+
+static int
+compare_series (gconstpointer a, gconstpointer b)
+{
+  const SagDicomInstance *x = (*(SagIndexSeries *const *) a)->first;
+  const SagDicomInstance *y = (*(SagIndexSeries *const *) b)->first;
+  int order;
+
+  if (x->series_number != y->series_number)
+    return x->series_number < y->series_number ? -1 : 1;
+  order = strcmp (x->series_date, y->series_date);
+  if (order == 0)
+    order = strcmp (x->series_time, y->series_time);
+  return order != 0 ? order : strcmp (x->series_instance_uid, y->series_instance_uid);
+}
+
+static int
+compare_studies (gconstpointer a, gconstpointer b)
+{
+  const SagDicomInstance *x = (*(SagIndexStudy *const *) a)->first;
+  const SagDicomInstance *y = (*(SagIndexStudy *const *) b)->first;
+  int order = strcmp (y->study_date, x->study_date);
+
+  if (order == 0)
+    order = strcmp (y->study_time, x->study_time);
+  return order != 0 ? order : strcmp (x->study_instance_uid, y->study_instance_uid);
+}
+
+/* A second copy of an object (same SOP Instance UID) is left out and named. */
+static void
+drop_copies (SagIndex *self, SagIndexSeries *series)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < series->instances->len;)
+    {
+      SagDicomInstance *instance = g_ptr_array_index (series->instances, i);
+      SagDicomInstance *other = g_hash_table_lookup (seen, instance->sop_instance_uid);
+
+      if (other == NULL || instance->sop_instance_uid[0] == '\0')
+        {
+          g_hash_table_insert (seen, instance->sop_instance_uid, instance);
+          i++;
+          continue;
+        }
+      g_ptr_array_add (self->problems, g_strdup_printf ("%s: is a second copy of %s and was left out",
+                                                        instance->path, other->path));
+      g_ptr_array_remove_index (series->instances, i);
+    }
+}
+
+static void
+finish_series (SagIndex *self, SagIndexSeries *series)
+{
+  qsort (series->instances->pdata, series->instances->len, sizeof (gpointer), compare_instances);
+  drop_copies (self, series);
+  series->first = g_ptr_array_index (series->instances, 0);
+  g_ptr_array_unref (series->stacks);
+  series->stacks = sag_split_series (series->instances);
+  series->kind = series->stacks->len > 0                        ? SAG_SERIES_IMAGE
+                 : sag_dicom_instance_is_seg (series->first) ? SAG_SERIES_SEGMENTATION
+                                                             : SAG_SERIES_OTHER;
+}
+
+SagIndex *
+sag_index_group (SagDicomInstance **instances, gsize n)
+{
+  SagIndex *self = g_atomic_rc_box_new0 (SagIndex);
+  g_autoptr (GHashTable) studies = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  self->studies = g_ptr_array_new_with_free_func (study_free);
+  self->instances = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_dicom_instance_free);
+  self->problems = g_ptr_array_new_with_free_func (g_free);
+  for (gsize i = 0; i < n; i++)
+    {
+      SagDicomInstance *instance = instances[i];
+      SagIndexStudy *study = g_hash_table_lookup (studies, instance->study_instance_uid);
+      g_autofree char *key
+          = g_strconcat (instance->study_instance_uid, "/", instance->series_instance_uid, NULL);
+      SagIndexSeries *series = g_hash_table_lookup (all, key);
+
+      g_ptr_array_add (self->instances, instance);
+      if (study == NULL)
+        {
+          study = g_new0 (SagIndexStudy, 1);
+          study->first = instance;
+          study->series = g_ptr_array_new_with_free_func (series_free);
+          g_ptr_array_add (self->studies, study);
+          g_hash_table_insert (studies, instance->study_instance_uid, study);
+        }
+      if (series == NULL)
+        {
+          series = g_new0 (SagIndexSeries, 1);
+          series->instances = g_ptr_array_new ();
+          series->stacks = g_ptr_array_new ();
+          g_ptr_array_add (study->series, series);
+          g_hash_table_insert (all, g_steal_pointer (&key), series);
+        }
+      g_ptr_array_add (series->instances, instance);
+    }
+  for (guint i = 0; i < self->studies->len; i++)
+    {
+      SagIndexStudy *study = g_ptr_array_index (self->studies, i);
+
+      for (guint j = 0; j < study->series->len; j++)
+        finish_series (self, g_ptr_array_index (study->series, j));
+      qsort (study->series->pdata, study->series->len, sizeof (gpointer), compare_series);
+    }
+  qsort (self->studies->pdata, self->studies->len, sizeof (gpointer), compare_studies);
+  return self;
+}
+
+/* Sorts what was read into instances, problems and the rest. */
+static SagIndex *
+gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
+{
+  gsize kept = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      SagDicomInstance *instance = headers->instances[i];
+
+      if (instance != NULL && strcmp (instance->sop_class_uid, UID_MEDIA_DIRECTORY) != 0)
+        {
+          headers->instances[kept++] = instance;
+          continue;
+        }
+      if (instance != NULL)
+        sag_dicom_instance_free (instance);
+      else if (!g_error_matches (headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM))
+        g_ptr_array_add (problems, g_strdup_printf ("%s: %s", headers->paths[i],
+                                                    headers->errors[i]->message));
+      else
+        (*n_skipped)++;
+    }
+  return sag_index_group (headers->instances, kept);
+}
+
+SagIndex *
+sag_index_folder (const char *path, const SagTick *tick, GError **error)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (SagIndex) self = NULL;
+  g_autofree char *shown = sag_escape_name (path, -1);
+  gboolean is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
+  gboolean cancelled = FALSE;
+  Headers headers = { 0 };
+  int n_skipped = 0;
+  gsize n;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, "'%s' does not exist", shown);
+      return NULL;
+    }
+  if (is_folder)
+    {
+      Walk walk = { paths, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL) };
+
+      walk_folder (&walk, path, 0);
+      g_hash_table_unref (walk.visited);
+      qsort (paths->pdata, paths->len, sizeof (gpointer), compare_path);
+    }
+  else
+    g_ptr_array_add (paths, g_strdup (path));
+
+  n = paths->len;
+  headers.paths = (char **) paths->pdata;
+  headers.instances = g_new0 (SagDicomInstance *, n + 1);
+  headers.errors = g_new0 (GError *, n + 1);
+  for (gsize i = 0; i < n && !cancelled; i += CHUNK)
+    {
+      headers.start = i;
+      sag_parallel_for (MIN (CHUNK, n - i), read_one, &headers);
+      cancelled = !sag_tick (tick, (double) MIN (i + CHUNK, n) / n);
+    }
+  self = gather (&headers, n, problems, &n_skipped);
+  g_ptr_array_extend_and_steal (self->problems, g_steal_pointer (&problems));
+  self->n_files = (int) n;
+  self->n_skipped = n_skipped;
+
+  if (cancelled)
+    sag_engine_error_cancelled (error);
+  else if (!is_folder && headers.errors[0] != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&headers.errors[0]));
+      cancelled = TRUE;
+    }
+  else if (self->instances->len == 0)
+    {
+      if (self->problems->len > 0)
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                     "'%s' holds no readable DICOM object; the first problem is %s", shown,
+                     (char *) g_ptr_array_index (self->problems, 0));
+      else
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                     "'%s' holds no DICOM object (%d files looked at); choose the folder of a study",
+                     shown, self->n_files);
+      cancelled = TRUE;
+    }
+  for (gsize i = 0; i < n; i++)
+    g_clear_error (&headers.errors[i]);
+  g_free (headers.instances);
+  g_free (headers.errors);
+  return cancelled ? NULL : g_steal_pointer (&self);
+}
+
+SagIndex *
+sag_index_ref (SagIndex *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+index_clear (gpointer data)
+{
+  SagIndex *self = data;
+
+  g_ptr_array_unref (self->studies);
+  g_ptr_array_unref (self->instances);
+  g_ptr_array_unref (self->problems);
+}
+
+void
+sag_index_unref (SagIndex *self)
+{
+  g_atomic_rc_box_release_full (self, index_clear);
+}
+
+SagIndexSeries *
+sag_index_find_series (const SagIndex *self, const char *uid)
+{
+  for (guint i = 0; i < self->studies->len; i++)
+    {
+      SagIndexStudy *study = g_ptr_array_index (self->studies, i);
+
+      for (guint j = 0; j < study->series->len; j++)
+        {
+          SagIndexSeries *series = g_ptr_array_index (study->series, j);
+
+          if (strcmp (series->first->series_instance_uid, uid) == 0)
+            return series;
+        }
+    }
+  return NULL;
+}
+
+char *
+sag_index_series_describe (const SagIndexSeries *series)
+{
+  const char *name = series->first->series_description;
+  int n_frames = 0;
+
+  for (guint i = 0; i < series->instances->len; i++)
+    {
+      const SagDicomInstance *instance = g_ptr_array_index (series->instances, i);
+
+      n_frames += instance->has_pixel_data ? instance->number_of_frames : 0;
+    }
+  return g_strdup_printf ("%s %s (%d image%s)", series->first->modality,
+                          *name != '\0' ? name : "without description", n_frames,
+                          n_frames == 1 ? "" : "s");
+}

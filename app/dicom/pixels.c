@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pixels.c: frames of one file, decoded.
+ */
+#include "app/dicom/pixels.h"
+
+#include "app/dicom/dcmtk.h"
+#include "app/dicom/jpeg2000.h"
+#include "app/dicom/palette.h"
+#include "app/dicom/syntax.h"
+#include "engine/base/error.h"
+
+#include <string.h>
+#include <zlib.h>
+
+/* What a decoder gives, before bits, colour and sign are put in order. */
+typedef struct
+{
+  int      bytes;     /* of a sample: 1, 2, 4, 8 */
+  gboolean is_signed; /* already sign extended to `bytes` */
+  gboolean is_exact;  /* no unused bits to mask */
+  gboolean planar;
+  char     color_model[17];
+} Raw;
+
+struct _SagPixels
+{
+  const SagDicomInstance *instance;
+  SagDcmFile             *file;
+  SagSample               sample;
+  SagCodec                codec;
+  SagPalette             *palette;
+  guint8                 *raw; /* one frame as decoded; kept from frame to frame */
+  gsize                   raw_size;
+};
+
+gsize
+sag_sample_get_bytes (SagSample sample)
+{
+  static const guint8 bytes[] = { 1, 1, 2, 2, 4, 4, 4, 8, 1, 3 };
+
+  return bytes[sample];
+}
+
+static gboolean
+is_color (const SagDicomInstance *instance)
+{
+  return instance->samples_per_pixel == 3
+         || strcmp (instance->photometric_interpretation, "PALETTE COLOR") == 0;
+}
+
+static gboolean
+fail (const SagDicomInstance *instance, SagDicomError code, GError **error, const char *format, ...)
+{
+  g_autofree char *name = g_path_get_basename (instance->path);
+  g_autofree char *shown = sag_escape_name (name, -1);
+  g_autofree char *what = NULL;
+  va_list args;
+
+  va_start (args, format);
+  what = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, SAG_DICOM_ERROR, code, "'%s' %s", shown, what);
+  return FALSE;
+}
+
+/* No codec makes more of a byte than this; a header that asks for more is hostile. */
+#define MAX_EXPANSION 4096
+#define FREE_BYTES (64 << 20)
+
+gboolean
+sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GError **error)
+{
+  const SagSyntax *syntax = sag_syntax_find (instance->transfer_syntax_uid);
+  int bits = instance->bits_allocated;
+  guint64 n_frame;
+  g_autofree char *uid = sag_escape_name (instance->transfer_syntax_uid, -1);
+
+  if (syntax == NULL || syntax->codec == SAG_CODEC_NONE)
+    return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "has its pixels in transfer syntax %s (%s), which is not supported; convert it to "
+                 "JPEG 2000, JPEG-LS or uncompressed", uid,
+                 syntax != NULL ? syntax->name : "unknown");
+  if (!instance->has_pixel_data)
+    return fail (instance, SAG_DICOM_ERROR_INVALID, error, "has no pixel data");
+  if (instance->rows < 1 || instance->columns < 1 || instance->rows > 65535
+      || instance->columns > 65535
+      || (instance->samples_per_pixel != 1 && instance->samples_per_pixel != 3))
+    return fail (instance, SAG_DICOM_ERROR_INVALID, error,
+                 "says its image is %d x %d pixels of %d samples; that cannot be", instance->columns,
+                 instance->rows, instance->samples_per_pixel);
+  if ((bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
+      || instance->bits_stored < 1 || instance->bits_stored > bits || instance->high_bit < 0
+      || instance->high_bit >= bits || instance->high_bit + 1 < instance->bits_stored)
+    return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "stores %d of %d bits with high bit %d, which is not supported",
+                 instance->bits_stored, bits, instance->high_bit);
+  n_frame = (guint64) instance->rows * instance->columns * instance->samples_per_pixel;
+  n_frame = bits == 1 ? n_frame / 8 : n_frame * (bits / 8);
+  if (syntax->codec == SAG_CODEC_NATIVE && !g_str_has_suffix (syntax->uid, ".1.99"))
+    {
+      /* Subsampled colour takes two thirds. */
+      if (n_frame * instance->number_of_frames / 3 * 2 > (guint64) instance->file_size)
+        return fail (instance, SAG_DICOM_ERROR_INVALID, error,
+                     "has fewer pixels than its header announces: it is truncated or damaged");
+    }
+  else if (n_frame > FREE_BYTES && n_frame / MAX_EXPANSION > (guint64) instance->file_size)
+    return fail (instance, SAG_DICOM_ERROR_INVALID, error,
+                 "announces an image of %d x %d pixels, far more than its %" G_GINT64_FORMAT
+                 " bytes can hold", instance->columns, instance->rows, instance->file_size);
+
+  if (is_color (instance))
+    {
+      if (bits != 8 && bits != 16 && !(bits == 32 && instance->samples_per_pixel == 3))
+        return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                     "is in colour of %d bits, which is not supported", bits);
+      *sample = SAG_SAMPLE_RGB8;
+    }
+  else if (bits == 1)
+    *sample = SAG_SAMPLE_BIT;
+  else if (bits == 8)
+    *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I8 : SAG_SAMPLE_U8;
+  else if (bits == 16)
+    *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I16 : SAG_SAMPLE_U16;
+  else if (bits == 64)
+    *sample = SAG_SAMPLE_F64;
+  else
+    *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I32 : SAG_SAMPLE_U32;
+  return TRUE;
+}
+
+SagPixels *
+sag_pixels_open (const SagDicomInstance *instance, GError **error)
+{
+  g_autoptr (SagPixels) self = g_new0 (SagPixels, 1);
+
+  if (!sag_pixels_get_sample (instance, &self->sample, error))
+    return NULL;
+  self->instance = instance;
+  self->codec = sag_syntax_find (instance->transfer_syntax_uid)->codec;
+  self->file = sag_dcm_file_open (instance->path, error);
+  if (self->file == NULL)
+    return NULL;
+  /* 32 bits are floats where the pixels lie in Float Pixel Data. */
+  if (instance->bits_allocated == 32 && !is_color (instance)
+      && sag_dcm_file_has (self->file, 0x7fe0, 0x0008))
+    self->sample = SAG_SAMPLE_F32;
+  if (self->sample == SAG_SAMPLE_RGB8 && instance->samples_per_pixel == 1)
+    {
+      self->palette = sag_palette_read (self->file, error);
+      if (self->palette == NULL)
+        {
+          g_prefix_error (error, "'%s': ", instance->path);
+          return NULL;
+        }
+    }
+  return g_steal_pointer (&self);
+}
+
+void
+sag_pixels_close (SagPixels *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->file, sag_dcm_file_close);
+  g_clear_pointer (&self->palette, sag_palette_free);
+  sag_free (self->raw);
+  g_free (self);
+}
+
+SagSample
+sag_pixels_sample (const SagPixels *self)
+{
+  return self->sample;
+}
+
+static gboolean
+reserve (SagPixels *self, gsize bytes, GError **error)
+{
+  if (self->raw_size >= bytes)
+    return TRUE;
+  sag_free (self->raw);
+  self->raw_size = 0;
+  self->raw = sag_alloc_try (bytes, "one image", error);
+  if (self->raw != NULL)
+    self->raw_size = bytes;
+  return self->raw != NULL;
+}
+
+/* One frame of bits, which follow each other without padding from frame to frame (PS3.5 8.1.1). */
+static gboolean
+decode_bits (SagPixels *self, int frame, guint8 *out, GError **error)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = (gsize) in->rows * in->columns;
+  gsize first_bit = n * frame;
+  gsize start = first_bit / 16 * 2;
+  gsize end = (first_bit + n + 15) / 16 * 2;
+
+  if (!reserve (self, end - start, error)
+      || !sag_dcm_file_get_native (self->file, start, self->raw, end - start, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize bit = first_bit - start * 8 + i;
+
+      out[i] = self->raw[bit / 8] >> (bit % 8) & 1;
+    }
+  return TRUE;
+}
+
+static gboolean
+decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = (gsize) in->rows * in->columns * in->samples_per_pixel;
+  g_autoptr (GBytes) stream
+      = sag_dcm_file_get_fragments (self->file, frame, in->number_of_frames,
+                                    (const guint8 *) SAG_JPEG2000_START, 4, error);
+  gboolean is_signed;
+  int precision;
+
+  if (stream == NULL || !reserve (self, n * sizeof (gint32), error))
+    return FALSE;
+  gint32 *values = (gint32 *) self->raw;
+  if (!sag_jpeg2000_decode (stream, in->columns, in->rows, in->samples_per_pixel, values,
+                            &is_signed, &precision, error))
+    {
+      g_prefix_error (error, "'%s', frame %d: ", in->path, frame + 1);
+      return FALSE;
+    }
+  /* Where stream and header disagree about the sign, the header's bits are what was meant: the values are the same
+   * modulo 2^precision, and the sign is taken anew from the precision's top bit. */
+  if (in->pixel_representation == 1 && !is_signed)
+    for (gsize i = 0; i < n; i++)
+      values[i] = (gint32) ((guint32) values[i] << (32 - precision)) >> (32 - precision);
+  else if (in->pixel_representation == 0 && is_signed)
+    for (gsize i = 0; i < n; i++)
+      values[i] &= precision < 31 ? (1 << precision) - 1 : G_MAXINT32;
+  raw->bytes = 4;
+  raw->is_signed = TRUE;
+  raw->is_exact = TRUE;
+  raw->planar = FALSE;
+  /* The stream has undone its own colour transform. */
+  g_strlcpy (raw->color_model,
+             in->samples_per_pixel == 1 || strstr (in->photometric_interpretation, "YBR_FULL") != NULL
+                 ? in->photometric_interpretation : "RGB",
+             sizeof raw->color_model);
+  return TRUE;
+}
+
+static gboolean
+inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
+{
+  g_autoptr (GBytes) bytes = sag_dcm_file_get_fragments (
+      self->file, frame, self->instance->number_of_frames, NULL, 0, error);
+  z_stream z = { 0 };
+  gsize size;
+  gconstpointer data;
+  int status;
+
+  if (bytes == NULL)
+    return FALSE;
+  data = g_bytes_get_data (bytes, &size);
+  if (inflateInit2 (&z, -MAX_WBITS) != Z_OK)
+    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, "needs more memory than there is");
+  z.next_in = (guint8 *) data;
+  z.avail_in = (uInt) size;
+  z.next_out = self->raw;
+  z.avail_out = (uInt) MIN (n_bytes, G_MAXUINT32);
+  status = inflate (&z, Z_FINISH);
+  inflateEnd (&z);
+  if ((status != Z_STREAM_END && status != Z_BUF_ERROR) || z.avail_out != 0)
+    return fail (self->instance, SAG_DICOM_ERROR_INVALID, error,
+                 "frame %d is damaged or cut short", frame + 1);
+  return TRUE;
+}
+
+static gboolean
+is_subsampled (const SagDicomInstance *in)
+{
+  return g_str_has_suffix (in->photometric_interpretation, "_422");
+}
+
+/* Pixels as bytes in the file's own layout. */
+static gboolean
+decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = (gsize) in->rows * in->columns * in->samples_per_pixel;
+
+  raw->bytes = in->bits_allocated / 8;
+  raw->planar = in->planar_configuration == 1;
+  g_strlcpy (raw->color_model, in->photometric_interpretation, sizeof raw->color_model);
+  if (self->codec == SAG_CODEC_DEFLATED_FRAME)
+    return reserve (self, n * raw->bytes, error) && inflate_frame (self, frame, n * raw->bytes, error);
+  if (self->codec == SAG_CODEC_DCMTK)
+    {
+      /* The toolkit pads a frame to even length; 1-bit images decode to one byte a pixel. */
+      raw->bytes = MAX (raw->bytes, 1);
+      if (!reserve (self, n * raw->bytes + 2, error)
+          || !sag_dcm_file_get_frame (self->file, frame, self->raw, n * raw->bytes + 2,
+                                      raw->color_model, error))
+        return FALSE;
+      raw->planar = raw->planar && strcmp (in->transfer_syntax_uid, "1.2.840.10008.1.2.5") == 0;
+      return TRUE;
+    }
+  if (is_subsampled (in) && in->samples_per_pixel == 3)
+    n = n / 3 * 2;
+  gsize start = n * raw->bytes * frame, shift = start % 2;
+  gsize bytes = (n * raw->bytes + shift + 1) / 2 * 2;
+  if (!reserve (self, bytes, error)
+      || !sag_dcm_file_get_native (self->file, start - shift, self->raw, bytes, error))
+    return FALSE;
+  if (shift != 0)
+    memmove (self->raw, self->raw + shift, n * raw->bytes);
+  return TRUE;
+}
+
+/* Sample `i` of the raw frame as stored: unused bits gone, sign extended. */
+static inline gint64
+get_sample (const SagPixels *self, const Raw *raw, gsize i)
+{
+  const SagDicomInstance *in = self->instance;
+  guint64 v;
+  int shift, width;
+
+  switch (raw->bytes)
+    {
+    case 1:
+      v = self->raw[i];
+      break;
+    case 2:
+      v = ((const guint16 *) self->raw)[i];
+      break;
+    default:
+      v = ((const guint32 *) self->raw)[i];
+      if (raw->is_exact)
+        return (gint32) v;
+      break;
+    }
+  shift = in->high_bit + 1 - in->bits_stored;
+  width = in->bits_stored;
+  v = v >> shift & (((guint64) 1 << width) - 1);
+  if (in->pixel_representation == 1 && v >> (width - 1) & 1)
+    return (gint64) v - ((gint64) 1 << width);
+  return (gint64) v;
+}
+
+static void
+store_gray (const SagPixels *self, const Raw *raw, gpointer out)
+{
+  gsize n = (gsize) self->instance->rows * self->instance->columns;
+  gsize bytes = sag_sample_get_bytes (self->sample);
+  gboolean whole = self->instance->bits_stored == self->instance->bits_allocated;
+
+  if (raw->bytes == (int) bytes && !raw->is_exact && whole)
+    {
+      memcpy (out, self->raw, n * bytes);
+      return;
+    }
+  for (gsize i = 0; i < n; i++)
+    {
+      gint64 v = get_sample (self, raw, i);
+
+      if (bytes == 1)
+        ((guint8 *) out)[i] = (guint8) v;
+      else if (bytes == 2)
+        ((guint16 *) out)[i] = (guint16) v;
+      else
+        ((guint32 *) out)[i] = (guint32) v;
+    }
+}
+
+static guint8
+clamp8 (double v)
+{
+  return (guint8) CLAMP (v + 0.5, 0, 255);
+}
+
+/* PS3.3 C.7.6.3.1.2: full range, BT.601. */
+static void
+ybr_to_rgb (double y, double cb, double cr, guint8 *rgb)
+{
+  rgb[0] = clamp8 (y + 1.402 * (cr - 128));
+  rgb[1] = clamp8 (y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128));
+  rgb[2] = clamp8 (y + 1.772 * (cb - 128));
+}
+
+static void
+store_rgb (const SagPixels *self, const Raw *raw, guint8 *out)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = (gsize) in->rows * in->columns;
+  gboolean ybr = g_str_has_prefix (raw->color_model, "YBR_FULL");
+  gboolean partial = g_str_has_prefix (raw->color_model, "YBR_PARTIAL");
+  gboolean subsampled = self->codec == SAG_CODEC_NATIVE && is_subsampled (in);
+  int shift = in->bits_stored > 8 ? in->bits_stored - 8 : 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize at[3];
+      double s[3];
+
+      for (gsize c = 0; c < 3; c++)
+        {
+          /* Subsampled: Y Y Cb Cr for two pixels. */
+          at[c] = subsampled ? i / 2 * 4 + (c == 0 ? i % 2 : c + 1)
+                  : raw->planar ? c * n + i : i * 3 + c;
+          s[c] = (double) (get_sample (self, raw, at[c]) >> shift);
+        }
+      if (partial)
+        {
+          s[0] = (s[0] - 16) * 255 / 219;
+          s[1] = 128 + (s[1] - 128) * 255 / 224;
+          s[2] = 128 + (s[2] - 128) * 255 / 224;
+        }
+      if (ybr || partial)
+        ybr_to_rgb (s[0], s[1], s[2], out + i * 3);
+      else
+        for (int c = 0; c < 3; c++)
+          out[i * 3 + c] = (guint8) CLAMP (s[c], 0, 255);
+    }
+}
+
+static void
+store_palette (const SagPixels *self, const Raw *raw, guint8 *out)
+{
+  gsize n = (gsize) self->instance->rows * self->instance->columns;
+  const SagPalette *palette = self->palette;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gint64 entry = get_sample (self, raw, i) - palette->first;
+
+      memcpy (out + i * 3, palette->rgb + CLAMP (entry, 0, palette->n_entries - 1) * 3, 3);
+    }
+}
+
+gboolean
+sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
+{
+  const SagDicomInstance *in = self->instance;
+  Raw raw = { 0 };
+
+  if (frame < 0 || frame >= in->number_of_frames)
+    return fail (in, SAG_DICOM_ERROR_NOT_FOUND, error, "has frames 1 to %d, not %d",
+                 in->number_of_frames, frame + 1);
+  if (self->sample == SAG_SAMPLE_F32 || self->sample == SAG_SAMPLE_F64)
+    {
+      gsize bytes = (gsize) in->rows * in->columns * sag_sample_get_bytes (self->sample);
+
+      return sag_dcm_file_get_native (self->file, bytes * frame, buffer, bytes, error);
+    }
+  if (self->sample == SAG_SAMPLE_BIT && self->codec == SAG_CODEC_NATIVE)
+    return decode_bits (self, frame, buffer, error);
+  if (self->codec == SAG_CODEC_JPEG2000 ? !decode_jpeg2000 (self, frame, &raw, error)
+                                        : !decode_plain (self, frame, &raw, error))
+    return FALSE;
+  if (self->palette != NULL)
+    store_palette (self, &raw, buffer);
+  else if (self->sample == SAG_SAMPLE_RGB8)
+    store_rgb (self, &raw, buffer);
+  else
+    store_gray (self, &raw, buffer);
+  return TRUE;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * read.c: from a stack to a volume, slice by slice.
+ */
+#include "app/dicom/read.h"
+
+#include "app/dicom/pixels.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const SagDicomFrame *
+frame_of (const SagStackSlice *slice)
+{
+  return sag_dicom_instance_get_frame (slice->instance, slice->frame);
+}
+
+static SagVoxelType
+voxel_for (SagSample sample)
+{
+  switch (sample)
+    {
+    case SAG_SAMPLE_U8:
+    case SAG_SAMPLE_BIT:
+      return SAG_VOXEL_U8;
+    case SAG_SAMPLE_I8:
+    case SAG_SAMPLE_I16:
+      return SAG_VOXEL_I16;
+    case SAG_SAMPLE_U16:
+      return SAG_VOXEL_U16;
+    case SAG_SAMPLE_RGB8:
+      return SAG_VOXEL_RGB8;
+    default:
+      return SAG_VOXEL_F32;
+    }
+}
+
+static const char *
+unit_of (const SagDicomInstance *instance)
+{
+  if (strcmp (instance->modality, "CT") == 0
+      && (instance->rescale_type[0] == '\0' || strcmp (instance->rescale_type, "US") == 0
+          || strcmp (instance->rescale_type, "HU") == 0))
+    return "HU";
+  if (strcmp (instance->units, "BQML") == 0)
+    return "Bq/ml";
+  if (strcmp (instance->units, "CNTS") == 0)
+    return "counts";
+  return strcmp (instance->rescale_type, "US") == 0 ? "" : instance->rescale_type;
+}
+
+/* One voxel type and one rescale for all slices; F32 and none where they differ. */
+static gboolean
+choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *intercept,
+             GError **error)
+{
+  for (int i = 0; i < stack->n_slices; i++)
+    {
+      const SagDicomFrame *frame = frame_of (&stack->slices[i]);
+      SagVoxelType own;
+      SagSample sample;
+
+      if (!sag_pixels_get_sample (stack->slices[i].instance, &sample, error))
+        return FALSE;
+      own = voxel_for (sample);
+      if (i == 0)
+        {
+          *type = own;
+          *slope = own == SAG_VOXEL_RGB8 ? 1 : frame->rescale_slope;
+          *intercept = own == SAG_VOXEL_RGB8 ? 0 : frame->rescale_intercept;
+        }
+      else if (own != SAG_VOXEL_RGB8
+               && (own != *type || *slope != frame->rescale_slope
+                   || *intercept != frame->rescale_intercept))
+        *type = SAG_VOXEL_F32;
+    }
+  if (*type == SAG_VOXEL_F32)
+    {
+      *slope = 1;
+      *intercept = 0;
+    }
+  return TRUE;
+}
+
+SagVolume *
+sag_read_begin (const SagStack *stack, GError **error)
+{
+  const SagDicomInstance *first = stack->slices[0].instance;
+  double memory = (double) sysconf (_SC_PHYS_PAGES) * (double) sysconf (_SC_PAGESIZE);
+  SagVoxelType type = SAG_VOXEL_F32;
+  double slope = 1, intercept = 0, bytes;
+  SagVolume *volume;
+
+  if (!choose_type (stack, &type, &slope, &intercept, error))
+    return NULL;
+  bytes = (double) stack->grid.size[0] * stack->grid.size[1] * stack->grid.size[2]
+          * sag_voxel_type_get_bytes (type);
+  if (bytes > 0.9 * memory)
+    {
+      g_autofree char *needs = g_format_size ((guint64) bytes);
+
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_MEMORY,
+                   "The series needs %s, more than this machine has", needs);
+      return NULL;
+    }
+  volume = sag_volume_new_alloc (&stack->grid, type, slope, intercept, unit_of (first), error);
+  if (volume != NULL)
+    sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
+  return volume;
+}
+
+/* One thread's open file: frames of one file come one after the other. */
+typedef struct
+{
+  SagPixels              *pixels;
+  const SagDicomInstance *instance;
+  gpointer                scratch;
+} Reader;
+
+typedef struct
+{
+  SagVolume        *volume;
+  const SagStack   *stack;
+  int              *order; /* slice indices, nearest to the focus first */
+  Reader           *readers;
+  SagReadReadyFunc  ready;
+  gpointer          data;
+  const SagTick    *tick;
+  GMutex            lock;  /* guards what follows, and the calls out */
+  int               n_done;
+  int               n_failed;
+  GError           *first_error;
+  int               cancelled; /* atomic */
+} Fill;
+
+static inline double
+sample_value (gconstpointer p, SagSample sample, gsize i)
+{
+  switch (sample)
+    {
+    case SAG_SAMPLE_U8:
+    case SAG_SAMPLE_BIT:
+      return ((const guint8 *) p)[i];
+    case SAG_SAMPLE_I8:
+      return ((const gint8 *) p)[i];
+    case SAG_SAMPLE_U16:
+      return ((const guint16 *) p)[i];
+    case SAG_SAMPLE_I16:
+      return ((const gint16 *) p)[i];
+    case SAG_SAMPLE_U32:
+      return ((const guint32 *) p)[i];
+    case SAG_SAMPLE_I32:
+      return ((const gint32 *) p)[i];
+    case SAG_SAMPLE_F32:
+      return ((const float *) p)[i];
+    case SAG_SAMPLE_F64:
+      return ((const double *) p)[i];
+    default:
+      return 0;
+    }
+}
+
+/* Stored samples to the volume's voxels, where they are not the same. */
+static void
+convert (gpointer out, SagVoxelType type, gconstpointer in, SagSample sample, gsize n,
+         const SagDicomFrame *frame)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      double v = sample_value (in, sample, i);
+
+      if (type == SAG_VOXEL_F32)
+        ((float *) out)[i] = (float) (v * frame->rescale_slope + frame->rescale_intercept);
+      else
+        ((gint16 *) out)[i] = (gint16) v;
+    }
+}
+
+static gboolean
+read_slice (Fill *fill, Reader *reader, const SagStackSlice *slice, GError **error)
+{
+  const SagGrid *grid = &fill->stack->grid;
+  gsize n = (gsize) grid->size[0] * grid->size[1];
+  SagVoxelType type = sag_volume_get_voxel_type (fill->volume);
+  gpointer out = sag_volume_get_slice (fill->volume, slice->k);
+  SagSample sample;
+
+  if (reader->instance != slice->instance)
+    {
+      g_clear_pointer (&reader->pixels, sag_pixels_close);
+      reader->instance = NULL;
+      reader->pixels = sag_pixels_open (slice->instance, error);
+      if (reader->pixels == NULL)
+        return FALSE;
+      reader->instance = slice->instance;
+    }
+  sample = sag_pixels_sample (reader->pixels);
+  if (voxel_for (sample) == type && type != SAG_VOXEL_F32 && sample != SAG_SAMPLE_I8)
+    return sag_pixels_decode (reader->pixels, slice->frame, out, error);
+  if (reader->scratch == NULL)
+    reader->scratch = sag_alloc_try (n * sizeof (double), "one image", error);
+  if (reader->scratch == NULL
+      || !sag_pixels_decode (reader->pixels, slice->frame, reader->scratch, error))
+    return FALSE;
+  convert (out, type, reader->scratch, sample, n, frame_of (slice));
+  return TRUE;
+}
+
+static void
+fill_one (gsize item, int thread, gpointer data)
+{
+  Fill *fill = data;
+  const SagStackSlice *slice = &fill->stack->slices[fill->order[item]];
+  GError *error = NULL;
+  gboolean ok;
+
+  if (g_atomic_int_get (&fill->cancelled))
+    return;
+  ok = read_slice (fill, &fill->readers[thread], slice, &error);
+  g_mutex_lock (&fill->lock);
+  fill->n_done++;
+  if (ok)
+    {
+      sag_volume_mark_ready (fill->volume, slice->k, slice->k + 1);
+      if (fill->ready != NULL)
+        fill->ready (fill->volume, slice->k, slice->k + 1, fill->data);
+    }
+  else
+    {
+      fill->n_failed++;
+      if (fill->first_error == NULL)
+        fill->first_error = g_steal_pointer (&error);
+    }
+  if (!sag_tick (fill->tick, (double) fill->n_done / fill->stack->n_slices))
+    g_atomic_int_set (&fill->cancelled, TRUE);
+  g_mutex_unlock (&fill->lock);
+  g_clear_error (&error);
+}
+
+static int
+compare_distance (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const Fill *fill = ((gpointer *) data)[0];
+  int focus = *(int *) ((gpointer *) data)[1];
+  int x = abs (fill->stack->slices[*(const int *) a].k - focus);
+  int y = abs (fill->stack->slices[*(const int *) b].k - focus);
+
+  return x != y ? x - y : *(const int *) a - *(const int *) b;
+}
+
+/* Places the series left out show the lowest value of the slice before them. */
+static void
+fill_gaps (Fill *fill)
+{
+  SagVolume *volume = fill->volume;
+  const SagGrid *grid = &fill->stack->grid;
+  SagVoxelType type = sag_volume_get_voxel_type (volume);
+  gsize n = (gsize) grid->size[0] * grid->size[1];
+  gsize bytes = sag_voxel_type_get_bytes (type);
+  int before = 0;
+
+  for (int k = 0; k < grid->size[2]; k++)
+    {
+      if (sag_stack_find (fill->stack, k) != NULL)
+        {
+          before = k;
+          continue;
+        }
+      const guint8 *from = sag_volume_get_slice (volume, before);
+      guint8 *to = sag_volume_get_slice (volume, k);
+      gsize lowest = 0;
+
+      for (gsize i = 1; i < n; i++)
+        if ((type == SAG_VOXEL_I16 && ((const gint16 *) from)[i] < ((const gint16 *) from)[lowest])
+            || (type == SAG_VOXEL_U16
+                && ((const guint16 *) from)[i] < ((const guint16 *) from)[lowest])
+            || (type == SAG_VOXEL_F32 && ((const float *) from)[i] < ((const float *) from)[lowest])
+            || (type == SAG_VOXEL_U8 && from[i] < from[lowest]))
+          lowest = i;
+      if (type != SAG_VOXEL_RGB8) /* colour: black, as allocated */
+        for (gsize i = 0; i < n; i++)
+          memcpy (to + i * bytes, from + lowest * bytes, bytes);
+      sag_volume_mark_ready (volume, k, k + 1);
+      if (fill->ready != NULL)
+        fill->ready (volume, k, k + 1, fill->data);
+    }
+}
+
+gboolean
+sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReadyFunc ready,
+               gpointer data, const SagTick *tick, GError **error)
+{
+  int n_threads = sag_parallel_get_size ();
+  Fill fill = { .volume = volume, .stack = stack, .ready = ready, .data = data, .tick = tick };
+  gpointer sorting[2] = { &fill, &focus };
+
+  if (focus < 0 || focus >= stack->grid.size[2])
+    focus = stack->grid.size[2] / 2;
+  fill.order = g_new (int, stack->n_slices);
+  fill.readers = g_new0 (Reader, n_threads);
+  g_mutex_init (&fill.lock);
+  for (int i = 0; i < stack->n_slices; i++)
+    fill.order[i] = i;
+  g_qsort_with_data (fill.order, stack->n_slices, sizeof *fill.order, compare_distance, sorting);
+  sag_parallel_for (stack->n_slices, fill_one, &fill);
+  for (int t = 0; t < n_threads; t++)
+    {
+      g_clear_pointer (&fill.readers[t].pixels, sag_pixels_close);
+      sag_free (fill.readers[t].scratch);
+    }
+  if (!fill.cancelled && fill.n_failed < stack->n_slices)
+    fill_gaps (&fill);
+  g_mutex_clear (&fill.lock);
+  g_free (fill.readers);
+  g_free (fill.order);
+  if (fill.cancelled)
+    {
+      g_clear_error (&fill.first_error);
+      return sag_engine_error_cancelled (error);
+    }
+  if (fill.first_error == NULL)
+    return TRUE;
+  if (stack->n_slices > 1)
+    g_prefix_error (&fill.first_error, "%d of %d slices cannot be read: ", fill.n_failed,
+                    stack->n_slices);
+  g_propagate_error (error, fill.first_error);
+  return FALSE;
+}

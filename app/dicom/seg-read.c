@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seg-read.c: DICOM Segmentation objects of any maker to labelmaps.
+ */
+#include "app/dicom/seg.h"
+
+#include "app/dicom/dcmtk.h"
+#include "app/dicom/pixels.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LAYERS 32
+#define MAX_SLICES 32767
+
+void
+sag_seg_info_free (SagSegInfo *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->content_label);
+  g_free (self->content_description);
+  g_free (self->series_description);
+  g_free (self->manufacturer);
+  g_free (self->creator);
+  g_free (self->segmentation_type);
+  g_free (self->algorithm_type);
+  g_free (self->algorithm_name);
+  g_free (self);
+}
+
+typedef struct
+{
+  int    frame;
+  int    segment; /* index into the header's segments; -1 in a label map, where pixels say */
+  int    k;
+  double position;
+} Frame;
+
+typedef struct
+{
+  SagDicomSegHeader *header;
+  SagPixels         *pixels;
+  SagGrid            grid;
+  Frame             *frames; /* by segment, then place */
+  int                n_frames;
+  guint8             value_of[256]; /* label of segment index, and of a pixel in a label map */
+  GPtrArray         *layers; /* of SagBlock */
+  GArray            *layer_of; /* of int: layer of each segment index; -1 if it has no frame */
+  SagBlock          *confidence;
+} Seg;
+
+static gboolean
+fail (const Seg *seg, SagDicomError code, GError **error, const char *what)
+{
+  g_autofree char *name = g_path_get_basename (seg->header->instance->path);
+  g_autofree char *shown = sag_escape_name (name, -1);
+
+  g_set_error (error, SAG_DICOM_ERROR, code, "'%s' %s", shown, what);
+  return FALSE;
+}
+
+static int
+compare_position (gconstpointer a, gconstpointer b)
+{
+  const Frame *x = a, *y = b;
+
+  return (x->position > y->position) - (x->position < y->position);
+}
+
+static int
+compare_segment (gconstpointer a, gconstpointer b)
+{
+  const Frame *x = a, *y = b;
+
+  if (x->segment != y->segment)
+    return x->segment < y->segment ? -1 : 1;
+  if (x->k != y->k)
+    return x->k < y->k ? -1 : 1;
+  return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+/* TRUE if every frame lies on a multiple of `step`. */
+static gboolean
+try_step (Seg *seg, double step)
+{
+  double first = seg->frames[0].position;
+
+  if (!(step > 1e-3) || (seg->frames[seg->n_frames - 1].position - first) / step >= MAX_SLICES)
+    return FALSE;
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      double k = (seg->frames[i].position - first) / step;
+
+      if (fabs (k - round (k)) > 0.05)
+        return FALSE;
+      seg->frames[i].k = (int) round (k);
+    }
+  seg->grid.spacing[2] = step;
+  return TRUE;
+}
+
+/* Places of all frames along the normal. Frames may be few: the distance between them need not be a slice's. */
+static gboolean
+place_frames (Seg *seg, GError **error)
+{
+  const SagDicomInstance *in = seg->header->instance;
+  const SagDicomFrame *first = sag_dicom_instance_get_frame (in, seg->frames[0].frame);
+  double nearest = G_MAXDOUBLE;
+  int last = 0;
+
+  qsort (seg->frames, seg->n_frames, sizeof *seg->frames, compare_position);
+  for (int i = 1; i < seg->n_frames; i++)
+    {
+      double step = seg->frames[i].position - seg->frames[i - 1].position;
+
+      if (step > 0.01)
+        nearest = MIN (nearest, step);
+    }
+  if (nearest == G_MAXDOUBLE)
+    {
+      double step = first->spacing_between_slices > 0 ? first->spacing_between_slices
+                                                      : first->slice_thickness;
+
+      seg->grid.spacing[2] = step > 1e-3 ? step : 1;
+    }
+  else if (!try_step (seg, first->spacing_between_slices) && !try_step (seg, nearest)
+           && !try_step (seg, first->slice_thickness) && !try_step (seg, nearest / 2))
+    {
+      /* Positions without a common step: one slice after the other at the mean. */
+      for (int i = 1; i < seg->n_frames; i++)
+        {
+          last += seg->frames[i].position - seg->frames[i - 1].position > 0.01;
+          seg->frames[i].k = last;
+        }
+      seg->grid.spacing[2]
+          = (seg->frames[seg->n_frames - 1].position - seg->frames[0].position) / last;
+    }
+  for (int i = 0; i < seg->n_frames; i++)
+    last = MAX (last, seg->frames[i].k);
+  if (last >= MAX_SLICES)
+    return fail (seg, SAG_DICOM_ERROR_INVALID, error, "spans more slices than can be");
+  seg->grid.size[2] = last + 1;
+  memcpy (seg->grid.origin,
+          sag_dicom_instance_get_frame (in, seg->frames[0].frame)->image_position_patient,
+          sizeof seg->grid.origin);
+  return TRUE;
+}
+
+/* Frames without positions: the n-th of each segment is slice n. */
+static void
+count_frames (Seg *seg)
+{
+  g_autofree int *next = g_new0 (int, seg->header->n_segments + 1);
+
+  seg->grid.size[2] = 1;
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      seg->frames[i].k = next[seg->frames[i].segment + 1]++;
+      seg->grid.size[2] = MAX (seg->grid.size[2], seg->frames[i].k + 1);
+    }
+}
+
+static gboolean
+make_grid (Seg *seg, GError **error)
+{
+  const SagDicomInstance *in = seg->header->instance;
+  const SagDicomFrame *first = sag_dicom_instance_get_frame (in, 0);
+  const double *o = first->image_orientation_patient;
+  int size[3] = { in->columns, in->rows, 1 };
+  double spacing[3] = { 1, 1, 1 };
+  gboolean placed = TRUE, any = FALSE;
+
+  if (first->pixel_spacing_source != SAG_SPACING_UNKNOWN)
+    {
+      spacing[0] = first->pixel_spacing[1];
+      spacing[1] = first->pixel_spacing[0];
+    }
+  sag_grid_init (&seg->grid, size, spacing);
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      const SagDicomFrame *f = sag_dicom_instance_get_frame (in, i);
+
+      placed &= f->has_position && f->has_orientation;
+      any |= f->has_position;
+      for (int a = 0; placed && a < 6; a++)
+        if (fabs (f->image_orientation_patient[a] - o[a]) > 1e-3)
+          return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                       "has frames in several orientations, which is not supported");
+    }
+  if (!placed)
+    {
+      if (any || in->rows > 4096 || in->columns > 4096)
+        return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                     "does not place its frames in the patient (a slide, or tiles)");
+      count_frames (seg);
+      return sag_grid_check (&seg->grid, error);
+    }
+  double normal[3] = { o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5],
+                       o[0] * o[4] - o[1] * o[3] };
+  double length = sqrt (normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]);
+  for (int a = 0; a < 3; a++)
+    {
+      normal[a] /= length;
+      seg->grid.direction[3 * a] = o[a];
+      seg->grid.direction[3 * a + 2] = normal[a];
+    }
+  for (int a = 0; a < 3; a++)
+    {
+      int b = (a + 1) % 3, c = (a + 2) % 3;
+
+      seg->grid.direction[3 * a + 1] = normal[b] * o[c] - normal[c] * o[b];
+    }
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      const double *p = sag_dicom_instance_get_frame (in, i)->image_position_patient;
+
+      seg->frames[i].position = p[0] * normal[0] + p[1] * normal[1] + p[2] * normal[2];
+    }
+  return place_frames (seg, error) && sag_grid_check (&seg->grid, error);
+}
+
+/* Label values: segment numbers where they fit a byte, else the order. */
+static gboolean
+choose_values (Seg *seg, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  gboolean used[256] = { FALSE }, fit = TRUE;
+
+  if (h->n_segments > 255)
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "has more than 255 segments, which is not supported");
+  for (int i = 0; i < h->n_segments; i++)
+    {
+      int number = h->segments[i].number;
+
+      fit &= number >= 1 && number <= 255 && !used[number];
+      if (number >= 0 && number <= 255)
+        used[number] = TRUE;
+    }
+  for (int i = 0; i < h->n_segments; i++)
+    seg->value_of[i] = (guint8) (fit ? h->segments[i].number : i + 1);
+  return TRUE;
+}
+
+static gboolean
+list_frames (Seg *seg, gboolean is_labelmap, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  int n = h->instance->number_of_frames;
+
+  seg->frames = g_new0 (Frame, n);
+  seg->n_frames = n;
+  for (int i = 0; i < n; i++)
+    {
+      int number = sag_dicom_instance_get_frame (h->instance, i)->segment_number;
+
+      seg->frames[i].frame = i;
+      seg->frames[i].segment = -1;
+      for (int s = 0; s < h->n_segments && !is_labelmap; s++)
+        if (h->segments[s].number == number || (number == 0 && h->n_segments == 1))
+          seg->frames[i].segment = s;
+      if (seg->frames[i].segment < 0 && !is_labelmap)
+        return fail (seg, SAG_DICOM_ERROR_INVALID, error,
+                     "has a frame of a segment that it does not describe");
+    }
+  return TRUE;
+}
+
+static gboolean
+add_layer (Seg *seg, GError **error)
+{
+  SagBlock *block;
+
+  if (seg->layers->len == MAX_LAYERS)
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "has more than 32 segments over each other, which is not supported");
+  block = sag_block_new (sag_grid_get_n_voxels (&seg->grid), "the segments", error);
+  if (block != NULL)
+    g_ptr_array_add (seg->layers, block);
+  return block != NULL;
+}
+
+/* Frames [start, end) of one segment into the first layer where none of its voxels is taken. `masks` holds
+ * a byte a pixel of these frames: 0, or 1 where the segment is. */
+static gboolean
+place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error)
+{
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  guint layer = 0;
+  guint8 value = seg->value_of[seg->frames[start].segment];
+
+  for (; layer < seg->layers->len; layer++)
+    {
+      const guint8 *voxels = sag_block_get_data (g_ptr_array_index (seg->layers, layer));
+      gboolean taken = FALSE;
+
+      for (int f = start; f < end && !taken; f++)
+        {
+          const guint8 *mask = masks + n * (f - start), *slice = voxels + n * seg->frames[f].k;
+
+          for (gsize i = 0; i < n && !taken; i++)
+            taken = mask[i] != 0 && slice[i] != 0 && slice[i] != value;
+        }
+      if (!taken)
+        break;
+    }
+  if (layer == seg->layers->len && !add_layer (seg, error))
+    return FALSE;
+  guint8 *voxels = sag_block_get_data (g_ptr_array_index (seg->layers, layer));
+  for (int f = start; f < end; f++)
+    {
+      const guint8 *mask = masks + n * (f - start);
+      guint8 *slice = voxels + n * seg->frames[f].k;
+
+      for (gsize i = 0; i < n; i++)
+        if (mask[i] != 0)
+          slice[i] = value;
+    }
+  g_array_index (seg->layer_of, int, seg->frames[start].segment) = (int) layer;
+  return TRUE;
+}
+
+/* A fractional frame to a mask, its values to the confidence. */
+static void
+threshold (Seg *seg, guint8 *mask, int k, int maximum)
+{
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  guint8 *confidence = seg->confidence != NULL
+                           ? (guint8 *) sag_block_get_data (seg->confidence) + n * k : NULL;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      int value = MIN (mask[i], maximum);
+      gboolean inside = 2 * value >= maximum;
+      int certain = (value * 255 + maximum / 2) / maximum;
+
+      if (confidence != NULL)
+        {
+          /* Stored as distance from certainty until all frames are in: 0, a new block's content, is
+           * the background nobody claims. */
+          int doubt = inside ? 255 - certain : certain;
+
+          confidence[i] = (guint8) MAX (confidence[i], doubt);
+        }
+      mask[i] = inside;
+    }
+}
+
+static gboolean
+read_segments (Seg *seg, gboolean is_fractional, GError **error)
+{
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  int maximum = CLAMP (seg->header->maximum_fractional_value, 1, 255);
+  int end;
+
+  for (int start = 0; start < seg->n_frames; start = end)
+    {
+      guint8 *masks;
+      gboolean ok;
+
+      for (end = start + 1; end < seg->n_frames
+                            && seg->frames[end].segment == seg->frames[start].segment;)
+        end++;
+      masks = sag_alloc_try (n * (end - start), "a segment", error);
+      ok = masks != NULL;
+      for (int f = start; f < end && ok; f++)
+        {
+          guint8 *mask = masks + n * (f - start);
+
+          ok = sag_pixels_decode (seg->pixels, seg->frames[f].frame, mask, error);
+          if (ok && is_fractional)
+            threshold (seg, mask, seg->frames[f].k, maximum);
+        }
+      ok = ok && place_segment (seg, start, end, masks, error);
+      sag_free (masks);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* A label map: pixels are segment numbers. */
+static gboolean
+read_labelmap (Seg *seg, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  gboolean wide = sag_pixels_sample (seg->pixels) == SAG_SAMPLE_U16;
+  guint8 *voxels, *scratch;
+  g_autofree guint8 *value_of_number = g_malloc0 (65536);
+  gboolean ok = TRUE;
+
+  if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, "is a label map of an unusual pixel type");
+  if (!add_layer (seg, error))
+    return FALSE;
+  for (int s = 0; s < h->n_segments; s++)
+    {
+      if (h->segments[s].number >= 0 && h->segments[s].number < 65536)
+        value_of_number[h->segments[s].number] = seg->value_of[s];
+      g_array_index (seg->layer_of, int, s) = 0;
+    }
+  value_of_number[0] = 0;
+  voxels = sag_block_get_data (g_ptr_array_index (seg->layers, 0));
+  scratch = sag_alloc_try (n * 2, "one image", error);
+  ok = scratch != NULL;
+  for (int f = 0; f < seg->n_frames && ok; f++)
+    {
+      guint8 *slice = voxels + n * seg->frames[f].k;
+
+      ok = sag_pixels_decode (seg->pixels, seg->frames[f].frame, scratch, error);
+      for (gsize i = 0; i < n && ok; i++)
+        slice[i] = value_of_number[wide ? ((guint16 *) scratch)[i] : scratch[i]];
+    }
+  sag_free (scratch);
+  return ok;
+}
+
+static SagSegmentation *
+assemble (Seg *seg, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  SagSegmentation *result;
+
+  for (guint layer = 0; layer < seg->layers->len; layer++)
+    {
+      g_autofree SagLabel *labels = g_new0 (SagLabel, 256);
+      SagLabelmap *map;
+      int n = 0;
+
+      for (int s = 0; s < h->n_segments; s++)
+        {
+          int own = g_array_index (seg->layer_of, int, s);
+
+          /* Segments without frames are kept, empty, in the first layer. */
+          if (own != (int) layer && !(own < 0 && layer == 0))
+            continue;
+          if (seg->value_of[s] == 0)
+            continue; /* a label map's background */
+          labels[n] = h->segments[s].label;
+          labels[n].value = seg->value_of[s];
+          if (!h->segments[s].has_colour)
+            sag_label_default_colour (s, labels[n].rgb);
+          n++;
+        }
+      map = sag_labelmap_new (&seg->grid, g_ptr_array_index (seg->layers, layer), labels, n, error);
+      if (map == NULL)
+        return NULL;
+      g_ptr_array_add (maps, map);
+    }
+  if (seg->confidence != NULL)
+    {
+      guint8 *bytes = sag_block_get_data (seg->confidence);
+
+      for (gsize i = 0; i < sag_block_get_size (seg->confidence); i++)
+        bytes[i] = 255 - bytes[i];
+    }
+  result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len,
+                                 seg->confidence, h->provenance, error);
+  if (result != NULL)
+    sag_segmentation_mark_ready (result, 0, seg->grid.size[2]);
+  return result;
+}
+
+static SagSegInfo *
+describe (const SagDicomSegHeader *h)
+{
+  SagSegInfo *info = g_new0 (SagSegInfo, 1);
+  gboolean is_labelmap = strcmp (h->instance->sop_class_uid, SAG_UID_LABELMAP_SEG) == 0;
+
+  info->content_label = g_strdup (h->content_label);
+  info->content_description = g_strdup (h->content_description);
+  info->series_description = g_strdup (h->instance->series_description);
+  info->manufacturer = g_strdup (h->instance->manufacturer);
+  info->creator = g_strdup (h->content_creator_name);
+  info->segmentation_type
+      = is_labelmap ? g_strdup ("LABELMAP")
+        : h->fractional_type[0] != '\0'
+            ? g_strconcat (h->segmentation_type, "/", h->fractional_type, NULL)
+            : g_strdup (h->segmentation_type);
+  info->algorithm_type = g_strdup (h->segments[0].algorithm_type);
+  info->algorithm_name = g_strdup (h->segments[0].algorithm_name);
+  g_strlcpy (info->frame_of_reference_uid, h->instance->frame_of_reference_uid, sizeof (SagUid));
+  g_strlcpy (info->referenced_series_uid, h->referenced_series_uid, sizeof (SagUid));
+  info->n_segments = h->n_segments;
+  info->n_frames = h->instance->number_of_frames;
+  return info;
+}
+
+static gboolean
+read_all (Seg *seg, GError **error)
+{
+  SagDicomSegHeader *h = seg->header;
+  gboolean is_labelmap = strcmp (h->instance->sop_class_uid, SAG_UID_LABELMAP_SEG) == 0;
+  gboolean is_fractional = strcmp (h->segmentation_type, "FRACTIONAL") == 0;
+  int none = -1;
+
+  if (!is_labelmap && !is_fractional && strcmp (h->segmentation_type, "BINARY") != 0)
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "is neither a binary, a fractional nor a label map segmentation");
+  seg->pixels = sag_pixels_open (h->instance, error);
+  if (seg->pixels == NULL)
+    return FALSE;
+  if (!is_labelmap && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_BIT
+      && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
+    return fail (seg, SAG_DICOM_ERROR_INVALID, error, "does not hold the pixels a segmentation has");
+  for (int s = 0; s < h->n_segments; s++)
+    g_array_append_val (seg->layer_of, none);
+  if (!choose_values (seg, error) || !list_frames (seg, is_labelmap, error) || !make_grid (seg, error))
+    return FALSE;
+  qsort (seg->frames, seg->n_frames, sizeof *seg->frames, compare_segment);
+  if (is_fractional && strcmp (h->fractional_type, "OCCUPANCY") != 0)
+    {
+      seg->confidence = sag_block_new (sag_grid_get_n_voxels (&seg->grid), "the confidence", error);
+      if (seg->confidence == NULL)
+        return FALSE;
+    }
+  if (is_labelmap ? !read_labelmap (seg, error) : !read_segments (seg, is_fractional, error))
+    return FALSE;
+  return seg->layers->len > 0 || add_layer (seg, error);
+}
+
+SagSegmentation *
+sag_seg_read (const char *path, SagSegInfo **info, GError **error)
+{
+  Seg seg = { .header = sag_dicom_read_seg_header (path, error) };
+  SagSegmentation *result = NULL;
+
+  if (seg.header == NULL)
+    return NULL;
+  seg.layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_block_unref);
+  seg.layer_of = g_array_new (FALSE, FALSE, sizeof (int));
+  if (read_all (&seg, error))
+    result = assemble (&seg, error);
+  if (result != NULL && info != NULL)
+    *info = describe (seg.header);
+  g_clear_pointer (&seg.pixels, sag_pixels_close);
+  g_clear_pointer (&seg.confidence, sag_block_unref);
+  g_ptr_array_unref (seg.layers);
+  g_array_unref (seg.layer_of);
+  g_free (seg.frames);
+  sag_dicom_seg_header_free (seg.header);
+  return result;
+}
+
+typedef struct
+{
+  const SagGrid *from;
+  const SagGrid *to;
+  const guint8  *in;
+  guint8        *out;
+  guint8         outside;
+} Regrid;
+
+static void
+regrid_slice (gsize k, int thread, gpointer data)
+{
+  const Regrid *r = data;
+  const int *size = r->from->size;
+  guint8 *out = r->out + (gsize) r->to->size[0] * r->to->size[1] * k;
+
+  for (int j = 0; j < r->to->size[1]; j++)
+    {
+      double a[3] = { 0, j, (double) k }, b[3] = { r->to->size[0] - 1.0, j, (double) k };
+      int n = r->to->size[0];
+
+      sag_grid_to_lps (r->to, a, a);
+      sag_grid_to_ijk (r->from, a, a);
+      sag_grid_to_lps (r->to, b, b);
+      sag_grid_to_ijk (r->from, b, b);
+      for (int i = 0; i < n; i++, out++)
+        {
+          double t = n > 1 ? (double) i / (n - 1) : 0;
+          double x = floor (a[0] + (b[0] - a[0]) * t + 0.5);
+          double y = floor (a[1] + (b[1] - a[1]) * t + 0.5);
+          double z = floor (a[2] + (b[2] - a[2]) * t + 0.5);
+
+          *out = x >= 0 && y >= 0 && z >= 0 && x < size[0] && y < size[1] && z < size[2]
+                     ? r->in[((gsize) z * size[1] + (gsize) y) * size[0] + (gsize) x]
+                     : r->outside;
+        }
+    }
+}
+
+SagSegmentation *
+sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
+{
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagBlock) confidence = NULL;
+  SagBlock *old = sag_segmentation_get_confidence (segmentation);
+  Regrid r = { .from = sag_segmentation_get_grid (segmentation), .to = grid };
+  SagSegmentation *result;
+
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
+    {
+      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer);
+      g_autoptr (SagBlock) block = sag_block_new (sag_grid_get_n_voxels (grid), "the labels", error);
+      const SagLabel *labels;
+      SagLabelmap *copy;
+      int n_labels;
+
+      if (block == NULL)
+        return NULL;
+      r.in = sag_labelmap_get_voxels (map);
+      r.out = sag_block_get_data (block);
+      r.outside = 0;
+      sag_parallel_for (grid->size[2], regrid_slice, &r);
+      labels = sag_labelmap_get_labels (map, &n_labels);
+      copy = sag_labelmap_new (grid, block, labels, n_labels, error);
+      if (copy == NULL)
+        return NULL;
+      g_ptr_array_add (maps, copy);
+    }
+  if (old != NULL)
+    {
+      confidence = sag_block_new (sag_grid_get_n_voxels (grid), "the confidence", error);
+      if (confidence == NULL)
+        return NULL;
+      r.in = sag_block_get_data (old);
+      r.out = sag_block_get_data (confidence);
+      r.outside = 255;
+      sag_parallel_for (grid->size[2], regrid_slice, &r);
+    }
+  result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, confidence,
+                                 sag_segmentation_get_provenance (segmentation), error);
+  if (result != NULL)
+    sag_segmentation_mark_ready (result, 0, grid->size[2]);
+  return result;
+}

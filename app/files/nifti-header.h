@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * nifti-header.h: the 348 bytes a NIfTI-1 file begins with, and how they place voxels.
+ *
+ * In memory axis j runs the way that makes the grid right-handed, as DICOM images are; files written by us and by the
+ * usual converters run the other way. Reading reverses the rows of a left-handed file, writing reverses them always,
+ * so that a volume comes back as it was.
+ */
+#pragma once
+
+#include "engine/image/geometry.h"
+
+enum
+{
+  SAG_NIFTI_U8 = 2,
+  SAG_NIFTI_I16 = 4,
+  SAG_NIFTI_I32 = 8,
+  SAG_NIFTI_F32 = 16,
+  SAG_NIFTI_F64 = 64,
+  SAG_NIFTI_RGB24 = 128,
+  SAG_NIFTI_I8 = 256,
+  SAG_NIFTI_U16 = 512,
+  SAG_NIFTI_U32 = 768,
+};
+
+#define SAG_NIFTI_HEADER_BYTES 348
+
+typedef struct
+{
+  gint32 sizeof_hdr;
+  char   unused1[35];
+  guint8 dim_info;
+  gint16 dim[8];
+  float  intent_p[3];
+  gint16 intent_code;
+  gint16 datatype;
+  gint16 bitpix;
+  gint16 slice_start;
+  float  pixdim[8];
+  float  vox_offset;
+  float  scl_slope;
+  float  scl_inter;
+  gint16 slice_end;
+  guint8 slice_code;
+  guint8 xyzt_units;
+  float  cal_max;
+  float  cal_min;
+  float  slice_duration;
+  float  toffset;
+  gint32 unused2[2];
+  char   descrip[80];
+  char   aux_file[24];
+  gint16 qform_code;
+  gint16 sform_code;
+  float  quatern[3];
+  float  qoffset[3];
+  float  srow[3][4];
+  char   intent_name[16];
+  char   magic[4];
+} SagNiftiHeader;
+
+G_STATIC_ASSERT (sizeof (SagNiftiHeader) == SAG_NIFTI_HEADER_BYTES);
+
+/* Brings a header just read to this machine's byte order. FALSE if it is not NIfTI-1 in one file ("n+1"). `swapped`
+ * tells whether the voxels need it too. */
+gboolean sag_nifti_header_order    (SagNiftiHeader       *header,
+                                    gboolean             *swapped);
+
+/* Bytes of one voxel of `datatype`; 0 if it is not one of the above. */
+int      sag_nifti_type_get_bytes  (int                   datatype);
+
+/* The grid of a header, right-handed; `flip` tells whether the file's rows run the other way. INVALID if sizes or
+ * forms make none. */
+gboolean sag_nifti_header_get_grid (const SagNiftiHeader *header,
+                                    SagGrid              *grid,
+                                    gboolean             *flip,
+                                    GError              **error);
+
+/* A header for voxels of `grid` with reversed rows: qform and sform, millimetres. */
+void     sag_nifti_header_init     (SagNiftiHeader       *header,
+                                    const SagGrid        *grid,
+                                    int                   datatype);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * open.c: a volume or a segmentation from whatever a path holds.
+ */
+#include "app/files/open.h"
+
+#include "app/files/nifti.h"
+#include "engine/base/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+sag_open_info_free (SagOpenInfo *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->index, sag_index_unref);
+  g_free (self->name);
+  for (int i = 0; i < SAG_MAX_WINDOWS; i++)
+    g_free (self->window_explanations[i]);
+  g_strfreev (self->findings);
+  g_free (self);
+}
+
+/* Every series to choose from, one a line of the message. */
+static void
+list_choices (const SagIndex *index, GError **error)
+{
+  GString *text = g_string_new (NULL);
+  int n = 0;
+
+  for (guint i = 0; i < index->studies->len; i++)
+    {
+      const SagIndexStudy *study = g_ptr_array_index (index->studies, i);
+
+      for (guint j = 0; j < study->series->len; j++)
+        {
+          const SagIndexSeries *series = g_ptr_array_index (study->series, j);
+          g_autofree char *description = sag_index_series_describe (series);
+
+          if (series->kind == SAG_SERIES_IMAGE && n++ < 40)
+            g_string_append_printf (text, "\n  %s  %s", series->first->series_instance_uid, description);
+        }
+    }
+  if (n > 40)
+    g_string_append_printf (text, "\n  and %d more", n - 40);
+  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_AMBIGUOUS,
+               "There are %d image series to choose from; name one by its UID:%s", n, text->str);
+  g_string_free (text, TRUE);
+}
+
+static gboolean
+not_found (GError **error, const char *format, const char *what)
+{
+  g_autofree char *shown = sag_escape_name (what, -1);
+  g_autofree char *text = NULL;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  text = g_strdup_printf (format, shown);
+#pragma GCC diagnostic pop
+  g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND, text);
+  return FALSE;
+}
+
+const SagStack *
+sag_open_choose (const SagIndex *index, const char *series_uid, const SagIndexSeries **chosen,
+                 GError **error)
+{
+  const SagIndexSeries *found = NULL;
+  int number = 1, n = 0;
+
+  if (series_uid != NULL)
+    {
+      const char *hash = strchr (series_uid, '#');
+      g_autofree char *uid = hash != NULL ? g_strndup (series_uid, hash - series_uid)
+                                          : g_strdup (series_uid);
+
+      if (hash != NULL)
+        number = atoi (hash + 1);
+      found = sag_index_find_series (index, uid);
+      if (found == NULL)
+        {
+          not_found (error, "There is no series '%s' here", uid);
+          return NULL;
+        }
+      if (found->kind != SAG_SERIES_IMAGE)
+        {
+          not_found (error, "The series '%s' holds no images", uid);
+          return NULL;
+        }
+    }
+  for (guint i = 0; i < index->studies->len && series_uid == NULL; i++)
+    {
+      const SagIndexStudy *study = g_ptr_array_index (index->studies, i);
+
+      for (guint j = 0; j < study->series->len; j++)
+        {
+          const SagIndexSeries *series = g_ptr_array_index (study->series, j);
+
+          if (series->kind == SAG_SERIES_IMAGE)
+            {
+              found = series;
+              n++;
+            }
+        }
+    }
+  if (n > 1)
+    {
+      list_choices (index, error);
+      return NULL;
+    }
+  if (found == NULL)
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                           "There is no image series here, only other DICOM objects");
+      return NULL;
+    }
+  if (number < 1 || number > (int) found->stacks->len)
+    {
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                   "The series has stacks 1 to %u, not %d", found->stacks->len, number);
+      return NULL;
+    }
+  if (chosen != NULL)
+    *chosen = found;
+  return g_ptr_array_index (found->stacks, number - 1);
+}
+
+static SagOpenInfo *
+describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
+{
+  SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
+  const SagDicomInstance *first = stack->slices[0].instance;
+  g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
+
+  info->index = sag_index_ref (index);
+  info->series = series;
+  info->stack = stack;
+  info->name = g_strdup (*first->series_description != '\0' ? first->series_description
+                                                             : first->modality);
+  info->n_windows = first->n_windows;
+  for (int i = 0; i < first->n_windows; i++)
+    {
+      info->windows[i] = first->windows[i];
+      info->window_explanations[i] = g_strdup (first->window_explanations[i]);
+    }
+  info->monochrome1 = strcmp (first->photometric_interpretation, "MONOCHROME1") == 0;
+  for (guint i = 0; i < stack->findings->len; i++)
+    g_strv_builder_add (findings,
+                        ((SagFinding *) g_ptr_array_index (stack->findings, i))->text);
+  if (series->stacks->len > 1)
+    {
+      GString *names = g_string_new (NULL);
+
+      for (guint i = 0; i < series->stacks->len; i++)
+        {
+          const SagStack *other = g_ptr_array_index (series->stacks, i);
+
+          if (other == stack)
+            continue;
+          g_string_append_printf (names, "%s#%u %s(%d images)", names->len > 0 ? ", " : "", i + 1,
+                                  other->is_localizer ? "localizer " : "", other->n_slices);
+          if (*other->name != '\0')
+            g_string_append_printf (names, " %s", other->name);
+          if (i == 20)
+            {
+              g_string_append (names, ", …");
+              break;
+            }
+        }
+      g_autofree char *text = g_strdup_printf ("The series holds other stacks: %s", names->str);
+      g_strv_builder_add (findings, text);
+      g_string_free (names, TRUE);
+    }
+  if (strcmp (first->lossy_image_compression, "01") == 0)
+    g_strv_builder_add (findings, "The images have been compressed with loss");
+  info->findings = g_strv_builder_end (findings);
+  return info;
+}
+
+SagVolume *
+sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
+                 GError **error)
+{
+  g_autoptr (SagIndex) index = NULL;
+  g_autoptr (SagVolume) volume = NULL;
+  const SagIndexSeries *series = NULL;
+  const SagStack *stack;
+
+  if (sag_nifti_is_name (path))
+    {
+      volume = sag_nifti_read (path, tick, error);
+      if (volume != NULL && info != NULL)
+        {
+          *info = g_new0 (SagOpenInfo, 1);
+          (*info)->name = g_path_get_basename (path);
+          (*info)->findings = g_new0 (char *, 1);
+        }
+      return g_steal_pointer (&volume);
+    }
+  index = sag_index_folder (path, NULL, error);
+  if (index == NULL || (stack = sag_open_choose (index, series_uid, &series, error)) == NULL
+      || (volume = sag_read_begin (stack, error)) == NULL
+      || !sag_read_fill (volume, stack, -1, NULL, NULL, tick, error))
+    return NULL;
+  if (info != NULL)
+    *info = describe (index, series, stack);
+  return g_steal_pointer (&volume);
+}
+
+/* The one SEG file a folder holds. */
+static char *
+find_seg (const char *path, GError **error)
+{
+  g_autoptr (SagIndex) index = NULL;
+  const char *found = NULL;
+  int n = 0;
+
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+    return g_strdup (path);
+  index = sag_index_folder (path, NULL, error);
+  if (index == NULL)
+    return NULL;
+  for (guint i = 0; i < index->instances->len; i++)
+    {
+      const SagDicomInstance *instance = g_ptr_array_index (index->instances, i);
+
+      if (sag_dicom_instance_is_seg (instance))
+        {
+          found = instance->path;
+          n++;
+        }
+    }
+  if (n == 1)
+    return g_strdup (found);
+  g_autofree char *shown = sag_escape_name (path, -1);
+  g_set_error (error, SAG_DICOM_ERROR, n == 0 ? SAG_DICOM_ERROR_NOT_FOUND : SAG_DICOM_ERROR_AMBIGUOUS,
+               "'%s' holds %d DICOM segmentations; name one file", shown, n);
+  return NULL;
+}
+
+SagSegmentation *
+sag_open_segmentation (const char *path, const SagGrid *grid, GError **error)
+{
+  g_autoptr (SagSegmentation) own = NULL;
+
+  if (sag_nifti_is_name (path))
+    own = sag_nifti_read_segmentation (path, error);
+  else
+    {
+      g_autofree char *file = find_seg (path, error);
+
+      own = file != NULL ? sag_seg_read (file, NULL, error) : NULL;
+    }
+  if (own == NULL || grid == NULL || sag_grid_equal (sag_segmentation_get_grid (own), grid))
+    return g_steal_pointer (&own);
+  return sag_seg_regrid (own, grid, error);
+}
+
+SagBlock *
+sag_open_confidence (const char *path, const SagGrid *grid, GError **error)
+{
+  g_autoptr (SagVolume) volume = sag_nifti_read (path, NULL, error);
+  g_autoptr (SagBlock) block = NULL;
+  g_autofree float *values = NULL;
+  const SagGrid *own;
+  gsize n;
+  guint8 *out;
+  float largest = 0;
+
+  if (volume == NULL)
+    return NULL;
+  own = sag_volume_get_grid (volume);
+  if (!sag_grid_equal (own, grid))
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "The confidence in '%s' does not lie on the image's voxels", shown);
+      return NULL;
+    }
+  n = (gsize) own->size[0] * own->size[1];
+  block = sag_block_new (sag_grid_get_n_voxels (own), "the confidence", error);
+  if (block == NULL)
+    return NULL;
+  values = g_new (float, n);
+  for (int k = 0; k < own->size[2]; k++)
+    {
+      sag_volume_get_values (volume, k, values);
+      for (gsize i = 0; i < n; i++)
+        largest = MAX (largest, values[i]);
+    }
+  out = sag_block_get_data (block);
+  for (int k = 0; k < own->size[2]; k++)
+    {
+      sag_volume_get_values (volume, k, values);
+      for (gsize i = 0; i < n; i++)
+        out[k * n + i]
+            = (guint8) CLAMP (values[i] * (largest > 1.5f ? 1 : 255) + 0.5f, 0, 255);
+    }
+  return g_steal_pointer (&block);
+}
