@@ -25,7 +25,7 @@ LAYERS = {
     "app/files": ENGINE,
     "app/files/open": ENGINE + ["app/files", "app/dicom"],
     "app/dicom": ENGINE + ["app/files/save.h"],
-    "app/plugin": ENGINE + ["plugins/sagitta-plugin.h", "app/files"],
+    "app/plugin": ENGINE + ["plugins/sagitta-plugin.h", "app/files", "app/state/wire"],
     "app/work": ENGINE + ["app", "plugins/sagitta-plugin.h"],
     "app/work/job": ["engine/base", "engine/image", "app/state"],
     "app/work/link": ["engine/base", "engine/image", "app/state", "app/work/job", "app/work/wire"],
