@@ -13,8 +13,6 @@
 #include "dcmtk/oflog/oflog.h"
 #include "dcmtk/oflog/spi/logevent.h"
 
-#include "engine/base/error.h"
-
 #include <sys/stat.h>
 #include <vector>
 

@@ -8,7 +8,12 @@
 #include "dcmtk/dcmdata/dcspchrs.h"
 #include "dcmtk/dcmdata/dctk.h"
 
+#include <glib.h>
+
+extern "C" {
 #include "app/dicom/dcmtk.h"
+#include "engine/base/error.h"
+}
 
 #include <cmath>
 #include <cstring>
