@@ -6,13 +6,16 @@
 #include "engine/kernels/simd.h"
 #include "engine/kernels/texts.h"
 
-#if LANES == 16
-enum { MAX_N = 8, MAX_NV = 3 };
-#elif LANES == 8
-enum { MAX_N = 4, MAX_NV = 3 };
+#include <math.h>
+
+/* Blocks of up to NARROW_N channels take up to LONG_NV vectors, to have enough sums in flight. */
+#if LANES == 8
+enum { MAX_N = 4, MAX_NV = 3, NARROW_N = 2, LONG_NV = 6 };
 #else
-enum { MAX_N = 8, MAX_NV = 3 };
+enum { MAX_N = 8, MAX_NV = 3, NARROW_N = 4, LONG_NV = 6 };
 #endif
+
+enum { MAX_STRIDED_TAPS = 32 };
 
 /* LANES values of in (t, p, u), u = first, first + stride …; `line` is in (t, p, 0) and all of
  * them lie in the line if `whole`. */
@@ -35,7 +38,7 @@ load_x (const float *line, ptrdiff_t first, ptrdiff_t width, int stride, int who
 
 /* One tap, all of k. */
 SAG_INLINE const float *
-conv_tap (SagVec acc[MAX_N][MAX_NV], int n, int nv, int stride, int whole, const float *line,
+conv_tap (SagVec acc[MAX_N][LONG_NV], int n, int nv, int stride, int whole, const float *line,
           ptrdiff_t first, const SagConvRowF32Job *job, const float *w)
 {
   ptrdiff_t pitch = job->pitch, width = (ptrdiff_t) job->width;
@@ -43,7 +46,7 @@ conv_tap (SagVec acc[MAX_N][MAX_NV], int n, int nv, int stride, int whole, const
 
   for (size_t p = job->k; p > 0; p--, line += pitch, w += nw)
     {
-      SagVec v[MAX_NV];
+      SagVec v[LONG_NV];
 
       SAG_UNROLL for (int i = 0; i < nv; i++)
         v[i] = load_x (line, first + i * LANES * stride, width, stride, whole);
@@ -62,7 +65,7 @@ conv_tap (SagVec acc[MAX_N][MAX_NV], int n, int nv, int stride, int whole, const
 SAG_INLINE void
 conv_block (int n, int nv, int stride, const SagConvRowF32Job *job, size_t x, size_t nx)
 {
-  SagVec acc[MAX_N][MAX_NV];
+  SagVec acc[MAX_N][LONG_NV];
   SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
   const float *w = job->w;
   float *out = job->out + x;
@@ -112,34 +115,38 @@ conv_block (int n, int nv, int stride, const SagConvRowF32Job *job, size_t x, si
     conv_block (n, nv, 2, job, x, nx);                                               \
   }
 
-#define BLOCKS(n) BLOCK (n, 1) BLOCK (n, 2) BLOCK (n, 3)
-#define ROW(n, s) { block##s##_##n##_1, block##s##_##n##_2, block##s##_##n##_3 }
-
 typedef void (*BlockFn) (const SagConvRowF32Job *job, size_t x, size_t nx);
 
-BLOCKS (1)
-BLOCKS (2)
-BLOCKS (3)
-BLOCKS (4)
-#if LANES != 8
-BLOCKS (5)
-BLOCKS (6)
-BLOCKS (7)
-BLOCKS (8)
+#define SHORT(n) BLOCK (n, 1) BLOCK (n, 2) BLOCK (n, 3)
+#define LONG(n) SHORT (n) BLOCK (n, 4) BLOCK (n, 5) BLOCK (n, 6)
+#define SHORT_ROW(n, s) { block##s##_##n##_1, block##s##_##n##_2, block##s##_##n##_3 }
+#define LONG_ROW(n, s)                                             \
+  {                                                                \
+    block##s##_##n##_1, block##s##_##n##_2, block##s##_##n##_3,    \
+        block##s##_##n##_4, block##s##_##n##_5, block##s##_##n##_6 \
+  }
+
+#if LANES == 8
+LONG (1) LONG (2) SHORT (3) SHORT (4)
+#define ROWS(s) LONG_ROW (1, s), LONG_ROW (2, s), SHORT_ROW (3, s), SHORT_ROW (4, s)
+#else
+LONG (1) LONG (2) LONG (3) LONG (4) SHORT (5) SHORT (6) SHORT (7) SHORT (8)
+#define ROWS(s)                                                                 \
+  LONG_ROW (1, s), LONG_ROW (2, s), LONG_ROW (3, s), LONG_ROW (4, s),           \
+      SHORT_ROW (5, s), SHORT_ROW (6, s), SHORT_ROW (7, s), SHORT_ROW (8, s)
 #endif
 
-static const BlockFn blocks[2][MAX_N][MAX_NV] = {
-  { ROW (1, ), ROW (2, ), ROW (3, ), ROW (4, ),
-#if LANES != 8
-    ROW (5, ), ROW (6, ), ROW (7, ), ROW (8, ),
-#endif
-  },
-  { ROW (1, 2), ROW (2, 2), ROW (3, 2), ROW (4, 2),
-#if LANES != 8
-    ROW (5, 2), ROW (6, 2), ROW (7, 2), ROW (8, 2),
-#endif
-  },
-};
+static const BlockFn blocks[2][MAX_N][LONG_NV] = { { ROWS () }, { ROWS (2) } };
+
+/* How many vectors the next block takes of `vectors` that are left, at most `most`: rather two of
+ * equal length than a long and a short one. */
+SAG_INLINE size_t
+share (size_t vectors, size_t most)
+{
+  size_t parts = (vectors + most - 1) / most;
+
+  return (vectors + parts - 1) / parts;
+}
 
 /* Strides above two: one gathered vector at a time. */
 static void
@@ -187,13 +194,9 @@ conv_row_f32 (const SagConvRowF32Job *job)
     }
   while (x < end)
     {
-      size_t left = end - x, vectors = (left + LANES - 1) / LANES, nv = MAX_NV;
+      size_t left = end - x;
+      size_t nv = share ((left + LANES - 1) / LANES, job->n <= NARROW_N ? LONG_NV : MAX_NV);
 
-      /* Four left are better cut 2 + 2 than 3 + 1. */
-      if (vectors < MAX_NV)
-        nv = vectors;
-      else if (vectors == MAX_NV + 1)
-        nv = 2;
       if (left > nv * LANES)
         left = nv * LANES;
       blocks[job->stride - 1][job->n - 1][nv - 1] (job, x, left);
@@ -201,8 +204,121 @@ conv_row_f32 (const SagConvRowF32Job *job)
     }
 }
 
+/* --- depthwise --------------------------------------------------------------------------- */
+
+/* Outputs x .. x + nx - 1 of channel j. */
+SAG_INLINE void
+depthwise_block (int nv, int stride, const SagConvRowF32Job *job, size_t j, size_t x, size_t nx)
+{
+  SagVec acc[LONG_NV];
+  SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
+  ptrdiff_t width = (ptrdiff_t) job->width;
+  const float *w = job->w + j;
+  float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
+
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    acc[i] = job->init != NULL
+                 ? sag_splat (job->init[j])
+                 : sag_load_part (out + i * LANES, 0, (ptrdiff_t) nx - i * LANES);
+
+  for (size_t t = 0; t < job->taps; t++, w += job->nw)
+    {
+      ptrdiff_t first = (ptrdiff_t) x * stride + job->dx[t];
+      const float *line = job->rows[t];
+      SagVec s = sag_splat (*w);
+
+      if (line == NULL)
+        continue;
+      line += (ptrdiff_t) j * job->pitch;
+      /* Each vector by itself: most lie whole in the line even where the block does not. */
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        {
+          ptrdiff_t u = first + i * LANES * stride;
+          int       whole = u >= 0 && u + LANES * stride <= width;
+
+          acc[i] = whole ? sag_fma (load_x (line, u, width, stride, 1), s, acc[i])
+                         : sag_fma (load_x (line, u, width, stride, 0), s, acc[i]);
+        }
+    }
+
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    {
+      SagVec v = sag_clamp (acc[i], lo, hi);
+
+      if (nx >= (size_t) (i + 1) * LANES)
+        sag_store (out + i * LANES, v);
+      else if (nx > (size_t) i * LANES)
+        sag_store_n (out + i * LANES, v, nx - (size_t) i * LANES);
+    }
+}
+
+SAG_INLINE void
+depthwise_line (int stride, const SagConvRowF32Job *job, size_t j)
+{
+  size_t end = job->x0 + job->nx, nx;
+
+  for (size_t x = job->x0; x < end; x += nx)
+    {
+      size_t nv = share ((end - x + LANES - 1) / LANES, LONG_NV);
+
+      nx = end - x < nv * LANES ? end - x : nv * LANES;
+      if (nv > 4)
+        depthwise_block (6, stride, job, j, x, nx);
+      else if (nv > 2)
+        depthwise_block (4, stride, job, j, x, nx);
+      else if (nv == 2)
+        depthwise_block (2, stride, job, j, x, nx);
+      else
+        depthwise_block (1, stride, job, j, x, nx);
+    }
+}
+
+static void
+depthwise_row_f32 (const SagConvRowF32Job *job)
+{
+  for (size_t j = 0; j < job->n; j++)
+    if (job->stride == 1)
+      depthwise_line (1, job, j);
+    else if (job->stride == 2)
+      depthwise_line (2, job, j);
+    else
+      {
+        SagConvRowF32Job one = *job;
+        const float *rows[MAX_STRIDED_TAPS];
+
+        /* The general form of the full convolution, one channel at a time, taps in pieces. */
+        one.n = 1;
+        one.k = 1;
+        one.out += (ptrdiff_t) j * job->ld_out;
+        for (size_t t0 = 0; t0 == 0 || t0 < job->taps; t0 += MAX_STRIDED_TAPS)
+          {
+            size_t taps = job->taps - t0 < MAX_STRIDED_TAPS ? job->taps - t0 : MAX_STRIDED_TAPS;
+            int last = t0 + taps >= job->taps;
+
+            for (size_t t = 0; t < taps; t++)
+              rows[t] = job->rows[t0 + t] == NULL
+                            ? NULL
+                            : job->rows[t0 + t] + (ptrdiff_t) j * job->pitch;
+            one.rows = rows;
+            one.dx = job->dx + t0;
+            one.taps = taps;
+            one.w = job->w + t0 * job->nw + j;
+            one.init = t0 > 0 || job->init == NULL ? NULL : job->init + j;
+            one.lo = last ? job->lo : -INFINITY;
+            one.hi = last ? job->hi : INFINITY;
+            for (size_t x = job->x0; x < job->x0 + job->nx; x += LANES)
+              {
+                size_t left = job->x0 + job->nx - x;
+
+                conv_strided (&one, x, left < LANES ? left : LANES);
+              }
+          }
+      }
+}
+
 void
 SAG_FN (conv_row_fill) (SagKernels *k)
 {
   k->conv_row_f32 = (SagConvRowF32){ conv_row_f32, MAX_N, MAX_NV * LANES };
+  k->depthwise_row_f32 = depthwise_row_f32;
 }

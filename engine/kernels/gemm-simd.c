@@ -6,15 +6,16 @@
 #include "engine/kernels/simd.h"
 #include "engine/kernels/texts.h"
 
+/* Accumulators fill the registers; the pointers of more than 12 rows would no longer fit theirs. */
 #if LANES == 16
-enum { WIDE_MR = 12, WIDE_NV = 2, NARROW_MR = 24, NARROW_NV = 1 };
+enum { WIDE_MR = 12, WIDE_NV = 2, NARROW_MR = 12, NARROW_NV = 1 };
 #elif LANES == 8
 enum { WIDE_MR = 6, WIDE_NV = 2, NARROW_MR = 12, NARROW_NV = 1 };
 #else
 enum { WIDE_MR = 6, WIDE_NV = 4, NARROW_MR = 8, NARROW_NV = 2 };
 #endif
 
-enum { MAX_MR = 24, MAX_NV = 4 };
+enum { MAX_MR = 12, MAX_NV = 4 };
 
 /* The block, for weights of either kind: exactly one of w32, w16 is set. */
 SAG_INLINE void

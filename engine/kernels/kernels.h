@@ -99,6 +99,12 @@ typedef struct
   unsigned nx; /* x of one register block: cut lines at multiples of it */
 } SagConvRowF32;
 
+/* Depthwise convolution of row-interleaved images takes the same job: k is ignored, w is [taps][nw],
+ * n may be any number up to nw, and
+ *
+ *     out[j][x] = clamp (start + sum over t of in (t, j, stride * x + dx[t]) * w[t][j]) */
+typedef void (*SagDepthwiseRowF32Fn) (const SagConvRowF32Job *job);
+
 /* Depthwise convolution of channels-last images.
  *
  *     out[i][c] = clamp (start[c] + sum over t of rows[t][i][c] * w[t][c])
@@ -252,6 +258,7 @@ typedef struct
   SagGemmBf16        gemm_bf16[SAG_N_GEMM];
   SagConvRowF32      conv_row_f32;
   void             (*depthwise_f32) (const SagDepthwiseF32Job *job);
+  SagDepthwiseRowF32Fn depthwise_row_f32;
   SagUnaryFn         unary[SAG_N_UNARY];
   SagBinaryFn        binary[SAG_N_BINARY];
   SagAddClampFn      add_clamp;

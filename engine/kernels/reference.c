@@ -97,6 +97,28 @@ sag_ref_conv_row_f32 (const SagConvRowF32Job *job)
 }
 
 void
+sag_ref_depthwise_row_f32 (const SagConvRowF32Job *job)
+{
+  for (size_t j = 0; j < job->n; j++)
+    for (size_t x = job->x0; x < job->x0 + job->nx; x++)
+      {
+        float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
+        float sum = job->init != NULL ? job->init[j] : *out;
+
+        for (size_t t = 0; t < job->taps; t++)
+          {
+            ptrdiff_t u = (ptrdiff_t) (x * job->stride) + job->dx[t];
+            int inside = u >= 0 && u < (ptrdiff_t) job->width;
+
+            if (job->rows[t] != NULL)
+              sum = fmaf (inside ? job->rows[t][(ptrdiff_t) j * job->pitch + u] : 0.0f,
+                          job->w[t * job->nw + j], sum);
+          }
+        *out = clamp (sum, job->lo, job->hi);
+      }
+}
+
+void
 sag_ref_depthwise_f32 (const SagDepthwiseF32Job *job)
 {
   for (size_t i = 0; i < job->m; i++)
@@ -331,6 +353,7 @@ sag_ref_fill (SagKernels *k)
                    [SAG_GEMM_NARROW] = { gemm_bf16_4x8, 4, 8 } },
     .conv_row_f32 = { sag_ref_conv_row_f32, 8, 48 },
     .depthwise_f32 = sag_ref_depthwise_f32,
+    .depthwise_row_f32 = sag_ref_depthwise_row_f32,
     .reduce = {
       .sum = sag_ref_sum,
       .sum_squares = sag_ref_sum_squares,

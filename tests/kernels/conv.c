@@ -53,6 +53,48 @@ conv_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride,
   check_release_all (check);
 }
 
+/* The same job read as a depthwise one, over n channels. */
+static void
+depthwise_row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n,
+                   bool evil, bool go_on)
+{
+  CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
+  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
+  size_t out_width = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
+  size_t ld_out = out_width + 2, n_out = (n - 1) * ld_out + out_width;
+  float *in = check_floats (check, 3 * n * width, fill), *w = check_floats (check, taps * nw, fill);
+  float *init = check_floats (check, n, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  bool missing = check_random (check, 3) == 0;
+  SagConvRowF32Job job = {
+    .taps = taps, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) width,
+    .stride = stride, .w = w, .n = n, .nw = nw, .init = go_on ? NULL : init, .out = got,
+    .ld_out = (ptrdiff_t) ld_out, .x0 = 0, .nx = out_width,
+    .lo = go_on ? -INFINITY : 0.0f, .hi = go_on ? INFINITY : 6.0f,
+  };
+
+  for (size_t t = 0; t < taps; t++)
+    {
+      rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * n * width;
+      dx[t] = (ptrdiff_t) (t % kx * dilation) - (ptrdiff_t) pad;
+    }
+  CHECK_GUARDED (check, "depthwise_row_f32")
+    check->k->depthwise_row_f32 (&job);
+  job.out = want;
+  check->ref->depthwise_row_f32 (&job);
+  check_same (check, got, want, n_out, "depthwise_row_f32 width %zu kx %zu dilation %zu stride %zu n %zu",
+              width, kx, dilation, stride, n);
+  check_release_all (check);
+}
+
+static void
+run_depthwise_row (const SagKernels *k, void *data)
+{
+  SagConvRowF32Job job = *(SagConvRowF32Job *) data;
+
+  k->depthwise_row_f32 (&job);
+}
+
 static void
 run_conv (const SagKernels *k, void *data)
 {
@@ -83,6 +125,8 @@ bench_conv (Check *check, size_t n, size_t stride, size_t dilation)
     }
   snprintf (name, sizeof name, "conv_row_f32 16->%zu stride %zu dil %zu", n, stride, dilation);
   check_bench (check, name, 2.0 * (double) (taps * k * n * out_width), 0, run_conv, &job);
+  snprintf (name, sizeof name, "depthwise_row_f32 %zu stride %zu dil %zu", n, stride, dilation);
+  check_bench (check, name, 2.0 * (double) (taps * n * out_width), 0, run_depthwise_row, &job);
   check_release_all (check);
 }
 
@@ -112,6 +156,8 @@ check_conv_row (Check *check)
 
             conv_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
                       stride, n, ks[check_random (check, 3)], round >= 4, check_random (check, 2));
+            depthwise_row_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
+                               stride, n, round >= 4, check_random (check, 2));
           }
 }
 
