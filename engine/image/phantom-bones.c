@@ -210,7 +210,7 @@ build_sternum (SagPhantomScene *scene)
         continue; /* the sternal angle is a joint */
       sag_phantom_cage (scene, z, &low);
       sag_phantom_cage (scene, z + 6, &high);
-      for (double x = -half; x <= half; x += half / 3.0)
+      for (double x = -half; x <= half + 0.1; x += half / 6.0)
         {
           double a[3] = { x, -low.front - 6.5 + x * x * 0.006, z };
           double b[3] = { x, -high.front - 6.5 + x * x * 0.006, z + 6 };
@@ -280,7 +280,8 @@ build_shoulders (SagPhantomScene *scene)
       bone_end (&bone, 1.5, 230.0);
 
       sag_scene_ellipsoid (list, head[0], head[1], head[2], 23, 23, 23, CORTEX - 120, SAG_PHANTOM_BONE);
-      sag_scene_ellipsoid (list, head[0], head[1], head[2], 21.3, 21.3, 21.3, 190, SAG_PHANTOM_BONE)->texture = 45;
+      sag_scene_ellipsoid (list, head[0], head[1], head[2], 21.3, 21.3, 21.3, 190, SAG_PHANTOM_BONE)->texture
+          = 45;
       sag_scene_capsule (list, head, elbow, 14, 11.5, 1100, SAG_PHANTOM_BONE);
       sag_scene_capsule (list, head, elbow, 9.5, 6.5, 20, SAG_PHANTOM_BONE);
 
@@ -300,7 +301,8 @@ build_shoulders (SagPhantomScene *scene)
           for (int axis = 0; axis < 3; axis++)
             next[axis] = inner[axis] + (outer[axis] - inner[axis]) * t;
           next[1] += -9.0 * sag_phantom_sin (t * 2.0 * SAG_PHANTOM_PI);
-          sag_scene_capsule (list, previous, next, i == 1 ? 9.0 : 6.2, 6.0, CORTEX + 150, SAG_PHANTOM_BONE);
+          sag_scene_capsule (list, previous, next, i == 1 ? 9.0 : 6.2, 6.0, CORTEX + 150,
+                             SAG_PHANTOM_BONE);
           memcpy (previous, next, sizeof next);
         }
       bone_end (&bone, 1.9, 160.0);

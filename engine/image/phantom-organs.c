@@ -143,9 +143,9 @@ build_vessels (SagPhantomScene *scene)
       shake (scene, arteries[i], 3, 3);
       tube (list, arteries[i], 3, 0, scene->artery, 0, 2.0);
     }
-  tube (list, aorta, 13, 1.2, 48, SAG_PHANTOM_AORTA, 2.0);
+  tube (list, aorta, 13, 1.2, 48, SAG_PHANTOM_AORTA, 1.0);
   tube (list, aorta, 13, 0, scene->artery, SAG_PHANTOM_AORTA, -1);
-  tube (list, azygos, 5, 0, scene->blood, 0, 2.0);
+  tube (list, azygos, 5, 0, scene->blood, 0, 0.8);
   if (sag_phantom_chance (&scene->random, 0.5))
     for (int i = 0; i < 9; i++)
       {
@@ -188,7 +188,7 @@ build_airways (SagPhantomScene *scene)
     }
   tube (list, trachea, 5, 1.8, 45, SAG_PHANTOM_AIRWAYS, 3.0);
   shake (scene, gullet, 8, 2.5);
-  tube (list, gullet, 8, 0, 42, 0, 1.5);
+  tube (list, gullet, 8, 0, 42, 0, 0.8);
   if (sag_phantom_chance (&scene->random, 0.5))
     for (int i = 1; i < 6; i++)
       if (sag_phantom_chance (&scene->random, 0.5))
@@ -237,9 +237,9 @@ sag_phantom_build_chest (SagPhantomScene *scene)
   for (int i = 0; i < 22; i++)
     {
       double z = 150.0 - 20.0 * i;
-      SagShape *shape = sag_scene_cylinder (list, 0, sag_phantom_spine_y (z) + 6, z, 21, 24, 14, -95, -1);
+      SagShape *shape = sag_scene_cylinder (list, 0, sag_phantom_spine_y (z) + 8, z, 20, 24, 14, -95, -1);
 
-      shape->margin = 1.5;
+      shape->margin = 0.8;
       shape->hu = SAG_HU_NONE;
     }
 }

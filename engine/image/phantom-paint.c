@@ -122,8 +122,16 @@ couch_hu (const SagPhantomScene *scene, int i, int j)
     return kind > 0.5 ? -250.0 : 60.0;
   if (depth >= 11.5 && depth <= 46)
     return -925.0;
-  if (kind > 0.35 && kind < 0.75 && depth > 70 && depth < 74)
-    return 900.0;
+  /* Below it some scanners have a trough, a rail, or both. */
+  if (kind > 0.3 && depth > 60)
+    {
+      double floor_mm = 112.0 - 0.30 * MAX (fabs (x) - 90.0, 0.0);
+
+      if (fabs (depth - floor_mm) < 1.6)
+        return 700.0;
+      if (kind > 0.7 && fabs (x) < 70 && depth > 74 && depth < 86)
+        return depth < 76 || depth > 84 ? 900.0 : -800.0;
+    }
   return -1000.0;
 }
 
@@ -365,7 +373,7 @@ paint_lungs (Slice *slice)
           if (x > pushers[s]->low[0] - 14 && x < pushers[s]->high[0] + 14 && y > pushers[s]->low[1] - 14
               && y < pushers[s]->high[1] + 14)
             near[n_near++] = pushers[s];
-        side = x > 0.5 ? 0 : 1;
+        side = x > scene->middle[0] + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y) ? 0 : 1;
         cage = sag_phantom_contour_distance (&slice->cage, x, y);
         d = sag_phantom_lung (scene, side, x, y, slice->z, cage, near, n_near, &fluid);
         if (fluid < edge)

@@ -77,6 +77,7 @@ typedef struct
   double           lung_hu;
   double           barrel;                       /* depth of the chest */
   double           septum;                       /* half the fat between the lungs in front of the heart, mm */
+  double           middle[2];                    /* x of the line between the lungs: before, behind the heart */
   double           wobble;                       /* unevenness of the pleura, mm */
   guint64          texture_seed;
   GArray          *solids;  /* SagShape, painted before the lungs */

@@ -155,7 +155,7 @@ sag_phantom_liver (double x, double y, double z, double cage, double dome)
 {
   double d = sag_phantom_smax (cage + 3.0, (z - dome + 3.5) * 0.85, 6.0);
   double left = (x - (34.0 - 0.45 * y + 0.45 * (z + 120.0))) * 0.8;
-  double behind = x > -30.0 ? (y - (26.0 - 0.55 * (x + 30.0))) * 0.85 : -100.0;
+  double behind = (y - (26.0 - (x > -30.0 ? 0.55 : 2.2) * (x + 30.0))) * (x > -30.0 ? 0.85 : 0.45);
   double below = (-205.0 + 0.42 * x - z) * 0.9;
 
   d = sag_phantom_smax (d, left, 14.0);
@@ -169,8 +169,7 @@ sag_phantom_lung (const SagPhantomScene *scene, int side, double x, double y, do
 {
   double sign = side == 0 ? 1.0 : -1.0;
   double d, apex, space, ax, ay, az;
-  /* The line between the lungs bends to the left before the heart and to the right behind it. */
-  double middle = y < 0 ? 3.0 : -2.0;
+  double middle = scene->middle[0] + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y);
   double half = scene->septum + 13.0 * sag_phantom_smooth (45, 85, z) + 4.0 * (1.0 - sag_phantom_smooth (-90, -40, z));
 
   d = sag_phantom_smax (cage + 1.2, half - sign * (x - middle), 8.0);

@@ -154,7 +154,9 @@ scene_init (SagPhantomScene *scene, const SagPhantomSpec *spec)
   scene->artery = spec->contrast ? sag_phantom_range (random, 140, 320) : 42.0;
   scene->barrel = 1.0 + sag_phantom_jitter (random, 0.10);
   scene->septum = sag_phantom_range (random, 1.6, 4.6);
-  scene->wobble = sag_phantom_range (random, 1.5, 5.5);
+  scene->middle[0] = 3.0 + sag_phantom_jitter (random, 10.0);
+  scene->middle[1] = 3.0 + sag_phantom_jitter (random, 9.0);
+  scene->wobble = sag_phantom_range (random, 1.2, 3.4);
   scene->lung_hu = -815.0 - 90.0 * spec->inspiration + sag_phantom_jitter (random, 25.0);
   scene->dome[1] = -62.0 - 44.0 * spec->inspiration + sag_phantom_jitter (random, 8.0);
   scene->dome[0] = scene->dome[1] - 10.0 + sag_phantom_jitter (random, 12.0);
