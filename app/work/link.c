@@ -28,6 +28,8 @@ typedef struct
   GQueue     queue;  /* of SagJob: waiting */
   SagJob    *job;    /* what the child is doing; NULL: nothing */
   guint32    serial; /* of that job */
+  gboolean   begun;  /* the child has said so */
+  gboolean   used;   /* it had a job before */
   GPid       pid;    /* 0: no child */
   int        socket; /* -1: none */
   GSource   *readable;
@@ -115,7 +117,11 @@ child_failed (Lane *lane, SagJobError code, const char *why)
   g_autofree char *how = end_child (lane);
 
   g_debug ("link: %s worker: %s, %s", lane_names[lane->lane], why, how != NULL ? how : "no child");
-  if (lane->job != NULL)
+  /* A child that had died idle was given a job before that was noticed: not that job's fault. */
+  if (lane->job != NULL && lane->used && !lane->begun
+      && !g_cancellable_is_cancelled (sag_job_get_cancellable (lane->job)))
+    g_queue_push_head (&lane->queue, g_steal_pointer (&lane->job));
+  else if (lane->job != NULL)
     end_job (lane, NULL,
              g_error_new (SAG_JOB_ERROR, code,
                           "%s failed: the program that does this work %s (%s); nothing else is lost, "
@@ -145,7 +151,10 @@ take_message (Lane *lane, SagMessage *message)
   if (lane->job == NULL || message->serial != lane->serial)
     return FALSE;
   if (strcmp (message->name, "begin") == 0)
-    sag_job_begin (lane->job);
+    {
+      lane->begun = TRUE;
+      sag_job_begin (lane->job);
+    }
   else if (strcmp (message->name, "report") == 0)
     {
       double fraction = -1;
@@ -271,13 +280,14 @@ start_child (Lane *lane, GError **error)
 static gboolean
 send_job (Lane *lane, SagJob *job, GError **error)
 {
-  for (int attempt = 0;; attempt++)
+  for (;;)
     {
-      gboolean fresh = lane->pid == 0;
       GVariantDict dict;
 
       g_clear_error (error);
-      if (fresh && !start_child (lane, error))
+      lane->used = lane->pid != 0;
+      lane->begun = FALSE;
+      if (!lane->used && !start_child (lane, error))
         return FALSE;
       g_variant_dict_init (&dict, NULL);
       g_variant_dict_insert (&dict, "kind", "s", sag_job_kind_get_name (sag_job_get_kind (job)));
@@ -286,7 +296,7 @@ send_job (Lane *lane, SagJob *job, GError **error)
                             sag_job_get_fds (job), FALSE, error))
         return TRUE;
       g_free (end_child (lane));
-      if (fresh || attempt > 0)
+      if (!lane->used)
         return FALSE;
     }
 }

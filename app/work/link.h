@@ -14,9 +14,9 @@ typedef struct _SagLink SagLink;
 
 typedef struct
 {
-  const char *const *argv;     /* the worker's command line, NULL-terminated, copied; what follows is
-                                  appended: --lane io|compute --socket N --parent PID … (app/cli/worker.c) */
-  int      n_threads;          /* of the compute lane; 0: one a core */
+  const char *const *argv;     /* the worker's command, "…/sagitta-cli", "worker", NULL; copied; the
+                                  options of worker.h are appended */
+  int      n_threads;          /* of each child's team; 0: one a core */
   guint    grace_ms;           /* after a cancel; 0: 100 */
   guint64  address_space_bytes[SAG_N_JOB_LANES]; /* limit of each child; 0: none */
 } SagLinkOptions;

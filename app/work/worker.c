@@ -11,11 +11,13 @@
 #include "engine/base/parallel.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define REPORT_INTERVAL_US 20000
+#define BACKGROUND_NICE 5 /* of the compute lane: the window draws first */
 
 typedef struct
 {
@@ -152,32 +154,53 @@ limit (int resource, guint64 value)
 }
 
 static void
-contain (const SagWorkerOptions *options)
+contain (pid_t parent, guint64 address_space_bytes)
 {
-  if (options->parent > 0)
-    {
-      prctl (PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid () != options->parent) /* it died before we asked */
-        _exit (1);
-    }
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid () != parent) /* it died before we asked */
+    _exit (1);
   prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  /* Patients' data stay out of core files: a limit of 1 byte also stops handlers that are piped to, which
-   * a limit of 0 does not (core(5), do_coredump). */
+  /* Patients' data stay out of core files: a limit of 1 byte also stops handlers that are piped to,
+   * which a limit of 0 does not (core(5)). */
   limit (RLIMIT_CORE, 1);
-  if (options->address_space_bytes > 0)
-    limit (RLIMIT_AS, options->address_space_bytes);
-  if (options->nice > 0 && nice (options->nice) == -1)
-    g_debug ("the worker keeps its priority");
+  if (address_space_bytes > 0)
+    limit (RLIMIT_AS, address_space_bytes);
 }
 
-void
-sag_worker_run (const SagJobBody *body, const SagWorkerOptions *options)
+int
+sag_worker_main (int argc, char **argv, const SagJobBody *body)
 {
-  Worker self = { .socket = options->socket, .jobs = g_async_queue_new () };
+  g_autofree char *lane = NULL;
+  gint64 memory = 0;
+  int socket = -1, parent = 0, n_threads = 0;
+  const GOptionEntry entries[] = {
+    { "lane", 0, 0, G_OPTION_ARG_STRING, &lane, "io or compute", "LANE" },
+    { "socket", 0, 0, G_OPTION_ARG_INT, &socket, "descriptor of the window's socket", "N" },
+    { "parent", 0, 0, G_OPTION_ARG_INT, &parent, "process to end with", "PID" },
+    { "threads", 0, 0, G_OPTION_ARG_INT, &n_threads, "threads of the team", "N" },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &memory, "limit of the address space", "BYTES" },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+  Worker self = { 0 };
   gpointer object;
 
-  contain (options);
-  sag_parallel_own (SAG_TEAM_COMPUTE, options->n_threads);
+  g_option_context_set_summary (context, "Does the work of a window; started by it, not by hand.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || lane == NULL || socket < 0 || parent <= 0
+      || memory < 0)
+    {
+      g_printerr ("sagitta-cli worker: %s\n",
+                  error != NULL ? error->message : "this command is started by the window");
+      return 2;
+    }
+  contain (parent, (guint64) memory);
+  if (strcmp (lane, "compute") == 0 && nice (BACKGROUND_NICE) == -1)
+    g_debug ("the worker keeps its priority");
+  sag_parallel_own (SAG_TEAM_COMPUTE, n_threads);
+  self.socket = socket;
+  self.jobs = g_async_queue_new ();
   object = body->create ();
   g_thread_unref (g_thread_new ("listen", listen_main, &self));
   for (;;)

@@ -10,17 +10,10 @@
 
 #include "app/work/runner.h"
 
-/* What a worker allows itself. */
-typedef struct
-{
-  int     socket;              /* SOCK_SEQPACKET, to the window */
-  int     n_threads;           /* of its team; 0: one a core */
-  int     nice;                /* added to its niceness */
-  guint64 address_space_bytes; /* RLIMIT_AS; 0: as inherited */
-  gint    parent;              /* process to die with; 0: none */
-} SagWorkerOptions;
-
-/* Limits the process for good (no core dumps, no new privileges, dies with its parent, address
- * space), then carries out jobs until the window closes the socket, and exits. [main thread] */
-G_NORETURN void sag_worker_run (const SagJobBody       *body,
-                                const SagWorkerOptions *options);
+/* `sagitta-cli worker --lane=io|compute --socket=N --parent=PID [--threads=N] [--memory=BYTES]`: limits
+ * the process for good (no core dumps, no new privileges, dies with its parent, address space), then
+ * carries out jobs until the window closes the socket, and exits. Answers 2 for wrong usage. [main
+ * thread] */
+int sag_worker_main (int               argc,
+                     char            **argv,
+                     const SagJobBody *body);

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * body-files.c: jobs that read images.
+ */
+#include "app/dicom/dcmtk.h"
+#include "app/dicom/read.h"
+#include "app/files/nifti.h"
+#include "app/files/open.h"
+#include "app/state/wire.h"
+#include "app/work/body-private.h"
+#include "engine/base/error.h"
+#include "engine/image/slice.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_INDEXES 8
+#define MAX_THUMBNAIL 1024
+
+static void
+add_strings (GVariantDict *dict, const char *key, GPtrArray *texts)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint n = 0; n < texts->len; n++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (g_ptr_array_index (texts, n), -1);
+
+      g_variant_builder_add (&builder, "s", valid);
+    }
+  g_variant_dict_insert_value (dict, key, g_variant_builder_end (&builder));
+}
+
+static void
+add_findings (GVariantDict *dict, const SagStack *stack)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new ();
+
+  for (guint n = 0; stack->findings != NULL && n < stack->findings->len; n++)
+    g_ptr_array_add (texts, ((SagFinding *) g_ptr_array_index (stack->findings, n))->text);
+  add_strings (dict, "warnings", texts);
+}
+
+/* What all items of a series say. */
+static void
+begin_item (GVariantDict *dict, const SagDicomInstance *first, int stack, const char *name)
+{
+  const char *description
+      = *first->series_description != '\0' ? first->series_description : first->protocol_name;
+  g_autofree char *named
+      = *name != '\0' ? g_strdup_printf ("%s, %s", description, name) : g_strdup (description);
+
+  g_variant_dict_init (dict, NULL);
+  sag_body_add_text (dict, "uid", first->series_instance_uid);
+  sag_body_add_text (dict, "description", named);
+  sag_body_add_text (dict, "modality", first->modality);
+  sag_body_add_text (dict, "date", *first->series_date != '\0' ? first->series_date : first->study_date);
+  sag_body_add_text (dict, "frame-of-reference", first->frame_of_reference_uid);
+  g_variant_dict_insert (dict, "number", "i", first->series_number);
+  g_variant_dict_insert (dict, "stack", "i", stack);
+}
+
+static GVariant *
+describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
+{
+  const SagGrid *grid = &stack->grid;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
+  GVariantDict dict;
+
+  for (int k = 0; k < stack->n_slices; k++)
+    {
+      char *path = stack->slices[k].instance->path;
+
+      /* Frames of one file follow each other; a file that comes twice does no harm. */
+      if (paths->len == 0 || g_ptr_array_index (paths, paths->len - 1) != path)
+        g_ptr_array_add (paths, path);
+    }
+  g_ptr_array_add (paths, NULL);
+  begin_item (&dict, series->first, n, stack->name);
+  add_findings (&dict, stack);
+  g_variant_dict_insert (&dict, "first-frame", "i", stack->slices[0].frame);
+  g_variant_dict_insert (&dict, "n-images", "u", (guint32) stack->n_slices);
+  g_variant_dict_insert (&dict, "size", "(iii)", grid->size[0], grid->size[1], grid->size[2]);
+  g_variant_dict_insert (&dict, "spacing", "(ddd)", grid->spacing[0], grid->spacing[1],
+                         grid->spacing[2]);
+  g_variant_dict_insert (&dict, "readable", "b", TRUE);
+  g_variant_dict_insert (&dict, "paths", "^aay", paths->pdata);
+  return g_variant_dict_end (&dict);
+}
+
+static GVariant *
+describe_file (const SagDicomInstance *instance, int n, SagSeriesKind kind)
+{
+  const char *const paths[] = { instance->path, NULL };
+  GVariantDict dict;
+
+  begin_item (&dict, instance, n, "");
+  g_variant_dict_insert (&dict, "n-images", "u", (guint32) MAX (instance->number_of_frames, 1));
+  g_variant_dict_insert (&dict, "segmentation", "b", kind == SAG_SERIES_SEGMENTATION);
+  g_variant_dict_insert (&dict, "readable", "b", FALSE);
+  g_variant_dict_insert (&dict, "reason", "s",
+                         kind == SAG_SERIES_SEGMENTATION ? "A segmentation: it is shown over its images"
+                                                         : "There are no images in it to show");
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  return g_variant_dict_end (&dict);
+}
+
+static GVariant *
+describe_study (const SagIndexStudy *study)
+{
+  const SagDicomInstance *first = study->first;
+  GVariantBuilder items;
+  GVariantDict dict;
+
+  g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint s = 0; s < study->series->len; s++)
+    {
+      const SagIndexSeries *series = g_ptr_array_index (study->series, s);
+
+      if (series->kind == SAG_SERIES_IMAGE && series->stacks->len > 0)
+        for (guint n = 0; n < series->stacks->len; n++)
+          g_variant_builder_add_value (
+              &items, describe_stack (series, g_ptr_array_index (series->stacks, n), (int) n));
+      else if (series->kind == SAG_SERIES_SEGMENTATION)
+        for (guint n = 0; n < series->instances->len; n++)
+          g_variant_builder_add_value (&items, describe_file (g_ptr_array_index (series->instances, n),
+                                                              (int) n, series->kind));
+      else
+        g_variant_builder_add_value (&items, describe_file (series->first, 0, series->kind));
+    }
+  g_variant_dict_init (&dict, NULL);
+  sag_body_add_text (&dict, "uid", first->study_instance_uid);
+  sag_body_add_text (&dict, "patient-name", first->patient_name);
+  sag_body_add_text (&dict, "patient-id", first->patient_id);
+  sag_body_add_text (&dict, "patient-sex", first->patient_sex);
+  sag_body_add_text (&dict, "patient-age", first->patient_age);
+  sag_body_add_text (&dict, "description", first->study_description);
+  sag_body_add_text (&dict, "date", first->study_date);
+  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (&items));
+  return g_variant_dict_end (&dict);
+}
+
+/* A NIfTI file as a study of its own: it says nothing of patients. */
+static GVariant *
+describe_nifti (const char *path)
+{
+  g_autofree char *name = g_filename_display_basename (path);
+  g_autofree char *uid = g_filename_display_name (path);
+  const char *const paths[] = { path, NULL };
+  GVariantBuilder items;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "description", "s", name);
+  g_variant_dict_insert (&dict, "n-images", "u", 1u);
+  g_variant_dict_insert (&dict, "readable", "b", TRUE);
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "patient-name", "s", name);
+  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (&items));
+  return g_variant_dict_end (&dict);
+}
+
+static void
+remember_index (SagBody *self, SagIndex *index)
+{
+  if (self->indexes->len == MAX_INDEXES)
+    g_ptr_array_remove_index (self->indexes, 0);
+  g_ptr_array_add (self->indexes, sag_index_ref (index));
+}
+
+/* One folder or file of several. Those that hold nothing are only an error if it is all there is. */
+static gboolean
+index_path (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVariantBuilder *skipped,
+            guint32 *n_files, GError **error)
+{
+  g_autoptr (SagIndex) index = NULL;
+
+  if (sag_nifti_is_name (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    {
+      g_variant_builder_add_value (studies, describe_nifti (path));
+      *n_files += 1;
+      return TRUE;
+    }
+  index = sag_index_folder (path, &run->tick, error);
+  if (index == NULL)
+    return FALSE;
+  for (guint n = 0; n < index->studies->len; n++)
+    g_variant_builder_add_value (studies, describe_study (g_ptr_array_index (index->studies, n)));
+  for (guint n = 0; n < index->problems->len; n++)
+    {
+      g_autofree char *text = g_utf8_make_valid (g_ptr_array_index (index->problems, n), -1);
+      g_autofree char *name = g_filename_display_name (path);
+
+      g_variant_builder_add (skipped, "(ss)", name, text);
+    }
+  *n_files += (guint32) index->n_files;
+  remember_index (run->self, index);
+  return TRUE;
+}
+
+GVariant *
+sag_body_index (SagBodyRun *run, GError **error)
+{
+  g_auto (GStrv) paths = sag_body_get_paths (run, error);
+  g_autoptr (GError) first = NULL;
+  GVariantBuilder studies, skipped;
+  guint32 n_files = 0;
+  int n_good = 0;
+  GVariantDict dict;
+
+  if (paths == NULL)
+    return NULL;
+  g_variant_builder_init (&studies, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_builder_init (&skipped, G_VARIANT_TYPE ("a(ss)"));
+  for (int n = 0; paths[n] != NULL; n++)
+    {
+      g_autoptr (GError) failure = NULL;
+
+      if (index_path (run, paths[n], &studies, &skipped, &n_files, &failure))
+        n_good++;
+      else
+        {
+          g_autofree char *name = g_filename_display_name (paths[n]);
+
+          g_variant_builder_add (&skipped, "(ss)", name, failure->message);
+          if (first == NULL)
+            first = g_steal_pointer (&failure);
+        }
+    }
+  if (n_good == 0 || run->sink->is_cancelled (run->sink->data))
+    {
+      g_variant_builder_clear (&studies);
+      g_variant_builder_clear (&skipped);
+      if (first != NULL)
+        g_propagate_error (error, g_steal_pointer (&first));
+      else
+        sag_engine_error_cancelled (error);
+      return NULL;
+    }
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert_value (&dict, "studies", g_variant_builder_end (&studies));
+  g_variant_dict_insert_value (&dict, "skipped", g_variant_builder_end (&skipped));
+  g_variant_dict_insert (&dict, "n-files", "u", n_files);
+  return g_variant_dict_end (&dict);
+}
+
+/* The stack of `index` whose first slice is that file and frame. */
+static const SagStack *
+find_stack (const SagIndex *index, const char *uid, const char *path, int frame)
+{
+  const SagIndexSeries *series = sag_index_find_series (index, uid);
+
+  for (guint n = 0; series != NULL && n < series->stacks->len; n++)
+    {
+      const SagStack *stack = g_ptr_array_index (series->stacks, n);
+
+      if (stack->slices[0].frame == frame && strcmp (stack->slices[0].instance->path, path) == 0)
+        return stack;
+    }
+  return NULL;
+}
+
+/* Headers of the files named, grouped. */
+static SagIndex *
+read_headers (SagBodyRun *run, char **paths, GError **error)
+{
+  g_autoptr (GPtrArray) instances
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_dicom_instance_free);
+  SagIndex *index;
+
+  for (int n = 0; paths[n] != NULL; n++)
+    {
+      SagDicomInstance *instance = sag_dicom_read_header (paths[n], error);
+
+      if (instance == NULL)
+        return NULL;
+      g_ptr_array_add (instances, instance);
+      if (run->sink->is_cancelled (run->sink->data))
+        {
+          sag_engine_error_cancelled (error);
+          return NULL;
+        }
+    }
+  index = sag_index_group ((SagDicomInstance **) instances->pdata, instances->len);
+  g_ptr_array_set_free_func (instances, NULL); /* the index has them */
+  return index;
+}
+
+const SagStack *
+sag_body_get_stack (SagBodyRun *run, SagIndex **index, GError **error)
+{
+  g_auto (GStrv) paths = sag_body_get_paths (run, error);
+  const SagStack *stack = NULL;
+  const char *uid;
+  int frame = 0;
+
+  *index = NULL;
+  if (paths == NULL)
+    return NULL;
+  if (!g_variant_lookup (run->request, "uid", "&s", &uid))
+    return sag_body_lacks ("uid", error);
+  g_variant_lookup (run->request, "first-frame", "i", &frame);
+  for (guint n = run->self->indexes->len; n > 0 && stack == NULL; n--)
+    {
+      SagIndex *known = g_ptr_array_index (run->self->indexes, n - 1);
+
+      stack = find_stack (known, uid, paths[0], frame);
+      if (stack != NULL)
+        *index = sag_index_ref (known);
+    }
+  if (stack != NULL)
+    return stack;
+  *index = read_headers (run, paths, error);
+  if (*index == NULL)
+    return NULL;
+  stack = find_stack (*index, uid, paths[0], frame);
+  if (stack == NULL)
+    {
+      g_autofree char *name = g_filename_display_basename (paths[0]);
+
+      g_clear_pointer (index, sag_index_unref);
+      g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED,
+                   "%s is no longer what it was when the folder was opened; open the folder again", name);
+    }
+  return stack;
+}
+
+static void
+ready (SagVolume *volume, int k0, int k1, gpointer data)
+{
+  sag_body_ready_add (data, k0, k1);
+}
+
+static gboolean
+tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariant *described = sag_volume_to_variant (volume, fds, error);
+  GVariantBuilder windows;
+  GVariantDict dict;
+
+  if (described == NULL)
+    return FALSE;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert_value (&dict, "volume", described);
+  g_variant_builder_init (&windows, G_VARIANT_TYPE ("a(sdd)"));
+  if (stack != NULL)
+    {
+      const SagDicomInstance *middle = stack->slices[stack->n_slices / 2].instance;
+
+      for (int n = 0; n < middle->n_windows; n++)
+        {
+          g_autofree char *name = g_utf8_make_valid (
+              middle->window_explanations[n] != NULL ? middle->window_explanations[n] : "", -1);
+
+          g_variant_builder_add (&windows, "(sdd)", name, middle->windows[n].center,
+                                 middle->windows[n].width);
+        }
+      g_variant_dict_insert (&dict, "invert", "b",
+                             strcmp (middle->photometric_interpretation, "MONOCHROME1") == 0);
+      add_findings (&dict, stack);
+    }
+  g_variant_dict_insert_value (&dict, "windows", g_variant_builder_end (&windows));
+  run->sink->partial ("volume", g_variant_dict_end (&dict), fds, run->sink->data);
+  return TRUE;
+}
+
+static int
+find_focus (SagBodyRun *run, const SagGrid *grid)
+{
+  double at[3];
+
+  if (!sag_body_get_focus (run, at))
+    return -1;
+  sag_grid_to_ijk (grid, at, at);
+  return CLAMP ((int) floor (CLAMP (at[2], -1.0, 1e6) + 0.5), 0, grid->size[2] - 1);
+}
+
+static GVariant *
+end_read (SagBodyRun *run, const SagStack *stack)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  if (stack != NULL)
+    add_findings (&dict, stack);
+  g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
+  return g_variant_dict_end (&dict);
+}
+
+/* The NIfTI file of the request, if it is one; else NULL without an error. */
+static SagVolume *
+read_nifti (SagBodyRun *run, gboolean *is_nifti, GError **error)
+{
+  g_auto (GStrv) paths = sag_body_get_paths (run, NULL);
+
+  *is_nifti = paths != NULL && sag_nifti_is_name (paths[0]);
+  return *is_nifti ? sag_nifti_read (paths[0], &run->tick, error) : NULL;
+}
+
+GVariant *
+sag_body_read (SagBodyRun *run, GError **error)
+{
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagIndex) index = NULL;
+  const SagStack *stack;
+  gboolean good, is_nifti;
+
+  volume = read_nifti (run, &is_nifti, error);
+  if (is_nifti)
+    return volume != NULL && tell_volume (run, volume, NULL, error) ? end_read (run, NULL) : NULL;
+  stack = sag_body_get_stack (run, &index, error);
+  if (stack == NULL)
+    return NULL;
+  volume = sag_read_begin (stack, error);
+  if (volume == NULL || !tell_volume (run, volume, stack, error))
+    return NULL;
+  sag_body_ready_begin (run, "volume", sag_volume_get_grid (volume)->size[2]);
+  good = sag_read_fill (volume, stack, find_focus (run, sag_volume_get_grid (volume)), ready, run,
+                        &run->tick, error);
+  sag_body_ready_end (run);
+  return good ? end_read (run, stack) : NULL;
+}
+
+/* The middle slice of the request's stack alone, as a volume; the file's window, or a guess. */
+static SagVolume *
+read_middle (SagBodyRun *run, SagWindowLevel *window, gboolean *invert, GError **error)
+{
+  g_autoptr (SagIndex) index = NULL;
+  g_autoptr (SagStack) single = NULL;
+  g_autoptr (SagVolume) volume = NULL;
+  const SagStack *stack = sag_body_get_stack (run, &index, error);
+  const SagDicomInstance *instance;
+  SagStackSlice *slice;
+
+  if (stack == NULL)
+    return NULL;
+  slice = g_memdup2 (&stack->slices[stack->n_slices / 2], sizeof *slice);
+  instance = slice->instance;
+  single = sag_stack_new (slice, 1);
+  volume = sag_read_begin (single, error);
+  if (volume == NULL || !sag_read_fill (volume, single, 0, NULL, NULL, &run->tick, error))
+    return NULL;
+  *invert = strcmp (instance->photometric_interpretation, "MONOCHROME1") == 0;
+  if (instance->n_windows > 0)
+    *window = instance->windows[0];
+  else
+    sag_volume_guess_window (volume, window);
+  return g_steal_pointer (&volume);
+}
+
+GVariant *
+sag_body_thumbnail (SagBodyRun *run, GError **error)
+{
+  g_autoptr (SagVolume) volume = NULL;
+  g_autofree guint8 *rgba = NULL;
+  const SagGrid *grid;
+  SagSliceSpec spec;
+  GVariantDict dict;
+  guint32 size = 96;
+  gboolean is_nifti;
+  double middle[3], mm[2];
+  int width, height;
+
+  sag_slice_spec_init (&spec);
+  volume = read_nifti (run, &is_nifti, error);
+  if (volume != NULL)
+    sag_volume_guess_window (volume, &spec.window);
+  else if (!is_nifti)
+    volume = read_middle (run, &spec.window, &spec.invert, error);
+  if (volume == NULL)
+    return NULL;
+  g_variant_lookup (run->request, "size", "u", &size);
+  size = CLAMP (size, 1, MAX_THUMBNAIL);
+
+  /* As stored, whatever way it lies in the patient: rows to the right, columns down. */
+  grid = sag_volume_get_grid (volume);
+  for (int a = 0; a < 3; a++)
+    {
+      middle[a] = a == 2 ? grid->size[2] / 2 : (grid->size[a] - 1) * 0.5;
+      spec.plane.right[a] = grid->direction[3 * a];
+      spec.plane.down[a] = grid->direction[3 * a + 1];
+    }
+  sag_grid_to_lps (grid, middle, spec.plane.centre);
+  mm[0] = grid->size[0] * grid->spacing[0];
+  mm[1] = grid->size[1] * grid->spacing[1];
+  spec.plane.mm_per_pixel = MAX (mm[0], mm[1]) / size;
+  width = MAX (1, (int) floor (mm[0] / spec.plane.mm_per_pixel + 0.5));
+  height = MAX (1, (int) floor (mm[1] / spec.plane.mm_per_pixel + 0.5));
+  rgba = g_malloc ((gsize) width * (gsize) height * 4);
+  sag_slice_render (volume, NULL, NULL, &spec, width, height, rgba);
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "width", "u", (guint32) width);
+  g_variant_dict_insert (&dict, "height", "u", (guint32) height);
+  g_variant_dict_insert_value (&dict, "rgba",
+                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, rgba,
+                                                          (gsize) width * (gsize) height * 4, 1));
+  return g_variant_dict_end (&dict);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * body-results.c: jobs that read and write results.
+ */
+#include "app/dicom/seg.h"
+#include "app/files/nifti.h"
+#include "app/files/open.h"
+#include "app/files/png.h"
+#include "app/state/wire.h"
+#include "app/work/body-private.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+GVariant *
+sag_body_read_segmentation (SagBodyRun *run, GError **error)
+{
+  g_autofree char *path = sag_body_get_path (run, error);
+  g_autoptr (SagSegmentation) segmentation = NULL;
+  const char *role = "segmentation";
+  GVariantDict dict;
+
+  if (path == NULL)
+    return NULL;
+  g_variant_lookup (run->request, "role", "&s", &role);
+  if (strcmp (role, "segmentation") != 0 && strcmp (role, "reference") != 0)
+    return sag_body_lacks ("role", error);
+  segmentation = sag_open_segmentation (path, NULL, error);
+  if (segmentation == NULL || !sag_body_tell_segmentation (run, role, segmentation, error))
+    return NULL;
+  sag_body_tell_labels (run, role, segmentation);
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
+  return g_variant_dict_end (&dict);
+}
+
+static gboolean
+export_png (SagBodyRun *run, const char *path, GError **error)
+{
+  g_autoptr (SagBlock) pixels = NULL;
+  guint32 width, height;
+  int handle;
+
+  if (!g_variant_lookup (run->request, "width", "u", &width)
+      || !g_variant_lookup (run->request, "height", "u", &height)
+      || !g_variant_lookup (run->request, "pixels", "h", &handle) || width < 1 || height < 1
+      || width > 65535 || height > 65535)
+    return sag_body_lacks ("pixels", error) != NULL;
+  pixels = sag_wire_map (run->fds, handle, (gsize) width * height * 4, error);
+  return pixels != NULL
+         && sag_png_write (path, sag_block_get_data (pixels), (int) width, (int) height, error);
+}
+
+static gboolean
+export_segmentation (SagBodyRun *run, const char *format, const char *path, GError **error)
+{
+  g_autoptr (SagSegmentation) segmentation = sag_body_get_segmentation (run, "segmentation", error);
+  g_autoptr (SagIndex) index = NULL;
+  const SagStack *stack;
+
+  if (segmentation == NULL)
+    return FALSE;
+  if (strcmp (format, "nifti") == 0)
+    return sag_nifti_write_segmentation (path, segmentation, error);
+  if (strcmp (format, "confidence") == 0)
+    return sag_nifti_write_confidence (path, segmentation, error);
+  if (strcmp (format, "seg") != 0)
+    return sag_body_lacks ("format", error) != NULL;
+  stack = sag_body_get_stack (run, &index, error);
+  return stack != NULL && sag_seg_write (path, segmentation, stack, NULL, error);
+}
+
+GVariant *
+sag_body_export (SagBodyRun *run, GError **error)
+{
+  g_autofree char *path = sag_body_get_path (run, error);
+  const char *format;
+  struct stat info;
+  GVariantDict dict;
+
+  if (path == NULL)
+    return NULL;
+  if (!g_variant_lookup (run->request, "format", "&s", &format))
+    return sag_body_lacks ("format", error);
+  if (strcmp (format, "png") == 0 ? !export_png (run, path, error)
+                                  : !export_segmentation (run, format, path, error))
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  g_variant_dict_insert (&dict, "bytes", "t", stat (path, &info) == 0 ? (guint64) info.st_size : 0);
+  return g_variant_dict_end (&dict);
+}
