@@ -15,9 +15,11 @@ static const struct
   SagCommandFunc run;
   const char    *purpose;
 } commands[] = {
+  { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
   { "convert", sag_command_convert, "write a series as NIfTI" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
+  { "render", sag_command_render, "draw a slice with labels and confidence as PNG" },
   { NULL, NULL, NULL }
 };
 
