@@ -48,7 +48,7 @@ export_png (SagBodyRun *run, const char *path, GError **error)
     return sag_body_lacks ("pixels", error) != NULL;
   pixels = sag_wire_map (run->fds, handle, (gsize) width * height * 4, error);
   return pixels != NULL
-         && sag_png_write (path, sag_block_get_data (pixels), (int) width, (int) height, error);
+         && sag_png_write (path, sag_block_get_data (pixels), (int) width, (int) height, 4, error);
 }
 
 static gboolean
