@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "app/dicom/instance.h"
+#include "app/dicom/stack.h"
 #include "engine/image/segmentation.h"
 
 G_BEGIN_DECLS
@@ -130,6 +130,38 @@ gboolean          sag_dicom_write_ct_series (const char                  *folder
                                           const SagVolume                *volume,
                                           const SagDicomCtDescription    *description,
                                           GError                        **error);
+
+/* A segmentation ready to be written: frames chosen, pixels packed. */
+typedef struct
+{
+  int segment; /* index into the labels */
+  int k;       /* slice of the grid */
+} SagDicomSegFrame;
+
+typedef struct
+{
+  const SagStack         *source;      /* patient, study, frame of reference, references */
+  const SagGrid          *grid;
+  gboolean                is_fractional;
+  const SagLabel         *labels;      /* segment number is the index + 1 */
+  int                     n_labels;
+  const SagDicomSegFrame *frames;
+  int                     n_frames;    /* >= 1 */
+  const guint8           *pixels;      /* bits, least significant first, or bytes; of even length */
+  gsize                   n_bytes;
+  const SagProvenance    *provenance;
+  double                  threshold;   /* 0: none */
+  const char             *series_description;
+  const char             *content_label;
+  int                     series_number;
+  const char             *seed;        /* as in SagDicomCtDescription */
+  const char             *date;
+} SagDicomSegSpec;
+
+/* Writes the object to `path` as it stands: not beside, not read back (sag_seg_write() does). */
+gboolean          sag_dicom_write_seg    (const char              *path,
+                                          const SagDicomSegSpec   *spec,
+                                          GError                 **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDcmFile, sag_dcm_file_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomSegHeader, sag_dicom_seg_header_free)

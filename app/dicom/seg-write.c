@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seg-write.c: labelmaps to DICOM Segmentation objects, kept only if they read back the same.
+ */
+#include "app/dicom/seg.h"
+
+#include "app/dicom/dcmtk.h"
+#include "app/files/save.h"
+#include "engine/base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Labels of all layers, in order of value: the index is the segment. */
+typedef struct
+{
+  SagLabel labels[256];
+  int      layer[256];
+  int      n;
+} Labels;
+
+static int
+compare_labels (gconstpointer a, gconstpointer b)
+{
+  return ((const SagLabel *) a)->value - ((const SagLabel *) b)->value;
+}
+
+static gboolean
+collect_labels (SagSegmentation *segmentation, Labels *out, GError **error)
+{
+  int layer_of[256] = { 0 };
+  gboolean seen[256] = { FALSE };
+
+  out->n = 0;
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
+    {
+      int n;
+      const SagLabel *labels
+          = sag_labelmap_get_labels (sag_segmentation_get_layer (segmentation, layer), &n);
+
+      for (int i = 0; i < n; i++)
+        {
+          if (seen[labels[i].value])
+            {
+              g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                           "Two layers use label value %d; give each label a value of its own",
+                           labels[i].value);
+              return FALSE;
+            }
+          seen[labels[i].value] = TRUE;
+          layer_of[labels[i].value] = layer;
+          out->labels[out->n++] = labels[i];
+        }
+    }
+  if (out->n == 0)
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                           "The segmentation has no labels, so there is nothing to write");
+      return FALSE;
+    }
+  qsort (out->labels, out->n, sizeof (SagLabel), compare_labels);
+  for (int i = 0; i < out->n; i++)
+    out->layer[i] = layer_of[out->labels[i].value];
+  return TRUE;
+}
+
+typedef struct
+{
+  SagSegmentation *segmentation;
+  const Labels    *labels;
+  gboolean         is_fractional;
+  int              threshold; /* 0..255; voxels below are left out of BINARY */
+  gsize            n;         /* pixels of a frame */
+} Source;
+
+/* The value of segment `s` at pixel `i` of slice k: 0 or 1, or 0..255. */
+static inline guint8
+pixel (const Source *source, const guint8 *voxels, const guint8 *confidence, guint8 value, gsize i)
+{
+  if (voxels[i] != value)
+    return 0;
+  if (source->is_fractional)
+    return confidence[i];
+  return confidence == NULL || confidence[i] >= source->threshold;
+}
+
+static const guint8 *
+slice_of (const Source *source, int s, int k)
+{
+  SagLabelmap *map = sag_segmentation_get_layer (source->segmentation, source->labels->layer[s]);
+
+  return sag_labelmap_get_voxels (map) + source->n * k;
+}
+
+static const guint8 *
+confidence_of (const Source *source, int k)
+{
+  SagBlock *block = sag_segmentation_get_confidence (source->segmentation);
+
+  return block != NULL ? (const guint8 *) sag_block_get_data (block) + source->n * k : NULL;
+}
+
+/* Frames with something in them, by segment, then slice. */
+static GArray *
+list_frames (const Source *source, int n_slices)
+{
+  GArray *frames = g_array_new (FALSE, FALSE, sizeof (SagDicomSegFrame));
+  g_autofree guint8 *present = g_malloc0 ((gsize) n_slices * 256);
+
+  for (int k = 0; k < n_slices; k++)
+    for (int layer = 0; layer < sag_segmentation_get_n_layers (source->segmentation); layer++)
+      {
+        const guint8 *voxels
+            = sag_labelmap_get_voxels (sag_segmentation_get_layer (source->segmentation, layer))
+              + source->n * k;
+        const guint8 *confidence = confidence_of (source, k);
+
+        for (gsize i = 0; i < source->n; i++)
+          if (voxels[i] != 0 && pixel (source, voxels, confidence, voxels[i], i) != 0)
+            present[(gsize) k * 256 + voxels[i]] = 1;
+      }
+  for (int s = 0; s < source->labels->n; s++)
+    for (int k = 0; k < n_slices; k++)
+      if (present[(gsize) k * 256 + source->labels->labels[s].value])
+        {
+          const SagDicomSegFrame frame = { s, k };
+
+          g_array_append_val (frames, frame);
+        }
+  if (frames->len == 0)
+    {
+      /* An object must have a frame: an empty one says that nothing was found. */
+      const SagDicomSegFrame frame = { 0, n_slices / 2 };
+
+      g_array_append_val (frames, frame);
+    }
+  return frames;
+}
+
+static guint8 *
+pack (const Source *source, const GArray *frames, gsize *n_bytes, GError **error)
+{
+  gsize n_pixels, total;
+  guint8 *pixels;
+
+  if (!g_size_checked_mul (&n_pixels, source->n, frames->len))
+    n_pixels = G_MAXSIZE / 2;
+  total = source->is_fractional ? n_pixels : (n_pixels + 7) / 8;
+  total += total % 2;
+  if (total > G_MAXUINT32 - 2)
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
+                           "The segmentation is larger than 4 GB, more than one DICOM object holds; write "
+                           "fewer labels at a time");
+      return NULL;
+    }
+  pixels = sag_alloc_try (total, "the segmentation's pixels", error);
+  if (pixels == NULL)
+    return NULL;
+  for (guint f = 0; f < frames->len; f++)
+    {
+      const SagDicomSegFrame *frame = &g_array_index (frames, SagDicomSegFrame, f);
+      const guint8 *voxels = slice_of (source, frame->segment, frame->k);
+      const guint8 *confidence = confidence_of (source, frame->k);
+      guint8 value = source->labels->labels[frame->segment].value;
+      gsize at = source->n * f;
+
+      for (gsize i = 0; i < source->n; i++, at++)
+        {
+          guint8 v = pixel (source, voxels, confidence, value, i);
+
+          if (source->is_fractional)
+            pixels[at] = v;
+          else
+            pixels[at / 8] |= v << (at % 8);
+        }
+    }
+  *n_bytes = total;
+  return pixels;
+}
+
+/* Centroid of each segment's written voxels, in mm; n 0 where there are none. */
+typedef struct
+{
+  double centroid[3];
+  double n;
+} Centre;
+
+static void
+add_voxel (Centre *centre, int i, int j, int k)
+{
+  centre->centroid[0] += i;
+  centre->centroid[1] += j;
+  centre->centroid[2] += k;
+  centre->n++;
+}
+
+static void
+finish_centre (Centre *centre, const SagGrid *grid)
+{
+  if (centre->n == 0)
+    return;
+  for (int a = 0; a < 3; a++)
+    centre->centroid[a] /= centre->n;
+  sag_grid_to_lps (grid, centre->centroid, centre->centroid);
+}
+
+static void
+measure_source (const Source *source, const GArray *frames, Centre *centres)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (source->segmentation);
+
+  for (guint f = 0; f < frames->len; f++)
+    {
+      const SagDicomSegFrame *frame = &g_array_index (frames, SagDicomSegFrame, f);
+      const guint8 *voxels = slice_of (source, frame->segment, frame->k);
+      const guint8 *confidence = confidence_of (source, frame->k);
+      guint8 value = source->labels->labels[frame->segment].value;
+      int columns = grid->size[0];
+
+      for (gsize i = 0; i < source->n; i++)
+        {
+          guint8 v = pixel (source, voxels, confidence, value, i);
+
+          if (source->is_fractional ? v >= 128 : v != 0)
+            add_voxel (&centres[frame->segment], (int) (i % columns), (int) (i / columns), frame->k);
+        }
+    }
+  for (int s = 0; s < source->labels->n; s++)
+    finish_centre (&centres[s], grid);
+}
+
+static void
+measure_written (SagSegmentation *written, Centre *centres)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (written);
+
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (written); layer++)
+    {
+      const guint8 *v = sag_labelmap_get_voxels (sag_segmentation_get_layer (written, layer));
+
+      for (int k = 0; k < grid->size[2]; k++)
+        for (int j = 0; j < grid->size[1]; j++)
+          for (int i = 0; i < grid->size[0]; i++, v++)
+            if (*v != 0)
+              add_voxel (&centres[*v - 1], i, j, k);
+    }
+  for (int s = 0; s < 255; s++)
+    finish_centre (&centres[s], grid);
+}
+
+/* What came back must be where, and as much as, what was given. */
+static gboolean
+check_written (const char *path, const Source *source, const GArray *frames, GError **error)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (source->segmentation);
+  g_autoptr (SagSegmentation) written = sag_seg_read (path, NULL, error);
+  g_autofree Centre *before = g_new0 (Centre, 256);
+  g_autofree Centre *after = g_new0 (Centre, 256);
+  double limit = 0.5 * MIN (grid->spacing[0], MIN (grid->spacing[1], grid->spacing[2]));
+
+  if (written == NULL)
+    {
+      g_prefix_error (error, "The segmentation was written but cannot be read back, and was not kept: ");
+      return FALSE;
+    }
+  measure_source (source, frames, before);
+  measure_written (written, after);
+  for (int s = 0; s < source->labels->n; s++)
+    {
+      double moved = 0;
+
+      for (int a = 0; a < 3 && before[s].n > 0; a++)
+        moved += pow (before[s].centroid[a] - after[s].centroid[a], 2);
+      moved = sqrt (moved);
+      if (before[s].n != after[s].n || moved >= limit)
+        {
+          g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                       "The segmentation was written but label '%s' reads back with %.0f voxels instead of %.0f "
+                       "and its centre %.2f mm away; the file was not kept",
+                       source->labels->labels[s].name, after[s].n, before[s].n, moved);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+check_arguments (SagSegmentation *segmentation, const SagStack *source, const SagSegOptions *options,
+                 GError **error)
+{
+  const SagDicomInstance *first = source->slices[0].instance;
+
+  if (!sag_grid_equal (sag_segmentation_get_grid (segmentation), &source->grid))
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                           "The segmentation does not lie on the voxels of its source images; bring it onto "
+                           "their grid first");
+      return FALSE;
+    }
+  if (!sag_dicom_instance_get_frame (first, source->slices[0].frame)->has_position
+      || first->frame_of_reference_uid[0] == '\0')
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
+                           "The images say no position or frame of reference, so a DICOM segmentation cannot "
+                           "refer to a place in the patient; write .nii.gz instead");
+      return FALSE;
+    }
+  if (options->type == SAG_SEG_FRACTIONAL && sag_segmentation_get_confidence (segmentation) == NULL)
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                           "There is no confidence to write; write a binary segmentation instead");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *stack,
+               const SagSegOptions *options, GError **error)
+{
+  static const SagSegOptions defaults = { 0 };
+  const SagGrid *grid = sag_segmentation_get_grid (segmentation);
+  const SagProvenance *provenance = sag_segmentation_get_provenance (segmentation);
+  g_autofree Labels *labels = g_new0 (Labels, 1);
+  g_autofree char *temporary = NULL;
+  g_autofree char *description = NULL;
+  g_autoptr (GArray) frames = NULL;
+  SagDicomSegSpec spec = { 0 };
+  guint8 *pixels;
+  gboolean ok;
+
+  if (options == NULL)
+    options = &defaults;
+  if (!check_arguments (segmentation, stack, options, error)
+      || !collect_labels (segmentation, labels, error))
+    return FALSE;
+  Source source = {
+    .segmentation = segmentation,
+    .labels = labels,
+    .is_fractional = options->type == SAG_SEG_FRACTIONAL,
+    .threshold = (int) CLAMP (ceil (options->threshold * 255), 0, 255),
+    .n = (gsize) grid->size[0] * grid->size[1],
+  };
+  description = options->series_description != NULL
+                    ? g_strdup (options->series_description)
+                    : g_strdup_printf ("%s (research use)",
+                                       *provenance->model_name != '\0' ? provenance->model_name
+                                                                       : "Segmentation");
+  frames = list_frames (&source, grid->size[2]);
+  pixels = pack (&source, frames, &spec.n_bytes, error);
+  if (pixels == NULL)
+    return FALSE;
+  spec.source = stack;
+  spec.grid = grid;
+  spec.is_fractional = source.is_fractional;
+  spec.labels = labels->labels;
+  spec.n_labels = labels->n;
+  spec.frames = (const SagDicomSegFrame *) frames->data;
+  spec.n_frames = (int) frames->len;
+  spec.pixels = pixels;
+  spec.provenance = provenance;
+  spec.threshold = options->threshold;
+  spec.series_description = description;
+  spec.content_label = options->content_label != NULL ? options->content_label : "SEGMENTATION";
+  spec.series_number = options->series_number > 0
+                           ? options->series_number : 9000 + stack->slices[0].instance->series_number % 1000;
+  spec.seed = options->seed;
+  spec.date = options->date;
+
+  temporary = sag_save_begin (path, error);
+  ok = temporary != NULL && sag_dicom_write_seg (temporary, &spec, error);
+  sag_free (pixels);
+  if (ok && check_written (temporary, &source, frames, error))
+    return sag_save_finish (temporary, path, error);
+  if (temporary != NULL)
+    sag_save_abort (temporary);
+  return FALSE;
+}
