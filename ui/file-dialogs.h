@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * file-dialogs.h: asking for a file or folder, the desktop's own way. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+/* What was chosen; never called when the dialog is cancelled. `path` is the callee's to read only. */
+typedef void (*SagFileChosen) (const char *path,
+                               gpointer    data);
+
+/* `action` OPEN (files of any name, several: called for each), SELECT_FOLDER or SAVE, where `name` is
+ * proposed. `data` must live as long as `parent`. */
+void sag_file_dialog_show (GtkWindow            *parent,
+                           GtkFileChooserAction  action,
+                           const char           *title,
+                           const char           *name,
+                           SagFileChosen         chosen,
+                           gpointer              data);

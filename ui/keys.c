@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * keys.c: the table of commands. */
+#include "ui/keys.h"
+
+#define IMAGE "Image"
+#define WINDOW "Window and contrast"
+#define LAYOUT "Views"
+#define SEGMENT "Segmentation"
+#define STUDY "Studies"
+#define GENERAL "General"
+
+static const SagKey keys[] = {
+  { "win.open-folder", "Open a folder", STUDY, "<Control>o" },
+  { "win.open-files", "Open files", STUDY, "<Control><Shift>o" },
+  { "win.open-sample", "Open the sample study", STUDY, "" },
+  { "win.next-series", "Next series", STUDY, "Page_Down" },
+  { "win.previous-series", "Previous series", STUDY, "Page_Up" },
+  { "win.show-tags", "Show the DICOM tags", STUDY, "<Control>t" },
+
+  { "view.step(1)", "Next slice", IMAGE, "Down Right" },
+  { "view.step(-1)", "Previous slice", IMAGE, "Up Left" },
+  { "view.step(10)", "Ten slices on", IMAGE, "<Shift>Down <Shift>Right" },
+  { "view.step(-10)", "Ten slices back", IMAGE, "<Shift>Up <Shift>Left" },
+  { "view.first-slice", "First slice", IMAGE, "Home" },
+  { "view.last-slice", "Last slice", IMAGE, "End" },
+  { "view.cine", "Play the slices", IMAGE, "", "space" },
+  { "view.cine-faster", "Play faster", IMAGE, "plus KP_Add" },
+  { "view.cine-slower", "Play slower", IMAGE, "minus KP_Subtract" },
+  { "view.zoom-in", "Zoom in", IMAGE, "<Control>plus <Control>equal <Control>KP_Add" },
+  { "view.zoom-out", "Zoom out", IMAGE, "<Control>minus <Control>KP_Subtract" },
+  { "view.reset", "Reset zoom, position and turns", IMAGE, "r" },
+  { "view.flip-horizontal", "Flip left to right", IMAGE, "f" },
+  { "view.flip-vertical", "Flip top to bottom", IMAGE, "v" },
+  { "view.smooth", "Smooth pixels on or off", IMAGE, "" },
+  { "view.annotations", "Corner text on or off", IMAGE, "<Control>i" },
+
+  { "view.invert", "Invert grey", WINDOW, "i" },
+  { "view.window-default", "Window of the file", WINDOW, "0 KP_0" },
+  { "view.preset-number(1)", "First window preset", WINDOW, "1 KP_1" },
+  { "view.preset-number(2)", "Second window preset", WINDOW, "2 KP_2" },
+  { "view.preset-number(3)", "Third window preset", WINDOW, "3 KP_3" },
+  { "view.preset-number(4)", "Fourth window preset", WINDOW, "4 KP_4" },
+  { "view.preset-number(5)", "Fifth window preset", WINDOW, "5 KP_5" },
+  { "view.preset-number(6)", "Sixth window preset", WINDOW, "6 KP_6" },
+  { "view.preset-number(7)", "Seventh window preset", WINDOW, "7 KP_7" },
+  { "view.preset-number(8)", "Eighth window preset", WINDOW, "8 KP_8" },
+  { "view.preset-number(9)", "Ninth window preset", WINDOW, "9 KP_9" },
+  { "view.slab-thinner", "Thinner slab", WINDOW, "t" },
+  { "view.slab-thicker", "Thicker slab", WINDOW, "y" },
+  { "view.slab-next-mode", "Slab: maximum, minimum, mean, off", WINDOW, "m" },
+
+  { "view.plane::axial", "Axial plane", LAYOUT, "a" },
+  { "view.plane::sagittal", "Sagittal plane", LAYOUT, "s" },
+  { "view.plane::coronal", "Coronal plane", LAYOUT, "d" },
+  { "view.layout::single", "One view", LAYOUT, "<Alt>1" },
+  { "view.layout::mpr", "Three planes", LAYOUT, "<Alt>2" },
+  { "view.full", "This view alone, or back", LAYOUT, "w" },
+  { "view.next-view", "Next view", LAYOUT, "Tab" },
+  { "view.previous-view", "Previous view", LAYOUT, "<Shift>Tab <Shift>ISO_Left_Tab" },
+
+  { "win.segment", "Run the chosen model", SEGMENT, "Return KP_Enter" },
+  { "win.cancel", "Cancel what is running", SEGMENT, "Escape" },
+  { "win.next-precision", "Next precision", SEGMENT, "p" },
+  { "view.overlay", "Overlay on or off", SEGMENT, "o" },
+  { "view.opacity(-10)", "Fainter overlay", SEGMENT, "bracketleft" },
+  { "view.opacity(10)", "Stronger overlay", SEGMENT, "bracketright" },
+  { "view.overlay-fill", "Fill labels or not", SEGMENT, "" },
+  { "view.overlay-outline", "Outline labels or not", SEGMENT, "" },
+  { "view.overlay-confidence", "Confidence instead of label colours", SEGMENT, "k" },
+  { "view.uncertain(1)", "Next least certain slice", SEGMENT, "n" },
+  { "view.uncertain(-1)", "Back to the one before", SEGMENT, "<Shift>n" },
+  { "win.export-seg", "Save the segmentation as DICOM SEG", SEGMENT, "<Control>s" },
+  { "win.export-nifti", "Save the segmentation as NIfTI", SEGMENT, "" },
+  { "win.export-confidence", "Save the confidence as NIfTI", SEGMENT, "" },
+  { "win.export-png", "Save the view as PNG", SEGMENT, "<Control><Shift>s" },
+
+  { "win.find-action", "Find an action by name", GENERAL, "<Control>f slash" },
+  { "win.show-studies", "Studies on or off", GENERAL, "F9" },
+  { "win.show-segment", "Segmentation panel on or off", GENERAL, "F10" },
+  { "win.fullscreen", "Full screen", GENERAL, "F11" },
+  { "win.show-shortcuts", "All shortcuts", GENERAL, "question <Control>question F1" },
+  { "app.new-window", "New window", GENERAL, "<Control>n" },
+  { "app.preferences", "Preferences", GENERAL, "<Control>comma" },
+  { "app.about", "About Sagitta", GENERAL, "" },
+  { "window.close", "Close the window", GENERAL, "<Control>w" },
+  { "app.quit", "Quit", GENERAL, "<Control>q" },
+};
+
+const SagKey *
+sag_keys_get (int *n_keys)
+{
+  *n_keys = G_N_ELEMENTS (keys);
+  return keys;
+}
+
+char **
+sag_keys_dup_accels (const SagKey *key,
+                     GSettings    *settings)
+{
+  g_autoptr (GVariant) own = g_settings_get_value (settings, "shortcuts");
+  char **accels = NULL;
+
+  if (g_variant_lookup (own, key->action, "^as", &accels))
+    return accels;
+  if (key->keys[0] == '\0')
+    return g_new0 (char *, 1);
+  return g_strsplit (key->keys, " ", -1);
+}
+
+static void
+add_shortcut (GtkShortcutController *controller,
+              const char            *detailed,
+              const char            *accel)
+{
+  GtkShortcutTrigger *trigger = gtk_shortcut_trigger_parse_string (accel);
+  g_autofree char *name = NULL;
+  g_autoptr (GVariant) target = NULL;
+  GtkShortcut *shortcut;
+
+  if (trigger == NULL)
+    {
+      g_message ("The shortcut \"%s\" of %s is not a key; it is left out", accel, detailed);
+      return;
+    }
+  if (!g_action_parse_detailed_name (detailed, &name, &target, NULL))
+    g_assert_not_reached ();
+  shortcut = gtk_shortcut_new (trigger, gtk_named_action_new (name));
+  if (target != NULL)
+    gtk_shortcut_set_arguments (shortcut, target);
+  gtk_shortcut_controller_add_shortcut (controller, shortcut);
+}
+
+GtkEventController *
+sag_keys_new_controller (GSettings *settings)
+{
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_auto (GStrv) accels = sag_keys_dup_accels (&keys[i], settings);
+
+      for (int j = 0; accels[j] != NULL; j++)
+        add_shortcut (GTK_SHORTCUT_CONTROLLER (controller), keys[i].action, accels[j]);
+    }
+  return controller;
+}
+
+static void
+append_row (GString      *xml,
+            const SagKey *key,
+            GSettings    *settings)
+{
+  g_auto (GStrv) accels = sag_keys_dup_accels (key, settings);
+  g_autofree char *joined = g_strjoinv (" ", accels);
+  const char *shown = joined[0] == '\0' && key->handled != NULL ? key->handled : joined;
+  g_autofree char *row = NULL;
+
+  if (shown[0] == '\0')
+    return;
+  row = g_markup_printf_escaped ("<child><object class='GtkShortcutsShortcut'>"
+                                 "<property name='title'>%s</property>"
+                                 "<property name='accelerator'>%s</property>"
+                                 "</object></child>",
+                                 key->title, shown);
+  g_string_append (xml, row);
+}
+
+/* GTK 4.8 fills a shortcuts window from XML only; the XML is made from the table. */
+GtkShortcutsWindow *
+sag_keys_new_window (GSettings *settings)
+{
+  g_autoptr (GString) xml = g_string_new ("<interface><object class='GtkShortcutsWindow' id='window'>"
+                                          "<property name='modal'>1</property><child>"
+                                          "<object class='GtkShortcutsSection'>"
+                                          "<property name='section-name'>all</property>"
+                                          "<property name='max-height'>14</property>");
+  const char *group = NULL;
+  GtkBuilder *builder;
+  GtkShortcutsWindow *window;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      if (g_strcmp0 (group, keys[i].group) != 0)
+        {
+          if (group != NULL)
+            g_string_append (xml, "</object></child>");
+          group = keys[i].group;
+          g_string_append_printf (xml,
+                                  "<child><object class='GtkShortcutsGroup'>"
+                                  "<property name='title'>%s</property>",
+                                  group);
+        }
+      append_row (xml, &keys[i], settings);
+    }
+  g_string_append (xml, "</object></child></object></child></object></interface>");
+
+  builder = gtk_builder_new_from_string (xml->str, xml->len);
+  window = GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "window"));
+  g_object_unref (builder);
+  return window;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * keys.h: every command of the window: its action, name, group and keys, in one table.
+ *
+ * The table feeds the key bindings, the shortcuts window and the action finder. The GSettings key
+ * "shortcuts" may replace the keys of any row. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+typedef struct
+{
+  const char *action; /* detailed: "view.plane::axial" */
+  const char *title;  /* as in the finder: "Show the axial plane" */
+  const char *group;  /* heading in the shortcuts window */
+  const char *keys;   /* GTK accelerators, separated by spaces; "" if none */
+  const char *handled; /* the key, where a view handles it itself; or NULL */
+} SagKey;
+
+const SagKey          *sag_keys_get            (int        *n_keys);
+
+/* The accelerators of row `key`, after the user's own; free with g_strfreev(). */
+char                 **sag_keys_dup_accels     (const SagKey *key,
+                                                GSettings    *settings);
+
+/* A controller that activates the actions; add it to the window. Bubble phase: what has the focus
+ * (a search entry, a list) sees keys first. */
+GtkEventController    *sag_keys_new_controller (GSettings    *settings);
+
+/* The window that lists them; a new one, owned by the caller as any toplevel. */
+GtkShortcutsWindow    *sag_keys_new_window     (GSettings    *settings);

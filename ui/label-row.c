@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * label-row.c: one label of a segmentation. */
+#include "ui/label-row.h"
+
+#include <math.h>
+
+struct _SagLabelRow
+{
+  GtkWidget        parent_instance;
+
+  SagLabelItem    *item;
+  GtkDrawingArea  *swatch;
+  GtkLabel        *name;
+  GtkLabel        *ml;
+  GtkButton       *solo;
+  GtkToggleButton *eye;
+};
+
+enum
+{
+  PROP_ITEM = 1,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (SagLabelRow, sag_label_row, GTK_TYPE_WIDGET)
+
+static void
+draw_swatch (GtkDrawingArea *area,
+             cairo_t        *cr,
+             int             width,
+             int             height,
+             gpointer        data)
+{
+  SagLabelRow *self = data;
+  const SagLabel *label = sag_label_item_get_label (self->item);
+  double red = label->rgb[0] / 255.0, green = label->rgb[1] / 255.0, blue = label->rgb[2] / 255.0;
+
+  cairo_rectangle (cr, 1, 1, width - 2, height - 2);
+  cairo_set_source_rgba (cr, red, green, blue, sag_label_item_get_visible (self->item) ? 1 : 0);
+  cairo_fill_preserve (cr);
+  cairo_set_source_rgb (cr, red, green, blue);
+  cairo_set_line_width (cr, 2);
+  cairo_stroke (cr);
+}
+
+static void
+sag_label_row_update (SagLabelRow *self)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *tooltip = NULL;
+  double confidence = sag_label_item_get_confidence (self->item);
+  gboolean visible = sag_label_item_get_visible (self->item);
+
+  g_object_get (self->item, "ml-text", &text, NULL);
+  gtk_label_set_text (self->name, sag_label_item_get_name (self->item));
+  gtk_label_set_text (self->ml, text);
+  tooltip = isfinite (confidence)
+              ? g_strdup_printf ("%s: %s, mean confidence %.0f %%", sag_label_item_get_name (self->item), text,
+                                 100 * confidence)
+              : g_strdup (sag_label_item_get_name (self->item));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->name), tooltip);
+  gtk_button_set_icon_name (GTK_BUTTON (self->eye), visible ? "view-reveal-symbolic" : "view-conceal-symbolic");
+  if (visible)
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "hidden-label");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self), "hidden-label");
+  gtk_widget_queue_draw (GTK_WIDGET (self->swatch));
+}
+
+static void
+sag_label_row_set_item (SagLabelRow  *self,
+                        SagLabelItem *item)
+{
+  g_set_object (&self->item, item);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->solo), "i", sag_label_item_get_label (item)->value);
+  gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
+  g_object_bind_property (item, "visible", self->eye, "active", G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  g_signal_connect_object (item, "notify", G_CALLBACK (sag_label_row_update), self, G_CONNECT_SWAPPED);
+  sag_label_row_update (self);
+}
+
+static void
+sag_label_row_set_property (GObject      *object,
+                            guint         id,
+                            const GValue *value,
+                            GParamSpec   *pspec)
+{
+  if (id == PROP_ITEM)
+    sag_label_row_set_item (SAG_LABEL_ROW (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+sag_label_row_dispose (GObject *object)
+{
+  SagLabelRow *self = SAG_LABEL_ROW (object);
+  GtkWidget *child;
+
+  if (self->swatch != NULL)
+    gtk_drawing_area_set_draw_func (self->swatch, NULL, NULL, NULL);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->item);
+  G_OBJECT_CLASS (sag_label_row_parent_class)->dispose (object);
+}
+
+static void
+sag_label_row_class_init (SagLabelRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->set_property = sag_label_row_set_property;
+  object_class->dispose = sag_label_row_dispose;
+  properties[PROP_ITEM] = g_param_spec_object ("item", NULL, NULL, SAG_TYPE_LABEL_ITEM,
+                                               G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  gtk_widget_class_set_css_name (widget_class, "labelrow");
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/label-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, swatch);
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, name);
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, ml);
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, solo);
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, eye);
+}
+
+static void
+sag_label_row_init (SagLabelRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+sag_label_row_new (SagLabelItem *item)
+{
+  return g_object_new (SAG_TYPE_LABEL_ROW, "item", item, NULL);
+}
+
+SagLabelItem *
+sag_label_row_get_item (SagLabelRow *self)
+{
+  return self->item;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * label-row.h: one label of a segmentation: colour, name, millilitres, shown or not, alone.
+ *
+ * Property: "item" (SagLabelItem). Actions it activates: "labels.solo" with the label's value. */
+#pragma once
+
+#include "app/state/label-item.h"
+
+#include <gtk/gtk.h>
+
+#define SAG_TYPE_LABEL_ROW (sag_label_row_get_type ())
+G_DECLARE_FINAL_TYPE (SagLabelRow, sag_label_row, SAG, LABEL_ROW, GtkWidget)
+
+GtkWidget    *sag_label_row_new      (SagLabelItem *item);
+SagLabelItem *sag_label_row_get_item (SagLabelRow  *self); /* borrowed */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c: the window's process: no file is decoded and no network runs in it. */
+#include "app/work/link.h"
+#include "engine/base/parallel.h"
+#include "ui/application.h"
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *worker = sag_link_find_worker (&error);
+  const char *const command[] = { worker, "worker", NULL };
+  const SagLinkOptions options = { .argv = command };
+  g_autoptr (SagApplication) application = NULL;
+  SagLink *link;
+  int status;
+
+  if (worker == NULL)
+    {
+      g_printerr ("sagitta: %s\n", error->message);
+      return 1;
+    }
+  sag_parallel_own (SAG_TEAM_RENDER, 0);
+  link = sag_link_install (&options);
+  application = sag_application_new ();
+  status = g_application_run (G_APPLICATION (application), argc, argv);
+  sag_link_remove (link);
+  return status;
+}

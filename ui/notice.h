@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notice.h: a banner over the views: what went wrong, or what is odd about the images.
+ *
+ * An error stands until it is closed or work goes on; a warning stands while its series is open. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define SAG_TYPE_NOTICE (sag_notice_get_type ())
+G_DECLARE_FINAL_TYPE (SagNotice, sag_notice, SAG, NOTICE, GtkWidget)
+
+/* NULL or "" takes it away. */
+void        sag_notice_set_error    (SagNotice          *self,
+                                     const char         *message);
+/* Findings, one sentence each; NULL or none takes them away. */
+void        sag_notice_set_warnings (SagNotice          *self,
+                                     const char *const  *warnings);
+/* What is on show; "" if nothing. */
+const char *sag_notice_get_text     (SagNotice          *self);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * preferences.c: the few things that are a matter of taste. */
+#include "ui/preferences.h"
+
+struct _SagPreferences
+{
+  AdwPreferencesWindow parent_instance;
+
+  GSettings           *settings;
+  GtkWidget           *smooth;
+  GtkAdjustment       *text_scale_adjustment;
+  GtkWidget           *show_patient;
+  GtkWidget           *remember_recent;
+};
+
+G_DEFINE_FINAL_TYPE (SagPreferences, sag_preferences, ADW_TYPE_PREFERENCES_WINDOW)
+
+/* What is no longer to be remembered is forgotten too. */
+static void
+remember_changed (SagPreferences *self)
+{
+  if (!g_settings_get_boolean (self->settings, "remember-recent"))
+    g_settings_reset (self->settings, "recent-folders");
+}
+
+static void
+sag_preferences_dispose (GObject *object)
+{
+  SagPreferences *self = SAG_PREFERENCES (object);
+
+  if (self->settings != NULL)
+    g_signal_handlers_disconnect_by_data (self->settings, self);
+  g_clear_object (&self->settings);
+  G_OBJECT_CLASS (sag_preferences_parent_class)->dispose (object);
+}
+
+static void
+sag_preferences_class_init (SagPreferencesClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = sag_preferences_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/preferences.ui");
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, smooth);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, text_scale_adjustment);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, show_patient);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, remember_recent);
+}
+
+static void
+sag_preferences_init (SagPreferences *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWindow *
+sag_preferences_new (GSettings *settings)
+{
+  SagPreferences *self = g_object_new (SAG_TYPE_PREFERENCES, NULL);
+
+  self->settings = g_object_ref (settings);
+  g_settings_bind (settings, "smooth", self->smooth, "active", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "text-scale", self->text_scale_adjustment, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "show-patient", self->show_patient, "active", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "remember-recent", self->remember_recent, "active", G_SETTINGS_BIND_DEFAULT);
+  g_signal_connect_swapped (settings, "changed::remember-recent", G_CALLBACK (remember_changed), self);
+  return GTK_WINDOW (self);
+}

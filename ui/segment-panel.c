@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * segment-panel.c: model, precision, run; labels, opacity, confidence; provenance, export. */
+#include "ui/segment-panel.h"
+
+#include "ui/format.h"
+#include "ui/label-row.h"
+
+#define MANY_LABELS 12 /* from here on a search entry helps */
+
+struct _SagSegmentPanel
+{
+  GtkWidget           parent_instance;
+
+  SagSegmenter       *segmenter;
+  SagWorkspace       *workspace;
+  SagModel           *model; /* the one listened to */
+  GtkStringFilter    *filter;
+  GSimpleActionGroup *actions;
+
+  GtkWidget          *scroller;
+  GtkDropDown        *models;
+  GtkWidget          *fit;
+  GtkImage           *fit_icon;
+  GtkLabel           *fit_text;
+  GtkWidget          *precisions[SAG_N_PRECISIONS]; /* the four below, in order */
+  GtkWidget          *fp32, *bf16, *int8, *int4;
+  GtkLabel           *estimate;
+  GtkStack           *run_stack;
+  GtkButton          *run;
+  GtkLabel           *outcome;
+  GtkWidget          *results;
+  GtkEditable        *search;
+  GtkListBox         *labels;
+  GtkWidget          *confidence;
+  GtkAdjustment      *opacity_adjustment, *threshold_adjustment;
+  GtkLabel           *opacity_text, *threshold_text;
+  GtkWidget          *threshold;
+  GtkLabel           *provenance;
+};
+
+G_DEFINE_FINAL_TYPE (SagSegmentPanel, sag_segment_panel, GTK_TYPE_WIDGET)
+
+/* ---- model */
+
+static void
+show_fit (SagSegmentPanel *self)
+{
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+  SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
+  const char *problem = sag_segmenter_get_problem (self->segmenter);
+  const char *text = "", *icon = NULL;
+  gboolean warns = FALSE;
+
+  if (state == SAG_SEGMENTER_NO_IMAGE)
+    {
+      text = "Open a series to segment it.";
+    }
+  else if (state == SAG_SEGMENTER_NO_MODEL)
+    {
+      text = problem;
+      warns = problem[0] != '\0';
+    }
+  else if (model != NULL)
+    {
+      warns = !sag_model_get_fits (model) || sag_model_get_reason (model)[0] != '\0';
+      text = warns ? sag_model_get_reason (model) : "Fits these images";
+    }
+  icon = text[0] == '\0' || state == SAG_SEGMENTER_NO_IMAGE ? NULL
+         : warns                                            ? "sagitta-warning-symbolic"
+                                                            : "sagitta-check-symbolic";
+  gtk_label_set_text (self->fit_text, text);
+  gtk_image_set_from_icon_name (self->fit_icon, icon);
+  gtk_widget_set_visible (GTK_WIDGET (self->fit_icon), icon != NULL);
+  gtk_widget_set_visible (self->fit, text[0] != '\0');
+  gtk_widget_remove_css_class (self->fit, warns ? "success" : "warning");
+  gtk_widget_add_css_class (self->fit, warns ? "warning" : "success");
+  if (icon == NULL)
+    gtk_widget_remove_css_class (self->fit, "success");
+}
+
+static void
+precision_toggled (SagSegmentPanel *self,
+                   GtkWidget       *button)
+{
+  if (!gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (button)))
+    return;
+  for (int p = 0; p < SAG_N_PRECISIONS; p++)
+    if (self->precisions[p] == button)
+      g_object_set (self->segmenter, "precision", p, NULL);
+}
+
+static void
+show_precision (SagSegmentPanel *self)
+{
+  GtkWidget *button = self->precisions[sag_segmenter_get_precision (self->segmenter)];
+
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (button), TRUE);
+}
+
+/* Which precisions the model has, and why a button cannot be pressed. */
+static void
+show_precisions (SagSegmentPanel *self)
+{
+  static const char *const names[] = { "32-bit floating point: the reference", "16-bit brain floating point",
+                                       "8-bit integers", "4-bit weights" };
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+
+  for (int p = 0; p < SAG_N_PRECISIONS; p++)
+    {
+      gboolean offered = model != NULL && sag_model_has_precision (model, p);
+      g_autofree char *reason =
+        offered || model == NULL
+          ? g_strdup (names[p])
+          : g_strdup_printf ("%s is not offered at this precision", sag_model_get_name (model));
+
+      gtk_widget_set_sensitive (self->precisions[p], offered);
+      gtk_widget_set_tooltip_text (self->precisions[p], reason);
+    }
+}
+
+static void
+show_estimate (SagSegmentPanel *self)
+{
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+  const char *estimate = model != NULL ? sag_model_get_estimate (model) : "";
+
+  /* A line is kept for it, so that nothing below moves when it comes. */
+  gtk_label_set_text (self->estimate, estimate[0] != '\0' ? estimate : " ");
+}
+
+static void
+model_notify (SagSegmentPanel *self)
+{
+  show_fit (self);
+  show_estimate (self);
+}
+
+static void
+show_model (SagSegmentPanel *self)
+{
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+  GListModel *models = sag_segmenter_get_models (self->segmenter);
+
+  if (self->model != NULL)
+    g_signal_handlers_disconnect_by_data (self->model, self);
+  g_set_object (&self->model, model);
+  if (model != NULL)
+    g_signal_connect_object (model, "notify", G_CALLBACK (model_notify), self, G_CONNECT_SWAPPED);
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
+    {
+      g_autoptr (SagModel) item = g_list_model_get_item (models, i);
+
+      if (item == model)
+        gtk_drop_down_set_selected (self->models, i);
+    }
+  if (model == NULL)
+    gtk_drop_down_set_selected (self->models, GTK_INVALID_LIST_POSITION);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->models), g_list_model_get_n_items (models) > 0);
+  show_precisions (self);
+  show_fit (self);
+  show_estimate (self);
+}
+
+static void
+model_picked (SagSegmentPanel *self)
+{
+  SagModel *model = gtk_drop_down_get_selected_item (self->models);
+
+  if (model != NULL)
+    g_object_set (self->segmenter, "model", model, NULL);
+}
+
+/* ---- state */
+
+static void
+show_outcome (SagSegmentPanel *self)
+{
+  SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
+  g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (self->segmenter));
+  g_autofree char *text = NULL;
+
+  switch (state)
+    {
+    case SAG_SEGMENTER_DONE:
+      text = g_strdup_printf ("Done in %s", seconds);
+      break;
+    case SAG_SEGMENTER_CANCELLED:
+      text = g_strdup ("Cancelled; nothing was kept");
+      break;
+    case SAG_SEGMENTER_FAILED:
+      text = g_strdup (sag_segmenter_get_problem (self->segmenter));
+      break;
+    default:
+      text = g_strdup ("");
+    }
+  gtk_label_set_text (self->outcome, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->outcome), text[0] != '\0');
+  if (state == SAG_SEGMENTER_FAILED)
+    gtk_widget_add_css_class (GTK_WIDGET (self->outcome), "error");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->outcome), "error");
+}
+
+static void
+state_changed (SagSegmentPanel *self)
+{
+  SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
+
+  gtk_stack_set_visible_child_name (self->run_stack, state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
+  gtk_button_set_label (self->run, state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
+                                   : state >= SAG_SEGMENTER_DONE ? "Run Again"
+                                                                 : "Run");
+  show_fit (self);
+  show_outcome (self);
+}
+
+/* ---- results */
+
+static void
+show_provenance (SagSegmentPanel *self)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  const SagProvenance *from = segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (from != NULL)
+    {
+      const char *const rows[][2] = {
+        { "Model", from->model_name },      { "Version", from->model_version }, { "Identifier", from->model_id },
+        { "Weights", from->weights_sha256 }, { "Precision", from->precision },   { "Calibration", from->calibration },
+        { "Processor", from->cpu },         { "Program", from->program },       { "Time", from->time },
+      };
+
+      for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+        if (rows[i][1] != NULL && rows[i][1][0] != '\0')
+          g_string_append_printf (text, "%s%s: %.32s", text->len > 0 ? "\n" : "", rows[i][0], rows[i][1]);
+    }
+  gtk_label_set_text (self->provenance, text->len > 0 ? text->str : "Nothing is known about it.");
+}
+
+static void
+show_results (SagSegmentPanel *self)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  guint n = g_list_model_get_n_items (sag_workspace_get_labels (self->workspace));
+  gboolean confident = segmentation != NULL && sag_segmentation_get_confidence (segmentation) != NULL;
+
+  gtk_widget_set_visible (self->results, segmentation != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->search), n >= MANY_LABELS);
+  gtk_widget_set_sensitive (self->threshold, confident);
+  show_provenance (self);
+}
+
+static void
+show_sliders (SagSegmentPanel *self)
+{
+  double opacity = sag_workspace_get_opacity (self->workspace);
+  double threshold = sag_workspace_get_confidence_threshold (self->workspace);
+  g_autofree char *opacity_text = g_strdup_printf ("%.0f %%", 100 * opacity);
+  g_autofree char *threshold_text = g_strdup_printf ("%.0f %%", 100 * threshold);
+
+  gtk_label_set_text (self->opacity_text, opacity_text);
+  gtk_label_set_text (self->threshold_text, threshold_text);
+}
+
+static GtkWidget *
+make_label_row (gpointer item,
+                gpointer data)
+{
+  GtkWidget *row = gtk_list_box_row_new ();
+
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), sag_label_row_new (item));
+  return row;
+}
+
+/* A click on a label goes where it is. */
+static void
+label_activated (GtkListBox      *list,
+                 GtkListBoxRow   *row,
+                 SagSegmentPanel *self)
+{
+  SagLabelItem *item = sag_label_row_get_item (SAG_LABEL_ROW (gtk_list_box_row_get_child (row)));
+  double centroid[3];
+
+  if (sag_label_item_get_centroid (item, centroid))
+    sag_workspace_set_cursor (self->workspace, centroid);
+}
+
+static void
+search_changed (SagSegmentPanel *self)
+{
+  gtk_string_filter_set_search (self->filter, gtk_editable_get_text (self->search));
+}
+
+static void
+set_all_visible (SagSegmentPanel *self,
+                 gboolean         visible,
+                 int              but) /* this value the other way; 0 for none */
+{
+  GListModel *labels = sag_workspace_get_labels (self->workspace);
+
+  for (guint i = 0; i < g_list_model_get_n_items (labels); i++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
+
+      sag_label_item_set_visible (item, sag_label_item_get_label (item)->value == but ? !visible : visible);
+    }
+}
+
+static gboolean
+is_alone (SagSegmentPanel *self,
+          int              value)
+{
+  GListModel *labels = sag_workspace_get_labels (self->workspace);
+
+  for (guint i = 0; i < g_list_model_get_n_items (labels); i++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
+
+      if (sag_label_item_get_visible (item) != (sag_label_item_get_label (item)->value == value))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+solo (GSimpleAction *action,
+      GVariant      *parameter,
+      gpointer       data)
+{
+  int value = g_variant_get_int32 (parameter);
+
+  if (is_alone (data, value))
+    set_all_visible (data, TRUE, 0);
+  else
+    set_all_visible (data, FALSE, value);
+}
+
+static void
+show_all (GSimpleAction *action,
+          GVariant      *parameter,
+          gpointer       data)
+{
+  set_all_visible (data, TRUE, 0);
+}
+
+static void
+hide_all (GSimpleAction *action,
+          GVariant      *parameter,
+          gpointer       data)
+{
+  set_all_visible (data, FALSE, 0);
+}
+
+/* ---- GObject */
+
+static void
+sag_segment_panel_dispose (GObject *object)
+{
+  SagSegmentPanel *self = SAG_SEGMENT_PANEL (object);
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self));
+
+  if (self->models != NULL)
+    g_signal_handlers_disconnect_by_data (self->models, self);
+  if (self->model != NULL)
+    g_signal_handlers_disconnect_by_data (self->model, self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "labels", NULL);
+  if (child != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->actions);
+  g_clear_object (&self->filter);
+  g_clear_object (&self->model);
+  g_clear_object (&self->segmenter);
+  g_clear_object (&self->workspace);
+  G_OBJECT_CLASS (sag_segment_panel_parent_class)->dispose (object);
+}
+
+static void
+sag_segment_panel_class_init (SagSegmentPanelClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = sag_segment_panel_dispose;
+  g_type_ensure (SAG_TYPE_MODEL);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/segment-panel.ui");
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, scroller);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, models);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, fit);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, fit_icon);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, fit_text);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, fp32);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, bf16);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, int8);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, int4);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, estimate);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, run_stack);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, run);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, outcome);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, results);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, search);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, labels);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, confidence);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, opacity_adjustment);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, threshold_adjustment);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, opacity_text);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, threshold_text);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, threshold);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, provenance);
+}
+
+static void
+sag_segment_panel_init (SagSegmentPanel *self)
+{
+  static const GActionEntry entries[] = {
+    { "solo", solo, "i" },
+    { "show-all", show_all },
+    { "hide-all", hide_all },
+  };
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->precisions[SAG_PRECISION_F32] = self->fp32;
+  self->precisions[SAG_PRECISION_BF16] = self->bf16;
+  self->precisions[SAG_PRECISION_INT8] = self->int8;
+  self->precisions[SAG_PRECISION_INT4] = self->int4;
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "labels", G_ACTION_GROUP (self->actions));
+  g_signal_connect (self->labels, "row-activated", G_CALLBACK (label_activated), self);
+  g_signal_connect_swapped (self->search, "changed", G_CALLBACK (search_changed), self);
+}
+
+static void
+bind_labels (SagSegmentPanel *self)
+{
+  GListModel *labels = sag_workspace_get_labels (self->workspace);
+  GtkFilterListModel *found;
+
+  self->filter = gtk_string_filter_new (gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name"));
+  found = gtk_filter_list_model_new (g_object_ref (labels), GTK_FILTER (g_object_ref (self->filter)));
+  gtk_list_box_bind_model (self->labels, G_LIST_MODEL (found), make_label_row, NULL, NULL);
+  g_object_unref (found);
+  g_signal_connect_object (labels, "items-changed", G_CALLBACK (show_results), self, G_CONNECT_SWAPPED);
+}
+
+GtkWidget *
+sag_segment_panel_new (SagSegmenter *segmenter,
+                       SagWorkspace *workspace)
+{
+  SagSegmentPanel *self = g_object_new (SAG_TYPE_SEGMENT_PANEL, NULL);
+
+  self->segmenter = g_object_ref (segmenter);
+  self->workspace = g_object_ref (workspace);
+
+  gtk_drop_down_set_model (self->models, sag_segmenter_get_models (segmenter));
+  g_signal_connect_object (sag_segmenter_get_models (segmenter), "items-changed", G_CALLBACK (show_model), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  g_signal_connect_swapped (self->models, "notify::selected-item", G_CALLBACK (model_picked), self);
+  g_signal_connect_object (segmenter, "notify::model", G_CALLBACK (show_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::state", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::problem", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::seconds", G_CALLBACK (show_outcome), self, G_CONNECT_SWAPPED);
+
+  show_precision (self);
+  for (int p = 0; p < SAG_N_PRECISIONS; p++)
+    g_signal_connect_swapped (self->precisions[p], "toggled", G_CALLBACK (precision_toggled), self);
+  g_signal_connect_object (segmenter, "notify::precision", G_CALLBACK (show_precision), self, G_CONNECT_SWAPPED);
+  bind_labels (self);
+  g_object_bind_property (workspace, "opacity", self->opacity_adjustment, "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (workspace, "confidence-threshold", self->threshold_adjustment, "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  g_signal_connect_object (workspace, "notify::opacity", G_CALLBACK (show_sliders), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::confidence-threshold", G_CALLBACK (show_sliders), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show_results), self, G_CONNECT_SWAPPED);
+  show_model (self);
+  state_changed (self);
+  show_results (self);
+  show_sliders (self);
+  return GTK_WIDGET (self);
+}

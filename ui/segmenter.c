@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * segmenter.c: from a model and a precision to a segmentation. */
+#include "ui/segmenter.h"
+
+struct _SagSegmenter
+{
+  GObject           parent_instance;
+
+  SagWorkspace     *workspace;
+  GListStore       *models;
+  gboolean          loaded;
+  char             *load_problem; /* why there are none; NULL if they came */
+  SagModel         *model;
+  char             *wanted;  /* identifier to choose when it turns up; NULL if none */
+  gboolean          pending; /* run as soon as it can */
+  SagPrecision      precision;
+  SagSegmenterState state;
+  char             *problem;
+  double            seconds;
+  gint64            started_us;
+  SagJob           *load;     /* running, or NULL; so are the others */
+  SagJob           *estimate;
+  SagJob           *run;
+  SagVolume        *estimated; /* what the last estimate was for; borrowed, only compared */
+};
+
+enum
+{
+  PROP_MODELS = 1,
+  PROP_MODEL,
+  PROP_PRECISION,
+  PROP_STATE,
+  PROP_PROBLEM,
+  PROP_SECONDS,
+  N_PROPS
+};
+
+enum
+{
+  JOB,
+  SAVED,
+  FAILED,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (SagSegmenter, sag_segmenter, G_TYPE_OBJECT)
+
+static void update (SagSegmenter *self);
+
+static void
+set_state (SagSegmenter      *self,
+           SagSegmenterState  state,
+           const char        *problem)
+{
+  if (g_strcmp0 (self->problem, problem) != 0)
+    {
+      g_free (self->problem);
+      self->problem = g_strdup (problem);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEM]);
+    }
+  if (self->state != state)
+    {
+      self->state = state;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+    }
+}
+
+static gboolean
+is_complete (SagVolume *volume)
+{
+  return volume != NULL && sag_volume_get_n_ready (volume) == sag_volume_get_grid (volume)->size[2];
+}
+
+static void
+drop (SagSegmenter *self,
+      SagJob      **slot)
+{
+  if (*slot == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (*slot, self);
+  sag_job_cancel (*slot);
+  g_clear_object (slot);
+}
+
+static void
+start (SagSegmenter        *self,
+       SagJob             **slot,
+       SagJob              *job, /* taken */
+       GAsyncReadyCallback  callback)
+{
+  drop (self, slot);
+  *slot = job;
+  sag_job_start_async (job, NULL, callback, g_object_ref (self));
+}
+
+/* ---- estimate */
+
+static void
+estimate_done (GObject      *source,
+               GAsyncResult *result,
+               gpointer      data)
+{
+  g_autoptr (SagSegmenter) self = data;
+  g_autoptr (GVariant) estimate = sag_job_finish (SAG_JOB (source), result, NULL);
+
+  if (SAG_JOB (source) != self->estimate)
+    return;
+  g_clear_object (&self->estimate);
+  /* Without an estimate the model may still run; the run itself will say what is wrong. */
+  if (estimate != NULL && self->model != NULL)
+    sag_model_set_estimate (self->model, estimate);
+  update (self);
+}
+
+static void
+start_estimate (SagSegmenter *self)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  SagJob *job;
+
+  drop (self, &self->estimate);
+  self->estimated = volume;
+  if (self->model == NULL || !sag_model_is_usable (self->model) || !is_complete (volume))
+    return;
+  job = sag_job_new_estimate (sag_model_get_id (self->model), self->precision, volume, NULL);
+  if (job != NULL)
+    start (self, &self->estimate, job, estimate_done);
+}
+
+/* ---- what can be done now */
+
+static SagModel *
+first_fitting (SagSegmenter *self)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
+    {
+      g_autoptr (SagModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
+
+      if (sag_model_is_usable (model) && sag_model_get_fits (model))
+        return model; /* the list keeps it */
+    }
+  return NULL;
+}
+
+static void
+set_model (SagSegmenter *self,
+           SagModel     *model)
+{
+  if (!g_set_object (&self->model, model))
+    return;
+  if (model != NULL && !sag_model_has_precision (model, self->precision))
+    for (int p = 0; p < SAG_N_PRECISIONS; p++)
+      if (sag_model_has_precision (model, p))
+        {
+          self->precision = p;
+          g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRECISION]);
+          break;
+        }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+  self->estimated = NULL;
+  update (self);
+}
+
+static void
+update (SagSegmenter *self)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+
+  if (self->run != NULL)
+    return; /* its end calls again */
+  if (self->wanted != NULL)
+    {
+      SagModel *wanted = sag_model_list_find (self->models, self->wanted);
+
+      if (wanted != NULL)
+        {
+          g_clear_pointer (&self->wanted, g_free);
+          set_model (self, wanted);
+        }
+    }
+  if (self->model == NULL && self->wanted == NULL && first_fitting (self) != NULL)
+    set_model (self, first_fitting (self));
+
+  if (!is_complete (volume))
+    {
+      set_state (self, SAG_SEGMENTER_NO_IMAGE, "");
+      return;
+    }
+  if (self->model == NULL)
+    {
+      gboolean any = g_list_model_get_n_items (G_LIST_MODEL (self->models)) > 0;
+
+      set_state (self, SAG_SEGMENTER_NO_MODEL,
+                 !self->loaded                ? ""
+                 : self->load_problem != NULL ? self->load_problem
+                 : any                        ? "None of the models fits these images."
+                                              : "No model is installed.");
+      return;
+    }
+  if (self->estimated != volume)
+    start_estimate (self);
+  if (!sag_model_is_usable (self->model))
+    set_state (self, SAG_SEGMENTER_UNFIT, "");
+  else if (self->state < SAG_SEGMENTER_RUNNING)
+    set_state (self, sag_model_get_fits (self->model) ? SAG_SEGMENTER_READY : SAG_SEGMENTER_UNFIT, "");
+  if (self->pending && self->wanted == NULL && sag_model_is_usable (self->model))
+    {
+      self->pending = FALSE;
+      sag_segmenter_run (self);
+    }
+}
+
+/* ---- models */
+
+static void
+load_done (GObject      *source,
+           GAsyncResult *result,
+           gpointer      data)
+{
+  g_autoptr (SagSegmenter) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) models = sag_job_finish (SAG_JOB (source), result, &error);
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+
+  if (SAG_JOB (source) != self->load)
+    return;
+  g_clear_object (&self->load);
+  if (models == NULL || !sag_model_list_set (self->models, models, &error))
+    {
+      self->loaded = TRUE;
+      self->load_problem = g_strdup (error->message);
+      update (self);
+      return;
+    }
+  self->loaded = TRUE;
+  sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
+  if (self->wanted != NULL && sag_model_list_find (self->models, self->wanted) == NULL)
+    {
+      if (self->pending)
+        {
+          g_autofree char *message = g_strdup_printf ("The model %s is not installed.", self->wanted);
+
+          g_signal_emit (self, signals[FAILED], 0, message);
+        }
+      g_clear_pointer (&self->wanted, g_free);
+      self->pending = FALSE;
+    }
+  update (self);
+}
+
+void
+sag_segmenter_load (SagSegmenter *self)
+{
+  start (self, &self->load, sag_job_new_models (), load_done);
+}
+
+/* ---- running */
+
+static void
+run_partial (SagJob       *job,
+             const char   *name,
+             GVariant     *body,
+             GUnixFDList  *fds,
+             SagSegmenter *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (job == self->run && !sag_workspace_receive (self->workspace, name, body, fds, &error))
+    {
+      drop (self, &self->run);
+      set_state (self, SAG_SEGMENTER_FAILED, error->message);
+    }
+}
+
+static void
+run_done (GObject      *source,
+          GAsyncResult *result,
+          gpointer      data)
+{
+  g_autoptr (SagSegmenter) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
+
+  if (SAG_JOB (source) != self->run)
+    return;
+  g_signal_handlers_disconnect_by_data (source, self);
+  g_clear_object (&self->run);
+  if (done != NULL)
+    {
+      self->seconds = (g_get_monotonic_time () - self->started_us) / (double) G_USEC_PER_SEC;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SECONDS]);
+      set_state (self, SAG_SEGMENTER_DONE, "");
+    }
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      /* Half a result looks like a whole one. */
+      sag_workspace_clear_results (self->workspace);
+      set_state (self, SAG_SEGMENTER_CANCELLED, "");
+    }
+  else
+    {
+      sag_workspace_clear_results (self->workspace);
+      set_state (self, SAG_SEGMENTER_FAILED, error->message);
+    }
+  update (self);
+}
+
+void
+sag_segmenter_run (SagSegmenter *self)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  g_autoptr (GError) error = NULL;
+  double focus[3];
+  SagJob *job;
+
+  if (self->run != NULL || self->model == NULL || !sag_model_is_usable (self->model) || !is_complete (volume))
+    return;
+  sag_workspace_get_cursor (self->workspace, focus);
+  job = sag_job_new_segment (sag_model_get_id (self->model), self->precision, volume, focus, &error);
+  if (job == NULL)
+    {
+      set_state (self, SAG_SEGMENTER_FAILED, error->message);
+      return;
+    }
+  drop (self, &self->estimate); /* it would only stand in the way */
+  sag_workspace_clear_results (self->workspace);
+  sag_workspace_set_overlay_visible (self->workspace, TRUE);
+  self->started_us = g_get_monotonic_time ();
+  g_signal_connect (job, "partial", G_CALLBACK (run_partial), self);
+  g_signal_emit (self, signals[JOB], 0, job);
+  start (self, &self->run, job, run_done);
+  set_state (self, SAG_SEGMENTER_RUNNING, "");
+}
+
+void
+sag_segmenter_run_when_ready (SagSegmenter *self,
+                              const char   *model_id)
+{
+  self->pending = TRUE;
+  sag_segmenter_choose (self, model_id);
+}
+
+gboolean
+sag_segmenter_cancel (SagSegmenter *self)
+{
+  self->pending = FALSE;
+  if (self->run == NULL)
+    return FALSE;
+  sag_job_cancel (self->run);
+  return TRUE;
+}
+
+double
+sag_segmenter_get_elapsed (SagSegmenter *self)
+{
+  return self->run == NULL ? 0 : (g_get_monotonic_time () - self->started_us) / (double) G_USEC_PER_SEC;
+}
+
+/* ---- choosing */
+
+void
+sag_segmenter_choose (SagSegmenter *self,
+                      const char   *model_id)
+{
+  g_free (self->wanted);
+  self->wanted = model_id[0] != '\0' ? g_strdup (model_id) : NULL;
+  update (self);
+}
+
+static void
+set_precision (SagSegmenter *self,
+               SagPrecision  precision)
+{
+  if (precision == self->precision)
+    return;
+  self->precision = precision;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRECISION]);
+  self->estimated = NULL;
+  update (self);
+}
+
+void
+sag_segmenter_next_precision (SagSegmenter *self)
+{
+  for (int step = 1; self->model != NULL && step < SAG_N_PRECISIONS; step++)
+    {
+      SagPrecision next = (self->precision + step) % SAG_N_PRECISIONS;
+
+      if (sag_model_has_precision (self->model, next))
+        {
+          set_precision (self, next);
+          return;
+        }
+    }
+}
+
+static void
+volume_changed (SagSegmenter *self)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+
+  if (self->run != NULL)
+    drop (self, &self->run);
+  drop (self, &self->estimate);
+  self->estimated = NULL;
+  sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
+  set_state (self, SAG_SEGMENTER_NO_IMAGE, "");
+  /* One that fits is better than one chosen for other images. */
+  if (volume != NULL && self->model != NULL && !sag_model_get_fits (self->model) && first_fitting (self) != NULL)
+    set_model (self, first_fitting (self));
+  update (self);
+}
+
+static void
+slices_ready (SagSegmenter *self,
+              int           what)
+{
+  if (what == SAG_LAYER_VOLUME)
+    update (self);
+}
+
+/* ---- export */
+
+static void
+export_done (GObject      *source,
+             GAsyncResult *result,
+             gpointer      data)
+{
+  g_autoptr (SagSegmenter) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
+  const char *path = "";
+
+  if (done != NULL)
+    {
+      g_variant_lookup (done, "path", "&s", &path);
+      g_signal_emit (self, signals[SAVED], 0, path);
+    }
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_signal_emit (self, signals[FAILED], 0, error->message);
+    }
+}
+
+static void
+start_export (SagSegmenter *self,
+              SagJob       *job, /* taken; NULL with `error` */
+              GError       *error)
+{
+  if (job == NULL)
+    {
+      g_signal_emit (self, signals[FAILED], 0, error->message);
+      return;
+    }
+  g_signal_emit (self, signals[JOB], 0, job);
+  sag_job_start_async (job, NULL, export_done, g_object_ref (self));
+  g_object_unref (job);
+}
+
+void
+sag_segmenter_export (SagSegmenter *self,
+                      const char   *format,
+                      const char   *path)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  g_autoptr (GError) error = NULL;
+
+  if (segmentation == NULL)
+    return;
+  start_export (self,
+                sag_job_new_export (format, path, segmentation, sag_workspace_get_series (self->workspace), &error),
+                error);
+}
+
+void
+sag_segmenter_export_png (SagSegmenter *self,
+                          const char   *path,
+                          const guint8 *rgba,
+                          int           width,
+                          int           height)
+{
+  g_autoptr (GError) error = NULL;
+  SagJob *job = sag_job_new_export_png (path, rgba, width, height, &error);
+
+  start_export (self, job, error);
+}
+
+void
+sag_segmenter_close (SagSegmenter *self)
+{
+  drop (self, &self->load);
+  drop (self, &self->estimate);
+  drop (self, &self->run);
+}
+
+/* ---- GObject */
+
+static void
+sag_segmenter_set_property (GObject      *object,
+                            guint         id,
+                            const GValue *value,
+                            GParamSpec   *pspec)
+{
+  SagSegmenter *self = SAG_SEGMENTER (object);
+
+  switch (id)
+    {
+    case PROP_MODEL:
+      /* A list that is being filled selects something by itself. */
+      if (self->loaded)
+        set_model (self, g_value_get_object (value));
+      break;
+    case PROP_PRECISION:
+      set_precision (self, g_value_get_int (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_segmenter_get_property (GObject    *object,
+                            guint       id,
+                            GValue     *value,
+                            GParamSpec *pspec)
+{
+  SagSegmenter *self = SAG_SEGMENTER (object);
+
+  switch (id)
+    {
+    case PROP_MODELS:
+      g_value_set_object (value, self->models);
+      break;
+    case PROP_MODEL:
+      g_value_set_object (value, self->model);
+      break;
+    case PROP_PRECISION:
+      g_value_set_int (value, self->precision);
+      break;
+    case PROP_STATE:
+      g_value_set_int (value, self->state);
+      break;
+    case PROP_PROBLEM:
+      g_value_set_string (value, self->problem);
+      break;
+    case PROP_SECONDS:
+      g_value_set_double (value, self->seconds);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_segmenter_finalize (GObject *object)
+{
+  SagSegmenter *self = SAG_SEGMENTER (object);
+
+  g_clear_object (&self->workspace);
+  g_clear_object (&self->models);
+  g_clear_object (&self->model);
+  g_free (self->wanted);
+  g_free (self->load_problem);
+  g_free (self->problem);
+  G_OBJECT_CLASS (sag_segmenter_parent_class)->finalize (object);
+}
+
+static void
+sag_segmenter_class_init (SagSegmenterClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  GParamFlags both = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  object_class->set_property = sag_segmenter_set_property;
+  object_class->get_property = sag_segmenter_get_property;
+  object_class->finalize = sag_segmenter_finalize;
+
+  properties[PROP_MODELS] = g_param_spec_object ("models", NULL, NULL, G_TYPE_LIST_MODEL, readable);
+  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, SAG_TYPE_MODEL, both);
+  properties[PROP_PRECISION] = g_param_spec_int ("precision", NULL, NULL, 0, SAG_N_PRECISIONS - 1, 0, both);
+  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, SAG_SEGMENTER_FAILED, 0, readable);
+  properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, "", readable);
+  properties[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, NULL, 0, G_MAXDOUBLE, 0, readable);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, SAG_TYPE_JOB);
+  signals[SAVED] =
+    g_signal_new ("saved", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[FAILED] =
+    g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+sag_segmenter_init (SagSegmenter *self)
+{
+  self->models = sag_model_list_new ();
+  self->problem = g_strdup ("");
+}
+
+SagSegmenter *
+sag_segmenter_new (SagWorkspace *workspace)
+{
+  SagSegmenter *self = g_object_new (SAG_TYPE_SEGMENTER, NULL);
+
+  self->workspace = g_object_ref (workspace);
+  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (slices_ready), self, G_CONNECT_SWAPPED);
+  return self;
+}
+
+GListModel *
+sag_segmenter_get_models (SagSegmenter *self)
+{
+  return G_LIST_MODEL (self->models);
+}
+
+SagModel *
+sag_segmenter_get_model (SagSegmenter *self)
+{
+  return self->model;
+}
+
+SagPrecision
+sag_segmenter_get_precision (SagSegmenter *self)
+{
+  return self->precision;
+}
+
+SagSegmenterState
+sag_segmenter_get_state (SagSegmenter *self)
+{
+  return self->state;
+}
+
+const char *
+sag_segmenter_get_problem (SagSegmenter *self)
+{
+  return self->problem;
+}
+
+double
+sag_segmenter_get_seconds (SagSegmenter *self)
+{
+  return self->seconds;
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-text.c: what is written over a slice. */
+#include "ui/slice-text.h"
+
+#include "ui/format.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MARGIN 8
+#define STRIP 3         /* width of the bar of slices at the right edge */
+#define WIDTH_ALL 380   /* below: no series, no patient position */
+#define WIDTH_SOME 240  /* below: slice number only */
+#define WIDTH_NONE 130  /* below: letters only */
+
+static const GdkRGBA ink = { 0.86, 0.87, 0.88, 1 };
+static const GdkRGBA bright = { 1, 1, 1, 1 };
+static const GdkRGBA outline = { 0, 0, 0, 0.85 };
+static const GdkRGBA accent = { 0.34, 0.71, 0.91, 1 };
+
+/* Where a text hangs: 0 left or top, 0.5 centre, 1 right or bottom. */
+typedef struct
+{
+  const SagSliceScene *scene;
+  GtkWidget           *widget;
+  GtkSnapshot         *snapshot;
+  int                  right; /* margin at the right edge: the strip has its place */
+} Pen;
+
+static PangoLayout *
+make_layout (const Pen  *pen,
+             const char *text,
+             double      size,
+             gboolean    bold)
+{
+  PangoLayout *layout = gtk_widget_create_pango_layout (pen->widget, text);
+  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
+  if (size != 1)
+    pango_attr_list_insert (attributes, pango_attr_scale_new (size));
+  if (bold)
+    pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
+  pango_layout_set_attributes (layout, attributes);
+  return layout;
+}
+
+static void
+append_outlined (GtkSnapshot   *snapshot,
+                 PangoLayout   *layout,
+                 double         x,
+                 double         y,
+                 const GdkRGBA *colour)
+{
+  for (int dy = -1; dy <= 1; dy++)
+    for (int dx = -1; dx <= 1; dx++)
+      if (dx != 0 || dy != 0)
+        {
+          gtk_snapshot_save (snapshot);
+          gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (x + dx, y + dy));
+          gtk_snapshot_append_layout (snapshot, layout, &outline);
+          gtk_snapshot_restore (snapshot);
+        }
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (x, y));
+  gtk_snapshot_append_layout (snapshot, layout, colour);
+  gtk_snapshot_restore (snapshot);
+}
+
+/* A block of lines in a corner. */
+static void
+draw_corner (const Pen  *pen,
+             const char *text,
+             double      xalign,
+             double      yalign)
+{
+  g_autoptr (PangoLayout) layout = NULL;
+  int width, height, room;
+  double x, y;
+
+  if (text[0] == '\0')
+    return;
+  layout = make_layout (pen, text, pen->scene->text_scale, FALSE);
+  /* Two corners share a width; each may have a bit less than half. */
+  room = pen->scene->width / 2 - MARGIN - 10;
+  pango_layout_set_alignment (layout, xalign > 0.5 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+  pango_layout_get_pixel_size (layout, &width, &height);
+  if (width > room)
+    {
+      pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+      pango_layout_set_width (layout, room * PANGO_SCALE);
+      width = room;
+    }
+  else if (xalign > 0.5)
+    {
+      pango_layout_set_width (layout, width * PANGO_SCALE);
+    }
+  x = xalign > 0.5 ? pen->scene->width - pen->right - width : MARGIN;
+  y = yalign > 0.5 ? pen->scene->height - MARGIN - height : MARGIN;
+  append_outlined (pen->snapshot, layout, x, y, &ink);
+}
+
+static void
+draw_letter (const Pen    *pen,
+             const double  direction[3],
+             double        xalign,
+             double        yalign)
+{
+  g_autoptr (PangoLayout) layout = NULL;
+  char letters[4];
+  gboolean side;
+  int width, height;
+  double x, y;
+
+  sag_direction_get_letters (direction, letters);
+  side = letters[0] == 'L' || letters[0] == 'R';
+  /* The side of the body is what must never be misread. */
+  layout = make_layout (pen, letters, pen->scene->text_scale * (side ? 1.35 : 1.15), side);
+  pango_layout_get_pixel_size (layout, &width, &height);
+  x = MARGIN + xalign * (pen->scene->width - MARGIN - pen->right - width);
+  y = MARGIN + yalign * (pen->scene->height - 2 * MARGIN - height);
+  append_outlined (pen->snapshot, layout, x, y, side ? &bright : &ink);
+}
+
+static void
+draw_letters (const Pen *pen)
+{
+  const SagPlane *plane = &pen->scene->spec.plane;
+  double left[3], up[3];
+
+  for (int c = 0; c < 3; c++)
+    {
+      left[c] = -plane->right[c];
+      up[c] = -plane->down[c];
+    }
+  draw_letter (pen, left, 0, 0.5);
+  draw_letter (pen, plane->right, 1, 0.5);
+  draw_letter (pen, up, 0.5, 0);
+  draw_letter (pen, plane->down, 0.5, 1);
+}
+
+static void
+fill (GtkSnapshot   *snapshot,
+      const GdkRGBA *colour,
+      double         x,
+      double         y,
+      double         width,
+      double         height)
+{
+  gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
+}
+
+static void
+fill_outlined (GtkSnapshot   *snapshot,
+               const GdkRGBA *colour,
+               double         x,
+               double         y,
+               double         width,
+               double         height)
+{
+  fill (snapshot, &outline, x - 1, y - 1, width + 2, height + 2);
+  fill (snapshot, colour, x, y, width, height);
+}
+
+/* A length of the patient, a fifth to a third of the width. */
+static void
+draw_scale (const Pen *pen)
+{
+  static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500 };
+  const SagSliceScene *scene = pen->scene;
+  double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
+  double length_mm = 0;
+  g_autofree char *text = NULL;
+  g_autoptr (PangoLayout) layout = NULL;
+  int width, height;
+  double points, x, y;
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths_mm); i++)
+    if (lengths_mm[i] / mm_per_point <= scene->width * 0.24)
+      length_mm = lengths_mm[i];
+  if (length_mm == 0)
+    return;
+  points = round (length_mm / mm_per_point);
+  text = length_mm >= 10 ? g_strdup_printf ("%g cm", length_mm / 10) : g_strdup_printf ("%g mm", length_mm);
+  layout = make_layout (pen, text, scene->text_scale * 0.9, FALSE);
+  pango_layout_get_pixel_size (layout, &width, &height);
+
+  /* Above the letter of the lower edge. */
+  x = round (scene->width / 2.0 - points / 2);
+  y = scene->height - MARGIN - round (height * 1.4) - 6;
+  fill_outlined (pen->snapshot, &ink, x, y, points, 2);
+  fill_outlined (pen->snapshot, &ink, x, y - 4, 2, 6);
+  fill_outlined (pen->snapshot, &ink, x + points - 2, y - 4, 2, 6);
+  fill (pen->snapshot, &ink, x, y, points, 2);
+  append_outlined (pen->snapshot, layout, round (x + points / 2 - width / 2.0), y - height - 3, &ink);
+}
+
+/* +1 if slices of `view` are counted along the grid axis that scrolls it, -1 if against. */
+static int
+get_axis (const SagGrid *grid,
+          SagView        view,
+          int           *axis)
+{
+  static const double counted[SAG_N_VIEWS][3] = { { 0, 0, 1 }, { 0, -1, 0 }, { 1, 0, 0 } };
+  const double origin[3] = { 0, 0, 0 };
+  SagPlane plane;
+  double along = 0;
+
+  sag_plane_init_grid_view (&plane, grid, view, origin, 1, axis);
+  for (int c = 0; c < 3; c++)
+    along += grid->direction[3 * c + *axis] * counted[view][c];
+  return along < 0 ? -1 : 1;
+}
+
+/* All slices as a bar: which are there, which are segmented, which one is shown. */
+static void
+draw_strip (const Pen *pen)
+{
+  const SagSliceScene *scene = pen->scene;
+  SagVolume *volume = sag_workspace_get_volume (scene->workspace);
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (scene->workspace);
+  const GdkRGBA track = { 1, 1, 1, 0.10 };
+  const GdkRGBA there = { 1, 1, 1, 0.30 };
+  const GdkRGBA done = { accent.red, accent.green, accent.blue, 0.75 };
+  double top = scene->height * 0.2, length = scene->height * 0.6;
+  double x = scene->width - STRIP - 3;
+  int n, axis, sign, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
+  gboolean same;
+
+  if (n < 2)
+    return;
+  fill (pen->snapshot, &track, x, top, STRIP, length);
+  sign = get_axis (sag_volume_get_grid (volume), scene->view, &axis);
+  same = segmentation != NULL && sag_segmentation_get_grid (segmentation)->size[2] == n;
+  if (axis == 2)
+    {
+      /* The first slice (feet) is at the bottom. */
+      for (int k = 0; k < n; k++)
+        {
+          const GdkRGBA *colour = NULL;
+          double y = top + length * (sign > 0 ? n - 1 - k : k) / n;
+
+          if (same && sag_segmentation_get_n_ready (segmentation) < n && sag_segmentation_is_ready (segmentation, k))
+            colour = &done;
+          else if (sag_volume_is_ready (volume, k))
+            colour = &there;
+          if (colour != NULL)
+            fill (pen->snapshot, colour, x, y, STRIP, length / n);
+        }
+    }
+  else if (sag_volume_get_n_ready (volume) == sag_volume_get_grid (volume)->size[2])
+    {
+      fill (pen->snapshot, &there, x, top, STRIP, length);
+    }
+  fill_outlined (pen->snapshot, &bright, x - 2, round (top + length * (n - 0.5 - slice) / n) - 1, STRIP + 4, 2);
+}
+
+static gboolean
+shows_confidence (const SagSliceScene *scene)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (scene->workspace);
+
+  return (scene->spec.overlay & SAG_OVERLAY_CONFIDENCE) != 0 && segmentation != NULL &&
+         sag_segmentation_get_confidence (segmentation) != NULL;
+}
+
+/* The confidence ramp with its numbers, and where the threshold stands. */
+static void
+draw_legend (const Pen *pen)
+{
+  const SagSliceScene *scene = pen->scene;
+  double length = MIN (scene->height * 0.4, 180), width = 10;
+  double x = MARGIN + 26 * scene->text_scale, top = round ((scene->height - length) / 2);
+  double threshold = scene->spec.confidence_threshold;
+
+  if (!shows_confidence (scene) || scene->height < 160 || scene->width < WIDTH_SOME)
+    return;
+  fill (pen->snapshot, &outline, x - 1, top - 1, width + 2, length + 2);
+  for (int i = 0; i < (int) length; i++)
+    {
+      guint8 rgb[3];
+      GdkRGBA colour = { .alpha = 1 };
+
+      sag_confidence_colour (1 - (i + 0.5f) / (float) length, rgb);
+      colour.red = rgb[0] / 255.f;
+      colour.green = rgb[1] / 255.f;
+      colour.blue = rgb[2] / 255.f;
+      fill (pen->snapshot, &colour, x, top + i, width, 1);
+    }
+  for (int percent = 0; percent <= 100; percent += 50)
+    {
+      g_autofree char *text = g_strdup_printf (percent == 100 ? "%d %% sure" : "%d %%", percent);
+      g_autoptr (PangoLayout) layout = make_layout (pen, text, scene->text_scale * 0.9, FALSE);
+      int height;
+
+      pango_layout_get_pixel_size (layout, NULL, &height);
+      append_outlined (pen->snapshot, layout, x + width + 6,
+                       round (top + length * (1 - percent / 100.0) - height / 2.0), &ink);
+    }
+  if (threshold > 0)
+    fill_outlined (pen->snapshot, &bright, x - 3, round (top + length * (1 - threshold)) - 1, width + 6, 2);
+}
+
+/* ---- the corners' words */
+
+const char *
+sag_slice_text_get_view_name (SagView view)
+{
+  static const char *const names[] = { "Axial", "Coronal", "Sagittal" };
+
+  return names[view];
+}
+
+static void
+add_line (GString    *text,
+          const char *format,
+          ...) G_GNUC_PRINTF (2, 3);
+
+static void
+add_line (GString    *text,
+          const char *format,
+          ...)
+{
+  va_list arguments;
+
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
+  va_start (arguments, format);
+  g_string_append_vprintf (text, format, arguments);
+  va_end (arguments);
+}
+
+static char *
+dup_window (const SagSliceScene *scene)
+{
+  SagWindowLevel window = scene->spec.window;
+  int digits = window.width >= 50 ? 0 : window.width >= 5 ? 1 : 3;
+  g_autofree char *width = sag_format_number (window.width, digits);
+  g_autofree char *centre = sag_format_number (window.center, digits);
+
+  return g_strdup_printf ("W %s  L %s", width, centre);
+}
+
+static char *
+dup_position (const SagSliceScene *scene)
+{
+  SagPlane plane;
+  double normal[3], back[3], cursor[3], mm = 0;
+  char plus[4], minus[4];
+
+  /* From the plane before flips: they must not change the number. */
+  sag_plane_init_grid_view (&plane, sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)), scene->view,
+                            scene->spec.plane.centre, 1, NULL);
+  sag_plane_get_normal (&plane, normal);
+  sag_workspace_get_cursor (scene->workspace, cursor);
+  for (int c = 0; c < 3; c++)
+    {
+      mm += normal[c] * cursor[c];
+      back[c] = -normal[c];
+    }
+  sag_direction_get_letters (normal, plus);
+  sag_direction_get_letters (back, minus);
+  plus[1] = minus[1] = '\0';
+  return sag_format_position (mm, plus, minus);
+}
+
+static char *
+dup_top_left (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (sag_slice_text_get_view_name (scene->view));
+  SagSeries *series = sag_workspace_get_series (scene->workspace);
+
+  if (series != NULL && scene->width >= WIDTH_ALL)
+    add_line (text, "%s", sag_series_get_title (series));
+  return g_string_free (text, FALSE);
+}
+
+static char *
+dup_top_right (const SagSliceScene *scene)
+{
+  static const char *const modes[] = { "", "MIP", "MinIP", "Mean" };
+  GString *text = g_string_new (NULL);
+  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
+  const SagSliceSpec *spec = &scene->spec;
+
+  add_line (text, "%d / %d", slice + 1, n);
+  if (scene->width >= WIDTH_SOME)
+    {
+      g_autofree char *position = dup_position (scene);
+
+      add_line (text, "%s", position);
+      if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
+        add_line (text, "%s %.1f mm", modes[spec->slab_mode], spec->slab_mm);
+      else if (scene->width >= WIDTH_ALL)
+        add_line (text, "%.1f mm apart", sag_workspace_get_slice_spacing (scene->workspace, scene->view));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static char *
+dup_bottom_left (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *window = dup_window (scene);
+  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (scene->workspace));
+  double finest = MIN (MIN (grid->spacing[0], grid->spacing[1]), grid->spacing[2]);
+
+  add_line (text, "%s%s", window, scene->spec.invert ? "  inverted" : "");
+  if (scene->width >= WIDTH_ALL)
+    add_line (text, "Zoom %.0f %%", 100 * finest / scene->spec.plane.mm_per_pixel);
+  return g_string_free (text, FALSE);
+}
+
+static char *
+dup_bottom_right (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (NULL);
+  SagProbe probe;
+
+  if (scene->probing && sag_workspace_probe (scene->workspace, scene->probe, &probe) && probe.inside)
+    {
+      g_autofree char *value = sag_format_value (probe.value, probe.unit);
+      const double *lps = scene->probe;
+
+      if (probe.label != NULL && isfinite (probe.confidence))
+        add_line (text, "%s · %.0f %%", probe.label->name, 100 * probe.confidence);
+      else if (probe.label != NULL)
+        add_line (text, "%s", probe.label->name);
+      add_line (text, "%s", value);
+      if (scene->width >= WIDTH_ALL)
+        add_line (text, "%s %.1f  %s %.1f  %s %.1f mm", lps[0] >= 0 ? "L" : "R", fabs (lps[0]),
+                  lps[1] >= 0 ? "P" : "A", fabs (lps[1]), lps[2] >= 0 ? "H" : "F", fabs (lps[2]));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+is_ready_here (const SagSliceScene *scene)
+{
+  SagVolume *volume = sag_workspace_get_volume (scene->workspace);
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  double cursor[3], ijk[3];
+  int axis;
+
+  get_axis (grid, scene->view, &axis);
+  if (axis != 2)
+    return sag_volume_get_n_ready (volume) > 0;
+  sag_workspace_get_cursor (scene->workspace, cursor);
+  sag_grid_to_ijk (grid, cursor, ijk);
+  return sag_volume_is_ready (volume, CLAMP ((int) floor (ijk[2] + 0.5), 0, grid->size[2] - 1));
+}
+
+void
+sag_slice_text_snapshot (const SagSliceScene *scene,
+                         GtkWidget           *widget,
+                         GtkSnapshot         *snapshot)
+{
+  Pen pen = { scene, widget, snapshot, MARGIN + STRIP + 5 };
+
+  draw_strip (&pen);
+  draw_letters (&pen);
+  if (!is_ready_here (scene))
+    {
+      g_autoptr (PangoLayout) layout = make_layout (&pen, "Reading…", scene->text_scale, FALSE);
+      int width, height;
+
+      pango_layout_get_pixel_size (layout, &width, &height);
+      append_outlined (snapshot, layout, round ((scene->width - width) / 2.0),
+                       round ((scene->height - height) / 2.0), &ink);
+    }
+  if (scene->width < WIDTH_NONE || scene->height < WIDTH_NONE)
+    return;
+  if (scene->width >= WIDTH_SOME)
+    {
+      g_autofree char *top_left = dup_top_left (scene);
+      g_autofree char *bottom_left = dup_bottom_left (scene);
+      g_autofree char *bottom_right = dup_bottom_right (scene);
+
+      draw_corner (&pen, top_left, 0, 0);
+      draw_corner (&pen, bottom_left, 0, 1);
+      draw_corner (&pen, bottom_right, 1, 1);
+      if (scene->height >= 200)
+        draw_scale (&pen);
+    }
+  {
+    g_autofree char *top_right = dup_top_right (scene);
+
+    draw_corner (&pen, top_right, 1, 0);
+  }
+  draw_legend (&pen);
+}
+
+void
+sag_slice_text_snapshot_cross (const SagSliceScene *scene,
+                               GtkSnapshot         *snapshot)
+{
+  const GdkRGBA line = { accent.red, accent.green, accent.blue, 0.55 };
+  const double gap = 14;
+  double cursor[3], x, y;
+
+  sag_workspace_get_cursor (scene->workspace, cursor);
+  sag_plane_to_pixel (&scene->spec.plane, scene->width * scene->scale, scene->height * scene->scale, cursor, &x, &y);
+  x = floor ((x + 0.5) / scene->scale);
+  y = floor ((y + 0.5) / scene->scale);
+  fill (snapshot, &line, 0, y, MAX (x - gap, 0), 1);
+  fill (snapshot, &line, x + gap, y, MAX (scene->width - x - gap, 0), 1);
+  fill (snapshot, &line, x, 0, 1, MAX (y - gap, 0));
+  fill (snapshot, &line, x, y + gap, 1, MAX (scene->height - y - gap, 0));
+}
+
+char *
+sag_slice_text_dup_description (const SagSliceScene *scene)
+{
+  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
+  g_autofree char *position = dup_position (scene);
+  g_autofree char *window = dup_window (scene);
+  g_autofree char *here = dup_bottom_right (scene);
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s, slice %d of %d, %s, %s", sag_slice_text_get_view_name (scene->view), slice + 1, n,
+                          position, window);
+  if (here[0] != '\0')
+    g_string_append_printf (text, ", under the pointer: %s", g_strdelimit (here, "\n", ' '));
+  return g_string_free (text, FALSE);
+}

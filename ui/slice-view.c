@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-view.c: one plane through the open volume, on screen.
+ *
+ * The slice is rendered here, at one texel a device pixel, and kept until what it was made from
+ * changes; text and lines are drawn over it anew each time. */
+#include "ui/slice-view.h"
+
+#include "ui/slice-text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ZOOM_MIN 0.2
+#define ZOOM_MAX 64.0
+
+struct _SagSliceView
+{
+  GtkWidget     parent_instance;
+
+  SagWorkspace *workspace;
+  SagView       plane;
+  double        zoom;
+  double        pan[2]; /* mm, right and down on screen */
+  gboolean      flip[2];
+  gboolean      annotations;
+  gboolean      crosshair;
+  double        text_scale;
+  gboolean      probing;
+  double        probe[2]; /* widget coordinates */
+
+  GdkTexture   *texture;  /* what was drawn last; NULL when stale */
+  SagSliceSpec  drawn;    /* what it was drawn from */
+  char         *told;     /* description given to assistive technology */
+};
+
+enum
+{
+  PROP_WORKSPACE = 1,
+  PROP_PLANE,
+  PROP_ZOOM,
+  PROP_FLIP_HORIZONTAL,
+  PROP_FLIP_VERTICAL,
+  PROP_ANNOTATIONS,
+  PROP_CROSSHAIR,
+  PROP_TEXT_SCALE,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (SagSliceView, sag_slice_view, GTK_TYPE_WIDGET)
+
+static void
+sag_slice_view_invalidate (SagSliceView *self)
+{
+  g_clear_object (&self->texture);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_get_spec (SagSliceView *self,
+                         int           width,
+                         int           height,
+                         SagSliceSpec *spec)
+{
+  SagPlane *plane = &spec->plane;
+
+  memset (spec, 0, sizeof *spec);
+  sag_workspace_get_spec (self->workspace, self->plane, spec);
+  for (int c = 0; c < 3; c++)
+    {
+      if (self->flip[0])
+        plane->right[c] = -plane->right[c];
+      if (self->flip[1])
+        plane->down[c] = -plane->down[c];
+      plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
+    }
+  plane->mm_per_pixel = sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
+}
+
+static gboolean
+sag_slice_view_has_image (SagSliceView *self)
+{
+  return self->workspace != NULL && sag_workspace_get_volume (self->workspace) != NULL &&
+         gtk_widget_get_width (GTK_WIDGET (self)) > 0 && gtk_widget_get_height (GTK_WIDGET (self)) > 0;
+}
+
+/* Width and height in device pixels, and how many make a widget coordinate. */
+static int
+sag_slice_view_get_pixels (SagSliceView *self,
+                           int          *width,
+                           int          *height)
+{
+  int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+
+  *width = gtk_widget_get_width (GTK_WIDGET (self)) * scale;
+  *height = gtk_widget_get_height (GTK_WIDGET (self)) * scale;
+  return scale;
+}
+
+gboolean
+sag_slice_view_to_lps (SagSliceView *self,
+                       double        x,
+                       double        y,
+                       double        lps[3])
+{
+  SagSliceSpec spec;
+  int width, height, scale;
+
+  if (!sag_slice_view_has_image (self))
+    return FALSE;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_get_spec (self, width, height, &spec);
+  /* Widget coordinates count from an edge, pixels from a centre. */
+  sag_plane_to_lps (&spec.plane, width, height, x * scale - 0.5, y * scale - 0.5, lps);
+  return TRUE;
+}
+
+void
+sag_slice_view_to_point (SagSliceView *self,
+                         const double  lps[3],
+                         double       *x,
+                         double       *y)
+{
+  SagSliceSpec spec;
+  int width, height, scale;
+
+  *x = *y = 0;
+  if (!sag_slice_view_has_image (self))
+    return;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_get_spec (self, width, height, &spec);
+  sag_plane_to_pixel (&spec.plane, width, height, lps, x, y);
+  *x = (*x + 0.5) / scale;
+  *y = (*y + 0.5) / scale;
+}
+
+static void
+sag_slice_view_make_scene (SagSliceView  *self,
+                           int            width,
+                           int            height,
+                           int            scale,
+                           SagSliceScene *scene)
+{
+  memset (scene, 0, sizeof *scene);
+  scene->workspace = self->workspace;
+  scene->view = self->plane;
+  scene->width = width;
+  scene->height = height;
+  scene->scale = scale;
+  scene->text_scale = self->text_scale;
+  sag_slice_view_get_spec (self, width * scale, height * scale, &scene->spec);
+  scene->probing = self->probing && sag_slice_view_to_lps (self, self->probe[0], self->probe[1], scene->probe);
+}
+
+static GdkTexture *
+sag_slice_view_render (SagSliceView       *self,
+                       const SagSliceSpec *spec,
+                       int                 width,
+                       int                 height)
+{
+  gsize bytes = (gsize) width * height * 4;
+  guint8 *rgba = g_malloc (bytes);
+  g_autoptr (GBytes) pixels = NULL;
+
+  sag_workspace_render (self->workspace, spec, width, height, rgba);
+  pixels = g_bytes_new_take (rgba, bytes);
+  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8A8, pixels, (gsize) width * 4);
+}
+
+static void
+sag_slice_view_tell (SagSliceView        *self,
+                     const SagSliceScene *scene)
+{
+  g_autofree char *description = sag_slice_text_dup_description (scene);
+
+  if (g_strcmp0 (description, self->told) == 0)
+    return;
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  sag_slice_text_get_view_name (self->plane),
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
+  g_free (self->told);
+  self->told = g_steal_pointer (&description);
+}
+
+static void
+sag_slice_view_snapshot (GtkWidget   *widget,
+                         GtkSnapshot *snapshot)
+{
+  SagSliceView *self = SAG_SLICE_VIEW (widget);
+  SagSliceScene scene;
+  int width, height, scale;
+
+  if (!sag_slice_view_has_image (self))
+    return;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
+
+  if (self->texture == NULL || memcmp (&self->drawn, &scene.spec, sizeof scene.spec) != 0 ||
+      gdk_texture_get_width (self->texture) != width || gdk_texture_get_height (self->texture) != height)
+    {
+      g_clear_object (&self->texture);
+      self->texture = sag_slice_view_render (self, &scene.spec, width, height);
+      memcpy (&self->drawn, &scene.spec, sizeof scene.spec);
+    }
+  gtk_snapshot_append_texture (snapshot, self->texture,
+                               &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
+
+  gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
+  if (self->crosshair)
+    sag_slice_text_snapshot_cross (&scene, snapshot);
+  if (self->annotations)
+    sag_slice_text_snapshot (&scene, widget, snapshot);
+  gtk_snapshot_pop (snapshot);
+  sag_slice_view_tell (self, &scene);
+}
+
+guint8 *
+sag_slice_view_dup_pixels (SagSliceView *self,
+                           gboolean      annotated,
+                           int          *width,
+                           int          *height)
+{
+  g_autoptr (GdkTexture) texture = NULL;
+  SagSliceSpec spec;
+  guint8 *rgba;
+  gsize n;
+
+  if (!sag_slice_view_has_image (self))
+    return NULL;
+  sag_slice_view_get_pixels (self, width, height);
+  sag_slice_view_get_spec (self, *width, *height, &spec);
+  n = (gsize) *width * *height;
+  if (annotated)
+    {
+      int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+      g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+      g_autoptr (GskRenderNode) node = NULL;
+      GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self)));
+
+      gtk_snapshot_scale (snapshot, scale, scale);
+      sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
+      node = gtk_snapshot_to_node (snapshot);
+      texture = gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+    }
+  else
+    {
+      texture = sag_slice_view_render (self, &spec, *width, *height);
+    }
+
+  /* gdk_texture_download() gives premultiplied BGRA in memory order (little endian), opaque here. */
+  rgba = g_malloc (n * 4);
+  gdk_texture_download (texture, rgba, (gsize) *width * 4);
+  for (gsize i = 0; i < n; i++)
+    {
+      guint8 blue = rgba[4 * i];
+
+      rgba[4 * i] = rgba[4 * i + 2];
+      rgba[4 * i + 2] = blue;
+      rgba[4 * i + 3] = 255;
+    }
+  return rgba;
+}
+
+void
+sag_slice_view_zoom_at (SagSliceView *self,
+                        double        factor,
+                        double        x,
+                        double        y)
+{
+  double zoom = CLAMP (self->zoom * factor, ZOOM_MIN, ZOOM_MAX);
+  double dx, dy;
+  SagSliceSpec spec;
+  int width, height, scale;
+
+  if (zoom == self->zoom || !sag_slice_view_has_image (self))
+    return;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_get_spec (self, width, height, &spec);
+  dx = (x * scale - width / 2.0) * spec.plane.mm_per_pixel;
+  dy = (y * scale - height / 2.0) * spec.plane.mm_per_pixel;
+  self->pan[0] += dx * (1 - self->zoom / zoom);
+  self->pan[1] += dy * (1 - self->zoom / zoom);
+  self->zoom = zoom;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ZOOM]);
+}
+
+void
+sag_slice_view_pan_by (SagSliceView *self,
+                       double        dx,
+                       double        dy)
+{
+  SagSliceSpec spec;
+  int width, height, scale;
+
+  if (!sag_slice_view_has_image (self))
+    return;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_get_spec (self, width, height, &spec);
+  self->pan[0] -= dx * scale * spec.plane.mm_per_pixel;
+  self->pan[1] -= dy * scale * spec.plane.mm_per_pixel;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_reset (SagSliceView *self)
+{
+  self->pan[0] = self->pan[1] = 0;
+  g_object_set (self, "zoom", 1.0, "flip-horizontal", FALSE, "flip-vertical", FALSE, NULL);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_probe (SagSliceView *self,
+                      double        x,
+                      double        y)
+{
+  self->probing = TRUE;
+  self->probe[0] = x;
+  self->probe[1] = y;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_end_probe (SagSliceView *self)
+{
+  self->probing = FALSE;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+workspace_notify (SagSliceView *self,
+                  GParamSpec   *pspec)
+{
+  static const char *const content[] = { "volume", "segmentation", "preview", "reference", NULL };
+
+  if (g_strv_contains (content, pspec->name))
+    {
+      if (g_str_equal (pspec->name, "volume"))
+        self->pan[0] = self->pan[1] = 0;
+      sag_slice_view_invalidate (self);
+    }
+  else
+    {
+      /* The spec tells whether the slice itself is another one. */
+      gtk_widget_queue_draw (GTK_WIDGET (self));
+    }
+}
+
+static void
+workspace_ready (SagSliceView *self)
+{
+  sag_slice_view_invalidate (self);
+}
+
+static void
+sag_slice_view_set_workspace (SagSliceView *self,
+                              SagWorkspace *workspace)
+{
+  if (self->workspace != NULL)
+    g_signal_handlers_disconnect_by_data (self->workspace, self);
+  g_set_object (&self->workspace, workspace);
+  if (workspace != NULL)
+    {
+      g_signal_connect_object (workspace, "notify", G_CALLBACK (workspace_notify), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (workspace_ready), self, G_CONNECT_SWAPPED);
+    }
+  sag_slice_view_invalidate (self);
+}
+
+static gboolean
+set_flag (SagSliceView *self,
+          gboolean     *field,
+          const GValue *value)
+{
+  gboolean flag = g_value_get_boolean (value);
+
+  if (*field == flag)
+    return FALSE;
+  *field = flag;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  return TRUE;
+}
+
+static void
+sag_slice_view_set_property (GObject      *object,
+                             guint         id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  SagSliceView *self = SAG_SLICE_VIEW (object);
+  gboolean changed = TRUE;
+
+  switch (id)
+    {
+    case PROP_WORKSPACE:
+      sag_slice_view_set_workspace (self, g_value_get_object (value));
+      break;
+    case PROP_PLANE:
+      self->plane = g_value_get_int (value);
+      sag_slice_view_invalidate (self);
+      break;
+    case PROP_ZOOM:
+      self->zoom = g_value_get_double (value);
+      gtk_widget_queue_draw (GTK_WIDGET (self));
+      break;
+    case PROP_FLIP_HORIZONTAL:
+      changed = set_flag (self, &self->flip[0], value);
+      if (changed)
+        self->pan[0] = -self->pan[0];
+      break;
+    case PROP_FLIP_VERTICAL:
+      changed = set_flag (self, &self->flip[1], value);
+      if (changed)
+        self->pan[1] = -self->pan[1];
+      break;
+    case PROP_ANNOTATIONS:
+      changed = set_flag (self, &self->annotations, value);
+      break;
+    case PROP_CROSSHAIR:
+      changed = set_flag (self, &self->crosshair, value);
+      break;
+    case PROP_TEXT_SCALE:
+      self->text_scale = g_value_get_double (value);
+      gtk_widget_queue_draw (GTK_WIDGET (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+  if (changed)
+    g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+sag_slice_view_get_property (GObject    *object,
+                             guint       id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  SagSliceView *self = SAG_SLICE_VIEW (object);
+
+  switch (id)
+    {
+    case PROP_WORKSPACE:
+      g_value_set_object (value, self->workspace);
+      break;
+    case PROP_PLANE:
+      g_value_set_int (value, self->plane);
+      break;
+    case PROP_ZOOM:
+      g_value_set_double (value, self->zoom);
+      break;
+    case PROP_FLIP_HORIZONTAL:
+      g_value_set_boolean (value, self->flip[0]);
+      break;
+    case PROP_FLIP_VERTICAL:
+      g_value_set_boolean (value, self->flip[1]);
+      break;
+    case PROP_ANNOTATIONS:
+      g_value_set_boolean (value, self->annotations);
+      break;
+    case PROP_CROSSHAIR:
+      g_value_set_boolean (value, self->crosshair);
+      break;
+    case PROP_TEXT_SCALE:
+      g_value_set_double (value, self->text_scale);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_slice_view_dispose (GObject *object)
+{
+  SagSliceView *self = SAG_SLICE_VIEW (object);
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child); /* a menu that was open */
+  g_clear_object (&self->workspace);
+  g_clear_object (&self->texture);
+  g_clear_pointer (&self->told, g_free);
+  G_OBJECT_CLASS (sag_slice_view_parent_class)->dispose (object);
+}
+
+static void
+sag_slice_view_class_init (SagSliceViewClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  object_class->set_property = sag_slice_view_set_property;
+  object_class->get_property = sag_slice_view_get_property;
+  object_class->dispose = sag_slice_view_dispose;
+  widget_class->snapshot = sag_slice_view_snapshot;
+
+  properties[PROP_WORKSPACE] = g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE, flags);
+  properties[PROP_PLANE] = g_param_spec_int ("plane", NULL, NULL, 0, SAG_N_VIEWS - 1, 0, flags);
+  properties[PROP_ZOOM] = g_param_spec_double ("zoom", NULL, NULL, ZOOM_MIN, ZOOM_MAX, 1, flags);
+  properties[PROP_FLIP_HORIZONTAL] = g_param_spec_boolean ("flip-horizontal", NULL, NULL, FALSE, flags);
+  properties[PROP_FLIP_VERTICAL] = g_param_spec_boolean ("flip-vertical", NULL, NULL, FALSE, flags);
+  properties[PROP_ANNOTATIONS] = g_param_spec_boolean ("annotations", NULL, NULL, TRUE, flags);
+  properties[PROP_CROSSHAIR] = g_param_spec_boolean ("crosshair", NULL, NULL, FALSE, flags);
+  properties[PROP_TEXT_SCALE] = g_param_spec_double ("text-scale", NULL, NULL, 0.5, 4, 1, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT); /* places menus */
+  gtk_widget_class_set_css_name (widget_class, "sliceview");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
+}
+
+static void
+sag_slice_view_init (SagSliceView *self)
+{
+  self->zoom = 1;
+  self->annotations = TRUE;
+  self->text_scale = 1;
+  gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
+  gtk_widget_set_hexpand (GTK_WIDGET (self), TRUE);
+  gtk_widget_set_vexpand (GTK_WIDGET (self), TRUE);
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
+}
+
+GtkWidget *
+sag_slice_view_new (SagWorkspace *workspace,
+                    SagView       plane)
+{
+  return g_object_new (SAG_TYPE_SLICE_VIEW, "workspace", workspace, "plane", plane, NULL);
+}
+
+SagWorkspace *
+sag_slice_view_get_workspace (SagSliceView *self)
+{
+  return self->workspace;
+}
+
+SagView
+sag_slice_view_get_plane (SagSliceView *self)
+{
+  return self->plane;
+}
+
+double
+sag_slice_view_get_zoom (SagSliceView *self)
+{
+  return self->zoom;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-view.h: one plane through the open volume, on screen.
+ *
+ * Properties: "workspace" (SagWorkspace), "plane" (int, SagView), "zoom" (double, 1 = the whole
+ * volume fits), "flip-horizontal", "flip-vertical", "annotations" (text in the corners),
+ * "crosshair" (the other planes as lines), "text-scale" (double). Zoom, position and flips are the
+ * view's own; everything else it shows is the workspace's.
+ *
+ * Points are in widget coordinates. */
+#pragma once
+
+#include "app/state/workspace.h"
+
+#include <gtk/gtk.h>
+
+#define SAG_TYPE_SLICE_VIEW (sag_slice_view_get_type ())
+G_DECLARE_FINAL_TYPE (SagSliceView, sag_slice_view, SAG, SLICE_VIEW, GtkWidget)
+
+GtkWidget    *sag_slice_view_new           (SagWorkspace *workspace,
+                                            SagView       plane);
+
+SagWorkspace *sag_slice_view_get_workspace (SagSliceView *self); /* borrowed */
+SagView       sag_slice_view_get_plane     (SagSliceView *self);
+double        sag_slice_view_get_zoom      (SagSliceView *self);
+
+/* What is drawn, for a picture of width x height pixels. */
+void          sag_slice_view_get_spec      (SagSliceView *self,
+                                            int           width,
+                                            int           height,
+                                            SagSliceSpec *spec);
+
+/* Where a point of the view is in the patient; FALSE with no volume. */
+gboolean      sag_slice_view_to_lps        (SagSliceView *self,
+                                            double        x,
+                                            double        y,
+                                            double        lps[3]);
+void          sag_slice_view_to_point      (SagSliceView *self,
+                                            const double  lps[3],
+                                            double       *x,
+                                            double       *y);
+
+/* Zooms by `factor`; what lies at (x, y) stays there. */
+void          sag_slice_view_zoom_at       (SagSliceView *self,
+                                            double        factor,
+                                            double        x,
+                                            double        y);
+void          sag_slice_view_pan_by        (SagSliceView *self,
+                                            double        dx,
+                                            double        dy);
+/* The whole volume, centred and unflipped. */
+void          sag_slice_view_reset         (SagSliceView *self);
+
+/* The pointer is at (x, y): shows what lies there in a corner. */
+void          sag_slice_view_probe         (SagSliceView *self,
+                                            double        x,
+                                            double        y);
+void          sag_slice_view_end_probe     (SagSliceView *self);
+
+/* What the view shows, at device pixels; the caller's. With `annotated` what is written over it
+ * too. Sizes are given back; NULL with nothing to show. */
+guint8       *sag_slice_view_dup_pixels    (SagSliceView *self,
+                                            gboolean      annotated,
+                                            int          *width,
+                                            int          *height);

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * window-actions.c: the commands of a window. */
+#include "ui/window-actions.h"
+
+#include "ui/file-dialogs.h"
+#include "ui/keys.h"
+#include "ui/sample.h"
+#include "ui/tags-dialog.h"
+
+#define ASK_AFTER_SECONDS 30 /* a run longer than this is not thrown away without a question */
+
+/* Owned by the window. */
+typedef struct
+{
+  GtkMenuButton *finder;  /* children of the window */
+  SagJobBar     *job_bar;
+  GCancellable  *sample;  /* of the sample study being made, or NULL */
+} Extra;
+
+static void
+extra_free (Extra *extra)
+{
+  g_clear_object (&extra->sample);
+  g_free (extra);
+}
+
+static Extra *
+get_extra (SagWindow *self)
+{
+  return g_object_get_data (G_OBJECT (self), "window-actions");
+}
+
+#define ACTION(name) \
+  static void name (GSimpleAction *action, GVariant *parameter, gpointer data)
+
+/* ---- opening */
+
+static void
+path_chosen (const char *path,
+             gpointer    data)
+{
+  const char *const paths[] = { path, NULL };
+
+  sag_window_open (data, paths, NULL);
+}
+
+ACTION (open_folder)
+{
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL, path_chosen, data);
+}
+
+ACTION (open_files)
+{
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Files", NULL, path_chosen, data);
+}
+
+ACTION (open_recent)
+{
+  g_autofree char *path = g_filename_from_uri (g_variant_get_string (parameter, NULL), NULL, NULL);
+
+  if (path != NULL)
+    path_chosen (path, data);
+}
+
+ACTION (open_series)
+{
+  SagWindow *self = data;
+  SagSeries *series =
+    sag_catalogue_find_series (sag_window_get_catalogue (self), g_variant_get_string (parameter, NULL));
+
+  if (series != NULL)
+    sag_opener_open_series (sag_window_get_opener (self), series);
+}
+
+ACTION (next_series)
+{
+  sag_opener_step_series (sag_window_get_opener (data), 1);
+}
+
+ACTION (previous_series)
+{
+  sag_opener_step_series (sag_window_get_opener (data), -1);
+}
+
+static void
+sample_made (GObject      *source,
+             GAsyncResult *result,
+             gpointer      data)
+{
+  g_autoptr (SagWindow) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = sag_sample_make_finish (result, &error);
+  Extra *extra = get_extra (self);
+
+  g_clear_object (&extra->sample);
+  if (!gtk_widget_in_destruction (GTK_WIDGET (self)) && gtk_widget_get_realized (GTK_WIDGET (self)))
+    sag_job_bar_pulse (extra->job_bar, NULL);
+  if (folder != NULL && gtk_widget_get_realized (GTK_WIDGET (self)))
+    {
+      const char *const paths[] = { folder, NULL };
+
+      sag_opener_open_paths (sag_window_get_opener (self), paths);
+    }
+  else if (error != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_signal_emit_by_name (sag_window_get_opener (self), "failed", error->message);
+    }
+}
+
+ACTION (open_sample)
+{
+  Extra *extra = get_extra (data);
+
+  if (extra->sample != NULL)
+    return;
+  extra->sample = g_cancellable_new ();
+  sag_job_bar_pulse (extra->job_bar, "Making the sample study, a computed chest CT…");
+  sag_sample_make_async (extra->sample, sample_made, g_object_ref (data));
+}
+
+void
+sag_window_cancel_sample (SagWindow *self)
+{
+  Extra *extra = get_extra (self);
+
+  if (extra->sample != NULL)
+    g_cancellable_cancel (extra->sample);
+}
+
+/* The file of the slice under the cursor. */
+static const char *
+find_path (SagWindow *self)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (self);
+  SagSeries *series = sag_workspace_get_series (workspace);
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+  const char *const *paths = series != NULL ? sag_series_get_paths (series) : NULL;
+  double cursor[3], ijk[3];
+  int n, k;
+
+  if (paths == NULL || paths[0] == NULL || volume == NULL)
+    return NULL;
+  n = (int) g_strv_length ((char **) paths);
+  sag_workspace_get_cursor (workspace, cursor);
+  sag_grid_to_ijk (sag_volume_get_grid (volume), cursor, ijk);
+  k = (int) (ijk[2] + 0.5);
+  return paths[CLAMP (k, 0, n - 1)];
+}
+
+ACTION (show_tags)
+{
+  const char *path = find_path (data);
+  GtkWindow *dialog;
+
+  if (path == NULL)
+    return;
+  dialog = sag_tags_dialog_new (path);
+  gtk_window_set_transient_for (dialog, data);
+  gtk_window_present (dialog);
+}
+
+/* ---- segmenting */
+
+ACTION (segment)
+{
+  sag_segmenter_run (sag_window_get_segmenter (data));
+}
+
+static void
+cancel_answered (SagWindow  *self,
+                 const char *response)
+{
+  if (g_str_equal (response, "stop"))
+    sag_segmenter_cancel (sag_window_get_segmenter (self));
+}
+
+static void
+ask_to_cancel (SagWindow *self)
+{
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), "Stop the run?", "What it has computed is lost.");
+
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "go-on", "Go On", "stop", "Stop", NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "stop", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "stop");
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "go-on");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (cancel_answered), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* What is running, else the view that stands alone, is what Escape ends. */
+ACTION (cancel)
+{
+  SagWindow *self = data;
+  gboolean full;
+
+  if (sag_segmenter_get_elapsed (sag_window_get_segmenter (self)) > ASK_AFTER_SECONDS)
+    ask_to_cancel (self);
+  else if (sag_segmenter_cancel (sag_window_get_segmenter (self)))
+    return;
+  else if (get_extra (self)->sample != NULL)
+    sag_window_cancel_sample (self);
+  else if (!sag_opener_cancel (sag_window_get_opener (self)))
+    {
+      g_object_get (sag_window_get_layout (self), "full", &full, NULL);
+      if (full)
+        g_object_set (sag_window_get_layout (self), "full", FALSE, NULL);
+    }
+}
+
+ACTION (precision)
+{
+  SagPrecision value;
+
+  if (sag_precision_from_name (g_variant_get_string (parameter, NULL), &value, NULL))
+    g_object_set (sag_window_get_segmenter (data), "precision", value, NULL);
+}
+
+ACTION (next_precision)
+{
+  sag_segmenter_next_precision (sag_window_get_segmenter (data));
+}
+
+/* ---- saving */
+
+static char *
+propose_name (SagWindow  *self,
+              const char *suffix)
+{
+  SagSeries *series = sag_workspace_get_series (sag_window_get_workspace (self));
+  g_autofree char *name = g_strdup (series != NULL ? sag_series_get_title (series) : "image");
+
+  g_strdelimit (name, "/\\:*?\"<>|\n", '-');
+  return g_strconcat (name, suffix, NULL);
+}
+
+static void
+seg_chosen (const char *path,
+            gpointer    data)
+{
+  sag_segmenter_export (sag_window_get_segmenter (data), "seg", path);
+}
+
+static void
+nifti_chosen (const char *path,
+              gpointer    data)
+{
+  sag_segmenter_export (sag_window_get_segmenter (data), "nifti", path);
+}
+
+static void
+confidence_chosen (const char *path,
+                   gpointer    data)
+{
+  sag_segmenter_export (sag_window_get_segmenter (data), "confidence", path);
+}
+
+static void
+png_chosen (const char *path,
+            gpointer    data)
+{
+  SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (data));
+  int width, height;
+  g_autofree guint8 *rgba = sag_slice_view_dup_pixels (view, TRUE, &width, &height);
+
+  if (rgba != NULL)
+    sag_segmenter_export_png (sag_window_get_segmenter (data), path, rgba, width, height);
+}
+
+static void
+ask_where (SagWindow     *self,
+           const char    *title,
+           const char    *suffix,
+           SagFileChosen  chosen)
+{
+  g_autofree char *name = propose_name (self, suffix);
+
+  sag_file_dialog_show (GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SAVE, title, name, chosen, self);
+}
+
+ACTION (export_seg)
+{
+  ask_where (data, "Save as DICOM SEG", " segmentation.dcm", seg_chosen);
+}
+
+ACTION (export_nifti)
+{
+  ask_where (data, "Save Labels as NIfTI", " labels.nii.gz", nifti_chosen);
+}
+
+ACTION (export_confidence)
+{
+  ask_where (data, "Save Confidence as NIfTI", " confidence.nii.gz", confidence_chosen);
+}
+
+ACTION (export_png)
+{
+  ask_where (data, "Save the View as PNG", ".png", png_chosen);
+}
+
+/* ---- the window itself */
+
+ACTION (find_action)
+{
+  gtk_menu_button_popup (get_extra (data)->finder);
+}
+
+ACTION (show_shortcuts)
+{
+  GtkWindow *window = GTK_WINDOW (sag_keys_new_window (sag_window_get_settings (data)));
+
+  gtk_window_set_transient_for (window, data);
+  gtk_window_present (window);
+}
+
+/* ---- */
+
+static void
+set_enabled (SagWindow  *self,
+             const char *name,
+             gboolean    enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
+
+  if (action != NULL)
+    g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+static void
+show_precision (SagWindow *self)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "precision");
+  SagPrecision value = sag_segmenter_get_precision (sag_window_get_segmenter (self));
+
+  g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_string (sag_precision_get_name (value)));
+}
+
+void
+sag_window_update_actions (SagWindow *self)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (self);
+  SagSegmenter *segmenter = sag_window_get_segmenter (self);
+  SagSegmenterState state = sag_segmenter_get_state (segmenter);
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
+  SagModel *model = sag_segmenter_get_model (segmenter);
+  gboolean image = sag_workspace_get_volume (workspace) != NULL;
+  gboolean result = segmentation != NULL && state != SAG_SEGMENTER_RUNNING;
+
+  set_enabled (self, "segment",
+               state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL && state != SAG_SEGMENTER_RUNNING &&
+                 model != NULL && sag_model_is_usable (model));
+  set_enabled (self, "export-seg", result);
+  set_enabled (self, "export-nifti", result);
+  set_enabled (self, "export-confidence", result && sag_segmentation_get_confidence (segmentation) != NULL);
+  set_enabled (self, "export-png", image);
+  set_enabled (self, "show-tags", image && find_path (self) != NULL);
+}
+
+void
+sag_window_add_actions (SagWindow     *self,
+                        AdwFlap       *studies,
+                        AdwFlap       *segment_pane,
+                        GtkMenuButton *finder,
+                        SagJobBar     *job_bar)
+{
+  static const GActionEntry entries[] = {
+    { "open-folder", open_folder },
+    { "open-files", open_files },
+    { "open-sample", open_sample },
+    { "open-recent", open_recent, "s" },
+    { "open-series", open_series, "s" },
+    { "next-series", next_series },
+    { "previous-series", previous_series },
+    { "show-tags", show_tags },
+    { "segment", segment },
+    { "cancel", cancel },
+    { "precision", precision, "s", "'fp32'" },
+    { "next-precision", next_precision },
+    { "export-seg", export_seg },
+    { "export-nifti", export_nifti },
+    { "export-confidence", export_confidence },
+    { "export-png", export_png },
+    { "find-action", find_action },
+    { "show-shortcuts", show_shortcuts },
+  };
+  Extra *extra = g_new0 (Extra, 1);
+  GPropertyAction *toggles[] = {
+    g_property_action_new ("show-studies", studies, "reveal-flap"),
+    g_property_action_new ("show-segment", segment_pane, "reveal-flap"),
+    g_property_action_new ("fullscreen", self, "fullscreened"),
+  };
+
+  extra->finder = finder;
+  extra->job_bar = job_bar;
+  g_object_set_data_full (G_OBJECT (self), "window-actions", extra, (GDestroyNotify) extra_free);
+  g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
+  for (guint i = 0; i < G_N_ELEMENTS (toggles); i++)
+    {
+      g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (toggles[i]));
+      g_object_unref (toggles[i]);
+    }
+  g_signal_connect_object (sag_window_get_segmenter (self), "notify::precision", G_CALLBACK (show_precision), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (sag_window_get_segmenter (self), "notify::model", G_CALLBACK (sag_window_update_actions),
+                           self, G_CONNECT_SWAPPED);
+  sag_window_update_actions (self);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * window.c: one window: wiring, and nothing else. */
+#include "ui/window.h"
+
+#include "ui/action-finder.h"
+#include "ui/catalogue-view.h"
+#include "ui/job-bar.h"
+#include "ui/keys.h"
+#include "ui/notice.h"
+#include "ui/sample.h"
+#include "ui/segment-panel.h"
+#include "ui/settings.h"
+#include "ui/view-actions.h"
+#include "ui/window-actions.h"
+
+struct _SagWindow
+{
+  AdwApplicationWindow parent_instance;
+
+  GSettings           *settings;
+  SagWorkspace        *workspace;
+  SagCatalogue        *catalogue;
+  SagOpener           *opener;
+  SagSegmenter        *segmenter;
+  GtkWidget           *layout;
+
+  AdwWindowTitle      *title;
+  GtkMenuButton       *finder;
+  GtkMenuButton       *presets;
+  AdwFlap             *studies_flap;
+  AdwFlap             *segment_flap;
+  GtkWidget           *middle;
+  SagNotice           *notice;
+  GtkStack            *stack;
+  AdwStatusPage       *nothing;
+  GtkListBox          *recent;
+  SagJobBar           *job_bar;
+  char                *model_to_run; /* with what is being opened; NULL if none */
+};
+
+G_DEFINE_FINAL_TYPE (SagWindow, sag_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* ---- what is open */
+
+static void
+show_title (SagWindow *self)
+{
+  SagSeries *series = sag_workspace_get_series (self->workspace);
+  SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
+  gboolean named = g_settings_get_boolean (self->settings, "show-patient");
+  const char *title = study == NULL ? "Sagitta" : named ? sag_study_get_title (study) : "Patient not named";
+
+  adw_window_title_set_title (self->title, title);
+  adw_window_title_set_subtitle (self->title, study != NULL ? sag_study_get_subtitle (study) : "");
+  gtk_window_set_title (GTK_WINDOW (self), study != NULL ? title : "Sagitta");
+}
+
+static void
+show_presets (SagWindow *self)
+{
+  g_autoptr (GMenu) menu = g_menu_new ();
+  int n;
+  const SagWindowPreset *preset = sag_workspace_get_presets (self->workspace, &n);
+
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *action = g_strdup_printf ("view.window-preset::%s", preset[i].id);
+
+      g_menu_append (menu, preset[i].name, action);
+    }
+  gtk_menu_button_set_menu_model (self->presets, G_MENU_MODEL (menu));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->presets), n > 0);
+}
+
+static void
+show_warnings (SagWindow *self)
+{
+  sag_notice_set_warnings (self->notice, sag_workspace_get_warnings (self->workspace));
+}
+
+static void
+show_state (SagWindow *self)
+{
+  SagOpenerState state = sag_opener_get_state (self->opener);
+  gboolean image = sag_workspace_get_volume (self->workspace) != NULL;
+
+  adw_status_page_set_description (self->nothing, sag_opener_get_problem (self->opener));
+  gtk_stack_set_visible_child_name (self->stack, image                            ? "views"
+                                                 : state == SAG_OPENER_EMPTY      ? "empty"
+                                                 : state == SAG_OPENER_NOTHING    ? "nothing"
+                                                                                  : "busy");
+}
+
+static void
+volume_changed (SagWindow *self)
+{
+  show_state (self);
+  if (sag_workspace_get_volume (self->workspace) != NULL)
+    gtk_widget_grab_focus (GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
+}
+
+static void
+show_recent (SagWindow *self)
+{
+  g_auto (GStrv) uris = g_settings_get_strv (self->settings, "recent-folders");
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->recent))) != NULL)
+    gtk_list_box_remove (self->recent, child);
+  for (int i = 0; uris[i] != NULL && i < 5; i++)
+    {
+      g_autoptr (GFile) file = g_file_new_for_uri (uris[i]);
+      g_autofree char *name = g_file_get_basename (file);
+      g_autofree char *place = g_file_get_parse_name (file);
+      g_autofree char *escaped_name = g_markup_escape_text (name, -1);
+      g_autofree char *escaped_place = g_markup_escape_text (place, -1);
+      GtkWidget *row = adw_action_row_new ();
+
+      adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), escaped_name);
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), escaped_place);
+      adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
+      gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
+      gtk_actionable_set_action_name (GTK_ACTIONABLE (row), "win.open-recent");
+      gtk_actionable_set_action_target (GTK_ACTIONABLE (row), "s", uris[i]);
+      gtk_list_box_append (self->recent, row);
+    }
+  gtk_widget_set_visible (GTK_WIDGET (self->recent), uris[0] != NULL);
+}
+
+/* ---- what works */
+
+static void
+job_begun (SagWindow *self,
+           SagJob    *job)
+{
+  sag_notice_set_error (self->notice, NULL);
+  sag_job_bar_track (self->job_bar, job);
+}
+
+static void
+failed (SagWindow  *self,
+        const char *message)
+{
+  g_clear_pointer (&self->model_to_run, g_free);
+  sag_notice_set_error (self->notice, message);
+}
+
+static void
+saved (SagWindow  *self,
+       const char *path)
+{
+  g_autofree char *text = g_strdup_printf ("Saved %s", path);
+
+  sag_job_bar_say (self->job_bar, text);
+}
+
+static void
+opened (SagWindow *self)
+{
+  g_autofree char *model = g_steal_pointer (&self->model_to_run);
+
+  if (model != NULL)
+    sag_segmenter_run_when_ready (self->segmenter, model);
+}
+
+static void
+segmenter_state_changed (SagWindow *self)
+{
+  SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
+
+  /* What went wrong is said in the panel. */
+  if (state == SAG_SEGMENTER_FAILED)
+    adw_flap_set_reveal_flap (self->segment_flap, TRUE);
+  sag_window_update_actions (self);
+}
+
+void
+sag_window_open (SagWindow         *self,
+                 const char *const *paths,
+                 const char        *model_id)
+{
+  g_free (self->model_to_run);
+  self->model_to_run = g_strdup (model_id);
+  for (int i = 0; paths[i] != NULL; i++)
+    if (g_file_test (paths[i], G_FILE_TEST_IS_DIR))
+      {
+        g_autofree char *uri = g_filename_to_uri (paths[i], NULL, NULL);
+
+        if (uri != NULL)
+          sag_settings_add_recent (self->settings, uri);
+      }
+  sag_opener_open_paths (self->opener, paths);
+}
+
+gboolean
+sag_window_is_empty (SagWindow *self)
+{
+  return sag_opener_get_state (self->opener) == SAG_OPENER_EMPTY;
+}
+
+static gboolean
+dropped (GtkDropTarget *target,
+         const GValue  *value,
+         double         x,
+         double         y,
+         SagWindow     *self)
+{
+  GSList *files = g_value_get_boxed (value);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+
+  for (GSList *l = files; l != NULL; l = l->next)
+    {
+      char *path = g_file_get_path (l->data);
+
+      if (path != NULL)
+        g_ptr_array_add (paths, path);
+    }
+  if (paths->len == 0)
+    return FALSE;
+  g_ptr_array_add (paths, NULL);
+  sag_window_open (self, (const char *const *) paths->pdata, NULL);
+  return TRUE;
+}
+
+/* ---- settings */
+
+static void
+show_settings (SagWindow *self)
+{
+  g_object_set (self->layout, "text-scale", g_settings_get_double (self->settings, "text-scale"), NULL);
+  sag_workspace_set_interpolation (self->workspace, g_settings_get_boolean (self->settings, "smooth")
+                                                      ? SAG_INTERPOLATION_LINEAR
+                                                      : SAG_INTERPOLATION_NEAREST);
+  show_title (self);
+  show_recent (self);
+}
+
+static void
+restore (SagWindow *self)
+{
+  g_autofree char *precision_name = g_settings_get_string (self->settings, "precision");
+  g_autofree char *model = g_settings_get_string (self->settings, "model");
+  SagPrecision precision;
+  int width, height;
+
+  g_settings_get (self->settings, "window-size", "(ii)", &width, &height);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+  if (g_settings_get_boolean (self->settings, "window-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+  adw_flap_set_reveal_flap (self->studies_flap, g_settings_get_boolean (self->settings, "show-studies"));
+  adw_flap_set_reveal_flap (self->segment_flap, g_settings_get_boolean (self->settings, "show-segment"));
+  g_settings_bind (self->settings, "layout", self->layout, "mode", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "show-annotations", self->layout, "annotations", G_SETTINGS_BIND_DEFAULT);
+  if (sag_precision_from_name (precision_name, &precision, NULL))
+    g_object_set (self->segmenter, "precision", precision, NULL);
+  sag_segmenter_choose (self->segmenter, model);
+}
+
+static void
+keep (SagWindow *self)
+{
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+  int width, height;
+
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  g_settings_set (self->settings, "window-size", "(ii)", width, height);
+  g_settings_set_boolean (self->settings, "window-maximized", gtk_window_is_maximized (GTK_WINDOW (self)));
+  /* A folded pane hides by itself: that is not a choice to remember. */
+  if (!adw_flap_get_folded (self->studies_flap))
+    g_settings_set_boolean (self->settings, "show-studies", adw_flap_get_reveal_flap (self->studies_flap));
+  if (!adw_flap_get_folded (self->segment_flap))
+    g_settings_set_boolean (self->settings, "show-segment", adw_flap_get_reveal_flap (self->segment_flap));
+  g_settings_set_string (self->settings, "precision",
+                         sag_precision_get_name (sag_segmenter_get_precision (self->segmenter)));
+  if (model != NULL)
+    g_settings_set_string (self->settings, "model", sag_model_get_id (model));
+}
+
+static gboolean
+sag_window_close_request (GtkWindow *window)
+{
+  SagWindow *self = SAG_WINDOW (window);
+
+  keep (self);
+  sag_window_cancel_sample (self);
+  sag_opener_close (self->opener);
+  sag_segmenter_close (self->segmenter);
+  return GTK_WINDOW_CLASS (sag_window_parent_class)->close_request (window);
+}
+
+/* ---- GObject */
+
+static void
+sag_window_dispose (GObject *object)
+{
+  SagWindow *self = SAG_WINDOW (object);
+
+  if (self->settings != NULL)
+    g_signal_handlers_disconnect_by_data (self->settings, self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "view", NULL);
+  G_OBJECT_CLASS (sag_window_parent_class)->dispose (object);
+  g_clear_object (&self->opener);
+  g_clear_object (&self->segmenter);
+  g_clear_object (&self->catalogue);
+  g_clear_object (&self->workspace);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->model_to_run, g_free);
+}
+
+static void
+sag_window_class_init (SagWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = sag_window_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = sag_window_close_request;
+  g_type_ensure (SAG_TYPE_NOTICE);
+  g_type_ensure (SAG_TYPE_JOB_BAR);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/window.ui");
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, title);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, finder);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, presets);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, studies_flap);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, segment_flap);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, middle);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, notice);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, stack);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, nothing);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, recent);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, job_bar);
+}
+
+static void
+sag_window_init (SagWindow *self)
+{
+  GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->workspace = sag_workspace_new ();
+  self->catalogue = sag_catalogue_new ();
+  self->opener = sag_opener_new (self->workspace, self->catalogue);
+  self->segmenter = sag_segmenter_new (self->workspace);
+  self->layout = sag_slice_layout_new (self->workspace);
+  gtk_stack_add_named (self->stack, self->layout, "views");
+  adw_flap_set_flap (self->studies_flap, sag_catalogue_view_new (self->catalogue, self->workspace));
+  adw_flap_set_flap (self->segment_flap, sag_segment_panel_new (self->segmenter, self->workspace));
+
+  g_signal_connect (drop, "drop", G_CALLBACK (dropped), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
+}
+
+static void
+connect_state (SagWindow *self)
+{
+  g_signal_connect_object (self->workspace, "notify::series", G_CALLBACK (show_title), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (volume_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::presets", G_CALLBACK (show_presets), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::warnings", G_CALLBACK (show_warnings), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::segmentation", G_CALLBACK (sag_window_update_actions), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (sag_window_update_actions), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->opener, "notify", G_CALLBACK (show_state), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->opener, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->opener, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->segmenter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (show_settings), self);
+}
+
+SagWindow *
+sag_window_new (GtkApplication *application,
+                GSettings      *settings)
+{
+  SagWindow *self = g_object_new (SAG_TYPE_WINDOW, "application", application, NULL);
+  GActionGroup *view = sag_view_actions_new (SAG_SLICE_LAYOUT (self->layout));
+
+  self->settings = g_object_ref (settings);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "view", view);
+  g_object_unref (view);
+  sag_window_add_actions (self, self->studies_flap, self->segment_flap, self->finder, self->job_bar);
+  gtk_widget_add_controller (GTK_WIDGET (self), sag_keys_new_controller (settings));
+  gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
+  connect_state (self);
+  restore (self);
+  show_settings (self);
+  show_presets (self);
+  show_state (self);
+  sag_segmenter_load (self->segmenter);
+  return self;
+}
+
+SagWorkspace *
+sag_window_get_workspace (SagWindow *self)
+{
+  return self->workspace;
+}
+
+SagSegmenter *
+sag_window_get_segmenter (SagWindow *self)
+{
+  return self->segmenter;
+}
+
+SagOpener *
+sag_window_get_opener (SagWindow *self)
+{
+  return self->opener;
+}
+
+SagSliceLayout *
+sag_window_get_layout (SagWindow *self)
+{
+  return SAG_SLICE_LAYOUT (self->layout);
+}
+
+SagCatalogue *
+sag_window_get_catalogue (SagWindow *self)
+{
+  return self->catalogue;
+}
+
+GSettings *
+sag_window_get_settings (SagWindow *self)
+{
+  return self->settings;
+}
