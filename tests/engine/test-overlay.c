@@ -189,6 +189,13 @@ test_outline_at_border (void)
   assert_colour (10 * ZOOM - 1, SIDE / 2, 10, 220, 30);
   assert_colour (10 * ZOOM, SIDE / 2, 0, 0, 0);
   assert_colour (0, Y0, 10, 220, 30);
+  /* And from 2 voxels before it to voxel 9. */
+  spec.plane.centre[0] -= 8;
+  render (segmentation, NULL, &spec);
+  assert_colour (SIDE - 1, SIDE / 2, 100, 100, 100);
+  assert_colour (2 * ZOOM + 2, SIDE / 2, 100, 100, 100);
+  assert_colour (2 * ZOOM + 1, SIDE / 2, 10, 220, 30);
+  assert_colour (2 * ZOOM - 1, SIDE / 2, 0, 0, 0);
 }
 
 /* Confidence rises by voxel column: 0.4 .. 0.9 over voxels 3 .. 8. */

@@ -141,6 +141,9 @@ test_slabs (void)
                   sag_resampler_float_row (resampler, values, 0, 12, 1, j, k, outside, single);
                   for (int i = 0; i < to.size[0]; i++)
                     g_assert_cmpfloat (row[i * CHANNELS], ==, single[i]);
+                  sag_resampler_volume_row (resampler, volume, j, k, outside, part);
+                  for (int i = 0; i < to.size[0]; i++)
+                    g_assert_cmpfloat_with_epsilon (part[i], single[i], 2e-3);
                 }
           }
       }
