@@ -153,11 +153,11 @@ build_ribs (SagPhantomScene *scene)
         Bone bone = bone_begin (scene);
 
         for (int i = 0; i + 1 < n; i++)
-          for (int row = -1; row <= 1; row += 2)
+          for (int row = -1; row <= 1; row++)
             {
-              /* Two strands, one above the other: a rib is higher than it is thick. */
-              double a[3] = { points[i][0], points[i][1], points[i][2] + row * 2.6 };
-              double b[3] = { points[i + 1][0], points[i + 1][1], points[i + 1][2] + row * 2.6 };
+              /* Three strands, one above the other: a rib is higher than it is thick. */
+              double a[3] = { points[i][0], points[i][1], points[i][2] + row * 2.8 };
+              double b[3] = { points[i + 1][0], points[i + 1][1], points[i + 1][2] + row * 2.8 };
               double r = i < 2 ? 4.4 : 4.0;
 
               sag_scene_capsule (scene->solids, a, b, r, 4.0, CORTEX, SAG_PHANTOM_BONE);

@@ -124,7 +124,7 @@ build_vessels (SagPhantomScene *scene)
 
   /* The stalk of the great vessels, in fat. */
   sag_scene_ellipsoid (list, -2, -22, 18, 33, 34, 48, -95, -1)->margin = 1.5;
-  sag_scene_ellipsoid (list, 0, -6, 92, 27, 48, 60, -95, -1)->margin = 1.5;
+  sag_scene_ellipsoid (list, 0, -6, 92, 27, 48, 60, SAG_HU_NONE, -1)->margin = 1.5;
   /* Roots of the lungs: fat and nodes around the vessels. */
   sag_scene_ellipsoid (list, -36, 6, -24, 13, 15, 26, -40, -1)->margin = 1.0;
   sag_scene_ellipsoid (list, 38, 8, -22, 12, 15, 28, -40, -1)->margin = 1.0;
@@ -330,7 +330,7 @@ sag_phantom_build_abdomen (SagPhantomScene *scene)
   for (int loop = 0; loop < 9; loop++)
     {
       double path[4][4];
-      double x = sag_phantom_range (random, -60, 80), y = sag_phantom_range (random, -70, -10);
+      double x = sag_phantom_range (random, 0, 85), y = sag_phantom_range (random, -70, -10);
       double z = sag_phantom_range (random, -330, -205);
 
       for (int i = 0; i < 4; i++)

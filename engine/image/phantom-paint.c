@@ -143,6 +143,7 @@ paint_trunk (Slice *slice)
   const SagPhantomSpec *spec = &scene->spec;
   SagPhantomScratch *scratch = slice->scratch;
   double mm = scene->scale_mm, edge = slice->edge;
+  double neck = sag_phantom_smooth (92, 125, slice->z);
   guint64 seed = scene->texture_seed;
   gsize n = 0;
 
@@ -196,7 +197,9 @@ paint_trunk (Slice *slice)
         if (cage > 2 * edge)
           continue;
         scratch->cage[n] = (float) coverage (cage, edge);
-        mix (hu, -98 + 12 * (sag_phantom_noise (seed + 5, x / 7, y / 7, slice->z / 9) - 0.5), scratch->cage[n]);
+        /* Fat of the mediastinum; higher up the small muscles of the neck. */
+        mix (hu, -98 + 120 * neck + (12 + 90 * neck) * (sag_phantom_noise (seed + 5, x / 7, y / 7, slice->z / 9) - 0.5),
+             scratch->cage[n]);
         dome = sag_phantom_diaphragm_both (scene, x, y);
         below = (slice->z - dome) * 0.85;
         if (below > 2 * edge)
