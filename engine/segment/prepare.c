@@ -17,7 +17,7 @@ struct _SagPrepare
   const SagRecipe *recipe;
   const SagFrame  *frame;
   const SagScale  *scale; /* NULL: each slice its own */
-  SagResampler    *resampler;
+  SagResampler    *resampler; /* NULL: the sweep is the input itself */
   SagLedger       *ledger;
   gsize            bytes;
 
@@ -58,7 +58,8 @@ sag_prepare_new (SagVolume *volume, const SagRecipe *recipe, const SagFrame *fra
     return NULL;
   self = g_new0 (SagPrepare, 1);
   *self = (SagPrepare) { volume, recipe, frame, scale };
-  self->resampler = sag_resampler_new (&frame->input, &frame->sweep);
+  if (!sag_grid_equal (&frame->input, &frame->sweep))
+    self->resampler = sag_resampler_new (&frame->input, &frame->sweep);
   self->n = n;
   self->capacity = capacity;
   self->slices = slices;
@@ -84,7 +85,7 @@ sag_prepare_free (SagPrepare *self)
   if (self == NULL)
     return;
   sag_ledger_remove (self->ledger, self->bytes);
-  sag_resampler_free (self->resampler);
+  g_clear_pointer (&self->resampler, sag_resampler_free);
   sag_free (self->slices);
   g_free (self->slot_of);
   g_free (self->outside);
@@ -142,6 +143,19 @@ make_row (gsize item, int thread, gpointer data)
     sag_scale_apply (self->scale, row, (gsize) size[0]);
 }
 
+/* A slice that need not be resampled. */
+static void
+copy_slice (gsize item, int thread, gpointer data)
+{
+  Batch *batch = data;
+  SagPrepare *self = batch->self;
+  float *slice = self->slices + (gsize) self->slot_of[batch->k[item]] * self->n;
+
+  sag_volume_get_values (self->volume, batch->k[item], slice);
+  if (self->scale != NULL)
+    sag_scale_apply (self->scale, slice, self->n);
+}
+
 /* A slice with a scale of its own. */
 static void
 scale_slice (gsize item, int thread, gpointer data)
@@ -187,7 +201,10 @@ sag_prepare_slab (SagPrepare *self, int k0, int k1, const SagTick *tick, double 
                 sag_scale_apply (self->scale, &self->outside[k], 1);
               }
           }
-      sag_parallel_for ((gsize) n * (gsize) rows, make_row, &batch);
+      if (self->resampler != NULL)
+        sag_parallel_for ((gsize) n * (gsize) rows, make_row, &batch);
+      else
+        sag_parallel_for ((gsize) n, copy_slice, &batch);
       if (self->scale == NULL)
         sag_parallel_for ((gsize) n, scale_slice, &batch);
       if (!sag_tick (tick, fraction))

@@ -223,6 +223,22 @@ publish_nothing (int k0, int k1, gpointer data)
 {
 }
 
+/* The caller's tick, for whom fractions never fall, not even by rounding. */
+typedef struct
+{
+  const SagTick *tick;
+  double         last;
+} Progress;
+
+static gboolean
+on_progress (double fraction, gpointer data)
+{
+  Progress *progress = data;
+
+  progress->last = CLAMP (fraction, progress->last, 1);
+  return sag_tick (progress->tick, progress->last);
+}
+
 static double
 since (gint64 start)
 {
@@ -378,6 +394,8 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
 {
   const SagSegmentOptions defaults = { 0 };
   SagSegmentReport own;
+  Progress progress = { tick, 0 };
+  const SagTick rising = { on_progress, &progress };
   SagLedger ledger = { 0 };
   gint64 start = g_get_monotonic_time ();
   const SagNetwork *cached = self->network;
@@ -404,7 +422,7 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
   else
     {
       SagPassRun run = { .recipe = self->recipe, .precision = self->precision, .volume = volume,
-                         .network = self->network, .ledger = &ledger, .tick = tick, .to = 1,
+                         .network = self->network, .ledger = &ledger, .tick = &rising, .to = 1,
                          .report = report };
 
       sag_ledger_add (&ledger, self->network->session_bytes);
