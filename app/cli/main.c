@@ -29,7 +29,8 @@ print_usage (void)
   g_print ("Usage: sagitta-cli COMMAND [OPTIONS]\n\n"
            "Research use, not a medical device.\n\nCommands:\n");
   for (int i = 0; commands[i].name != NULL; i++)
-    g_print ("  %-14s %s\n", commands[i].name, commands[i].purpose);
+    if (commands[i].purpose != NULL)
+      g_print ("  %-14s %s\n", commands[i].name, commands[i].purpose);
   g_print ("\nsagitta-cli COMMAND --help tells more.\n");
 }
 

@@ -5,6 +5,7 @@
 #include "app/state/model.h"
 
 #include "app/state/text.h"
+#include "app/state/wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -136,28 +137,12 @@ set_fits (SagModel *self, gboolean fits)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FITS]);
 }
 
-static void
-take_labels (SagModel *self, GVariant *description)
-{
-  g_autoptr (GVariantIter) iter = NULL;
-  const char *name;
-  SagLabel label = { 0 };
-
-  if (!g_variant_lookup (description, "labels", "a(ys(yyy))", &iter))
-    return;
-  self->labels = g_new0 (SagLabel, g_variant_iter_n_children (iter) + 1);
-  while (g_variant_iter_next (iter, "(y&s(yyy))", &label.value, &name, &label.rgb[0], &label.rgb[1],
-                              &label.rgb[2]))
-    {
-      sag_text_copy (label.name, name, sizeof label.name);
-      self->labels[self->n_labels++] = label;
-    }
-}
-
 SagModel *
 sag_model_new (GVariant *description)
 {
   SagModel *self = g_object_new (SAG_TYPE_MODEL, NULL);
+  g_autoptr (GVariant) labels
+      = g_variant_lookup_value (description, "labels", G_VARIANT_TYPE (SAG_WIRE_LABELS));
   g_auto (GStrv) precisions = NULL;
 
   self->id = sag_text_dup (description, "id");
@@ -167,7 +152,8 @@ sag_model_new (GVariant *description)
   self->description = sag_text_dup (description, "description");
   self->folder = sag_text_dup (description, "folder");
   self->failure = sag_text_dup (description, "failure");
-  take_labels (self, description);
+  if (labels != NULL)
+    self->labels = sag_labels_from_variant (labels, &self->n_labels);
   if (g_variant_lookup (description, "precisions", "^as", &precisions))
     for (int n = 0; precisions[n] != NULL; n++)
       {

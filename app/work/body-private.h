@@ -39,6 +39,7 @@ typedef GVariant *(*SagBodyFunc) (SagBodyRun *run, GError **error);
 GVariant *sag_body_index             (SagBodyRun *run, GError **error);
 GVariant *sag_body_thumbnail         (SagBodyRun *run, GError **error);
 GVariant *sag_body_read              (SagBodyRun *run, GError **error);
+GVariant *sag_body_tags              (SagBodyRun *run, GError **error);
 GVariant *sag_body_read_segmentation (SagBodyRun *run, GError **error);
 GVariant *sag_body_export            (SagBodyRun *run, GError **error);
 GVariant *sag_body_models            (SagBodyRun *run, GError **error);

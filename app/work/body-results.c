@@ -3,6 +3,7 @@
  * body-results.c: jobs that read and write results.
  */
 #include "app/dicom/seg.h"
+#include "app/dicom/tags.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 #include "app/files/png.h"
@@ -11,6 +12,32 @@
 
 #include <string.h>
 #include <sys/stat.h>
+
+static void
+add_tag (int depth, const char *tag, const char *vr, const char *name, const char *value, gpointer data)
+{
+  g_variant_builder_add (data, "(ussss)", (guint32) depth, tag, vr, name, value);
+}
+
+GVariant *
+sag_body_tags (SagBodyRun *run, GError **error)
+{
+  g_autofree char *path = sag_body_get_path (run, error);
+  GVariantBuilder tags;
+  GVariantDict dict;
+
+  if (path == NULL)
+    return NULL;
+  g_variant_builder_init (&tags, G_VARIANT_TYPE ("a(ussss)"));
+  if (!sag_dicom_list_tags (path, add_tag, &tags, error))
+    {
+      g_variant_builder_clear (&tags);
+      return NULL;
+    }
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert_value (&dict, "tags", g_variant_builder_end (&tags));
+  return g_variant_dict_end (&dict);
+}
 
 GVariant *
 sag_body_read_segmentation (SagBodyRun *run, GError **error)

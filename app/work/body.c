@@ -16,6 +16,7 @@ static const SagBodyFunc funcs[SAG_N_JOB_KINDS] = {
   [SAG_JOB_INDEX] = sag_body_index,
   [SAG_JOB_THUMBNAIL] = sag_body_thumbnail,
   [SAG_JOB_READ] = sag_body_read,
+  [SAG_JOB_TAGS] = sag_body_tags,
   [SAG_JOB_READ_SEGMENTATION] = sag_body_read_segmentation,
   [SAG_JOB_EXPORT] = sag_body_export,
   [SAG_JOB_MODELS] = sag_body_models,

@@ -43,11 +43,11 @@
  * Parts of these:
  *  study      uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, as read;
  *             series aa{sv}
- *  series     uid s, stack i, first-frame i, number i, description s, modality s, date s, n-images u, size (iii),
- *             spacing (ddd), frame-of-reference s, warnings as, readable b, reason s, segmentation b,
- *             references s, paths aay
- *  model      id, name, version, modality, description, folder: s; precisions as; labels
- *             a(ys(yyy)): value, name, sRGB; failure s: "" if usable
+ *  series     uid s, stack i, first-frame i, number i, description s, modality s, date s,
+ *             n-images u, size (iii), spacing (ddd), frame-of-reference s, warnings as, readable b,
+ *             reason s, segmentation b, references s, paths aay
+ *  model      id, name, version, modality, description, folder: s; precisions as; labels as in
+ *             app/state/wire.h; failure s: "" if usable
  *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
