@@ -31,7 +31,7 @@ protected:
   void
   append (const dcmtk::log4cplus::spi::InternalLoggingEvent &event) override
   {
-    g_log ("dicom", G_LOG_LEVEL_DEBUG, "%s", event.getMessage ().c_str ());
+    g_log ("dicom", G_LOG_LEVEL_MESSAGE, "%s", event.getMessage ().c_str ());
   }
 };
 
@@ -46,7 +46,9 @@ sag::initialize ()
 
   if (!g_once_init_enter (&done))
     return;
-  OFLog::configure (OFLogger::WARN_LOG_LEVEL);
+  const char *debug = g_getenv ("SAG_DEBUG");
+  gboolean is_shown = debug != NULL && strstr (debug, "dicom") != NULL;
+  OFLog::configure (is_shown ? OFLogger::DEBUG_LOG_LEVEL : OFLogger::OFF_LOG_LEVEL);
   dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot ();
   root.removeAllAppenders ();
   root.addAppender (dcmtk::log4cplus::SharedAppenderPtr (new GlibAppender));

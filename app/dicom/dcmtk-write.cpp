@@ -509,8 +509,7 @@ put_frame (Item &dataset, const SagDicomSegSpec &spec, const SagDicomSegFrame &f
 
   sag_grid_to_lps (spec.grid, ijk, position);
   Item content = item.add (DCM_FrameContentSequence);
-  Item::check (content.get ()->putAndInsertUint32 (DCM_DimensionIndexValues, index[0], 0));
-  Item::check (content.get ()->putAndInsertUint32 (DCM_DimensionIndexValues, index[1], 1));
+  Item::check (content.get ()->putAndInsertUint32Array (DCM_DimensionIndexValues, index, 2));
   item.add (DCM_PlanePositionSequence).put_numbers (DCM_ImagePositionPatient, position, 3);
   item.add (DCM_SegmentIdentificationSequence)
       .put_us (DCM_ReferencedSegmentNumber, frame.segment + 1);
@@ -627,8 +626,8 @@ put_seg_pixels (Item &item, const SagDicomSegSpec &spec)
       .put (DCM_SegmentationType, spec.is_fractional ? "FRACTIONAL" : "BINARY");
   if (spec.is_fractional)
     item.put (DCM_SegmentationFractionalType, "PROBABILITY").put_us (DCM_MaximumFractionalValue, 255);
-  Item::check (item.get ()->putAndInsertUint8Array (DCM_PixelData, spec.pixels,
-                                                    (unsigned long) spec.n_bytes));
+  Item::check (item.get ()->putAndInsertUint16Array (DCM_PixelData, (const Uint16 *) spec.pixels,
+                                                     (unsigned long) spec.n_bytes / 2));
 }
 
 } // namespace

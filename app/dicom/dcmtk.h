@@ -2,8 +2,8 @@
  *
  * dcmtk.h: the C face of the toolkit that parses, decodes and writes DICOM.
  *
- * No name of the toolkit passes this header and no C++ exception either. Its own messages go to the log
- * domain "dicom" (shown with G_MESSAGES_DEBUG=dicom). Every function may be called from several threads
+ * No name of the toolkit passes this header and no C++ exception either. Its own messages are shown, in
+ * log domain "dicom", with SAG_DEBUG=dicom only. Every function may be called from several threads
  * at once, each on its own objects.
  */
 #pragma once
@@ -147,7 +147,7 @@ typedef struct
   int                     n_labels;
   const SagDicomSegFrame *frames;
   int                     n_frames;    /* >= 1 */
-  const guint8           *pixels;      /* bits, least significant first, or bytes; of even length */
+  const guint8           *pixels;      /* bits, least significant first, or bytes; aligned, of even length */
   gsize                   n_bytes;
   const SagProvenance    *provenance;
   double                  threshold;   /* 0: none */

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-seg.c: segmentations written, validated and read again.
+ */
+#include "app/dicom/seg.h"
+#include "app/files/open.h"
+#include "engine/base/parallel.h"
+#include "tests/app/synthetic.h"
+#include "tests/data.h"
+
+#include <math.h>
+
+typedef struct
+{
+  char     *folder;
+  char     *path; /* of the SEG */
+  SagGrid   grid;
+  SagIndex *index;
+  const SagStack *stack;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  GError *error = NULL;
+
+  f->folder = test_folder ();
+  f->path = g_build_filename (f->folder, "out.seg", NULL);
+  test_grid (&f->grid);
+  g_autofree char *series = g_build_filename (f->folder, "ct", NULL);
+  test_write_series (series, &f->grid, "test-seg");
+  f->index = sag_index_folder (series, NULL, &error);
+  g_assert_no_error (error);
+  f->stack = sag_open_choose (f->index, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (sag_grid_equal (&f->stack->grid, &f->grid));
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  sag_index_unref (f->index);
+  test_remove (f->folder);
+  g_free (f->folder);
+  g_free (f->path);
+}
+
+static void
+write_and_read (Fixture *f, SagSegmentation *in, const SagSegOptions *options,
+                SagSegmentation **out, SagSegInfo **info)
+{
+  GError *error = NULL;
+  gboolean ok = sag_seg_write (f->path, in, f->stack, options, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+  test_validate (f->path);
+  *out = sag_seg_read (f->path, info, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (*out);
+}
+
+static void
+assert_same_labels (SagSegmentation *a, SagSegmentation *b)
+{
+  g_assert_cmpint (sag_segmentation_get_n_layers (a), ==, sag_segmentation_get_n_layers (b));
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (a); layer++)
+    {
+      SagLabelmap *x = sag_segmentation_get_layer (a, layer), *y = sag_segmentation_get_layer (b, layer);
+      gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (x));
+
+      g_assert_cmpmem (sag_labelmap_get_voxels (x), n, sag_labelmap_get_voxels (y), n);
+    }
+}
+
+static void
+test_binary (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autoptr (SagSegmentation) out = NULL, placed = NULL;
+  g_autoptr (SagSegInfo) info = NULL;
+  GError *error = NULL;
+
+  write_and_read (f, in, NULL, &out, &info);
+  g_assert_cmpstr (info->segmentation_type, ==, "BINARY");
+  g_assert_cmpint (info->n_segments, ==, 3);
+  g_assert_cmpint (info->n_frames, ==, 5 + 4 + 1); /* only those with something in them */
+  g_assert_cmpstr (info->frame_of_reference_uid, ==,
+                   f->stack->slices[0].instance->frame_of_reference_uid);
+  g_assert_cmpstr (info->referenced_series_uid, ==,
+                   f->stack->slices[0].instance->series_instance_uid);
+  g_assert_nonnull (strstr (info->content_description, "Research use"));
+  /* Its own grid spans its frames only: slices 2 to 9. */
+  g_assert_cmpint (sag_segmentation_get_grid (out)->size[2], ==, 8);
+  placed = sag_open_segmentation (f->path, &f->grid, &error);
+  g_assert_no_error (error);
+  assert_same_labels (in, placed);
+}
+
+static void
+test_labels (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autoptr (SagSegmentation) out = NULL;
+  g_autoptr (SagSegInfo) info = NULL;
+  const SagProvenance *p;
+  const SagLabel *a, *b;
+  int n;
+
+  write_and_read (f, in, NULL, &out, &info);
+  for (int value = 1; value <= 3; value++)
+    {
+      a = sag_labelmap_find_label (sag_segmentation_get_layer (in, 0), (guint8) value);
+      b = sag_labelmap_find_label (sag_segmentation_get_layer (out, 0), (guint8) value);
+      g_assert_nonnull (b);
+      g_assert_cmpstr (a->name, ==, b->name);
+      g_assert_cmpstr (a->category.value, ==, b->category.value);
+      g_assert_cmpstr (a->type.value, ==, b->type.value);
+      g_assert_cmpstr (a->type.meaning, ==, b->type.meaning);
+      g_assert_cmpstr (a->modifier.value, ==, b->modifier.value);
+      for (int c = 0; c < 3; c++)
+        g_assert_cmpint (abs (a->rgb[c] - b->rgb[c]), <=, 1); /* through L*a*b* and back */
+    }
+  sag_labelmap_get_labels (sag_segmentation_get_layer (out, 0), &n);
+  g_assert_cmpint (n, ==, 3);
+  p = sag_segmentation_get_provenance (out);
+  g_assert_cmpstr (p->model_id, ==, "org.sagitta.test");
+  g_assert_cmpstr (p->model_name, ==, "Test model");
+  g_assert_cmpstr (p->model_version, ==, "1.2.3");
+  g_assert_cmpstr (p->weights_sha256, ==,
+                   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+  g_assert_cmpstr (p->precision, ==, "int8");
+  g_assert_cmpstr (p->calibration, ==, "temperature 1.31");
+  g_assert_cmpstr (p->cpu, ==, "avx2");
+  g_assert_cmpstr (p->program, ==, "Sagitta 0.1.0");
+  g_assert_cmpstr (p->time, ==, "2024-02-29T12:00:00+01:00");
+}
+
+static void
+test_overlap (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, TRUE, FALSE);
+  g_autoptr (SagSegmentation) out = NULL, placed = NULL;
+  GError *error = NULL;
+
+  write_and_read (f, in, NULL, &out, NULL);
+  g_assert_cmpint (sag_segmentation_get_n_layers (out), ==, 2);
+  placed = sag_seg_regrid (out, &f->grid, &error);
+  g_assert_no_error (error);
+  assert_same_labels (in, placed);
+}
+
+static void
+test_fractional (Fixture *f, gconstpointer data)
+{
+  const SagSegOptions options = { .type = SAG_SEG_FRACTIONAL };
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, TRUE);
+  g_autoptr (SagSegmentation) out = NULL, placed = NULL;
+  g_autoptr (SagSegInfo) info = NULL;
+  GError *error = NULL;
+  const guint8 *a, *b, *labels;
+
+  write_and_read (f, in, &options, &out, &info);
+  g_assert_cmpstr (info->segmentation_type, ==, "FRACTIONAL/PROBABILITY");
+  placed = sag_seg_regrid (out, &f->grid, &error);
+  g_assert_no_error (error);
+  assert_same_labels (in, placed);
+  /* Where a label is, its confidence came through bit for bit. */
+  a = sag_block_get_data (sag_segmentation_get_confidence (in));
+  b = sag_block_get_data (sag_segmentation_get_confidence (placed));
+  labels = sag_labelmap_get_voxels (sag_segmentation_get_layer (in, 0));
+  for (gsize i = 0; i < sag_grid_get_n_voxels (&f->grid); i++)
+    g_assert_cmpint (b[i], ==, labels[i] != 0 ? a[i] : 255);
+}
+
+/* The same seed gives the same bytes; no seed gives another object. */
+static void
+test_repeatable (Fixture *f, gconstpointer data)
+{
+  const SagSegOptions seeded = { .seed = "x", .date = "20240229" };
+  const SagSegOptions *options[3] = { &seeded, &seeded, NULL };
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
+  GBytes *bytes[3];
+  GError *error = NULL;
+
+  for (int i = 0; i < 3; i++)
+    {
+      char *content;
+      gsize n;
+
+      sag_seg_write (f->path, in, f->stack, options[i], &error);
+      g_assert_no_error (error);
+      g_file_get_contents (f->path, &content, &n, &error);
+      g_assert_no_error (error);
+      bytes[i] = g_bytes_new_take (content, n);
+    }
+  g_assert_true (g_bytes_equal (bytes[0], bytes[1]));
+  g_assert_false (g_bytes_equal (bytes[0], bytes[2]));
+  for (int i = 0; i < 3; i++)
+    g_bytes_unref (bytes[i]);
+}
+
+static void
+test_refusals (Fixture *f, gconstpointer data)
+{
+  const SagSegOptions fractional = { .type = SAG_SEG_FRACTIONAL };
+  SagGrid moved = f->grid;
+  g_autoptr (SagSegmentation) good = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autoptr (SagSegmentation) elsewhere = NULL;
+  g_autoptr (GError) grid = NULL, confidence = NULL, disk = NULL;
+
+  moved.origin[0] += 5;
+  elsewhere = test_segmentation (&moved, FALSE, FALSE);
+  g_assert_false (sag_seg_write (f->path, elsewhere, f->stack, NULL, &grid));
+  g_assert_error (grid, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID);
+  g_assert_false (sag_seg_write (f->path, good, f->stack, &fractional, &confidence));
+  g_assert_error (confidence, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID);
+  g_assert_false (sag_seg_write ("/dev/full/x.dcm", good, f->stack, NULL, &disk));
+  g_assert_nonnull (disk);
+  g_assert_false (g_file_test (f->path, G_FILE_TEST_EXISTS));
+}
+
+/* The pixels as another reader sees them. */
+static void
+test_pydicom (Fixture *f, gconstpointer data)
+{
+  static const char script[]
+      = "import sys, pydicom, numpy as np\n"
+        "d = pydicom.dcmread(sys.argv[1])\n"
+        "n, r, c = int(d.NumberOfFrames), d.Rows, d.Columns\n"
+        "b = np.unpackbits(np.frombuffer(d.PixelData, np.uint8), bitorder='little')[:n*r*c].reshape(n, r, c)\n"
+        "for s in range(1, 4):\n"
+        "  t = 0\n"
+        "  for f, g in zip(b, d.PerFrameFunctionalGroupsSequence):\n"
+        "    if g.SegmentIdentificationSequence[0].ReferencedSegmentNumber == s: t += int(f.sum())\n"
+        "  q = d.SegmentSequence[s-1]\n"
+        "  print(s, t, q.SegmentLabel, q.SegmentationAlgorithmIdentificationSequence[0].AlgorithmVersion)\n";
+  const char *const argv[] = { "/usr/bin/python3", "-c", script, f->path, NULL };
+  const char *const probe[] = { "/usr/bin/python3", "-c", "import pydicom, numpy", NULL };
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autofree char *output = NULL;
+  GError *error = NULL;
+
+  if (!test_run (NULL, probe))
+    {
+      g_test_skip ("pydicom is not installed");
+      return;
+    }
+  sag_seg_write (f->path, in, f->stack, NULL, &error);
+  g_assert_no_error (error);
+  test_run (&output, argv);
+  g_assert_cmpstr (output, ==,
+                   "1 720 Right lung 1.2.3\n2 648 Left lung 1.2.3\n3 1 Nodule 1.2.3\n");
+}
+
+/* Foreign objects: every SEG of the data that is one must open, and those told below hold what their makers
+ * say. */
+static void
+test_foreign (void)
+{
+  static const struct
+  {
+    const char *path;
+    int         n_segments;
+    int         least_layers;
+  } cases[] = {
+    { "dicom-matrix/dcmqi/seg/liver.dcm", 1, 1 },
+    { "series/brain-t1-seg/SEG", 40, 1 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = sag_test_data (cases[i].path);
+      g_autoptr (SagSegmentation) seg = NULL;
+      GError *error = NULL;
+
+      if (path == NULL)
+        return;
+      seg = sag_open_segmentation (path, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (sag_segmentation_get_n_layers (seg), >=, cases[i].least_layers);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  sag_parallel_own (SAG_TEAM_COMPUTE, 2);
+#define ADD(name, func) g_test_add ("/seg/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("binary", test_binary);
+  ADD ("labels", test_labels);
+  ADD ("overlap", test_overlap);
+  ADD ("fractional", test_fractional);
+  ADD ("repeatable", test_repeatable);
+  ADD ("refusals", test_refusals);
+  ADD ("pydicom", test_pydicom);
+  g_test_add_func ("/seg/foreign", test_foreign);
+  return g_test_run ();
+}
