@@ -386,8 +386,9 @@ sag_node_get_ints (const SagNode *self, const char *name, int *n)
   return attribute->ints;
 }
 
-void
-sag_node_set_int (SagNode *self, const char *name, gint64 value)
+/* The attribute of that name, made if it is not there. */
+static SagAttribute *
+make_attribute (SagNode *self, const char *name, SagAttributeKind kind)
 {
   SagAttribute *attribute = (SagAttribute *) sag_node_attribute (self, name);
 
@@ -397,22 +398,27 @@ sag_node_set_int (SagNode *self, const char *name, gint64 value)
       attribute->name = g_strdup (name);
       g_ptr_array_add (self->attributes, attribute);
     }
-  attribute->kind = SAG_ATTRIBUTE_INT;
-  attribute->i = value;
+  attribute->kind = kind;
+  return attribute;
+}
+
+void
+sag_node_set_int (SagNode *self, const char *name, gint64 value)
+{
+  make_attribute (self, name, SAG_ATTRIBUTE_INT)->i = value;
+}
+
+void
+sag_node_set_float (SagNode *self, const char *name, float value)
+{
+  make_attribute (self, name, SAG_ATTRIBUTE_FLOAT)->f = value;
 }
 
 void
 sag_node_set_ints (SagNode *self, const char *name, const gint64 *values, int n)
 {
-  SagAttribute *attribute = (SagAttribute *) sag_node_attribute (self, name);
+  SagAttribute *attribute = make_attribute (self, name, SAG_ATTRIBUTE_INTS);
 
-  if (attribute == NULL)
-    {
-      attribute = g_new0 (SagAttribute, 1);
-      attribute->name = g_strdup (name);
-      g_ptr_array_add (self->attributes, attribute);
-    }
-  attribute->kind = SAG_ATTRIBUTE_INTS;
   g_free (attribute->ints);
   attribute->ints = g_memdup2 (values, sizeof *values * n);
   attribute->n = n;

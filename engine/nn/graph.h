@@ -176,6 +176,7 @@ float               sag_node_get_float  (const SagNode *self, const char *name, 
 const char         *sag_node_get_string (const SagNode *self, const char *name, const char *otherwise);
 const gint64       *sag_node_get_ints   (const SagNode *self, const char *name, int *n);
 void                sag_node_set_int    (SagNode *self, const char *name, gint64 value);
+void                sag_node_set_float  (SagNode *self, const char *name, float value);
 void                sag_node_set_ints   (SagNode *self, const char *name, const gint64 *values, int n);
 
 /* Elements of constant integer input `i` as a new array; NULL with *n = 0 if the input is omitted.

@@ -99,6 +99,7 @@ gboolean     sag_step_go_on (const SagStep *step, int thread, double part);
 extern const SagOp sag_ops_conv[];
 extern const SagOp sag_ops_matmul[];
 extern const SagOp sag_ops_norm[];
+extern const SagOp sag_ops_rows[];
 extern const SagOp sag_ops_pointwise[];
 extern const SagOp sag_ops_binary[];
 extern const SagOp sag_ops_pool[];

@@ -388,5 +388,6 @@ const SagOp sag_ops_pointwise[] = {
   UNARY ("Sign", ""),        UNARY ("Softsign", ""),  UNARY ("ThresholdedRelu", ""),
   UNARY ("Shrink", ""),      UNARY ("IsNaN", ""),     UNARY ("IsInf", ""),      UNARY ("Not", ""),
   UNARY ("Gelu", "com.microsoft"), UNARY ("QuickGelu", "com.microsoft"),
+  UNARY ("FastGelu", "com.microsoft"),
   { NULL },
 };

@@ -10,6 +10,10 @@
  * Gather, Concat, Range... is gone afterwards. If with a known condition becomes its branch. */
 gboolean sag_pass_fold      (SagGraph *graph, GError **error);
 
+/* What exporters write as several nodes back into one: GELU, SiLU, layer norm... sag_pass_fuse()
+ * begins with it. */
+gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
+
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one node,
  * layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);

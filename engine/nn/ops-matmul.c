@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ops-matmul.c: matrix products: MatMul, Gemm.
+ *
+ * c[i][j] = sum over p of a[i][p] * b[p][j]. The rows of a are read where they lie; b is packed into
+ * panels, once at load if it is constant, in scratch at each run if not. An item of parallel work is
+ * a block of rows times some panels: bias, residual and activation follow while it is in the cache.
+ */
+#include "engine/nn/op-util.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROWS = 64, PANELS = 4, MAX_MR = 32 };
+
+/* The product as numbers; from the node, at infer and at every run. */
+typedef struct
+{
+  gint64   m, n, k;
+  int      batch_rank;
+  gint64   batch[SAG_MAX_RANK];
+  gint64   a_step[SAG_MAX_RANK], b_step[SAG_MAX_RANK]; /* matrices, not elements */
+  gint64   batches, b_batches;
+  gboolean a_flipped, b_flipped; /* stored transposed */
+  float    alpha, beta;
+  gboolean a_vector, b_vector; /* rank 1: the output lacks that axis */
+} Product;
+
+static gboolean
+is_gemm (const SagNode *node)
+{
+  return strcmp (node->op->name, "Gemm") == 0;
+}
+
+static gboolean
+read_product (const SagNode *node, Product *p, SagShape *result, GError **error)
+{
+  SagShape a = sag_node_input (node, 0)->shape, b = sag_node_input (node, 1)->shape, a_batch = { 0 }, b_batch = { 0 };
+  SagShape batch;
+
+  *p = (Product) { .alpha = sag_node_get_float (node, "alpha", 1), .beta = sag_node_get_float (node, "beta", 1) };
+  p->a_flipped = sag_node_get_int (node, "transA", 0) != 0;
+  p->b_flipped = sag_node_get_int (node, "transB", 0) != 0;
+  if (a.rank == 0 || b.rank == 0 || (is_gemm (node) && (a.rank != 2 || b.rank != 2)))
+    return sag_node_invalid (node, error, "its inputs are not matrices");
+  if (a.rank == 1)
+    {
+      p->a_vector = TRUE;
+      a = (SagShape) { 2, { 1, a.dim[0] } };
+    }
+  if (b.rank == 1)
+    {
+      p->b_vector = TRUE;
+      b = (SagShape) { 2, { b.dim[0], 1 } };
+    }
+  p->m = a.dim[a.rank - (p->a_flipped ? 1 : 2)];
+  p->k = a.dim[a.rank - (p->a_flipped ? 2 : 1)];
+  p->n = b.dim[b.rank - (p->b_flipped ? 2 : 1)];
+  a_batch.rank = a.rank - 2;
+  b_batch.rank = b.rank - 2;
+  memcpy (a_batch.dim, a.dim, sizeof a_batch.dim);
+  memcpy (b_batch.dim, b.dim, sizeof b_batch.dim);
+  if (b.dim[b.rank - (p->b_flipped ? 1 : 2)] != p->k || !sag_shape_broadcast (&a_batch, &b_batch, &batch))
+    {
+      g_autofree char *x = sag_shape_to_string (&a), *y = sag_shape_to_string (&b);
+
+      return sag_node_invalid (node, error, "%s and %s cannot be multiplied", x, y);
+    }
+  if (p->a_flipped && sag_shape_count (&a_batch) != 1)
+    return sag_node_unsupported (node, error, "a transposed first input must be one matrix");
+  p->batches = sag_shape_count (&batch);
+  p->b_batches = sag_shape_count (&b_batch);
+  if (p->b_batches == 1 && !p->a_flipped) /* one b for all: the batch is more rows */
+    {
+      p->m *= p->batches;
+      p->batches = 1;
+    }
+  else
+    {
+      p->batch_rank = batch.rank;
+      memcpy (p->batch, batch.dim, sizeof p->batch);
+      sag_shape_strides_in (&a_batch, &batch, p->a_step);
+      sag_shape_strides_in (&b_batch, &batch, p->b_step);
+    }
+  if (result != NULL)
+    {
+      *result = batch;
+      if (!p->a_vector)
+        result->dim[result->rank++] = a.dim[a.rank - (p->a_flipped ? 1 : 2)];
+      if (!p->b_vector)
+        result->dim[result->rank++] = p->n;
+    }
+  return TRUE;
+}
+
+static gboolean
+infer_product (SagNode *node, GError **error)
+{
+  const SagValue *bias;
+  SagShape shape;
+  Product p;
+
+  if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error)
+      || !sag_node_want_float (node, 1, error) || !read_product (node, &p, &shape, error))
+    return FALSE;
+  bias = node->inputs->len > (node->fused.residual ? 3u : 2u) ? sag_node_input (node, 2) : NULL;
+  if (bias != NULL)
+    {
+      SagShape wide = shape;
+
+      if (bias->dtype != SAG_DTYPE_F32 || !sag_shape_broadcast (&bias->shape, &shape, &wide)
+          || !sag_shape_equal (&wide, &shape))
+        return sag_node_invalid (node, error, "its third input does not fit the product");
+    }
+  return sag_node_give (node, 0, SAG_DTYPE_F32, &shape, error);
+}
+
+/* The panel width that wastes the fewest columns; the wide one if equal. */
+static const SagGemmF32 *
+choose_gemm (gint64 n)
+{
+  const SagKernels *kernels = sag_kernels_get ();
+  const SagGemmF32 *wide = &kernels->gemm_f32[SAG_GEMM_WIDE], *narrow = &kernels->gemm_f32[SAG_GEMM_NARROW];
+  gint64 by_wide = (n + wide->nr - 1) / wide->nr * wide->nr;
+  gint64 by_narrow = (n + narrow->nr - 1) / narrow->nr * narrow->nr;
+
+  return by_narrow * 5 < by_wide * 4 ? narrow : wide;
+}
+
+/* A bias by column, one for all rows, can start the sums. */
+static gboolean
+bias_starts (const SagNode *node, const Product *p)
+{
+  const SagValue *bias = sag_node_input (node, 2);
+
+  return bias != NULL && !(node->fused.residual && node->inputs->len == 3) && bias->constant != NULL
+         && p->alpha == 1 && p->beta == 1 && sag_value_count (bias) == p->n && bias->shape.rank > 0
+         && bias->shape.dim[bias->shape.rank - 1] == p->n;
+}
+
+static gboolean
+prepare_product (SagNode *node, SagPrecision precision, GError **error)
+{
+  const SagGemmF32 *gemm;
+  gsize panels, bytes;
+  Product p;
+
+  if (!read_product (node, &p, NULL, error))
+    return FALSE;
+  gemm = choose_gemm (p.n);
+  node->kernel = p.n == 1 ? "dot" : "gemm";
+  node->macs = p.batches * p.m * p.n * p.k;
+  if (p.n == 1 && !p.a_flipped)
+    return TRUE;
+  panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
+  if ((panels == 0 && p.k > 0 && p.n > 0) || !g_size_checked_mul (&bytes, panels, (gsize) p.b_batches)
+      || !g_size_checked_add (&bytes, bytes, (gsize) (p.n + gemm->nr)) || bytes > G_MAXSIZE / 8)
+    return sag_node_invalid (node, error, "its weights are too large");
+  bytes *= sizeof (float);
+  if (sag_node_input (node, 1)->constant != NULL)
+    {
+      node->packed_bytes = bytes;
+      node->packed_inputs = bias_starts (node, &p) ? 6 : 2;
+    }
+  else
+    node->scratch_bytes = bytes;
+  if (p.a_flipped && !g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
+                                          (gsize) sag_value_count (sag_node_input (node, 0)) * sizeof (float) + 64))
+    return sag_node_invalid (node, error, "its input is too large");
+  return TRUE;
+}
+
+/* Panels of every matrix of b, then the bias filled up to whole panels. */
+static void
+pack_matrix (const Product *p, unsigned nr, const float *b, float *packed)
+{
+  ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
+
+  sag_pack_f32 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
+}
+
+static void
+pack_bias (const SagNode *node, const Product *p, unsigned nr, float *init)
+{
+  gint64 padded = (p->n + nr - 1) / nr * nr;
+
+  memset (init, 0, sizeof *init * padded);
+  if (bias_starts (node, p))
+    memcpy (init, sag_node_input (node, 2)->data, sizeof *init * p->n);
+}
+
+static void
+pack_product (SagNode *node)
+{
+  Product p;
+  const SagGemmF32 *gemm;
+  gsize panels;
+
+  if (node->packed_bytes == 0 || !read_product (node, &p, NULL, NULL))
+    return;
+  gemm = choose_gemm (p.n);
+  panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
+  for (gint64 i = 0; i < p.b_batches; i++)
+    pack_matrix (&p, gemm->nr, (const float *) sag_node_input (node, 1)->data + i * p.k * p.n,
+                 (float *) node->packed + i * (gint64) panels);
+  pack_bias (node, &p, gemm->nr, (float *) node->packed + panels * (gsize) p.b_batches);
+}
+
+typedef struct
+{
+  const SagStep    *step;
+  Product           p;
+  const SagGemmF32 *gemm;
+  const float      *a, *init;
+  float            *packed, *c;
+  gsize             panels;     /* floats of a packed matrix */
+  gint64            row_blocks, column_blocks, columns; /* columns of a block */
+  gboolean          clamp;      /* the activation is a clamp: the kernel does it */
+  gboolean          started;    /* the bias is in init */
+  const float      *b;          /* to pack, or for dot */
+} ProductRun;
+
+static void
+pack_items (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const ProductRun *run = data;
+
+  for (; item < to; item++)
+    pack_matrix (&run->p, run->gemm->nr, run->b + item * run->p.k * run->p.n,
+                 run->packed + item * (gint64) run->panels);
+}
+
+static void
+find_matrices (const Product *p, gint64 batch, gint64 *a, gint64 *b)
+{
+  *a = *b = 0;
+  for (int i = p->batch_rank - 1; i >= 0; i--)
+    {
+      *a += batch % p->batch[i] * p->a_step[i];
+      *b += batch % p->batch[i] * p->b_step[i];
+      batch /= p->batch[i];
+    }
+}
+
+/* What follows the sums, for n elements from (row, column) on. */
+static void
+finish_row (const ProductRun *run, gint64 row, gint64 column, gint64 n)
+{
+  const SagNode *node = run->step->node;
+  const SagKernels *kernels = sag_kernels_get ();
+  gint64 at = row * run->p.n + column;
+  float *c = run->c + at;
+  const SagValue *bias = node->inputs->len > (node->fused.residual ? 3u : 2u) ? sag_node_input (node, 2) : NULL;
+
+  if (run->p.alpha != 1)
+    kernels->unary[SAG_UNARY_AFFINE]((size_t) n, c, c, run->p.alpha, 0);
+  if (bias != NULL && !run->started)
+    {
+      gint64 strides[SAG_MAX_RANK], offset = 0, rest = at, step;
+      const SagShape *shape = &sag_node_output (node, 0)->shape;
+
+      sag_value_strides_in (bias, shape, strides);
+      step = run->p.b_vector ? 0 : strides[shape->rank - 1];
+      for (int i = shape->rank - 1; i >= 0; i--)
+        {
+          offset += rest % shape->dim[i] * strides[i];
+          rest /= shape->dim[i];
+        }
+      for (gint64 i = 0; i < n; i++)
+        c[i] += run->p.beta * ((const float *) bias->data)[offset + i * step];
+    }
+  if (node->fused.residual)
+    {
+      const SagValue *residual = sag_node_input (node, (int) node->inputs->len - 1);
+
+      kernels->binary[SAG_BINARY_ADD]((size_t) n, c, 1, (const float *) residual->data + at, 1, c);
+    }
+  if (!run->clamp)
+    sag_fused_apply (&node->fused, (gsize) n, c);
+}
+
+static void
+product_items (gint64 item, gint64 last, int thread, gpointer data)
+{
+  const ProductRun *run = data;
+  const Product *p = &run->p;
+  const SagFused *fused = &run->step->node->fused;
+  SagGemmF32Job job = { .taps = 1, .k = (size_t) p->k, .ldc = p->n, .lo = -INFINITY, .hi = INFINITY };
+  const float *rows[MAX_MR];
+  unsigned mr = run->gemm->mr, nr = run->gemm->nr;
+
+  job.rows = rows;
+  if (run->clamp)
+    {
+      SagUnary kind;
+
+      sag_fused_unary (fused, &kind, &job.lo, &job.hi);
+    }
+  for (; item < last && sag_step_go_on (run->step, thread, (double) item / last); item++)
+    {
+      gint64 column = item % run->column_blocks * run->columns, rest = item / run->column_blocks;
+      gint64 row = rest % run->row_blocks * ROWS, batch = rest / run->row_blocks, ia, ib;
+      gint64 row_end = MIN (row + ROWS, p->m), column_end = MIN (column + run->columns, p->n);
+
+      find_matrices (p, batch, &ia, &ib);
+      for (gint64 j = column; j < column_end; j += nr)
+        for (gint64 i = row; i < row_end; i += mr)
+          {
+            job.m = (size_t) MIN (mr, row_end - i);
+            job.n = (size_t) MIN (nr, column_end - j);
+            for (unsigned r = 0; r < mr; r++)
+              rows[r] = run->a + (ia * p->m + MIN (i + r, p->m - 1)) * p->k;
+            job.w = run->packed + ib * (gint64) run->panels + j * p->k;
+            job.init = run->init + j;
+            job.c = run->c + (batch * p->m + i) * p->n + j;
+            run->gemm->fn (&job);
+          }
+      for (gint64 i = row; i < row_end; i++)
+        finish_row (run, batch * p->m + i, column, column_end - column);
+    }
+}
+
+/* One column: every row is a dot product. */
+static void
+dot_items (gint64 item, gint64 last, int thread, gpointer data)
+{
+  const ProductRun *run = data;
+  const Product *p = &run->p;
+
+  for (; item < last; item++)
+    {
+      gint64 ia, ib;
+
+      find_matrices (p, item / p->m, &ia, &ib);
+      run->c[item] = sag_kernels_get ()->reduce.dot ((size_t) p->k, run->a + (ia * p->m + item % p->m) * p->k,
+                                                     run->b + ib * p->k);
+      finish_row (run, item, 0, 1);
+    }
+}
+
+static void
+run_product (const SagStep *step)
+{
+  SagNode *node = step->node;
+  const SagFused *fused = &node->fused;
+  ProductRun run = { .step = step, .a = sag_step_in (step, 0), .b = sag_step_in (step, 1), .c = sag_step_out (step, 0) };
+  Product *p = &run.p;
+  float *scratch = step->scratch;
+
+  read_product (node, p, NULL, NULL);
+  if (p->batches * p->m * p->n == 0)
+    return;
+  if (p->n == 1 && !p->a_flipped)
+    {
+      sag_range_run (p->batches * p->m, MAX (1, SAG_GRAIN / MAX (1, p->k)), dot_items, &run);
+      return;
+    }
+  run.gemm = choose_gemm (p->n);
+  run.panels = sag_pack_size (run.gemm->nr, 1, (size_t) p->k, (size_t) p->n);
+  run.started = bias_starts (node, p);
+  run.clamp = !fused->residual && p->alpha == 1 && (run.started || node->inputs->len == 2)
+              && (fused->activation == SAG_ACTIVATION_RELU || fused->activation == SAG_ACTIVATION_CLIP);
+  if (p->a_flipped)
+    {
+      gint64 n[2] = { p->m, p->k }, to[2] = { p->k, 1 }, from[2] = { 1, p->m };
+
+      sag_copy_box (2, n, sizeof (float), scratch, to, run.a, from);
+      run.a = scratch;
+      scratch += (p->m * p->k + 15) / 16 * 16;
+    }
+  run.packed = node->packed_bytes > 0 ? node->packed : scratch;
+  if (node->packed_bytes == 0)
+    {
+      sag_range_run (p->b_batches, 1, pack_items, &run);
+      pack_bias (node, p, run.gemm->nr, run.packed + run.panels * (gsize) p->b_batches);
+    }
+  run.init = run.packed + run.panels * (gsize) p->b_batches;
+  run.columns = (gint64) PANELS * run.gemm->nr;
+  run.column_blocks = (p->n + run.columns - 1) / run.columns;
+  run.row_blocks = (p->m + ROWS - 1) / ROWS;
+  sag_range_run (p->batches * run.row_blocks * run.column_blocks, 1, product_items, &run);
+}
+
+#define PRODUCT(name, domain)                                                                  \
+  { name, domain, infer_product, NULL, prepare_product, pack_product, run_product,             \
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL }
+
+const SagOp sag_ops_matmul[] = {
+  PRODUCT ("MatMul", ""),
+  PRODUCT ("Gemm", ""),
+  PRODUCT ("FusedMatMul", "com.microsoft"),
+  { NULL },
+};

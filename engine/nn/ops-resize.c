@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ops-resize.c: Resize and Upsample: nearest, linear, cubic, with or without antialiasing.
+ *
+ * Interpolation is separable: one axis after the other, each with a table of sources and weights for
+ * every output position. In memory an axis is [outer][n][inner]; vectors run along inner.
+ * Coordinates follow the ONNX operator's reference.
+ */
+#include "engine/nn/op-util.h"
+
+#include <math.h>
+#include <string.h>
+
+/* How one axis of the output is made of the input's. */
+typedef struct
+{
+  int     axis;
+  gint64  n_in, n_out;
+  int     taps;
+  gint32 *source;  /* [n_out][taps] */
+  float  *weight;  /* [n_out][taps]; NULL: nearest */
+  guint8 *outside; /* [n_out]: takes extrapolation_value; NULL: none */
+} Axis;
+
+typedef struct
+{
+  int    n; /* axes that change, in the order they are done */
+  Axis   axis[SAG_MAX_RANK];
+  gsize  half; /* bytes of one of the two intermediate areas */
+} Resize;
+
+typedef struct
+{
+  SagShape out;
+  double   scale[SAG_MAX_RANK];
+  double   roi_start[SAG_MAX_RANK], roi_end[SAG_MAX_RANK];
+} Target;
+
+static void
+resize_free (gpointer data)
+{
+  Resize *self = data;
+
+  for (int i = 0; i < self->n; i++)
+    {
+      g_free (self->axis[i].source);
+      g_free (self->axis[i].weight);
+      g_free (self->axis[i].outside);
+    }
+  g_free (self);
+}
+
+/* ---- what is asked for ------------------------------------------------------------------ */
+
+static const SagTensor *
+constant_input (const SagNode *node, int i)
+{
+  const SagValue *value = sag_node_input (node, i);
+
+  return value != NULL && value->constant != NULL && sag_shape_count (&value->constant->shape) > 0 ? value->constant
+                                                                                                  : NULL;
+}
+
+static gboolean
+read_sizes (const SagNode *node, const SagTensor *sizes, const int *axes, int n, Target *target, GError **error)
+{
+  const SagShape *in = &sag_node_input (node, 0)->shape;
+  const char *policy = sag_node_get_string (node, "keep_aspect_ratio_policy", "stretch");
+  double common = strcmp (policy, "not_larger") == 0 ? INFINITY : 0;
+
+  if (sag_shape_count (&sizes->shape) != n)
+    return sag_node_invalid (node, error, "it has another number of sizes than of axes");
+  for (int i = 0; i < n; i++)
+    {
+      double scale = (double) sag_tensor_get_int (sizes, i) / (double) MAX (1, in->dim[axes[i]]);
+
+      target->out.dim[axes[i]] = sag_tensor_get_int (sizes, i);
+      target->scale[axes[i]] = scale;
+      common = strcmp (policy, "not_larger") == 0 ? MIN (common, scale) : MAX (common, scale);
+    }
+  for (int i = 0; i < n && strcmp (policy, "stretch") != 0; i++)
+    {
+      target->scale[axes[i]] = common;
+      target->out.dim[axes[i]] = (gint64) floor (common * (double) in->dim[axes[i]] + 0.5);
+    }
+  return TRUE;
+}
+
+static gboolean
+read_scales (const SagNode *node, const SagTensor *scales, const float *floats, int n_floats, const int *axes, int n,
+             Target *target, GError **error)
+{
+  const SagShape *in = &sag_node_input (node, 0)->shape;
+
+  if ((scales != NULL ? sag_shape_count (&scales->shape) : n_floats) != n)
+    return sag_node_invalid (node, error, "it has another number of scales than of axes");
+  for (int i = 0; i < n; i++)
+    {
+      double scale = scales != NULL ? sag_tensor_get_real (scales, i) : floats[i];
+
+      if (!(scale > 0) || !(scale * (double) in->dim[axes[i]] < (double) SAG_MAX_ELEMENTS))
+        return sag_node_invalid (node, error, "a scale is not positive or too large");
+      target->scale[axes[i]] = scale;
+      target->out.dim[axes[i]] = (gint64) floor (scale * (double) in->dim[axes[i]]);
+    }
+  return TRUE;
+}
+
+/* Upsample and set 10: (x, scales). From set 11: (x, roi, scales, sizes). */
+static gboolean
+read_target (const SagNode *node, Target *target, GError **error)
+{
+  const SagValue *x = sag_node_input (node, 0);
+  gboolean old = strcmp (node->op->name, "Upsample") == 0 || node->opset < 11;
+  const SagTensor *scales = constant_input (node, old ? 1 : 2), *sizes = old ? NULL : constant_input (node, 3);
+  const SagTensor *roi = old ? NULL : constant_input (node, 1);
+  const SagAttribute *attribute = sag_node_attribute (node, "scales");
+  int n, axes[SAG_MAX_RANK];
+  const gint64 *given = sag_node_get_ints (node, "axes", &n);
+
+  if (given == NULL)
+    n = x->shape.rank;
+  if (n > x->shape.rank)
+    return sag_node_invalid (node, error, "it has too many axes");
+  for (int i = 0; i < n; i++)
+    {
+      axes[i] = given != NULL ? sag_axis (given[i], x->shape.rank) : i;
+      if (axes[i] < 0)
+        return sag_node_invalid (node, error, "an axis is outside of its input");
+    }
+  target->out = x->shape;
+  for (int i = 0; i < SAG_MAX_RANK; i++)
+    {
+      target->scale[i] = 1;
+      target->roi_start[i] = 0;
+      target->roi_end[i] = 1;
+    }
+  if (roi != NULL && sag_shape_count (&roi->shape) == 2 * n)
+    for (int i = 0; i < n; i++)
+      {
+        target->roi_start[axes[i]] = sag_tensor_get_real (roi, i);
+        target->roi_end[axes[i]] = sag_tensor_get_real (roi, n + i);
+      }
+  if (sizes != NULL)
+    return read_sizes (node, sizes, axes, n, target, error);
+  if (scales == NULL && (attribute == NULL || attribute->kind != SAG_ATTRIBUTE_FLOATS))
+    return sag_node_invalid (node, error, "it has neither scales nor sizes");
+  return read_scales (node, scales, attribute != NULL ? attribute->floats : NULL,
+                      attribute != NULL ? attribute->n : 0, axes, n, target, error);
+}
+
+static gboolean
+infer_resize (SagNode *node, GError **error)
+{
+  const SagValue *x = sag_node_input (node, 0);
+  const char *mode = sag_node_get_string (node, "mode", "nearest");
+  Target target;
+
+  if (!sag_node_arity (node, 1, error))
+    return FALSE;
+  if (strcmp (mode, "nearest") != 0 && strcmp (mode, "linear") != 0 && strcmp (mode, "cubic") != 0
+      && strcmp (mode, "bilinear") != 0)
+    return sag_node_unsupported (node, error, "its mode is unknown");
+  if (*mode != 'n' && !sag_node_want_float (node, 0, error))
+    return FALSE;
+  if (!read_target (node, &target, error))
+    return FALSE;
+  for (int i = 0; i < x->shape.rank; i++)
+    if (x->shape.dim[i] == 0 || x->shape.dim[i] > G_MAXINT32 || target.out.dim[i] > G_MAXINT32)
+      return sag_node_invalid (node, error, "its input is empty or too large");
+  return sag_node_give (node, 0, x->dtype, &target.out, error);
+}
+
+/* ---- tables ----------------------------------------------------------------------------- */
+
+typedef struct
+{
+  const SagNode *node;
+  const char    *transform, *mode, *nearest;
+  double         cubic, scale, roi_start, roi_end, n_in, n_out;
+  gboolean       exclude, antialias;
+} Form;
+
+static double
+source_coordinate (const Form *f, double x)
+{
+  double width = f->scale * f->n_in; /* of the output, unrounded */
+
+  if (strcmp (f->transform, "align_corners") == 0)
+    return width == 1 ? 0 : x * (f->n_in - 1) / (width - 1);
+  if (strcmp (f->transform, "asymmetric") == 0)
+    return x / f->scale;
+  if (strcmp (f->transform, "tf_crop_and_resize") == 0)
+    return f->roi_start * (f->n_in - 1)
+           + (width == 1 ? (f->roi_end - f->roi_start) * (f->n_in - 1) / 2
+                         : x * (f->roi_end - f->roi_start) * (f->n_in - 1) / (width - 1));
+  if (strcmp (f->transform, "pytorch_half_pixel") == 0 && f->n_out == 1)
+    return -0.5;
+  if (strcmp (f->transform, "tf_half_pixel_for_nn") == 0)
+    return (x + 0.5) / f->scale;
+  if (strcmp (f->transform, "half_pixel_symmetric") == 0)
+    return f->n_in / 2 * (1 - f->n_out / width) + (x + 0.5) / f->scale - 0.5;
+  return (x + 0.5) / f->scale - 0.5;
+}
+
+static double
+nearest_index (const Form *f, double x)
+{
+  if (strcmp (f->nearest, "floor") == 0)
+    return floor (x);
+  if (strcmp (f->nearest, "ceil") == 0)
+    return ceil (x);
+  return strcmp (f->nearest, "round_prefer_ceil") == 0 ? floor (x + 0.5) : ceil (x - 0.5);
+}
+
+static double
+kernel_at (const Form *f, double x)
+{
+  double a = f->cubic;
+
+  x = fabs (x);
+  if (*f->mode != 'c')
+    return MAX (0, 1 - x);
+  if (x <= 1)
+    return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+static int
+count_taps (const Form *f, int *start)
+{
+  int reach = *f->mode == 'c' ? 2 : 1;
+  double scale = f->antialias ? MIN (f->scale, 1) : 1;
+
+  if (*f->mode == 'n')
+    {
+      *start = 0;
+      return 1;
+    }
+  *start = (int) floor (-reach / scale) + 1;
+  return 2 * reach - 2 * *start - (*f->mode == 'c' ? 2 : 0);
+}
+
+static void
+fill_weights (const Form *f, Axis *axis, gint64 i, double x, int start)
+{
+  double first = ceil (x) - 1, ratio = x - first, sum = 0, scale = f->antialias ? MIN (f->scale, 1) : 1;
+  float *weight = axis->weight + i * axis->taps;
+  gint32 *source = axis->source + i * axis->taps;
+
+  for (int t = 0; t < axis->taps; t++)
+    {
+      double at = first + start + t, w = kernel_at (f, (start + t - ratio) * scale);
+
+      if (f->exclude && (at < 0 || at >= f->n_in))
+        w = 0;
+      weight[t] = (float) w;
+      sum += w;
+      source[t] = (gint32) CLAMP (at, 0, f->n_in - 1);
+    }
+  for (int t = 0; t < axis->taps && sum != 0 && (f->exclude || f->antialias); t++)
+    weight[t] = (float) (weight[t] / sum);
+}
+
+static void
+fill_axis (const Form *f, Axis *axis)
+{
+  gboolean crop = strcmp (f->transform, "tf_crop_and_resize") == 0;
+  int start;
+
+  axis->taps = count_taps (f, &start);
+  axis->source = g_new0 (gint32, axis->n_out * axis->taps);
+  axis->weight = *f->mode != 'n' ? g_new0 (float, axis->n_out * axis->taps) : NULL;
+  axis->outside = crop ? g_new0 (guint8, axis->n_out) : NULL;
+  for (gint64 i = 0; i < axis->n_out; i++)
+    {
+      double x = source_coordinate (f, (double) i);
+
+      if (crop && (x < 0 || x > f->n_in - 1))
+        axis->outside[i] = 1;
+      if (axis->weight != NULL)
+        fill_weights (f, axis, i, x, start);
+      else
+        axis->source[i] = (gint32) CLAMP (nearest_index (f, x), 0, f->n_in - 1);
+    }
+}
+
+static gboolean
+is_identity (const Axis *axis)
+{
+  if (axis->n_in != axis->n_out || axis->outside != NULL)
+    return FALSE;
+  for (gint64 i = 0; i < axis->n_out; i++)
+    for (int t = 0; t < axis->taps; t++)
+      if (axis->weight == NULL ? axis->source[i] != i
+                               : axis->weight[i * axis->taps + t] != (axis->source[i * axis->taps + t] == i ? 1 : 0)
+                                   && axis->weight[i * axis->taps + t] != 0)
+        return FALSE;
+  return TRUE;
+}
+
+static gint64
+cost_resize (const SagNode *node, SagLayout in, SagLayout out)
+{
+  const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+  gint64 n = sag_value_count (y);
+
+  if (in != out)
+    return SAG_COST_NEVER;
+  if (in == SAG_LAYOUT_PLAIN)
+    return n / 2;
+  return x->shape.dim[0] == y->shape.dim[0] && x->shape.dim[1] == y->shape.dim[1] ? (in == SAG_LAYOUT_LAST ? 0 : n / 2)
+                                                                                  : SAG_COST_NEVER;
+}
+
+static gboolean
+prepare_resize (SagNode *node, SagPrecision precision, GError **error)
+{
+  const SagValue *x = sag_node_input (node, 0);
+  Resize *self = g_new0 (Resize, 1);
+  gint64 strides[SAG_MAX_RANK], most = 0;
+  SagShape shape = x->shape;
+  gboolean old = strcmp (node->op->name, "Upsample") == 0 || node->opset < 11;
+  Form form = {
+    .node = node,
+    .transform = sag_node_get_string (node, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"),
+    .mode = sag_node_get_string (node, "mode", "nearest"),
+    .nearest = sag_node_get_string (node, "nearest_mode", old ? "floor" : "round_prefer_floor"),
+    .cubic = sag_node_get_float (node, "cubic_coeff_a", -0.75f),
+    .exclude = sag_node_get_int (node, "exclude_outside", 0) != 0,
+    .antialias = sag_node_get_int (node, "antialias", 0) != 0,
+  };
+  Target target;
+
+  if (node->free_state != NULL)
+    node->free_state (node->state);
+  node->state = self;
+  node->free_state = resize_free;
+  node->kernel = *form.mode == 'n' ? "nearest" : *form.mode == 'c' ? "cubic" : "linear";
+  if (!read_target (node, &target, error))
+    return FALSE;
+  sag_value_strides (x, strides);
+  for (int i = 0; i < x->shape.rank; i++)
+    {
+      Axis axis = { i, x->shape.dim[i], target.out.dim[i] };
+      int at;
+
+      form.scale = target.scale[i];
+      form.roi_start = target.roi_start[i];
+      form.roi_end = target.roi_end[i];
+      form.n_in = (double) axis.n_in;
+      form.n_out = (double) axis.n_out;
+      fill_axis (&form, &axis);
+      if (is_identity (&axis))
+        {
+          g_free (axis.source);
+          g_free (axis.weight);
+          continue;
+        }
+      /* innermost in memory first: the passes after it work on longer lines */
+      for (at = self->n; at > 0 && strides[self->axis[at - 1].axis] > strides[i]; at--)
+        self->axis[at] = self->axis[at - 1];
+      self->axis[at] = axis;
+      self->n++;
+    }
+  for (int i = 0; i + 1 < self->n; i++)
+    {
+      shape.dim[self->axis[i].axis] = self->axis[i].n_out;
+      if (sag_shape_count (&shape) < 0)
+        return sag_node_invalid (node, error, "it is too large");
+      most = MAX (most, sag_shape_count (&shape));
+    }
+  self->half = ((gsize) most * sag_dtype_size (x->dtype) + 63) & ~(gsize) 63;
+  node->scratch_bytes = self->n > 2 ? 2 * self->half : self->half;
+  return TRUE;
+}
+
+/* ---- passes ----------------------------------------------------------------------------- */
+
+typedef struct
+{
+  const Axis *axis;
+  gint64      inner;
+  gsize       size;
+  const char *x;
+  char       *y;
+} Pass;
+
+/* y = sum of w[t] * x[t] over n elements, in the order of t. */
+static void
+blend (gint64 n, int taps, const float *const *x, const float *w, float *y)
+{
+  if (taps == 2)
+    {
+      const float *a = x[0], *b = x[1];
+      float wa = w[0], wb = w[1];
+
+      for (gint64 i = 0; i < n; i++)
+        y[i] = wa * a[i] + wb * b[i];
+      return;
+    }
+  for (gint64 i = 0; i < n; i++)
+    y[i] = w[0] * x[0][i];
+  for (int t = 1; t < taps; t++)
+    for (gint64 i = 0; i < n; i++)
+      y[i] += w[t] * x[t][i];
+}
+
+/* Item: one output position of the axis in one outer line, or, with inner 1, a whole line. */
+static void
+pass_rows (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const Pass *pass = data;
+  const Axis *axis = pass->axis;
+  gint64 bytes = pass->inner * (gint64) pass->size;
+
+  for (; item < to; item++)
+    {
+      gint64 outer = item / axis->n_out, i = item % axis->n_out;
+      const char *x = pass->x + outer * axis->n_in * bytes;
+      char *y = pass->y + item * bytes;
+      const gint32 *source = axis->source + i * axis->taps;
+
+      if (axis->weight == NULL)
+        memcpy (y, x + source[0] * bytes, (gsize) bytes);
+      else
+        {
+          const float *w = axis->weight + i * axis->taps;
+          const float *rows[8];
+
+          memset (y, 0, axis->taps > 8 ? (gsize) bytes : 0);
+          for (int t = 0; t < axis->taps && axis->taps > 8; t++)
+            for (gint64 k = 0; k < pass->inner; k++)
+              ((float *) y)[k] += w[t] * ((const float *) (x + source[t] * bytes))[k];
+          for (int t = 0; t < axis->taps && axis->taps <= 8; t++)
+            rows[t] = (const float *) (x + source[t] * bytes);
+          if (axis->taps <= 8)
+            blend (pass->inner, axis->taps, rows, w, (float *) y);
+        }
+    }
+}
+
+static void
+pass_lines (gint64 line, gint64 to, int thread, gpointer data)
+{
+  const Pass *pass = data;
+  const Axis *axis = pass->axis;
+
+  for (; line < to; line++)
+    {
+      const char *x = pass->x + line * axis->n_in * (gint64) pass->size;
+      char *y = pass->y + line * axis->n_out * (gint64) pass->size;
+
+      for (gint64 i = 0; i < axis->n_out; i++)
+        {
+          const gint32 *source = axis->source + i * axis->taps;
+          float sum;
+
+          if (axis->weight == NULL)
+            {
+              memcpy (y + i * (gint64) pass->size, x + source[0] * (gint64) pass->size, pass->size);
+              continue;
+            }
+          sum = axis->weight[i * axis->taps] * ((const float *) x)[source[0]];
+          for (int t = 1; t < axis->taps; t++)
+            sum += axis->weight[i * axis->taps + t] * ((const float *) x)[source[t]];
+          ((float *) y)[i] = sum;
+        }
+    }
+}
+
+static void
+extrapolate (const SagNode *node, const Resize *self, SagValue *y)
+{
+  float value = sag_node_get_float (node, "extrapolation_value", 0);
+  gint64 strides[SAG_MAX_RANK], n[SAG_MAX_RANK];
+
+  sag_value_strides (y, strides);
+  for (int a = 0; a < self->n; a++)
+    for (gint64 i = 0; self->axis[a].outside != NULL && i < self->axis[a].n_out; i++)
+      if (self->axis[a].outside[i] && y->dtype == SAG_DTYPE_F32)
+        {
+          memcpy (n, y->shape.dim, sizeof n);
+          n[self->axis[a].axis] = 1;
+          sag_fill_box (y->shape.rank, n, sizeof value, (float *) y->data + i * strides[self->axis[a].axis], strides,
+                        &value);
+        }
+}
+
+static void
+run_resize (const SagStep *step)
+{
+  const SagValue *x = sag_node_input (step->node, 0);
+  SagValue *y = sag_node_output (step->node, 0);
+  const Resize *self = step->node->state;
+  SagShape shape = x->shape;
+  const char *from = x->data;
+  gsize size = sag_dtype_size (x->dtype);
+
+  if (self->n == 0)
+    memcpy (y->data, from, sag_value_count (x) * size);
+  if (sag_value_count (y) == 0)
+    return;
+  for (int i = 0; i < self->n && sag_step_go_on (step, 0, (double) i / self->n); i++)
+    {
+      const Axis *axis = &self->axis[i];
+      gint64 strides[SAG_MAX_RANK], count = sag_shape_count (&shape), outer;
+      Pass pass = { axis, 1, size, from, NULL };
+
+      sag_layout_strides (&shape, x->layout, strides);
+      pass.inner = strides[axis->axis];
+      pass.y = i + 1 == self->n ? y->data : (char *) step->scratch + (gsize) (i % 2) * self->half;
+      outer = count / (axis->n_in * pass.inner);
+      if (pass.inner == 1)
+        sag_range_run (outer, MAX (1, SAG_GRAIN / 2 / axis->n_out), pass_lines, &pass);
+      else
+        sag_range_run (outer * axis->n_out, MAX (1, SAG_GRAIN / pass.inner), pass_rows, &pass);
+      shape.dim[axis->axis] = axis->n_out;
+      from = pass.y;
+    }
+  extrapolate (step->node, self, y);
+}
+
+#define RESIZE(name)                                                                           \
+  { name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .follows = 1, .needs = 14 }
+
+const SagOp sag_ops_resize[] = {
+  RESIZE ("Resize"),
+  RESIZE ("Upsample"),
+  { NULL },
+};
