@@ -8,4 +8,6 @@ int sag_command_compare (int argc, char **argv);
 int sag_command_convert (int argc, char **argv);
 int sag_command_index   (int argc, char **argv);
 int sag_command_info    (int argc, char **argv);
+int sag_command_phantom (int argc, char **argv);
 int sag_command_render  (int argc, char **argv);
+int sag_command_seg_info (int argc, char **argv);

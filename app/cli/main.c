@@ -19,7 +19,9 @@ static const struct
   { "convert", sag_command_convert, "write a series as NIfTI" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
+  { "phantom", sag_command_phantom, "make the sample study: a CT and its truth" },
   { "render", sag_command_render, "draw a slice with labels and confidence as PNG" },
+  { "seg-info", sag_command_seg_info, "describe a segmentation" },
   { NULL, NULL, NULL }
 };
 
