@@ -437,7 +437,7 @@ export_done (GObject      *source,
 
   if (done != NULL)
     {
-      g_variant_lookup (done, "path", "&s", &path);
+      g_variant_lookup (done, "path", "^&ay", &path);
       g_signal_emit (self, signals[SAVED], 0, path);
     }
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))

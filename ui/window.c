@@ -150,7 +150,8 @@ static void
 saved (SagWindow  *self,
        const char *path)
 {
-  g_autofree char *text = g_strdup_printf ("Saved %s", path);
+  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *text = g_strdup_printf ("Saved %s", name);
 
   sag_job_bar_say (self->job_bar, text);
 }

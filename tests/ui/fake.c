@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fake.c: jobs that answer at once, and what ui tests share. */
+#include "tests/ui/fake.h"
+
+#include "app/state/wire.h"
+#include "app/work/runner.h"
+#include "ui/settings.h"
+
+#include <errno.h>
+#include <locale.h>
+
+#define NX 32
+#define NY 24
+#define NZ 20
+
+/* ---- images */
+
+double
+fake_value (int i,
+            int j,
+            int k)
+{
+  return 10 * i + j - 20 * k;
+}
+
+static SagVolume *
+make_volume (void)
+{
+  const int size[3] = { NX, NY, NZ };
+  const double spacing[3] = { 2, 2, 3 };
+  SagGrid grid;
+  g_autoptr (GError) error = NULL;
+  SagVolume *volume;
+
+  sag_grid_init (&grid, size, spacing);
+  grid.origin[0] = -31;
+  grid.origin[1] = -23;
+  grid.origin[2] = 100;
+  volume = sag_volume_new_alloc (&grid, SAG_VOXEL_I16, 1, 0, "HU", &error);
+  g_assert_no_error (error);
+  sag_volume_set_origin_tags (volume, "CT", "1.2.3");
+  for (int k = 0; k < NZ; k++)
+    {
+      gint16 *slice = sag_volume_get_slice (volume, k);
+
+      for (int j = 0; j < NY; j++)
+        for (int i = 0; i < NX; i++)
+          slice[j * NX + i] = (gint16) fake_value (i, j, k);
+    }
+  return volume;
+}
+
+SagVolume *
+fake_volume (void)
+{
+  SagVolume *volume = make_volume ();
+
+  sag_volume_mark_ready (volume, 0, NZ);
+  return volume;
+}
+
+static SagSegmentation *
+make_segmentation (const char *precision)
+{
+  const SagLabel labels[] = {
+    { .value = 1, .name = "Right half", .rgb = { 230, 159, 0 } },
+    { .value = 2, .name = "Left half", .rgb = { 86, 180, 233 } },
+  };
+  g_autoptr (SagVolume) volume = make_volume ();
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagProvenance) provenance = sag_provenance_new ();
+  SagBlock *confidence = sag_block_new ((gsize) NX * NY * NZ, "confidence", &error);
+  SagLabelmap *map = sag_labelmap_new (grid, NULL, labels, G_N_ELEMENTS (labels), &error);
+  SagSegmentation *segmentation;
+  guint8 *voxels = sag_labelmap_get_voxels (map);
+  guint8 *sure = sag_block_get_data (confidence);
+
+  for (int k = 0; k < NZ; k++)
+    for (int j = 0; j < NY; j++)
+      for (int i = 0; i < NX; i++)
+        {
+          gsize at = ((gsize) k * NY + j) * NX + i;
+
+          /* i grows to the patient's left. */
+          voxels[at] = j < 4 || j >= NY - 4 || k == 0 ? 0 : i < NX / 2 ? 1 : 2;
+          sure[at] = (guint8) (255 - 8 * j - (k == 7 ? 60 : 0));
+        }
+  sag_provenance_set (&provenance->model_name, "Halves");
+  sag_provenance_set (&provenance->precision, precision);
+  segmentation = sag_segmentation_new (&map, 1, confidence, provenance, &error);
+  g_assert_no_error (error);
+  sag_labelmap_unref (map);
+  sag_block_unref (confidence);
+  return segmentation;
+}
+
+SagSegmentation *
+fake_segmentation (void)
+{
+  SagSegmentation *segmentation = make_segmentation ("fp32");
+
+  sag_segmentation_mark_ready (segmentation, 0, NZ);
+  return segmentation;
+}
+
+/* ---- the body */
+
+static GVariant *
+describe_series (const char *uid,
+                 const char *description,
+                 const char *modality,
+                 gboolean    readable,
+                 gboolean    segmentation)
+{
+  const char *const path[] = { "/fake/chest/1", NULL };
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "stack", "i", 0);
+  g_variant_dict_insert (&dict, "first-frame", "i", 0);
+  g_variant_dict_insert (&dict, "number", "i", 1);
+  g_variant_dict_insert (&dict, "description", "s", description);
+  g_variant_dict_insert (&dict, "modality", "s", modality);
+  g_variant_dict_insert (&dict, "date", "s", "20260302");
+  g_variant_dict_insert (&dict, "n-images", "u", (guint32) (readable ? NZ : 1));
+  g_variant_dict_insert (&dict, "size", "(iii)", NX, NY, NZ);
+  g_variant_dict_insert (&dict, "spacing", "(ddd)", 2.0, 2.0, 3.0);
+  g_variant_dict_insert (&dict, "frame-of-reference", "s", "1.2.3");
+  g_variant_dict_insert (&dict, "readable", "b", readable);
+  g_variant_dict_insert (&dict, "reason", "s", readable ? "" : "No pixels that could be shown.");
+  g_variant_dict_insert (&dict, "segmentation", "b", segmentation);
+  g_variant_dict_insert (&dict, "references", "s", segmentation ? "1.chest" : "");
+  g_variant_dict_insert (&dict, "paths", "^aay", path);
+  return g_variant_dict_end (&dict);
+}
+
+static GVariant *
+run_index (GVariant *request)
+{
+  g_autofree const char **paths = NULL;
+  GVariantBuilder studies, series;
+  GVariantDict result, study;
+  gboolean broken;
+
+  g_variant_lookup (request, "paths", "^a&ay", &paths);
+  broken = g_str_equal (paths[0], "/fake/broken");
+  g_variant_builder_init (&studies, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_builder_init (&series, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_dict_init (&result, NULL);
+  if (broken)
+    {
+      g_variant_builder_add_value (&series, describe_series ("1.broken", "Broken", "CT", TRUE, FALSE));
+    }
+  else
+    {
+      g_variant_builder_add_value (&series, describe_series ("1.chest", "Chest 3 mm", "CT", TRUE, FALSE));
+      g_variant_builder_add_value (&series, describe_series ("1.report", "Report", "SR", FALSE, FALSE));
+      g_variant_builder_add_value (&series, describe_series ("1.seg", "Halves", "SEG", FALSE, TRUE));
+    }
+  if (!g_str_equal (paths[0], "/fake/empty"))
+    {
+      g_variant_dict_init (&study, NULL);
+      g_variant_dict_insert (&study, "uid", "s", broken ? "2" : "1");
+      g_variant_dict_insert (&study, "patient-name", "s", "Doe^Jane");
+      g_variant_dict_insert (&study, "patient-id", "s", "4711");
+      g_variant_dict_insert (&study, "patient-sex", "s", "F");
+      g_variant_dict_insert (&study, "patient-age", "s", "061Y");
+      g_variant_dict_insert (&study, "description", "s", "CT Chest");
+      g_variant_dict_insert (&study, "date", "s", "20260302");
+      g_variant_dict_insert_value (&study, "series", g_variant_builder_end (&series));
+      g_variant_builder_add_value (&studies, g_variant_dict_end (&study));
+      g_variant_dict_insert (&result, "n-files", "u", 42);
+    }
+  else
+    {
+      g_variant_builder_clear (&series);
+      g_variant_dict_insert (&result, "n-files", "u", 0);
+    }
+  g_variant_dict_insert_value (&result, "studies", g_variant_builder_end (&studies));
+  g_variant_dict_insert_value (&result, "skipped", g_variant_new_array (G_VARIANT_TYPE ("(ss)"), NULL, 0));
+  return g_variant_dict_end (&result);
+}
+
+static void
+send_ready (const SagJobSink *sink,
+            const char       *of,
+            int               k0,
+            int               k1)
+{
+  GVariantDict body;
+
+  g_variant_dict_init (&body, NULL);
+  g_variant_dict_insert (&body, "of", "s", of);
+  g_variant_dict_insert (&body, "k0", "i", k0);
+  g_variant_dict_insert (&body, "k1", "i", k1);
+  sink->partial ("ready", g_variant_dict_end (&body), NULL, sink->data);
+}
+
+static void
+send_volume (const SagJobSink *sink)
+{
+  const char *const warnings[] = { "Slices 8 and 9 lie 6.0 mm apart, the others 3.0 mm.", NULL };
+  g_autoptr (SagVolume) volume = make_volume ();
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantBuilder windows;
+  GVariantDict body;
+
+  g_variant_builder_init (&windows, G_VARIANT_TYPE ("a(sdd)"));
+  g_variant_builder_add (&windows, "(sdd)", "Mediastinum", 40.0, 400.0);
+  g_variant_dict_init (&body, NULL);
+  g_variant_dict_insert_value (&body, "volume", sag_volume_to_variant (volume, fds, NULL));
+  g_variant_dict_insert_value (&body, "windows", g_variant_builder_end (&windows));
+  g_variant_dict_insert (&body, "invert", "b", FALSE);
+  g_variant_dict_insert (&body, "warnings", "^as", warnings);
+  sink->partial ("volume", g_variant_dict_end (&body), fds, sink->data);
+  for (int k = 0; k < NZ; k += 5)
+    {
+      send_ready (sink, "volume", k, k + 5);
+      sink->report ((k + 5) / (double) NZ, "Reading", sink->data);
+    }
+}
+
+static void
+send_segmentation (const SagJobSink *sink,
+                   const char       *precision)
+{
+  g_autoptr (SagSegmentation) segmentation = make_segmentation (precision);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantBuilder labels;
+  GVariantDict body;
+
+  g_variant_dict_init (&body, NULL);
+  g_variant_dict_insert_value (&body, "segmentation", sag_segmentation_to_variant (segmentation, fds, NULL));
+  sink->partial ("segmentation", g_variant_dict_end (&body), fds, sink->data);
+  send_ready (sink, "segmentation", 0, NZ);
+  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(ytddddd)"));
+  g_variant_builder_add (&labels, "(ytddddd)", 1, (guint64) 4864, 58.4, 0.61, -15.0, 0.0, 130.0);
+  g_variant_builder_add (&labels, "(ytddddd)", 2, (guint64) 4864, 58.4, 0.61, 17.0, 0.0, 130.0);
+  g_variant_dict_init (&body, NULL);
+  g_variant_dict_insert (&body, "of", "s", "segmentation");
+  g_variant_dict_insert_value (&body, "labels", g_variant_builder_end (&labels));
+  sink->partial ("labels", g_variant_dict_end (&body), NULL, sink->data);
+}
+
+static void
+add_model (GVariantBuilder   *models,
+           const char        *id,
+           const char        *name,
+           const char        *modality,
+           const char *const *precisions,
+           const char        *failure)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "id", "s", id);
+  g_variant_dict_insert (&dict, "name", "s", name);
+  g_variant_dict_insert (&dict, "version", "s", "1");
+  g_variant_dict_insert (&dict, "modality", "s", modality);
+  g_variant_dict_insert (&dict, "description", "s", "");
+  g_variant_dict_insert (&dict, "folder", "s", "");
+  g_variant_dict_insert (&dict, "precisions", "^as", precisions);
+  g_variant_dict_insert_value (&dict, "labels", sag_labels_to_variant (NULL, 0));
+  g_variant_dict_insert (&dict, "failure", "s", failure);
+  g_variant_builder_add_value (models, g_variant_dict_end (&dict));
+}
+
+static GVariant *
+run_models (void)
+{
+  const char *const two[] = { "fp32", "int8", NULL };
+  const char *const one[] = { "fp32", NULL };
+  GVariantBuilder models;
+  GVariantDict result;
+
+  g_variant_builder_init (&models, G_VARIANT_TYPE ("aa{sv}"));
+  add_model (&models, "fake.head", "Head", "MR", one, "");
+  add_model (&models, "fake.halves", "Halves", "CT", two, "");
+  add_model (&models, "fake.slow", "Slow", "CT", one, "");
+  add_model (&models, "fake.fails", "Will fail", "", one, "");
+  add_model (&models, "fake.invalid", "Invalid", "CT", one, "Its network is missing; install it again.");
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert_value (&result, "models", g_variant_builder_end (&models));
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_estimate (GVariant *request)
+{
+  const char *const none[] = { NULL };
+  const char *precision = "";
+  GVariantDict result;
+
+  g_variant_lookup (request, "precision", "&s", &precision);
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "fits", "b", TRUE);
+  g_variant_dict_insert (&result, "warnings", "^as", none);
+  g_variant_dict_insert (&result, "bytes", "t", (guint64) (g_str_equal (precision, "int8") ? 90 : 210) * 1000000);
+  g_variant_dict_insert (&result, "seconds", "d", 1.2);
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_segment (GVariant         *request,
+             const SagJobSink *sink,
+             GError          **error)
+{
+  const char *model = "", *precision = "";
+  GVariantDict result;
+
+  g_variant_lookup (request, "model", "&s", &model);
+  g_variant_lookup (request, "precision", "&s", &precision);
+  sink->report (0.1, "Segmenting: slab 1 of 10", sink->data);
+  if (g_str_equal (model, "fake.fails"))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The network wants more memory than there is; choose INT8.");
+      return NULL;
+    }
+  while (g_str_equal (model, "fake.slow"))
+    {
+      if (sink->is_cancelled (sink->data))
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled");
+          return NULL;
+        }
+      g_usleep (1000);
+    }
+  send_segmentation (sink, precision);
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "bytes", "t", (guint64) 210000000);
+  g_variant_dict_insert (&result, "seconds", "d", 0.1);
+  g_variant_dict_insert_value (&result, "timings", g_variant_new_array (G_VARIANT_TYPE ("(sd)"), NULL, 0));
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_thumbnail (void)
+{
+  guint8 rgba[8 * 6 * 4];
+  GVariantDict result;
+
+  memset (rgba, 200, sizeof rgba);
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "width", "u", 8);
+  g_variant_dict_insert (&result, "height", "u", 6);
+  g_variant_dict_insert_value (&result, "rgba",
+                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, rgba, sizeof rgba, 1));
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_tags (void)
+{
+  GVariantBuilder tags;
+  GVariantDict result;
+
+  g_variant_builder_init (&tags, G_VARIANT_TYPE ("a(ussss)"));
+  g_variant_builder_add (&tags, "(ussss)", 0, "(0008,0060)", "CS", "Modality", "CT");
+  g_variant_builder_add (&tags, "(ussss)", 0, "(0010,0010)", "PN", "PatientName", "Doe^Jane");
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert_value (&result, "tags", g_variant_builder_end (&tags));
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_export (GVariant  *request,
+            GError   **error)
+{
+  const char *path = NULL, *format = NULL;
+  GVariantDict result;
+
+  g_variant_lookup (request, "path", "^&ay", &path);
+  g_variant_lookup (request, "format", "&s", &format);
+  if (!g_file_set_contents (path, format, -1, error))
+    return NULL;
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "path", "^ay", path);
+  g_variant_dict_insert (&result, "bytes", "t", (guint64) strlen (format));
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+empty_result (void)
+{
+  GVariantDict result;
+
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "seconds", "d", 0.1);
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run (gpointer          self,
+     SagJobKind        kind,
+     GVariant         *request,
+     GUnixFDList      *fds,
+     const SagJobSink *sink,
+     GError          **error)
+{
+  const char *uid = "";
+
+  switch (kind)
+    {
+    case SAG_JOB_INDEX:
+      return run_index (request);
+    case SAG_JOB_READ:
+      g_variant_lookup (request, "uid", "&s", &uid);
+      if (g_str_equal (uid, "1.broken"))
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The file /fake/broken/1 ends early; copy it again.");
+          return NULL;
+        }
+      send_volume (sink);
+      return empty_result ();
+    case SAG_JOB_READ_SEGMENTATION:
+      send_segmentation (sink, "");
+      return empty_result ();
+    case SAG_JOB_THUMBNAIL:
+      return run_thumbnail ();
+    case SAG_JOB_TAGS:
+      return run_tags ();
+    case SAG_JOB_MODELS:
+      return run_models ();
+    case SAG_JOB_ESTIMATE:
+      return run_estimate (request);
+    case SAG_JOB_SEGMENT:
+      return run_segment (request, sink, error);
+    case SAG_JOB_EXPORT:
+      return run_export (request, error);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static gpointer
+create (void)
+{
+  return g_new0 (int, 1);
+}
+
+void
+fake_install (void)
+{
+  static const SagJobBody body = { create, run, g_free };
+
+  sag_runner_inline_install (&body, 1);
+}
+
+void
+fake_remove (void)
+{
+  sag_runner_inline_remove ();
+}
+
+/* ---- waiting */
+
+static gboolean
+wake (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+fake_wait_flag (gboolean *flag)
+{
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  guint timer = g_timeout_add (20, wake, NULL);
+
+  while (!*flag && g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timer);
+  g_assert_true (*flag);
+}
+
+void
+fake_wait_int (gpointer    object,
+               const char *property,
+               int         value)
+{
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  guint timer = g_timeout_add (20, wake, NULL);
+  int now;
+
+  for (;;)
+    {
+      g_object_get (object, property, &now, NULL);
+      if (now == value || g_get_monotonic_time () >= end)
+        break;
+      g_main_context_iteration (NULL, TRUE);
+    }
+  g_source_remove (timer);
+  g_assert_cmpint (now, ==, value);
+}
+
+static gboolean
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+void
+fake_settle (void)
+{
+  gboolean passed = FALSE;
+
+  /* Two frames at 60 a second, and what they leave to do. */
+  g_timeout_add_full (G_PRIORITY_LOW, 60, set_flag, &passed, NULL);
+  fake_wait_flag (&passed);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+/* ---- widgets */
+
+GSettings *
+fake_settings (void)
+{
+  GSettings *settings = sag_settings_new ();
+  g_autoptr (GSettingsSchema) schema = NULL;
+  g_auto (GStrv) keys = NULL;
+
+  g_object_get (settings, "settings-schema", &schema, NULL);
+  keys = g_settings_schema_list_keys (schema);
+  for (int i = 0; keys[i] != NULL; i++)
+    g_settings_reset (settings, keys[i]);
+  return settings;
+}
+
+GtkWindow *
+fake_show (GtkWidget *child,
+           int        width,
+           int        height)
+{
+  GtkWindow *window = GTK_WINDOW (gtk_window_new ());
+
+  gtk_window_set_decorated (window, FALSE);
+  gtk_window_set_default_size (window, width, height);
+  gtk_window_set_child (window, child);
+  gtk_window_present (window);
+  fake_settle ();
+  return window;
+}
+
+guint8 *
+fake_draw (GtkWidget *widget,
+           int       *width,
+           int       *height)
+{
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (widget));
+  guint8 *pixels;
+
+  *width = gtk_widget_get_width (widget);
+  *height = gtk_widget_get_height (widget);
+  gdk_paintable_snapshot (paintable, snapshot, *width, *height);
+  node = gtk_snapshot_free_to_node (g_steal_pointer (&snapshot));
+  g_assert_nonnull (node);
+  texture = gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+  pixels = g_malloc ((gsize) *width * *height * 4);
+  gdk_texture_download (texture, pixels, (gsize) *width * 4);
+  for (gsize i = 0; i < (gsize) *width * *height; i++)
+    {
+      guint8 blue = pixels[4 * i]; /* cairo's BGRA */
+
+      pixels[4 * i] = pixels[4 * i + 2];
+      pixels[4 * i + 2] = blue;
+    }
+  return pixels;
+}
+
+int
+fake_main (int    argc,
+           char **argv,
+           void (*add_tests) (void))
+{
+  int status;
+
+  setlocale (LC_ALL, "C.UTF-8");
+  g_test_init (&argc, &argv, NULL);
+  gtk_init ();
+  adw_init ();
+  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (gdk_display_get_default ()),
+                                    "/org/sagitta/Sagitta/icons");
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_FORCE_DARK);
+  fake_install ();
+  add_tests ();
+  status = g_test_run ();
+  fake_remove ();
+  return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fake.h: jobs that answer at once with small made-up images and results, and what ui tests share. */
+#pragma once
+
+#include "app/state/workspace.h"
+
+#include <adwaita.h>
+
+/* Jobs are carried out on threads of the test by a body that knows:
+ *  folder "/fake/chest"   one study: a CT of 32 x 24 x 20 voxels ("chest"), an MR that cannot be
+ *                         read, and a segmentation over the CT
+ *  folder "/fake/empty"   no files
+ *  folder "/fake/broken"  one series that fails when read
+ *  models                 "fake.halves" (CT; FP32, INT8): labels 1 and 2, patient's left and right;
+ *                         "fake.slow" (CT): until cancelled; "fake.fails" (any);
+ *                         "fake.head" (MR); "fake.invalid" (cannot be used) */
+void             fake_install       (void);
+void             fake_remove        (void);
+
+/* The CT: HU = 10 i + j - 20 k, axial, 2 x 2 x 3 mm, complete. */
+SagVolume       *fake_volume        (void);
+/* Its halves, confidence falling with j; complete. */
+SagSegmentation *fake_segmentation  (void);
+double           fake_value         (int           i,
+                                     int           j,
+                                     int           k);
+
+/* Runs the main loop until `*flag` or ten seconds. */
+void             fake_wait_flag     (gboolean     *flag);
+/* Until the property of `object` has this value. */
+void             fake_wait_int      (gpointer      object,
+                                     const char   *property,
+                                     int           value);
+/* Until nothing is left to do, some frames drawn. */
+void             fake_settle        (void);
+
+/* Settings in memory, at their defaults. */
+GSettings       *fake_settings      (void);
+
+/* Shows `child` in a window of that size and waits until it is drawn; the window. */
+GtkWindow       *fake_show          (GtkWidget    *child,
+                                     int           width,
+                                     int           height);
+
+/* What the widget draws, RGBA, at one pixel a point; free with g_free(). */
+guint8          *fake_draw          (GtkWidget    *widget,
+                                     int          *width,
+                                     int          *height);
+
+/* gtk_init, adw_init, resources; then g_test_run(). */
+int              fake_main          (int           argc,
+                                     char        **argv,
+                                     void        (*add_tests) (void));

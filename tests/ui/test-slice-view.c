@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-slice-view.c: the pixels of a view are those of the renderer; hands change what they should. */
+#include "tests/ui/fake.h"
+#include "tests/ui/hands.h"
+#include "ui/slice-text.h"
+#include "ui/slice-tools.h"
+#include "ui/slice-view.h"
+
+#include <math.h>
+
+typedef struct
+{
+  SagWorkspace *workspace;
+  SagSliceView *view;
+  GtkWindow    *window;
+} Fixture;
+
+static void
+set_up_view (Fixture *f,
+             SagView  plane,
+             gboolean annotations)
+{
+  g_autoptr (SagVolume) volume = fake_volume ();
+
+  f->workspace = sag_workspace_new ();
+  sag_workspace_set_volume (f->workspace, volume);
+  f->view = SAG_SLICE_VIEW (sag_slice_view_new (f->workspace, plane));
+  g_object_set (f->view, "annotations", annotations, NULL);
+  sag_slice_tools_attach (f->view);
+  f->window = fake_show (GTK_WIDGET (f->view), 300, 260);
+}
+
+static void
+set_up (Fixture       *f,
+        gconstpointer  data)
+{
+  set_up_view (f, GPOINTER_TO_INT (data), FALSE);
+}
+
+static void
+set_up_annotated (Fixture       *f,
+                  gconstpointer  data)
+{
+  set_up_view (f, GPOINTER_TO_INT (data), TRUE);
+}
+
+static void
+tear_down (Fixture       *f,
+           gconstpointer  data)
+{
+  g_object_add_weak_pointer (G_OBJECT (f->view), (gpointer *) &f->view);
+  gtk_window_destroy (f->window);
+  fake_settle ();
+  g_assert_null (f->view);
+  g_assert_finalize_object (f->workspace);
+}
+
+static void
+expect_rendered (Fixture *f)
+{
+  int width, height, differ = 0;
+  g_autofree guint8 *drawn = fake_draw (GTK_WIDGET (f->view), &width, &height);
+  g_autofree guint8 *wanted = g_malloc ((gsize) width * height * 4);
+  SagSliceSpec spec;
+
+  sag_slice_view_get_spec (f->view, width, height, &spec);
+  sag_workspace_render (f->workspace, &spec, width, height, wanted);
+  for (gsize i = 0; i < (gsize) width * height * 4; i++)
+    differ += drawn[i] != wanted[i];
+  g_assert_cmpint (differ, ==, 0);
+}
+
+static void
+test_pixels (Fixture       *f,
+             gconstpointer  data)
+{
+  g_autoptr (SagSegmentation) segmentation = fake_segmentation ();
+
+  expect_rendered (f);
+  /* Whatever the workspace changes is drawn anew. */
+  sag_workspace_set_segmentation (f->workspace, segmentation);
+  fake_settle ();
+  expect_rendered (f);
+  sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 100, 50 });
+  sag_workspace_set_confidence_threshold (f->workspace, 0.7);
+  sag_workspace_set_label_visible (f->workspace, 1, FALSE);
+  fake_settle ();
+  expect_rendered (f);
+  g_object_set (f->view, "flip-horizontal", TRUE, NULL);
+  sag_slice_view_zoom_at (f->view, 2, 40, 50);
+  fake_settle ();
+  expect_rendered (f);
+}
+
+/* The patient's right, darker here, is at the left of the screen until it is flipped. */
+static void
+test_sides (Fixture       *f,
+            gconstpointer  data)
+{
+  double left[3], right[3];
+
+  sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 0, 1000 });
+  g_assert_true (sag_slice_view_to_lps (f->view, 80, 130, left));
+  g_assert_true (sag_slice_view_to_lps (f->view, 220, 130, right));
+  g_assert_cmpfloat (left[0], <, right[0]); /* LPS: x grows to the patient's left */
+  g_object_set (f->view, "flip-horizontal", TRUE, NULL);
+  g_assert_true (sag_slice_view_to_lps (f->view, 80, 130, left));
+  g_assert_true (sag_slice_view_to_lps (f->view, 220, 130, right));
+  g_assert_cmpfloat (left[0], >, right[0]);
+}
+
+static void
+test_zoom (Fixture       *f,
+           gconstpointer  data)
+{
+  double before[3], after[3], x, y;
+
+  sag_slice_view_to_lps (f->view, 70, 90, before);
+  sag_slice_view_zoom_at (f->view, 3, 70, 90);
+  sag_slice_view_to_lps (f->view, 70, 90, after);
+  for (int c = 0; c < 3; c++)
+    g_assert_cmpfloat_with_epsilon (before[c], after[c], 1e-9);
+  sag_slice_view_to_point (f->view, after, &x, &y);
+  g_assert_cmpfloat_with_epsilon (x, 70, 1e-6);
+  g_assert_cmpfloat_with_epsilon (y, 90, 1e-6);
+  sag_slice_view_pan_by (f->view, 20, -10);
+  sag_slice_view_to_lps (f->view, 90, 80, after);
+  for (int c = 0; c < 3; c++)
+    g_assert_cmpfloat_with_epsilon (before[c], after[c], 1e-9);
+  sag_slice_view_reset (f->view);
+  g_assert_cmpfloat (sag_slice_view_get_zoom (f->view), ==, 1);
+}
+
+static void
+test_wheel (Fixture       *f,
+            gconstpointer  data)
+{
+  int n, before, after;
+  GtkWidget *widget = GTK_WIDGET (f->view);
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      return;
+    }
+  before = sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n);
+  g_assert_cmpint (n, ==, 20);
+  hands_move (widget, 150, 130);
+  hands_wheel (widget, 2, 0);
+  after = sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n);
+  g_assert_cmpint (after, ==, before - 2);
+  hands_wheel (widget, -1, GDK_SHIFT_MASK);
+  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n), ==, MIN (after + 10, 19));
+  hands_wheel (widget, -1, GDK_CONTROL_MASK);
+  g_assert_cmpfloat (sag_slice_view_get_zoom (f->view), >, 1);
+  expect_rendered (f);
+}
+
+static void
+test_drags (Fixture       *f,
+            gconstpointer  data)
+{
+  GtkWidget *widget = GTK_WIDGET (f->view);
+  SagWindowLevel before, after;
+  double lps[3], moved[3], cursor[3];
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      return;
+    }
+  before = sag_workspace_get_window_level (f->workspace);
+  hands_drag (widget, 100, 100, 180, 100, 1);
+  after = sag_workspace_get_window_level (f->workspace);
+  g_assert_cmpfloat (after.width, <, before.width); /* right: narrower */
+  g_assert_cmpfloat (after.center, ==, before.center);
+  hands_drag (widget, 100, 150, 100, 90, 1);
+  g_assert_cmpfloat (sag_workspace_get_window_level (f->workspace).center, <, after.center); /* up: brighter */
+
+  sag_slice_view_to_lps (f->view, 100, 100, lps);
+  hands_drag (widget, 100, 100, 130, 120, 2);
+  sag_slice_view_to_lps (f->view, 130, 120, moved);
+  for (int c = 0; c < 3; c++)
+    g_assert_cmpfloat_with_epsilon (moved[c], lps[c], 1e-6);
+
+  hands_drag (widget, 150, 150, 150, 90, 3);
+  g_assert_cmpfloat (sag_slice_view_get_zoom (f->view), >, 1);
+
+  sag_slice_view_reset (f->view);
+  sag_slice_view_to_lps (f->view, 140, 120, lps);
+  hands_click (widget, 140, 120, 1);
+  sag_workspace_get_cursor (f->workspace, cursor);
+  g_assert_cmpfloat_with_epsilon (cursor[0], lps[0], 0.6);
+  g_assert_cmpfloat_with_epsilon (cursor[1], lps[1], 0.6);
+}
+
+static gboolean
+differs (const guint8 *a,
+         const guint8 *b,
+         int           stride,
+         int           x0,
+         int           y0,
+         int           x1,
+         int           y1)
+{
+  for (int y = y0; y < y1; y++)
+    for (int x = x0; x < x1; x++)
+      if (memcmp (a + 4 * (y * stride + x), b + 4 * (y * stride + x), 4) != 0)
+        return TRUE;
+  return FALSE;
+}
+
+/* Letters stand at the four edges, text in the corners; the probe fills the last one. */
+static void
+test_text (Fixture       *f,
+           gconstpointer  data)
+{
+  int width, height;
+  g_autofree guint8 *with = fake_draw (GTK_WIDGET (f->view), &width, &height);
+  g_autofree guint8 *without = NULL;
+  g_autofree guint8 *probed = NULL;
+
+  sag_slice_view_probe (f->view, 150, 130);
+  fake_settle ();
+  probed = fake_draw (GTK_WIDGET (f->view), &width, &height);
+  g_assert_true (differs (with, probed, width, width / 2 + 20, height - 40, width, height));
+  sag_slice_view_end_probe (f->view);
+  g_object_set (f->view, "annotations", FALSE, NULL);
+  fake_settle ();
+  without = fake_draw (GTK_WIDGET (f->view), &width, &height);
+  g_assert_true (differs (with, without, width, 0, 0, 80, 40));
+  g_assert_true (differs (with, without, width, width - 80, 0, width, 40));
+  g_assert_true (differs (with, without, width, 0, height - 40, 100, height));
+  g_assert_true (differs (with, without, width, 0, height / 2 - 15, 30, height / 2 + 15));
+  g_assert_true (differs (with, without, width, width - 40, height / 2 - 15, width - 12, height / 2 + 15));
+}
+
+static void
+test_words (void)
+{
+  g_autoptr (SagVolume) volume = fake_volume ();
+  g_autoptr (SagSegmentation) segmentation = fake_segmentation ();
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  SagSliceScene scene = { .workspace = workspace, .width = 500, .height = 500, .scale = 1, .text_scale = 1 };
+  g_autofree char *text = NULL;
+  const double ijk[3] = { 20, 10, 9 };
+
+  sag_workspace_set_volume (workspace, volume);
+  sag_workspace_set_segmentation (workspace, segmentation);
+  sag_workspace_set_window_level (workspace, (SagWindowLevel) { -600, 1500 });
+  sag_workspace_set_slice (workspace, SAG_VIEW_AXIAL, 9);
+  sag_workspace_get_spec (workspace, SAG_VIEW_AXIAL, &scene.spec);
+  scene.probing = TRUE;
+  sag_grid_to_lps (sag_volume_get_grid (volume), ijk, scene.probe);
+  text = sag_slice_text_dup_description (&scene);
+  g_assert_nonnull (strstr (text, "Axial, slice 10 of 20"));
+  g_assert_nonnull (strstr (text, "H 127.0 mm"));
+  g_assert_nonnull (strstr (text, "W 1500  L \u2212600"));
+  g_assert_nonnull (strstr (text, "Left half"));
+  g_assert_nonnull (strstr (text, "30 HU")); /* 10 * 20 + 10 - 20 * 9 */
+}
+
+static void
+test_png (Fixture       *f,
+          gconstpointer  data)
+{
+  int width, height, w2, h2;
+  g_autofree guint8 *plain = sag_slice_view_dup_pixels (f->view, FALSE, &width, &height);
+  g_autofree guint8 *annotated = sag_slice_view_dup_pixels (f->view, TRUE, &w2, &h2);
+  g_autofree guint8 *drawn = fake_draw (GTK_WIDGET (f->view), &w2, &h2);
+
+  g_assert_cmpint (width, ==, w2);
+  g_assert_cmpmem (annotated, (gsize) width * height * 4, drawn, (gsize) w2 * h2 * 4);
+  g_assert_true (differs (annotated, plain, width, 0, 0, 80, 40));
+}
+
+/* Slices that come later are drawn when they come. */
+static void
+test_progress (void)
+{
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (SagVolume) whole = fake_volume ();
+  g_autoptr (SagVolume) volume = NULL;
+  GtkWidget *view;
+  GtkWindow *window;
+  Fixture f = { 0 };
+
+  volume = sag_volume_new (sag_volume_get_grid (whole), SAG_VOXEL_I16, sag_volume_get_block (whole), 1, 0, "HU", NULL);
+  sag_workspace_set_volume (workspace, volume);
+  view = sag_slice_view_new (workspace, SAG_VIEW_AXIAL);
+  g_object_set (view, "annotations", FALSE, NULL);
+  window = fake_show (view, 200, 200);
+  f.workspace = workspace;
+  f.view = SAG_SLICE_VIEW (view);
+  expect_rendered (&f);
+  sag_workspace_mark_ready (workspace, SAG_LAYER_VOLUME, 0, 20);
+  sag_workspace_set_window_level (workspace, (SagWindowLevel) { 0, 500 });
+  fake_settle ();
+  expect_rendered (&f);
+  gtk_window_destroy (window);
+}
+
+static void
+add_tests (void)
+{
+  g_test_add ("/slice-view/pixels/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_pixels, tear_down);
+  g_test_add ("/slice-view/pixels/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_pixels,
+              tear_down);
+  g_test_add ("/slice-view/pixels/sagittal", Fixture, GINT_TO_POINTER (SAG_VIEW_SAGITTAL), set_up, test_pixels,
+              tear_down);
+  g_test_add ("/slice-view/sides/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_sides, tear_down);
+  g_test_add ("/slice-view/sides/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_sides, tear_down);
+  g_test_add ("/slice-view/zoom", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_zoom, tear_down);
+  g_test_add ("/slice-view/wheel", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_wheel, tear_down);
+  g_test_add ("/slice-view/drags", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_drags, tear_down);
+  g_test_add ("/slice-view/text", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated, test_text, tear_down);
+  g_test_add ("/slice-view/png", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated, test_png, tear_down);
+  g_test_add_func ("/slice-view/words", test_words);
+  g_test_add_func ("/slice-view/progress", test_progress);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  return fake_main (argc, argv, add_tests);
+}
