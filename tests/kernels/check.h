@@ -38,6 +38,7 @@ void  check_depthwise (Check *check);
 void  check_pointwise (Check *check);
 void  check_reduce    (Check *check);
 void  check_move      (Check *check);
+void  check_slice     (Check *check);
 void  check_math      (Check *check); /* the reference against libm */
 
 /* `bytes` that end at the guard page (rounded up to a multiple of `align` first), valid until

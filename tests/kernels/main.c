@@ -31,6 +31,7 @@ static const struct
   { "pointwise", check_pointwise },
   { "reduce", check_reduce },
   { "move", check_move },
+  { "slice", check_slice },
 };
 
 static const char *const levels[] = { "c", "avx2", "avx512", "avx512vnni", "neon" };
