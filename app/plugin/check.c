@@ -151,6 +151,11 @@ call_code (Checker *checker, SagVolume *volume, guint8 rubbish, Ticker *ticker, 
   memset (answer->confidence, rubbish, answer->n);
   good = sag_code_model_call (checker->code, &image, answer->labels, answer->confidence, &tick,
                               &call, error);
+  if (call.asked_to_stop && (call.status == SAG_OK || (int) call.n_progress > ticker->n))
+    {
+      g_clear_error (error);
+      return fail (error, "told to stop, it went on");
+    }
   if (good && call.fell)
     return fail (error, "its progress fell, or was not 0 to 1");
   if (good && call.elsewhere)
@@ -262,7 +267,7 @@ rule_cancel (Checker *checker, GError **error)
       else if (!g_error_matches (local, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_CANCELLED))
         good = fail (error, "told to stop at step %d of %d, it said: %s", stop + 1, n_ticks,
                      local->message);
-      else if (asked > stop + 2)
+      else if (asked > stop + 1)
         good = fail (error, "told to stop at step %d of %d, it went on for %d more", stop + 1, n_ticks,
                      asked - stop - 1);
       answer_clear (&part);

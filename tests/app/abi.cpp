@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * abi.cpp: abi.c as C++.
+ */
+#include "tests/app/abi.c"
