@@ -7,6 +7,20 @@
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 
+#include <string.h>
+
+/* Converters for research turn volumes acquired in 3-D to the axes of the head; so do we, to be comparable with
+ * them voxel by voxel. */
+static const char *
+orientation_of (const SagOpenInfo *info)
+{
+  const SagStack *stack = info->stack;
+
+  return stack != NULL && stack->n_slices > 1
+                 && strcmp (stack->slices[0].instance->mr_acquisition_type, "3D") == 0
+             ? "RAS" : NULL;
+}
+
 int
 sag_command_convert (int argc, char **argv)
 {
@@ -35,7 +49,7 @@ sag_command_convert (int argc, char **argv)
     }
   sag_cli_set_threads (threads);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
-  if (volume == NULL || !sag_nifti_write (argv[2], volume, NULL, &error))
+  if (volume == NULL || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), NULL, &error))
     return sag_cli_fail (argv[0], error);
   for (char **f = info->findings; *f != NULL && !json; f++)
     g_print ("! %s\n", *f);

@@ -316,6 +316,7 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_FrameOfReferenceUID, self->frame_of_reference_uid, sizeof (SagUid));
   item.code (DCM_Modality, self->modality, sizeof self->modality);
   item.code (DCM_PatientPosition, self->patient_position, sizeof self->patient_position);
+  item.code (DCM_MRAcquisitionType, self->mr_acquisition_type, sizeof self->mr_acquisition_type);
   item.code (DCM_Units, self->units, sizeof self->units);
   item.code (DCM_LossyImageCompression, self->lossy_image_compression,
              sizeof self->lossy_image_compression);

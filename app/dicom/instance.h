@@ -103,6 +103,7 @@ typedef struct
   char    *position_reference_indicator;
   char     modality[17];
   char     patient_position[17];
+  char     mr_acquisition_type[17];        /* "2D", "3D" or "" */
   char     units[17];                      /* (0054,1001) for PET: "BQML" … */
   char     rescale_type[17];               /* (0028,1054): "HU" … */
   char     voi_lut_function[17];           /* "LINEAR" if absent */

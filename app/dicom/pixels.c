@@ -249,6 +249,7 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
   return TRUE;
 }
 
+/* The compressed bytes of a frame, inflated to exactly `n_bytes` of the raw buffer. */
 static gboolean
 inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
 {
@@ -259,7 +260,7 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   gconstpointer data;
   int status;
 
-  if (bytes == NULL)
+  if (bytes == NULL || !reserve (self, n_bytes, error))
     return FALSE;
   data = g_bytes_get_data (bytes, &size);
   if (inflateInit2 (&z, -MAX_WBITS) != Z_OK)
@@ -273,6 +274,56 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   if ((status != Z_STREAM_END && status != Z_BUF_ERROR) || z.avail_out != 0)
     return fail (self->instance, SAG_DICOM_ERROR_INVALID, error,
                  "frame %d is damaged or cut short", frame + 1);
+  return TRUE;
+}
+
+/* One segment of PackBits (PS3.5 G) to exactly `n_bytes` of the raw buffer; the toolkit refuses 1-bit
+ * images. */
+static gboolean
+unpack_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
+{
+  g_autoptr (GBytes) bytes = sag_dcm_file_get_fragments (
+      self->file, frame, self->instance->number_of_frames, NULL, 0, error);
+  gsize size, in = 64, out = 0; /* after the header of segment offsets */
+  const guint8 *data;
+
+  if (bytes == NULL || !reserve (self, n_bytes, error))
+    return FALSE;
+  data = g_bytes_get_data (bytes, &size);
+  while (out < n_bytes && in < size)
+    {
+      int code = (gint8) data[in++];
+      gsize n = code >= 0 ? (gsize) code + 1 : (gsize) 1 - code;
+
+      if (code == -128)
+        continue;
+      n = MIN (n, n_bytes - out);
+      if (code >= 0 ? in + n > size : in >= size)
+        break;
+      if (code >= 0)
+        memcpy (self->raw + out, data + in, n);
+      else
+        memset (self->raw + out, data[in], n);
+      in += code >= 0 ? n : 1;
+      out += n;
+    }
+  if (out < n_bytes)
+    return fail (self->instance, SAG_DICOM_ERROR_INVALID, error,
+                 "frame %d is damaged or cut short", frame + 1);
+  return TRUE;
+}
+
+/* Compressed bits: each frame starts at a byte of its own. */
+static gboolean
+decode_packed_bits (SagPixels *self, int frame, guint8 *out, GError **error)
+{
+  gsize n = (gsize) self->instance->rows * self->instance->columns;
+
+  if (self->codec == SAG_CODEC_DEFLATED_FRAME ? !inflate_frame (self, frame, (n + 7) / 8, error)
+                                              : !unpack_frame (self, frame, (n + 7) / 8, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    out[i] = self->raw[i / 8] >> (i % 8) & 1;
   return TRUE;
 }
 
@@ -293,16 +344,15 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
   raw->planar = in->planar_configuration == 1;
   g_strlcpy (raw->color_model, in->photometric_interpretation, sizeof raw->color_model);
   if (self->codec == SAG_CODEC_DEFLATED_FRAME)
-    return reserve (self, n * raw->bytes, error) && inflate_frame (self, frame, n * raw->bytes, error);
+    return inflate_frame (self, frame, n * raw->bytes, error);
   if (self->codec == SAG_CODEC_DCMTK)
     {
-      /* The toolkit pads a frame to even length; 1-bit images decode to one byte a pixel. */
-      raw->bytes = MAX (raw->bytes, 1);
+      /* The toolkit pads a frame to even length. */
       if (!reserve (self, n * raw->bytes + 2, error)
           || !sag_dcm_file_get_frame (self->file, frame, self->raw, n * raw->bytes + 2,
                                       raw->color_model, error))
         return FALSE;
-      raw->planar = raw->planar && strcmp (in->transfer_syntax_uid, "1.2.840.10008.1.2.5") == 0;
+      raw->planar = raw->planar && strcmp (in->transfer_syntax_uid, SAG_UID_RLE) == 0;
       return TRUE;
     }
   if (is_subsampled (in) && in->samples_per_pixel == 3)
@@ -454,6 +504,14 @@ sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
     }
   if (self->sample == SAG_SAMPLE_BIT && self->codec == SAG_CODEC_NATIVE)
     return decode_bits (self, frame, buffer, error);
+  if (self->sample == SAG_SAMPLE_BIT
+      && (self->codec == SAG_CODEC_DEFLATED_FRAME
+          || strcmp (in->transfer_syntax_uid, SAG_UID_RLE) == 0))
+    return decode_packed_bits (self, frame, buffer, error);
+  if (self->sample == SAG_SAMPLE_BIT && self->codec == SAG_CODEC_DCMTK)
+    return fail (in, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "is a 1-bit image in transfer syntax %s, which is not supported",
+                 in->transfer_syntax_uid);
   if (self->codec == SAG_CODEC_JPEG2000 ? !decode_jpeg2000 (self, frame, &raw, error)
                                         : !decode_plain (self, frame, &raw, error))
     return FALSE;

@@ -7,7 +7,7 @@
 #include "app/dicom/dcmtk.h"
 #include "app/dicom/pixels.h"
 #include "engine/base/error.h"
-#include "engine/base/parallel.h"
+#include "engine/image/resample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -548,43 +548,37 @@ sag_seg_read (const char *path, SagSegInfo **info, GError **error)
   return result;
 }
 
-typedef struct
+/* Confidence on another grid: certain where the old one does not reach. */
+static SagBlock *
+regrid_confidence (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
 {
-  const SagGrid *from;
-  const SagGrid *to;
-  const guint8  *in;
-  guint8        *out;
-  guint8         outside;
-} Regrid;
+  SagBlock *old = sag_segmentation_get_confidence (segmentation);
+  gsize n_old = sag_grid_get_n_voxels (sag_segmentation_get_grid (segmentation));
+  g_autoptr (SagResampler) resampler = NULL;
+  SagBlock *block = sag_block_new (sag_grid_get_n_voxels (grid), "the confidence", error);
+  guint8 *doubt = sag_alloc_try (n_old, "the confidence", block != NULL ? error : NULL);
+  guint8 *out;
 
-static void
-regrid_slice (gsize k, int thread, gpointer data)
-{
-  const Regrid *r = data;
-  const int *size = r->from->size;
-  guint8 *out = r->out + (gsize) r->to->size[0] * r->to->size[1] * k;
-
-  for (int j = 0; j < r->to->size[1]; j++)
+  if (block == NULL || doubt == NULL)
     {
-      double a[3] = { 0, j, (double) k }, b[3] = { r->to->size[0] - 1.0, j, (double) k };
-      int n = r->to->size[0];
-
-      sag_grid_to_lps (r->to, a, a);
-      sag_grid_to_ijk (r->from, a, a);
-      sag_grid_to_lps (r->to, b, b);
-      sag_grid_to_ijk (r->from, b, b);
-      for (int i = 0; i < n; i++, out++)
-        {
-          double t = n > 1 ? (double) i / (n - 1) : 0;
-          double x = floor (a[0] + (b[0] - a[0]) * t + 0.5);
-          double y = floor (a[1] + (b[1] - a[1]) * t + 0.5);
-          double z = floor (a[2] + (b[2] - a[2]) * t + 0.5);
-
-          *out = x >= 0 && y >= 0 && z >= 0 && x < size[0] && y < size[1] && z < size[2]
-                     ? r->in[((gsize) z * size[1] + (gsize) y) * size[0] + (gsize) x]
-                     : r->outside;
-        }
+      g_clear_pointer (&block, sag_block_unref);
+      sag_free (doubt);
+      return NULL;
     }
+  /* Resampling puts 0 outside: so it is the doubt that is brought over. */
+  for (gsize i = 0; i < n_old; i++)
+    doubt[i] = 255 - ((const guint8 *) sag_block_get_data (old))[i];
+  resampler = sag_resampler_new (sag_segmentation_get_grid (segmentation), grid);
+  out = sag_block_get_data (block);
+  for (int k = 0; k < grid->size[2]; k++)
+    for (int j = 0; j < grid->size[1]; j++, out += grid->size[0])
+      {
+        sag_resampler_label_row (resampler, doubt, j, k, out);
+        for (int i = 0; i < grid->size[0]; i++)
+          out[i] = 255 - out[i];
+      }
+  sag_free (doubt);
+  return block;
 }
 
 SagSegmentation *
@@ -592,40 +586,20 @@ sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **err
 {
   g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
   g_autoptr (SagBlock) confidence = NULL;
-  SagBlock *old = sag_segmentation_get_confidence (segmentation);
-  Regrid r = { .from = sag_segmentation_get_grid (segmentation), .to = grid };
   SagSegmentation *result;
 
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
-      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer);
-      g_autoptr (SagBlock) block = sag_block_new (sag_grid_get_n_voxels (grid), "the labels", error);
-      const SagLabel *labels;
-      SagLabelmap *copy;
-      int n_labels;
+      SagLabelmap *map = sag_labelmap_resample (sag_segmentation_get_layer (segmentation, layer), grid,
+                                                error);
 
-      if (block == NULL)
+      if (map == NULL)
         return NULL;
-      r.in = sag_labelmap_get_voxels (map);
-      r.out = sag_block_get_data (block);
-      r.outside = 0;
-      sag_parallel_for (grid->size[2], regrid_slice, &r);
-      labels = sag_labelmap_get_labels (map, &n_labels);
-      copy = sag_labelmap_new (grid, block, labels, n_labels, error);
-      if (copy == NULL)
-        return NULL;
-      g_ptr_array_add (maps, copy);
+      g_ptr_array_add (maps, map);
     }
-  if (old != NULL)
-    {
-      confidence = sag_block_new (sag_grid_get_n_voxels (grid), "the confidence", error);
-      if (confidence == NULL)
-        return NULL;
-      r.in = sag_block_get_data (old);
-      r.out = sag_block_get_data (confidence);
-      r.outside = 255;
-      sag_parallel_for (grid->size[2], regrid_slice, &r);
-    }
+  if (sag_segmentation_get_confidence (segmentation) != NULL
+      && (confidence = regrid_confidence (segmentation, grid, error)) == NULL)
+    return NULL;
   result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, confidence,
                                  sag_segmentation_get_provenance (segmentation), error);
   if (result != NULL)

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#define SAG_UID_RLE "1.2.840.10008.1.2.5"
+
 typedef enum
 {
   SAG_CODEC_NATIVE,         /* pixels as they are (also where the whole data set is deflated) */

@@ -411,35 +411,84 @@ fits (const SagGrid *grid, const char *path, GError **error)
   return TRUE;
 }
 
-static gconstpointer
-volume_row (gconstpointer source, int j, int k)
+/* A volume whose axes are walked in another order. */
+typedef struct
 {
-  const SagVolume *volume = source;
-  const SagGrid *grid = sag_volume_get_grid (volume);
-  gsize bytes = sag_voxel_type_get_bytes (sag_volume_get_voxel_type (volume));
+  const guint8 *first;     /* voxel (0, 0, 0) of the turned volume */
+  gssize        stride[3]; /* bytes from voxel to voxel along each turned axis */
+  int           n;         /* voxels of a row */
+  int           bytes;     /* of a voxel */
+  guint8       *row;
+} Turned;
 
-  return (const guint8 *) sag_volume_get_slice (volume, k) + bytes * grid->size[0] * j;
+static gconstpointer
+turned_row (gconstpointer source, int j, int k)
+{
+  const Turned *t = source;
+  const guint8 *from = t->first + t->stride[1] * j + t->stride[2] * k;
+
+  if (t->stride[0] == t->bytes)
+    return from;
+  for (int i = 0; i < t->n; i++, from += t->stride[0])
+    memcpy (t->row + (gsize) i * t->bytes, from, t->bytes);
+  return t->row;
 }
 
 gboolean
-sag_nifti_write (const char *path, const SagVolume *volume, const SagTick *tick, GError **error)
+sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *orientation,
+                        const SagTick *tick, GError **error)
 {
   static const int types[] = { SAG_NIFTI_U8, SAG_NIFTI_I16, SAG_NIFTI_U16, SAG_NIFTI_F32,
                                SAG_NIFTI_RGB24 };
   const SagGrid *grid = sag_volume_get_grid (volume);
   g_autoptr (GKeyFile) keys = g_key_file_new ();
+  g_autofree guint8 *row = NULL;
+  SagTurn turn = { { 0, 1, 2 }, { FALSE, FALSE, FALSE } };
+  SagGrid turned = *grid;
   SagNiftiHeader header;
+  Turned source;
 
   if (!fits (grid, path, error))
     return FALSE;
-  sag_nifti_header_init (&header, grid, types[sag_volume_get_voxel_type (volume)]);
+  if (orientation != NULL)
+    {
+      char code[4] = "";
+
+      /* Rows are reversed on the way out. */
+      g_strlcpy (code, orientation, sizeof code);
+      code[1] = code[1] == 'A' ? 'P' : code[1] == 'P' ? 'A' : code[1] == 'S' ? 'I' : code[1] == 'I' ? 'S'
+                : code[1] == 'L' ? 'R' : 'L';
+      if (!sag_grid_turn (grid, code, &turn, &turned, error))
+        return FALSE;
+    }
+  source.bytes = sag_voxel_type_get_bytes (sag_volume_get_voxel_type (volume));
+  source.n = turned.size[0];
+  row = g_malloc ((gsize) source.n * source.bytes);
+  source.row = row;
+  source.first = sag_block_get_data (sag_volume_get_block (volume));
+  for (int a = 0; a < 3; a++)
+    {
+      int from = turn.perm[a];
+      gssize step = (gssize) source.bytes * (from > 0 ? grid->size[0] : 1) * (from > 1 ? grid->size[1] : 1);
+
+      source.stride[a] = turn.flip[a] ? -step : step;
+      if (turn.flip[a])
+        source.first += step * (grid->size[from] - 1);
+    }
+  sag_nifti_header_init (&header, &turned, types[sag_volume_get_voxel_type (volume)]);
   header.scl_slope = (float) sag_volume_get_slope (volume);
   header.scl_inter = (float) sag_volume_get_intercept (volume);
   g_key_file_set_string (keys, "sagitta", "unit", sag_volume_get_unit (volume));
   g_key_file_set_string (keys, "sagitta", "modality", sag_volume_get_modality (volume));
   g_key_file_set_string (keys, "sagitta", "frame-of-reference",
                          sag_volume_get_frame_of_reference (volume));
-  return write_file (path, &header, keys, volume_row, volume, tick, error);
+  return write_file (path, &header, keys, turned_row, &source, tick, error);
+}
+
+gboolean
+sag_nifti_write (const char *path, const SagVolume *volume, const SagTick *tick, GError **error)
+{
+  return sag_nifti_write_turned (path, volume, NULL, tick, error);
 }
 
 static const struct

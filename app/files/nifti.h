@@ -25,6 +25,14 @@ gboolean         sag_nifti_write              (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);
 
+/* The same with the file's axes brought nearest to `orientation` ("RAS": i to the right, j to anterior, k to superior;
+ * any of the 48), which moves no voxel in the patient. NULL: as sag_nifti_write(). */
+gboolean         sag_nifti_write_turned       (const char            *path,
+                                               const SagVolume       *volume,
+                                               const char            *orientation,
+                                               const SagTick         *tick,
+                                               GError               **error);
+
 /* Labels as u8. Names, where the file is ours, travel in the description; else "label 3". A file whose voxels
  * are not whole numbers 0..255 is INVALID. */
 SagSegmentation *sag_nifti_read_segmentation  (const char            *path,
