@@ -15,13 +15,20 @@ static const struct
   SagCommandFunc run;
   const char    *purpose;
 } commands[] = {
+  { "bench", sag_command_bench, "time a network, and compare it with a reference" },
+  { "check-plugin", sag_command_check_plugin, "try the whole contract on a plugin" },
   { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
   { "convert", sag_command_convert, "write a series as NIfTI" },
+  { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
+  { "models", sag_command_models, "list the models, and those that cannot be used" },
   { "phantom", sag_command_phantom, "make the sample study: a CT and its truth" },
+  { "plan", sag_command_plan, "print what a network will do, and what it will cost" },
   { "render", sag_command_render, "draw a slice with labels and confidence as PNG" },
+  { "run", sag_command_run, "run a network on arrays" },
   { "seg-info", sag_command_seg_info, "describe a segmentation" },
+  { "segment", sag_command_segment, "run a model on a volume" },
   { NULL, NULL, NULL }
 };
 
