@@ -249,7 +249,7 @@ new_layer (const SagGrid *grid, int first, int last, GError **error)
   } table[] = {
     { "Left lung", "39607008", "Lung", { 86, 180, 233 } },
     { "Right lung", "39607008", "Lung", { 230, 159, 0 } },
-    { "Trachea and bronchi", "110726009", "Trachea and Bronchus", { 0, 158, 115 } },
+    { "Trachea and bronchi", "110726009", "Trachea and bronchus", { 0, 158, 115 } },
     { "Heart", "80891009", "Heart", { 213, 94, 0 } },
     { "Aorta", "15825003", "Aorta", { 204, 121, 167 } },
     { "Bone", "272673000", "Bone", { 240, 228, 190 } },
@@ -266,7 +266,7 @@ new_layer (const SagGrid *grid, int first, int last, GError **error)
       label->value = (guint8) value;
       g_strlcpy (label->name, table[value - 1].name, sizeof label->name);
       if (value >= SAG_PHANTOM_NODULE_1)
-        set_code (&label->category, "49755003", "Morphologically Altered Structure");
+        set_code (&label->category, "49755003", "Morphologically Abnormal Structure");
       else
         set_code (&label->category, "123037004", "Anatomical Structure");
       set_code (&label->type, table[value - 1].type, table[value - 1].meaning);
