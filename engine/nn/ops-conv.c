@@ -220,6 +220,17 @@ reserve (gsize *total, gsize n, gboolean *good)
   return at;
 }
 
+/* An input that lies the same in two layouts keeps the name of the one it was made in. */
+static SagLayout
+layout_of_input (const SagValue *x, const SagValue *y)
+{
+  if (y->layout == SAG_LAYOUT_LAST)
+    return SAG_LAYOUT_LAST;
+  if (x->layout != SAG_LAYOUT_LAST)
+    return x->layout;
+  return sag_layouts_coincide (&x->shape, SAG_LAYOUT_LAST, SAG_LAYOUT_PLAIN) ? SAG_LAYOUT_PLAIN : SAG_LAYOUT_ROWS;
+}
+
 static const char *
 kernel_name (const Conv *self)
 {
@@ -240,7 +251,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   const SagValue *bias = bias_of (node);
   Conv *self = g_new0 (Conv, 1);
   SagConvGeometry *g = &self->geometry;
-  gboolean good = TRUE, last = x->layout == SAG_LAYOUT_LAST;
+  gboolean good = TRUE, last = y->layout == SAG_LAYOUT_LAST;
   SagUnary kind;
   gsize total = 0, panels = 0;
   double macs;
@@ -256,7 +267,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   self->kin = g->cin / g->groups;
   self->nout = g->cout / self->groups;
   choose_panels (self);
-  find_strides (self->in_stride, x->layout, g->cin, g->in);
+  find_strides (self->in_stride, layout_of_input (x, y), g->cin, g->in);
   find_strides (self->out_stride, y->layout, g->cout, g->out);
 
   self->fused = node->fused;

@@ -188,7 +188,7 @@ run_case (const Case *c, SagLayout in, SagLayout out, gboolean dynamic, const fl
   g_assert_true (node->op->infer (node, &error));
   g_assert_no_error (error);
   *y_shape = value->shape;
-  if (node->op->cost (node, in, out) == SAG_COST_NEVER)
+  if (cin != 1 && node->op->cost (node, in, out) == SAG_COST_NEVER)
     return NULL;
   value->layout = out;
   node->fused = c->fused;
@@ -220,6 +220,8 @@ check_case (const Case *c)
     { SAG_LAYOUT_LAST, SAG_LAYOUT_LAST }, { SAG_LAYOUT_PLAIN, SAG_LAYOUT_PLAIN },
     { SAG_LAYOUT_ROWS, SAG_LAYOUT_ROWS }, { SAG_LAYOUT_PLAIN, SAG_LAYOUT_ROWS },
     { SAG_LAYOUT_ROWS, SAG_LAYOUT_PLAIN },
+    /* One channel lies the same in all of them, whatever the value says. */
+    { SAG_LAYOUT_PLAIN, SAG_LAYOUT_LAST }, { SAG_LAYOUT_LAST, SAG_LAYOUT_ROWS },
   };
   gint64 cin = c->groups * c->kin, cout = c->groups * c->nout;
   g_autofree float *x = random_floats (c->batch * cin * c->in[0] * c->in[1] * c->in[2]);
@@ -235,6 +237,8 @@ check_case (const Case *c)
       gint64 n;
 
       if (c->axes < 2 && (pairs[i][0] == SAG_LAYOUT_ROWS || pairs[i][1] == SAG_LAYOUT_ROWS))
+        continue;
+      if (i >= 5 && cin != 1)
         continue;
       /* The first run also finds the shape of the residual. */
       if (c->residual && residual == NULL)
@@ -285,7 +289,7 @@ random_case (Case *c, gboolean transposed, int axes)
   *c = (Case){ .transposed = transposed, .axes = axes, .bias = pick (0, 1), .residual = pick (0, 2) == 0 };
   c->batch = pick (1, 2);
   c->groups = depthwise ? pick (2, 40) : pick (0, 3) == 0 ? pick (2, 3) : 1;
-  c->kin = depthwise ? 1 : pick (1, 19);
+  c->kin = depthwise || pick (0, 9) == 0 ? 1 : pick (1, 19);
   c->nout = depthwise ? 1 : pick (1, pick (0, 3) == 0 ? 70 : 20);
   c->fused = (SagFused){ .activation = activations[pick (0, 3)], .alpha = 0.1f };
   for (int a = 0; a < 3; a++)
