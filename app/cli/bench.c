@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench.c: `sagitta-cli bench`: how long a network takes, and how near it comes to a reference.
+ */
+#include "app/cli/cli.h"
+#include "app/cli/commands.h"
+#include "app/cli/network.h"
+#include "app/files/npy.h"
+#include "engine/base/error.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Resident memory now, and the most so far, in MB. */
+static double
+resident_mb (void)
+{
+  g_autofree char *text = NULL;
+  long pages = 0;
+
+  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) && sscanf (text, "%*s %ld", &pages) != 1)
+    pages = 0;
+  return (double) pages * (double) sysconf (_SC_PAGESIZE) / 1e6;
+}
+
+static double
+peak_mb (void)
+{
+  struct rusage usage = { 0 };
+
+  getrusage (RUSAGE_SELF, &usage);
+  return (double) usage.ru_maxrss * 1024 / 1e6;
+}
+
+static int
+compare_times (gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Largest difference of output 0 from the reference; NaN counts as infinite. */
+static gboolean
+compare_reference (SagNetwork *network, const char *path, double *difference, GError **error)
+{
+  g_autoptr (SagTensor) reference = sag_npy_read (path, error);
+  const SagTensor *out = network->out->len > 0 ? network->out->pdata[0] : NULL;
+
+  if (reference == NULL)
+    return FALSE;
+  if (out == NULL || sag_shape_count (&out->shape) != sag_shape_count (&reference->shape))
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "The reference has another number of elements than the first output");
+      return FALSE;
+    }
+  *difference = 0;
+  for (gint64 i = 0; i < sag_shape_count (&out->shape); i++)
+    {
+      double d = fabs (sag_tensor_get_real (out, i) - sag_tensor_get_real (reference, i));
+
+      *difference = isnan (d) ? INFINITY : MAX (*difference, d);
+    }
+  return TRUE;
+}
+
+typedef struct
+{
+  double   base_mb, load_ms, difference;
+  GArray  *times; /* double, ms, sorted */
+  gboolean compared;
+} Figures;
+
+static gboolean
+measure (SagNetwork *network, const char *model, int runs, const char *reference, Figures *f, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  if (!sag_network_load (network, model, FALSE, error))
+    return FALSE;
+  f->load_ms = (double) (g_get_monotonic_time () - start) / 1e3;
+  sag_network_run (network);
+  for (int i = 0; i < runs; i++)
+    {
+      double ms;
+
+      start = g_get_monotonic_time ();
+      sag_network_run (network);
+      ms = (double) (g_get_monotonic_time () - start) / 1e3;
+      g_array_append_val (f->times, ms);
+    }
+  g_array_sort (f->times, compare_times);
+  f->compared = reference != NULL;
+  return reference == NULL || compare_reference (network, reference, &f->difference, error);
+}
+
+static void
+print_figures (const SagNetwork *network, const Figures *f, double peak, gboolean json)
+{
+  const double *times = (const double *) f->times->data;
+  guint n = f->times->len;
+  double median = (times[n / 2] + times[(n - 1) / 2]) / 2;
+  SagSessionInfo info;
+
+  sag_session_get_info (network->session, &info);
+  if (json)
+    {
+      JsonBuilder *builder = json_builder_new ();
+
+      json_builder_begin_object (builder);
+      sag_json_double (builder, "median_ms", median);
+      sag_json_double (builder, "min_ms", times[0]);
+      sag_json_double (builder, "load_ms", f->load_ms);
+      sag_json_double (builder, "rss_mb", peak);
+      sag_json_double (builder, "base_mb", f->base_mb);
+      sag_json_double (builder, "arena_mb", (double) info.arena_bytes / 1e6);
+      sag_json_double (builder, "weights_mb", (double) info.weight_bytes / 1e6);
+      sag_json_int (builder, "macs", info.macs);
+      sag_json_int (builder, "parameters", info.parameters);
+      sag_json_int (builder, "runs", n);
+      if (f->compared)
+        sag_json_double (builder, "max_abs_diff", f->difference);
+      json_builder_end_object (builder);
+      sag_cli_print_json (builder);
+      return;
+    }
+  g_print ("median %.2f ms, min %.2f ms (%u runs), load %.1f ms, %.2f GMAC/s\n", median, times[0], n, f->load_ms,
+           (double) info.macs / median / 1e6);
+  g_print ("memory: peak %.1f MB, bare process %.1f MB, arena %.1f MB, weights %.1f MB\n", peak, f->base_mb,
+           (double) info.arena_bytes / 1e6, (double) info.weight_bytes / 1e6);
+  if (f->compared)
+    g_print ("largest difference from the reference: %g\n", f->difference);
+}
+
+int
+sag_command_bench (int argc, char **argv)
+{
+  SagNetwork network = { 0 };
+  Figures figures = { .base_mb = resident_mb () };
+  g_autofree char *reference = NULL;
+  GError *error = NULL;
+  gboolean json = FALSE, good;
+  int runs = 5;
+  const GOptionEntry entries[] = {
+    { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs, "An input's elements (default: made up)", "NAME=FILE.npy" },
+    { "ref", 'r', 0, G_OPTION_ARG_FILENAME, &reference, "What the first output should be", "FILE.npy" },
+    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision, "fp32 (default), bf16, int8 or int4", "P" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
+    { "runs", 'n', 0, G_OPTION_ARG_INT, &runs, "Timed runs after one to warm up (5)", "N" },
+    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb, "Refuse to take more than this", "MB" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object on one line", NULL },
+    { NULL }
+  };
+
+  if (!sag_cli_parse (&argc, &argv, entries, "MODEL.onnx", "Times a network."))
+    return 2;
+  if (argc != 2 || runs < 1 || runs > 100000)
+    {
+      sag_network_clear (&network);
+      return sag_cli_usage ("bench");
+    }
+  figures.times = g_array_new (FALSE, FALSE, sizeof (double));
+  good = measure (&network, argv[1], runs, reference, &figures, &error);
+  if (good)
+    print_figures (&network, &figures, peak_mb (), json);
+  g_array_unref (figures.times);
+  sag_network_clear (&network);
+  return good ? 0 : sag_cli_fail ("bench", error);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * network.h: what the commands that run a network share: options, inputs from .npy files, memory.
+ */
+#pragma once
+
+#include "engine/nn/session.h"
+#include "engine/nn/tensor.h"
+
+/* As typed. Zero-initialise; clear with sag_network_clear(). */
+typedef struct
+{
+  char   **inputs;    /* "NAME=FILE.npy" */
+  char    *precision; /* NULL: fp32 */
+  int      threads;
+  gint64   max_memory_mb; /* 0: what the machine has free */
+
+  SagSession *session;
+  GPtrArray  *given;  /* SagTensor *, one for each of `inputs` */
+  GPtrArray  *in;     /* SagTensor * for each port, in its type */
+  GPtrArray  *out;    /* SagTensor * for each port */
+} SagNetwork;
+
+/* Reads the inputs, loads `model` with their shapes, and makes ready to run. Inputs without a file are
+ * an error if `strict`; else numbers are made up, the same each time. */
+gboolean sag_network_load  (SagNetwork  *self,
+                            const char  *model,
+                            gboolean     strict,
+                            GError     **error);
+
+/* One run; never stopped. */
+void     sag_network_run   (SagNetwork  *self);
+void     sag_network_clear (SagNetwork  *self);
