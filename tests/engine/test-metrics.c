@@ -82,7 +82,7 @@ test_against_brute_force (void)
   static const double spacings[][3] = { { 1, 1, 1 }, { 0.7, 0.9, 5 }, { 3, 0.5, 1.25 } };
   guint32 seed = 5;
 
-  for (int trial = 0; trial < 24; trial++)
+  for (int trial = 0; trial < 12; trial++)
     {
       guint8 voxels[2][N];
       const double *spacing = spacings[trial % 3];
