@@ -165,6 +165,30 @@ set_model (SagSegmenter *self,
   update (self);
 }
 
+/* Chooses what was asked for by identifier, once the models are known. */
+static void
+resolve_wanted (SagSegmenter *self)
+{
+  g_autofree char *id = NULL;
+  SagModel *model;
+
+  if (self->wanted == NULL || !self->loaded)
+    return;
+  id = g_steal_pointer (&self->wanted);
+  model = sag_model_list_find (self->models, id);
+  if (model != NULL)
+    {
+      set_model (self, model);
+    }
+  else if (self->pending)
+    {
+      g_autofree char *message = g_strdup_printf ("The model %s is not installed.", id);
+
+      self->pending = FALSE;
+      g_signal_emit (self, signals[FAILED], 0, message);
+    }
+}
+
 static void
 update (SagSegmenter *self)
 {
@@ -172,16 +196,7 @@ update (SagSegmenter *self)
 
   if (self->run != NULL)
     return; /* its end calls again */
-  if (self->wanted != NULL)
-    {
-      SagModel *wanted = sag_model_list_find (self->models, self->wanted);
-
-      if (wanted != NULL)
-        {
-          g_clear_pointer (&self->wanted, g_free);
-          set_model (self, wanted);
-        }
-    }
+  resolve_wanted (self);
   if (self->model == NULL && self->wanted == NULL && first_fitting (self) != NULL)
     set_model (self, first_fitting (self));
 
@@ -238,17 +253,6 @@ load_done (GObject      *source,
     }
   self->loaded = TRUE;
   sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
-  if (self->wanted != NULL && sag_model_list_find (self->models, self->wanted) == NULL)
-    {
-      if (self->pending)
-        {
-          g_autofree char *message = g_strdup_printf ("The model %s is not installed.", self->wanted);
-
-          g_signal_emit (self, signals[FAILED], 0, message);
-        }
-      g_clear_pointer (&self->wanted, g_free);
-      self->pending = FALSE;
-    }
   update (self);
 }
 

@@ -305,6 +305,15 @@ ACTION (find_action)
   gtk_menu_button_popup (get_extra (data)->finder);
 }
 
+/* A property action would hold the window, which holds its actions. */
+ACTION (fullscreen)
+{
+  if (gtk_window_is_fullscreen (data))
+    gtk_window_unfullscreen (data);
+  else
+    gtk_window_fullscreen (data);
+}
+
 ACTION (show_shortcuts)
 {
   GtkWindow *window = GTK_WINDOW (sag_keys_new_window (sag_window_get_settings (data)));
@@ -382,12 +391,12 @@ sag_window_add_actions (SagWindow     *self,
     { "export-png", export_png },
     { "find-action", find_action },
     { "show-shortcuts", show_shortcuts },
+    { "fullscreen", fullscreen },
   };
   Extra *extra = g_new0 (Extra, 1);
   GPropertyAction *toggles[] = {
     g_property_action_new ("show-studies", studies, "reveal-flap"),
     g_property_action_new ("show-segment", segment_pane, "reveal-flap"),
-    g_property_action_new ("fullscreen", self, "fullscreened"),
   };
 
   extra->finder = finder;

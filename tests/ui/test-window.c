@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-window.c: a whole window: from a folder through a series to a segmentation, and what can go wrong. */
+#include "tests/ui/fake.h"
+#include "tests/ui/hands.h"
+#include "ui/catalogue-view.h"
+#include "ui/job-bar.h"
+#include "ui/notice.h"
+#include "ui/series-row.h"
+#include "ui/tags-dialog.h"
+#include "ui/window.h"
+
+#include <glib/gstdio.h>
+
+typedef struct
+{
+  GSettings *settings;
+  SagWindow *window;
+} Fixture;
+
+static void
+set_up (Fixture       *f,
+        gconstpointer  data)
+{
+  f->settings = fake_settings ();
+  f->window = sag_window_new (NULL, f->settings);
+  gtk_window_set_default_size (GTK_WINDOW (f->window), 1300, 800);
+  gtk_window_present (GTK_WINDOW (f->window));
+  fake_settle ();
+}
+
+static void
+tear_down (Fixture       *f,
+           gconstpointer  data)
+{
+  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
+  gtk_window_close (GTK_WINDOW (f->window));
+  for (int i = 0; i < 50 && f->window != NULL; i++)
+    fake_settle ();
+  g_assert_null (f->window);
+  g_clear_object (&f->settings);
+}
+
+static gpointer
+part (Fixture    *f,
+      const char *name)
+{
+  GObject *object = gtk_widget_get_template_child (GTK_WIDGET (f->window), SAG_TYPE_WINDOW, name);
+
+  g_assert_nonnull (object);
+  return object;
+}
+
+static void
+open (Fixture    *f,
+      const char *path,
+      const char *model)
+{
+  const char *const paths[] = { path, NULL };
+
+  sag_window_open (f->window, paths, model);
+}
+
+static const char *
+page (Fixture *f)
+{
+  return gtk_stack_get_visible_child_name (part (f, "stack"));
+}
+
+/* The first widget of a type below another, in order. */
+static GtkWidget *
+find (GtkWidget *widget,
+      GType      type)
+{
+  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find (child, type);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static void
+test_open (Fixture       *f,
+           gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+  GtkWidget *catalogue, *row;
+  SagSeries *series;
+
+  g_assert_cmpstr (page (f), ==, "empty");
+  g_assert_true (sag_window_is_empty (f->window));
+  open (f, "/fake/chest", NULL);
+  g_assert_cmpstr (page (f), ==, "busy");
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  fake_settle ();
+  g_assert_cmpstr (page (f), ==, "views");
+  series = sag_workspace_get_series (workspace);
+  g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 3 mm");
+  g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (workspace)), ==, 20);
+  g_assert_cmpfloat (sag_volume_get_value (sag_workspace_get_volume (workspace), 5, 6, 7), ==, fake_value (5, 6, 7));
+  g_assert_nonnull (strstr (adw_window_title_get_title (part (f, "title")), "Doe"));
+  g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "6.0 mm apart"));
+
+  catalogue = find (GTK_WIDGET (f->window), SAG_TYPE_CATALOGUE_VIEW);
+  row = find (catalogue, SAG_TYPE_SERIES_ROW);
+  g_assert_nonnull (row);
+  g_object_get (row, "series", &series, NULL);
+  g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 3 mm");
+  while (sag_series_get_thumbnail (series, NULL, NULL) == NULL)
+    fake_settle ();
+  g_object_unref (series);
+}
+
+static void
+test_problems (Fixture       *f,
+               gconstpointer  data)
+{
+  open (f, "/fake/empty", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
+  g_assert_cmpstr (page (f), ==, "nothing");
+  g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "no files"));
+  open (f, "/fake/broken", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READING);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
+  g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "ends early"));
+  /* It stays usable. */
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_assert_cmpstr (page (f), ==, "views");
+  g_assert_null (strstr (sag_notice_get_text (part (f, "notice")), "ends early"));
+}
+
+static void
+test_run (Fixture       *f,
+          gconstpointer  data)
+{
+  SagSegmenter *segmenter = sag_window_get_segmenter (f->window);
+  GActionGroup *actions = G_ACTION_GROUP (f->window);
+
+  open (f, "/fake/chest", "fake.halves");
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_DONE);
+  fake_settle ();
+  g_assert_nonnull (sag_workspace_get_segmentation (sag_window_get_workspace (f->window)));
+  g_assert_cmpint (g_list_model_get_n_items (sag_workspace_get_labels (sag_window_get_workspace (f->window))), ==, 2);
+  g_assert_true (g_action_group_get_action_enabled (actions, "export-seg"));
+  g_assert_true (g_action_group_get_action_enabled (actions, "segment"));
+  g_action_group_activate_action (actions, "precision", g_variant_new_string ("int8"));
+  g_assert_cmpint (sag_segmenter_get_precision (segmenter), ==, SAG_PRECISION_INT8);
+  g_action_group_activate_action (actions, "segment", NULL);
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_DONE);
+  g_assert_cmpstr (sag_segmentation_get_provenance (
+                     sag_workspace_get_segmentation (sag_window_get_workspace (f->window)))->precision,
+                   ==, "int8");
+}
+
+static void
+test_missing_model (Fixture       *f,
+                    gconstpointer  data)
+{
+  open (f, "/fake/chest", "no.such.model");
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  for (int i = 0; i < 20 && strstr (sag_notice_get_text (part (f, "notice")), "no.such.model") == NULL; i++)
+    fake_settle ();
+  g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "no.such.model is not installed"));
+}
+
+static void
+test_segmentation_file (Fixture       *f,
+                        gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_assert_null (sag_workspace_get_segmentation (workspace));
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series", g_variant_new_string ("1.seg"));
+  while (sag_workspace_get_segmentation (workspace) == NULL)
+    fake_settle ();
+  g_assert_cmpstr (sag_series_get_uid (sag_workspace_get_series (workspace)), ==, "1.chest");
+}
+
+/* Escape ends a run from the keyboard; the bar at the foot says what is going on. */
+static void
+test_cancel (Fixture       *f,
+             gconstpointer  data)
+{
+  SagSegmenter *segmenter = sag_window_get_segmenter (f->window);
+  SagJobBar *bar = part (f, "job_bar");
+
+  open (f, "/fake/chest", "fake.slow");
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
+  for (int i = 0; i < 20 && strstr (sag_job_bar_get_text (bar), "slab 1 of 10") == NULL; i++)
+    fake_settle ();
+  g_assert_nonnull (strstr (sag_job_bar_get_text (bar), "slab 1 of 10"));
+  if (hands_init ())
+    {
+      hands_move (GTK_WIDGET (sag_window_get_layout (f->window)), 100, 100);
+      hands_key (GDK_KEY_Escape, 0);
+    }
+  else
+    {
+      g_action_group_activate_action (G_ACTION_GROUP (f->window), "cancel", NULL);
+    }
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_CANCELLED);
+  fake_settle ();
+  g_assert_cmpstr (sag_job_bar_get_text (bar), ==, "");
+}
+
+static void
+test_close_while_running (Fixture       *f,
+                          gconstpointer  data)
+{
+  open (f, "/fake/chest", "fake.slow");
+  fake_wait_int (sag_window_get_segmenter (f->window), "state", SAG_SEGMENTER_RUNNING);
+}
+
+static void
+test_remembers (Fixture       *f,
+                gconstpointer  data)
+{
+  g_auto (GStrv) recent = NULL;
+  g_autofree char *mode = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("sagitta-ui-XXXXXX", NULL);
+  g_autofree char *name = g_path_get_basename (folder);
+
+  g_settings_set_string (f->settings, "layout", "single");
+  g_object_get (sag_window_get_layout (f->window), "mode", &mode, NULL);
+  g_assert_cmpstr (mode, ==, "single");
+  open (f, folder, NULL);
+  recent = g_settings_get_strv (f->settings, "recent-folders");
+  g_assert_true (g_str_has_suffix (recent[0], name));
+  g_assert_true (adw_flap_get_reveal_flap (part (f, "studies_flap")));
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "show-studies", NULL);
+  g_assert_false (adw_flap_get_reveal_flap (part (f, "studies_flap")));
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_rmdir (folder);
+}
+
+static void
+test_finder (Fixture       *f,
+             gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (part (f, "finder")));
+  GtkWidget *search = find (popover, GTK_TYPE_SEARCH_ENTRY);
+
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "find-action", NULL);
+  fake_settle ();
+  g_assert_true (gtk_widget_get_mapped (popover));
+  gtk_editable_set_text (GTK_EDITABLE (search), "sagit");
+  for (int i = 0; i < 5; i++)
+    fake_settle ();
+  g_signal_emit_by_name (search, "activate");
+  fake_settle ();
+  g_assert_cmpint (sag_workspace_get_view (workspace), ==, SAG_VIEW_SAGITTAL);
+}
+
+static void
+test_tags (void)
+{
+  GtkWindow *dialog = sag_tags_dialog_new ("/fake/chest/1");
+  GtkColumnView *view;
+
+  gtk_window_present (dialog);
+  view = GTK_COLUMN_VIEW (gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "view"));
+  for (int i = 0; i < 50 && g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))) == 0; i++)
+    fake_settle ();
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==, 2);
+  gtk_editable_set_text (
+    GTK_EDITABLE (gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "search")), "jane");
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==, 1);
+  gtk_window_destroy (dialog);
+  fake_settle ();
+}
+
+/* At the smallest size named in the design nothing is wider than the screen. */
+static void
+test_small (Fixture       *f,
+            gconstpointer  data)
+{
+  int minimum;
+
+  open (f, "/fake/chest", "fake.halves");
+  fake_wait_int (sag_window_get_segmenter (f->window), "state", SAG_SEGMENTER_DONE);
+  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  g_assert_cmpint (minimum, <=, 1024);
+  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_VERTICAL, -1, &minimum, NULL, NULL, NULL);
+  g_assert_cmpint (minimum, <=, 700);
+}
+
+static void
+add_tests (void)
+{
+  g_test_add ("/window/open", Fixture, NULL, set_up, test_open, tear_down);
+  g_test_add ("/window/problems", Fixture, NULL, set_up, test_problems, tear_down);
+  g_test_add ("/window/run", Fixture, NULL, set_up, test_run, tear_down);
+  g_test_add ("/window/missing-model", Fixture, NULL, set_up, test_missing_model, tear_down);
+  g_test_add ("/window/segmentation-file", Fixture, NULL, set_up, test_segmentation_file, tear_down);
+  g_test_add ("/window/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
+  g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running, tear_down);
+  g_test_add ("/window/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
+  g_test_add ("/window/finder", Fixture, NULL, set_up, test_finder, tear_down);
+  g_test_add ("/window/small", Fixture, NULL, set_up, test_small, tear_down);
+  g_test_add_func ("/tags-dialog", test_tags);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  return fake_main (argc, argv, add_tests);
+}
