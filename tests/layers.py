@@ -35,11 +35,11 @@ LAYERS = {
                       "app/work/message"],
     "app/cli": ENGINE + ["app", "plugins/sagitta-plugin.h"],
     "ui": ["app/state", "app/work/job.h", "engine/image", "engine/base"],
-    "ui/main": ["app/state", "app/work/job.h", "app/work/link.h", "engine/image", "engine/base"],
+    "ui/main": ["ui", "app/state", "app/work/job.h", "app/work/link.h", "engine/image", "engine/base"],
 }
 
 # Headers of others that a layer must not see, as regular expressions on the included name.
-LIBC = r"^(std\w+|string|math|limits|float|errno|inttypes|assert|complex|fenv|immintrin|arm_neon|cpuid|sys/auxv|asm/hwcap|unistd|sys/mman|signal|setjmp|time)\.h$"
+LIBC = r"^(std\w+|string|math|limits|float|errno|inttypes|assert|complex|fenv|immintrin|arm_neon|cpuid|sys/auxv|asm/hwcap|unistd|sys/mman|signal|setjmp|time|pthread)\.h$"
 FOREIGN = {
     "engine/kernels": (LIBC, None),
     "engine": (None, r"^(gio/|gtk/|adwaita|gdk|dcmtk|openjpeg|json-glib|glib-object)"),
@@ -47,7 +47,7 @@ FOREIGN = {
     "app": (None, r"^(gtk/|adwaita|gdk/)"),
     "ui": (None, r"^(dcmtk|openjpeg|json-glib)"),
 }
-CPP_ALLOWED = {"app/dicom/dcmtk-read.cpp", "app/dicom/dcmtk-write.cpp"}
+CPP_ALLOWED = re.compile(r"app/dicom/dcmtk-[a-z]+\.cpp$")
 LIMIT = 800
 
 include = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
@@ -80,7 +80,7 @@ for path in sources:
         tree.append(f"{name} has {lines} lines; the ceiling is {LIMIT}: split it by noun")
     if "SPDX-License-Identifier" not in text.split("\n", 1)[0]:
         tree.append(f"{name} does not begin with an SPDX line")
-    if path.suffix in (".cpp", ".cc") and name not in CPP_ALLOWED and not name.startswith("tests/"):
+    if path.suffix in (".cpp", ".cc") and not CPP_ALLOWED.match(name) and not name.startswith("tests/"):
         tree.append(f"{name} is C++; only the shim over DCMTK may be")
     if path.suffix == ".h" and not name.startswith("plugins/") and "#pragma once" not in text and "-simd.h" not in name:
         tree.append(f"{name} lacks #pragma once")
