@@ -154,7 +154,8 @@ sag_dcm_file_open (const char *path, GError **error)
       self->path = path;
       OFCondition condition = self->format.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange,
                                                      max_read_length);
-      if (condition.bad ())
+      /* Frames that are there are there, even if the end mark behind the last one is not. */
+      if (condition.bad () && condition != EC_SequDelimitationItemMissing)
         {
           set_condition (error, path, "is truncated or damaged: its pixels cannot be read",
                          condition);
@@ -240,7 +241,11 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
 
           if (dataset->findAndGetElement (tag, element).bad () || element == NULL)
             continue;
-          if (offset + n_bytes > element->getLength ())
+          gsize length = element->getLength ();
+          /* Some writers forget to pad to even length. */
+          if (length % 2 == 1 && offset + n_bytes == length + 1)
+            ((guint8 *) buffer)[--n_bytes] = 0;
+          if (offset + n_bytes > length)
             break;
           OFCondition condition = element->getPartialValue (buffer, (Uint32) offset,
                                                             (Uint32) n_bytes, &self->cache);

@@ -17,8 +17,8 @@
 typedef struct
 {
   int      bytes;     /* of a sample: 1, 2, 4, 8 */
-  gboolean is_signed; /* already sign extended to `bytes` */
-  gboolean is_exact;  /* no unused bits to mask */
+  gboolean is_exact;  /* int32: sign extended, no unused bits to mask */
+  gboolean is_whole;  /* all bits of a sample belong to its value */
   gboolean planar;
   char     color_model[17];
 } Raw;
@@ -238,7 +238,6 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
     for (gsize i = 0; i < n; i++)
       values[i] &= precision < 31 ? (1 << precision) - 1 : G_MAXINT32;
   raw->bytes = 4;
-  raw->is_signed = TRUE;
   raw->is_exact = TRUE;
   raw->planar = FALSE;
   /* The stream has undone its own colour transform. */
@@ -341,6 +340,7 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
   gsize n = (gsize) in->rows * in->columns * in->samples_per_pixel;
 
   raw->bytes = in->bits_allocated / 8;
+  raw->is_whole = in->bits_stored == in->bits_allocated;
   raw->planar = in->planar_configuration == 1;
   g_strlcpy (raw->color_model, in->photometric_interpretation, sizeof raw->color_model);
   if (self->codec == SAG_CODEC_DEFLATED_FRAME)
@@ -352,6 +352,8 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
           || !sag_dcm_file_get_frame (self->file, frame, self->raw, n * raw->bytes + 2,
                                       raw->color_model, error))
         return FALSE;
+      /* A lossy codec may overshoot; masking would turn white to black. */
+      raw->is_whole |= sag_syntax_find (in->transfer_syntax_uid)->is_lossy;
       raw->planar = raw->planar && strcmp (in->transfer_syntax_uid, SAG_UID_RLE) == 0;
       return TRUE;
     }
@@ -364,6 +366,14 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
     return FALSE;
   if (shift != 0)
     memmove (self->raw, self->raw + shift, n * raw->bytes);
+  /* Words came in this machine's order; in big endian the high word stood first. */
+  if (raw->bytes == 4 && strcmp (in->transfer_syntax_uid, SAG_UID_BIG_ENDIAN) == 0)
+    for (gsize i = 0; i < n; i++)
+      {
+        guint32 *v = (guint32 *) self->raw + i;
+
+        *v = *v << 16 | *v >> 16;
+      }
   return TRUE;
 }
 
@@ -402,9 +412,8 @@ store_gray (const SagPixels *self, const Raw *raw, gpointer out)
 {
   gsize n = (gsize) self->instance->rows * self->instance->columns;
   gsize bytes = sag_sample_get_bytes (self->sample);
-  gboolean whole = self->instance->bits_stored == self->instance->bits_allocated;
 
-  if (raw->bytes == (int) bytes && !raw->is_exact && whole)
+  if (raw->bytes == (int) bytes && !raw->is_exact && raw->is_whole)
     {
       memcpy (out, self->raw, n * bytes);
       return;

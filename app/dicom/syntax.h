@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #define SAG_UID_RLE "1.2.840.10008.1.2.5"
+#define SAG_UID_BIG_ENDIAN "1.2.840.10008.1.2.2"
 
 typedef enum
 {
@@ -22,6 +23,7 @@ typedef struct
   const char *uid;
   const char *name;
   SagCodec    codec;
+  gboolean    is_lossy;
 } SagSyntax;
 
 /* NULL for a UID we have never heard of. An empty UID (a file without meta header) is native. */
