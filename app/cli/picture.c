@@ -104,10 +104,9 @@ draw_scale (const SagPicture *self, cairo_t *cr, double size, double margin)
 static void
 draw_ramp (const SagPicture *self, cairo_t *cr, double size, double margin)
 {
-  double height = self->height * 0.3, width = size, x = margin, y = self->height * 0.92 - height;
+  /* Between the letter at the edge's middle and the corner's text. */
+  double height = self->height * 0.28, width = size, x = margin, y = self->height * 0.56;
 
-  /* Above the left corner's text, which grows upwards. */
-  y = MIN (y, self->height * 0.58 - height / 2 + size * 5);
   for (int row = 0; row < (int) height; row++)
     {
       guint8 rgb[3];

@@ -30,6 +30,7 @@ typedef struct
   SagVolume       *volume;
   SagOpenInfo     *info;
   SagSegmentation *segmentation, *reference;
+  gboolean         labelled; /* the segmentation's labels mean something */
   SagSliceSpec     spec;
   SagView          view;
   int              axis, slice; /* grid axis that scrolls, and where on it */
@@ -149,9 +150,16 @@ open_overlay (Scene *scene, const Options *options, GError **error)
   SagLabelmap *layers[255];
   int n_layers;
 
-  if (options->overlay != NULL
-      && (segmentation = sag_open_segmentation (options->overlay, NULL, error)) == NULL)
-    return FALSE;
+  scene->labelled = TRUE;
+  /* A confidence map lies on the image's voxels, while a SEG spans only what it has something in. */
+  if (options->overlay != NULL)
+    {
+      gboolean mapped = options->confidence != NULL && sag_nifti_is_name (options->confidence);
+
+      segmentation = sag_open_segmentation (options->overlay, mapped ? sag_volume_get_grid (scene->volume) : NULL, error);
+      if (segmentation == NULL)
+        return FALSE;
+    }
   if (options->reference != NULL)
     {
       if (segmentation == NULL)
@@ -163,14 +171,16 @@ open_overlay (Scene *scene, const Options *options, GError **error)
     }
   if (options->confidence != NULL && sag_nifti_is_name (options->confidence))
     {
-      const SagGrid *grid = segmentation != NULL ? sag_segmentation_get_grid (segmentation)
-                                                 : sag_volume_get_grid (scene->volume);
+      const SagGrid *grid = sag_volume_get_grid (scene->volume);
 
       confidence = sag_open_confidence (options->confidence, grid, error);
       if (confidence == NULL)
         return FALSE;
       if (segmentation == NULL)
-        scene->segmentation = make_confidence_only (grid, confidence, error);
+        {
+          scene->segmentation = make_confidence_only (grid, confidence, error);
+          scene->labelled = FALSE;
+        }
       else
         {
           n_layers = MIN (sag_segmentation_get_n_layers (segmentation), 255);
@@ -275,14 +285,19 @@ has_true_spacing (const SagOpenInfo *info)
   return TRUE;
 }
 
-/* Names, colours and millilitres of the labels that are there, at most twelve. */
+/* Names, colours and millilitres of the labels that are there; the first eight. */
 static char *
 describe_labels (const Scene *scene)
 {
+  enum { MOST = 8, LETTERS = 28 };
   GString *text = g_string_new (NULL);
   int lines = 0;
 
-  for (int layer = 0; scene->segmentation != NULL && layer < sag_segmentation_get_n_layers (scene->segmentation); layer++)
+  int n_layers = scene->segmentation != NULL && scene->labelled
+                     ? sag_segmentation_get_n_layers (scene->segmentation)
+                     : 0;
+
+  for (int layer = 0; layer < n_layers; layer++)
     {
       SagLabelmap *map = sag_segmentation_get_layer (scene->segmentation, layer);
       SagLabelStats stats[256];
@@ -294,15 +309,22 @@ describe_labels (const Scene *scene)
         {
           g_autofree char *line = NULL, *shown = NULL;
 
-          if (stats[labels[n].value].n_voxels == 0 || lines++ >= 12)
+          if (stats[labels[n].value].n_voxels == 0 || lines++ >= MOST)
             continue;
-          line = g_strdup_printf ("%s  %.4g ml", labels[n].name, stats[labels[n].value].ml);
+          if (g_utf8_strlen (labels[n].name, -1) > LETTERS)
+            {
+              g_autofree char *name = g_utf8_substring (labels[n].name, 0, LETTERS - 1);
+
+              line = g_strdup_printf ("%s\u2026  %.4g ml", name, stats[labels[n].value].ml);
+            }
+          else
+            line = g_strdup_printf ("%s  %.4g ml", labels[n].name, stats[labels[n].value].ml);
           shown = sag_picture_legend (labels[n].rgb, line);
           g_string_append_printf (text, "\n%s", shown);
         }
     }
-  if (lines > 12)
-    g_string_append_printf (text, "\nand %d more", lines - 12);
+  if (lines > MOST)
+    g_string_append_printf (text, "\nand %d more", lines - MOST);
   return g_string_free (text, FALSE);
 }
 
