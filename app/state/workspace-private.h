@@ -37,8 +37,6 @@ struct _SagWorkspace
 
   GArray          *uncertain; /* of int: slices with labels, least certain first; NULL: not known */
   int              uncertain_rank;
-
-  GByteArray      *under; /* pixels with the preview, while there is one; kept between frames */
 };
 
 /* The window for a new volume and its presets: `windows` (a(sdd), may be NULL) are the file's. */

@@ -100,64 +100,18 @@ sag_workspace_get_fit (SagWorkspace *self, SagView view, int width, int height)
   return MAX (across / width, along / height);
 }
 
-/* Over pixels drawn with the preview, those whose slice of the final result is ready. */
-static void
-copy_ready (SagSegmentation *segmentation, const SagPlane *plane, int width, int height,
-            const guint8 *from, guint8 *rgba)
-{
-  const SagGrid *grid = sag_segmentation_get_grid (segmentation);
-  double corner[3], right[3], down[3], normal[3];
-  double k0, dx, dy;
-
-  get_axis (grid, 2, normal);
-  sag_plane_to_lps (plane, width, height, 0, 0, corner);
-  for (int a = 0; a < 3; a++)
-    {
-      right[a] = plane->right[a] * plane->mm_per_pixel;
-      down[a] = plane->down[a] * plane->mm_per_pixel;
-      corner[a] -= grid->origin[a];
-    }
-  k0 = dot (corner, normal) / grid->spacing[2] + 0.5;
-  dx = dot (right, normal) / grid->spacing[2];
-  dy = dot (down, normal) / grid->spacing[2];
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
-      {
-        double k = floor (k0 + dx * x + dy * y);
-        gsize at = ((gsize) y * (gsize) width + (gsize) x) * 4;
-
-        if (k >= 0 && k < grid->size[2] && sag_segmentation_is_ready (segmentation, (int) k))
-          memcpy (rgba + at, from + at, 4);
-      }
-}
-
 void
 sag_workspace_render (SagWorkspace *self, const SagSliceSpec *spec, int width, int height,
                       guint8 *rgba)
 {
-  gsize bytes;
-
   g_return_if_fail (SAG_IS_WORKSPACE (self) && width > 0 && height > 0);
 
-  bytes = (gsize) width * (gsize) height * 4;
-  if (self->volume == NULL)
-    {
-      for (gsize n = 0; n < bytes; n++)
-        rgba[n] = n % 4 == 3 ? 255 : 0;
-      return;
-    }
-  if (self->preview == NULL || spec->overlay == 0)
-    {
-      sag_slice_render (self->volume, self->segmentation, self->reference, spec, width, height, rgba);
-      return;
-    }
-  sag_slice_render (self->volume, self->preview, self->reference, spec, width, height, rgba);
-  if (self->segmentation == NULL || sag_segmentation_get_n_ready (self->segmentation) == 0)
-    return;
-  g_byte_array_set_size (self->under, (guint) bytes);
-  sag_slice_render (self->volume, self->segmentation, self->reference, spec, width, height,
-                    self->under->data);
-  copy_ready (self->segmentation, &spec->plane, width, height, self->under->data, rgba);
+  if (self->volume != NULL)
+    sag_slice_render_with_preview (self->volume, self->segmentation, self->preview, self->reference,
+                                   spec, width, height, rgba);
+  else
+    for (gsize n = 0; n < (gsize) width * (gsize) height * 4; n++)
+      rgba[n] = n % 4 == 3 ? 255 : 0;
 }
 
 int

@@ -60,7 +60,6 @@ sag_workspace_finalize (GObject *object)
   g_clear_pointer (&self->uncertain, g_array_unref);
   g_strfreev (self->warnings);
   g_array_unref (self->presets);
-  g_byte_array_unref (self->under);
   g_object_unref (self->labels);
   G_OBJECT_CLASS (sag_workspace_parent_class)->finalize (object);
 }
@@ -207,7 +206,6 @@ sag_workspace_init (SagWorkspace *self)
   self->warnings = g_new0 (char *, 1);
   self->presets = sag_presets_new ();
   self->labels = g_list_store_new (SAG_TYPE_LABEL_ITEM);
-  self->under = g_byte_array_new ();
 }
 
 SagWorkspace *

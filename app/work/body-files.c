@@ -61,22 +61,30 @@ begin_item (GVariantDict *dict, const SagDicomInstance *first, int stack, const 
   g_variant_dict_insert (dict, "stack", "i", stack);
 }
 
-static GVariant *
-describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
+/* Files of a stack in slice order, NULL-terminated, borrowed. Frames of one file follow each other. */
+static GPtrArray *
+list_files (const SagStack *stack)
 {
-  const SagGrid *grid = &stack->grid;
-  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
-  GVariantDict dict;
+  GPtrArray *paths = g_ptr_array_new ();
 
   for (int k = 0; k < stack->n_slices; k++)
     {
       char *path = stack->slices[k].instance->path;
 
-      /* Frames of one file follow each other; a file that comes twice does no harm. */
-      if (paths->len == 0 || g_ptr_array_index (paths, paths->len - 1) != path)
+      if (paths->len == 0 || strcmp (g_ptr_array_index (paths, paths->len - 1), path) != 0)
         g_ptr_array_add (paths, path);
     }
   g_ptr_array_add (paths, NULL);
+  return paths;
+}
+
+static GVariant *
+describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
+{
+  const SagGrid *grid = &stack->grid;
+  g_autoptr (GPtrArray) paths = list_files (stack);
+  GVariantDict dict;
+
   begin_item (&dict, series->first, n, stack->name);
   add_findings (&dict, stack);
   g_variant_dict_insert (&dict, "first-frame", "i", stack->slices[0].frame);
@@ -250,34 +258,40 @@ sag_body_index (SagBodyRun *run, GError **error)
   return g_variant_dict_end (&dict);
 }
 
-/* The stack of `index` whose first slice is that file and frame. */
+/* The stack of `index` that is made of those files and begins with that frame. */
 static const SagStack *
-find_stack (const SagIndex *index, const char *uid, const char *path, int frame)
+find_stack (const SagIndex *index, const char *uid, char **paths, int frame)
 {
   const SagIndexSeries *series = sag_index_find_series (index, uid);
 
   for (guint n = 0; series != NULL && n < series->stacks->len; n++)
     {
       const SagStack *stack = g_ptr_array_index (series->stacks, n);
+      g_autoptr (GPtrArray) files = list_files (stack);
 
-      if (stack->slices[0].frame == frame && strcmp (stack->slices[0].instance->path, path) == 0)
+      if (stack->slices[0].frame == frame
+          && g_strv_equal ((const char *const *) files->pdata, (const char *const *) paths))
         return stack;
     }
   return NULL;
 }
 
-/* Headers of the files named, grouped. */
+/* Headers of the files named, each once, grouped. */
 static SagIndex *
 read_headers (SagBodyRun *run, char **paths, GError **error)
 {
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) instances
       = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_dicom_instance_free);
   SagIndex *index;
 
   for (int n = 0; paths[n] != NULL; n++)
     {
-      SagDicomInstance *instance = sag_dicom_read_header (paths[n], error);
+      SagDicomInstance *instance;
 
+      if (!g_hash_table_add (seen, paths[n]))
+        continue;
+      instance = sag_dicom_read_header (paths[n], error);
       if (instance == NULL)
         return NULL;
       g_ptr_array_add (instances, instance);
@@ -310,7 +324,7 @@ sag_body_get_stack (SagBodyRun *run, SagIndex **index, GError **error)
     {
       SagIndex *known = g_ptr_array_index (run->self->indexes, n - 1);
 
-      stack = find_stack (known, uid, paths[0], frame);
+      stack = find_stack (known, uid, paths, frame);
       if (stack != NULL)
         *index = sag_index_ref (known);
     }
@@ -319,7 +333,7 @@ sag_body_get_stack (SagBodyRun *run, SagIndex **index, GError **error)
   *index = read_headers (run, paths, error);
   if (*index == NULL)
     return NULL;
-  stack = find_stack (*index, uid, paths[0], frame);
+  stack = find_stack (*index, uid, paths, frame);
   if (stack == NULL)
     {
       g_autofree char *name = g_filename_display_basename (paths[0]);
@@ -442,6 +456,7 @@ read_middle (SagBodyRun *run, SagWindowLevel *window, gboolean *invert, GError *
   if (stack == NULL)
     return NULL;
   slice = g_memdup2 (&stack->slices[stack->n_slices / 2], sizeof *slice);
+  slice->k = 0;
   instance = slice->instance;
   single = sag_stack_new (slice, 1);
   volume = sag_read_begin (single, error);

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-body.c: every kind of job on a small series, on threads and in a worker process.
+ *
+ *     test-body inline|link WORKER
+ */
+#include "app/dicom/dcmtk.h"
+#include "app/state/model.h"
+#include "app/work/body.h"
+#include "app/work/link.h"
+#include "tests/app/job-runs.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+#define SIZE 48
+#define SLICES 12
+
+/* What all tests share: a folder with a CT series of a bone ball in soft tissue, and that series. */
+static char *folder;
+static char *results;
+static SagCatalogue *catalogue;
+static SagSeries *series;
+static SagLink *link_in_use; /* NULL: threads */
+
+static char *
+result_path (const char *name)
+{
+  return g_build_filename (results, name, NULL);
+}
+
+static double
+distance_to_ball (int i, int j, int k)
+{
+  double x = i - 20, y = j - 24, z = (k - 6) * 2.5;
+
+  return sqrt (x * x + y * y + z * z);
+}
+
+static void
+write_series (void)
+{
+  const int size[3] = { SIZE, SIZE, SLICES };
+  const double spacing[3] = { 1, 1, 2.5 };
+  const SagDicomCtDescription description = {
+    .seed = "test-body", .date = "20260302", .patient_name = "Ball^Bone", .patient_id = "7",
+    .study_description = "Test", .series_description = "Ball", .series_number = 3,
+    .windows = { { 300, 1500 } }, .window_explanations = { "BONE" }, .n_windows = 1,
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagVolume) volume = NULL;
+  SagGrid grid;
+
+  sag_grid_init (&grid, size, spacing);
+  volume = sag_volume_new_alloc (&grid, SAG_VOXEL_I16, 1, -1024, "HU", &error);
+  g_assert_no_error (error);
+  for (int k = 0; k < SLICES; k++)
+    for (int p = 0; p < SIZE * SIZE; p++)
+      {
+        double d = distance_to_ball (p % SIZE, p / SIZE, k);
+
+        ((gint16 *) sag_volume_get_slice (volume, k))[p]
+            = (gint16) (1024 + (d < 8 ? 900 : d < 18 ? 40 : -1000));
+      }
+  sag_volume_mark_ready (volume, 0, SLICES);
+  g_assert_true (sag_dicom_write_ct_series (folder, volume, &description, &error));
+  g_assert_no_error (error);
+}
+
+static SagWorkspace *
+open_series (void)
+{
+  SagWorkspace *workspace = sag_workspace_new ();
+  const double focus[3] = { 0, 0, 25 };
+  g_autoptr (JobRun) run = NULL;
+
+  sag_workspace_set_series (workspace, series);
+  run = job_run (sag_job_new_read (series, focus), workspace);
+  g_assert_no_error (run->error);
+  g_assert_no_error (run->refused);
+  return workspace;
+}
+
+static SagWorkspace *
+segment_series (void)
+{
+  SagWorkspace *workspace = open_series ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JobRun) run = NULL;
+  double bytes;
+
+  run = job_run (sag_job_new_segment ("org.sagitta.threshold", SAG_PRECISION_F32,
+                                      sag_workspace_get_volume (workspace), NULL, &error),
+                 workspace);
+  g_assert_no_error (run->error);
+  g_assert_no_error (run->refused);
+  g_assert_true (g_variant_lookup (run->result, "seconds", "d", &bytes));
+  return workspace;
+}
+
+static void
+test_index (void)
+{
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (catalogue)), ==, 1);
+  g_assert_nonnull (series);
+  g_assert_cmpstr (sag_series_get_title (series), ==, "Ball");
+  g_assert_cmpstr (sag_series_get_modality (series), ==, "CT");
+  g_assert_cmpuint (sag_series_get_n_images (series), ==, SLICES);
+  g_assert_cmpint (sag_series_get_size (series)[0], ==, SIZE);
+  g_assert_cmpfloat_with_epsilon (sag_series_get_spacing (series)[2], 2.5, 1e-6);
+  g_assert_cmpint (g_strv_length ((char **) sag_series_get_paths (series)), ==, SLICES);
+  g_assert_cmpstr (sag_study_get_patient_name (sag_series_get_study (series)), ==, "Ball, Bone");
+}
+
+static void
+test_read (void)
+{
+  g_autoptr (SagWorkspace) workspace = open_series ();
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+  int n;
+
+  g_assert_cmpint (sag_volume_get_n_ready (volume), ==, SLICES);
+  g_assert_cmpstr (sag_volume_get_unit (volume), ==, "HU");
+  g_assert_cmpstr (sag_volume_get_modality (volume), ==, "CT");
+  g_assert_cmpfloat (sag_volume_get_value (volume, 20, 24, 6), ==, 900);
+  g_assert_cmpfloat (sag_volume_get_value (volume, 0, 0, 0), ==, -1000);
+  g_assert_cmpfloat (sag_workspace_get_window_level (workspace).width, ==, 1500);
+  g_assert_cmpstr (sag_workspace_get_presets (workspace, &n)[0].id, ==, "file-1");
+}
+
+/* The lane knows the series from a later INDEX of one of its files, or, in a fresh process, not at all. */
+static void
+test_read_again (void)
+{
+  const char *const one[] = { sag_series_get_paths (series)[0], NULL };
+  g_autoptr (JobRun) indexed = job_run (sag_job_new_index (one), NULL);
+  g_autoptr (SagWorkspace) workspace = open_series ();
+  g_autoptr (SagWorkspace) again = NULL;
+
+  g_assert_no_error (indexed->error);
+  g_assert_cmpint (sag_volume_get_grid (sag_workspace_get_volume (workspace))->size[2], ==, SLICES);
+  if (link_in_use == NULL)
+    return;
+  g_assert_cmpint (kill (sag_link_get_pid (link_in_use, SAG_JOB_LANE_IO), SIGKILL), ==, 0);
+  again = open_series ();
+  g_assert_true (sag_grid_equal (sag_volume_get_grid (sag_workspace_get_volume (workspace)),
+                                 sag_volume_get_grid (sag_workspace_get_volume (again))));
+  g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (again)), ==, SLICES);
+}
+
+static void
+test_read_lost (void)
+{
+  g_autofree char *lost = g_build_filename (folder, "lost.dcm", NULL);
+  const char *paths[] = { lost, NULL };
+  g_autoptr (JobRun) run = NULL;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  g_variant_dict_insert (&dict, "uid", "s", sag_series_get_uid (series));
+  run = job_run (sag_job_new (SAG_JOB_READ, g_variant_dict_end (&dict), NULL), NULL);
+  g_assert_error (run->error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED);
+  g_assert_nonnull (strstr (run->error->message, "lost.dcm"));
+}
+
+static void
+test_thumbnail (void)
+{
+  g_autoptr (JobRun) run = job_run (sag_job_new_thumbnail (series, 64), NULL);
+  GBytes *pixels;
+  const guint8 *rgba;
+  int width, height;
+
+  g_assert_no_error (run->error);
+  sag_series_set_thumbnail (series, run->result);
+  pixels = sag_series_get_thumbnail (series, &width, &height);
+  g_assert_cmpint (width, ==, 64);
+  g_assert_cmpint (height, ==, 64);
+  rgba = g_bytes_get_data (pixels, NULL);
+  g_assert_cmpint (rgba[0], ==, 0);                                /* air */
+  g_assert_cmpint (rgba[4 * (64 * 32 + 27)], >, 200);              /* bone */
+  g_assert_cmpint (rgba[4 * (64 * 32 + 27) + 3], ==, 255);
+}
+
+static void
+test_tags (void)
+{
+  g_autoptr (JobRun) run = job_run (sag_job_new_tags (sag_series_get_paths (series)[0]), NULL);
+  g_autoptr (GVariantIter) iter = NULL;
+  const char *tag, *vr, *name, *value;
+  gboolean found = FALSE;
+  guint32 depth;
+
+  g_assert_no_error (run->error);
+  g_assert_true (g_variant_lookup (run->result, "tags", "a(ussss)", &iter));
+  while (g_variant_iter_next (iter, "(u&s&s&s&s)", &depth, &tag, &vr, &name, &value))
+    if (strcmp (tag, "(0010,0010)") == 0)
+      {
+        found = TRUE;
+        g_assert_cmpuint (depth, ==, 0);
+        g_assert_cmpstr (vr, ==, "PN");
+        g_assert_cmpstr (name, ==, "PatientName");
+        g_assert_cmpstr (value, ==, "Ball^Bone");
+      }
+  g_assert_true (found);
+}
+
+static void
+test_models (void)
+{
+  g_autoptr (JobRun) run = job_run (sag_job_new_models (), NULL);
+  g_autoptr (GListStore) list = sag_model_list_new ();
+  g_autoptr (GError) error = NULL;
+  SagModel *model;
+  int n_labels;
+
+  g_assert_no_error (run->error);
+  g_assert_true (sag_model_list_set (list, run->result, &error));
+  g_assert_no_error (error);
+  model = sag_model_list_find (list, "org.sagitta.threshold");
+  g_assert_nonnull (model);
+  g_assert_true (sag_model_is_usable (model));
+  g_assert_cmpstr (sag_model_get_labels (model, &n_labels)->name, ==, "Bone");
+  g_assert_cmpint (n_labels, ==, 1);
+}
+
+static void
+test_estimate (void)
+{
+  g_autoptr (SagWorkspace) workspace = open_series ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JobRun) run = NULL;
+  guint64 bytes;
+  gboolean fits;
+
+  run = job_run (sag_job_new_estimate ("org.sagitta.threshold", SAG_PRECISION_F32,
+                                       sag_workspace_get_volume (workspace), &error),
+                 NULL);
+  g_assert_no_error (run->error);
+  g_assert_true (g_variant_lookup (run->result, "bytes", "t", &bytes));
+  g_assert_true (g_variant_lookup (run->result, "fits", "b", &fits));
+  g_assert_cmpuint (bytes, >=, SIZE * SIZE * SLICES * 2);
+  g_assert_true (fits);
+}
+
+static void
+test_segment (void)
+{
+  g_autoptr (SagWorkspace) workspace = segment_series ();
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
+  g_autoptr (SagLabelItem) item = NULL;
+  double centroid[3], expected[3] = { 20, 24, 6 }, ml = 0;
+  SagProbe probe;
+
+  g_assert_nonnull (segmentation);
+  g_assert_cmpint (sag_segmentation_get_n_ready (segmentation), ==, SLICES);
+  g_assert_cmpstr (sag_segmentation_get_provenance (segmentation)->model_id, ==,
+                   "org.sagitta.threshold");
+  for (int k = 0; k < SLICES; k++)
+    for (int p = 0; p < SIZE * SIZE; p++)
+      ml += distance_to_ball (p % SIZE, p / SIZE, k) < 8 ? 2.5e-3 : 0;
+  item = g_list_model_get_item (sag_workspace_get_labels (workspace), 0);
+  g_assert_cmpfloat_with_epsilon (sag_label_item_get_ml (item), ml, 1e-9);
+  g_assert_cmpfloat_with_epsilon (sag_label_item_get_confidence (item), 1, 1e-9);
+  g_assert_true (sag_label_item_get_centroid (item, centroid));
+  sag_grid_to_lps (sag_segmentation_get_grid (segmentation), expected, expected);
+  for (int a = 0; a < 3; a++)
+    g_assert_cmpfloat_with_epsilon (centroid[a], expected[a], 0.1);
+  g_assert_true (sag_workspace_probe (workspace, expected, &probe));
+  g_assert_cmpstr (probe.label->name, ==, "Bone");
+}
+
+static void
+test_export (void)
+{
+  static const char *const formats[][2]
+      = { { "seg", "ball-seg.dcm" }, { "nifti", "ball.nii.gz" }, { "confidence", "sure.nii.gz" } };
+  g_autoptr (SagWorkspace) workspace = segment_series ();
+
+  for (int n = 0; n < 3; n++)
+    {
+      g_autofree char *path = result_path (formats[n][1]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (JobRun) run = NULL;
+      guint64 bytes;
+
+      run = job_run (sag_job_new_export (formats[n][0], path, sag_workspace_get_segmentation (workspace),
+                                         series, &error),
+                     NULL);
+      g_assert_no_error (run->error);
+      g_assert_true (g_variant_lookup (run->result, "bytes", "t", &bytes));
+      g_assert_cmpuint (bytes, >, 0);
+      if (n < 2)
+        {
+          /* Back over the same images: the same voxels. */
+          g_autoptr (JobRun) back = job_run (sag_job_new_read_segmentation (path, TRUE), workspace);
+          g_autoptr (JobRun) compared = NULL;
+          g_autoptr (GVariantIter) iter = NULL;
+          double dice, hd95, ml_a, ml_b;
+          const char *name;
+          guint8 value;
+
+          g_assert_no_error (back->error);
+          g_assert_no_error (back->refused);
+          g_assert_nonnull (sag_workspace_get_reference (workspace));
+          compared = job_run (sag_job_new_compare (sag_workspace_get_segmentation (workspace),
+                                                   sag_workspace_get_reference (workspace), &error),
+                              NULL);
+          g_assert_no_error (compared->error);
+          g_assert_true (g_variant_lookup (compared->result, "mean-dice", "d", &dice));
+          g_assert_cmpfloat (dice, ==, 1.0);
+          g_assert_true (g_variant_lookup (compared->result, "labels", "a(ysdddd)", &iter));
+          g_assert_true (g_variant_iter_next (iter, "(y&sdddd)", &value, &name, &dice, &hd95, &ml_a, &ml_b));
+          g_assert_cmpfloat (hd95, ==, 0.0);
+          g_assert_cmpfloat_with_epsilon (ml_a, ml_b, 1e-9);
+        }
+    }
+}
+
+static void
+test_png (void)
+{
+  static const guint8 rgba[2 * 1 * 4] = { 255, 0, 0, 255, 0, 255, 0, 255 };
+  g_autofree char *path = result_path ("picture.png");
+  g_autofree char *missing = g_build_filename (results, "no such folder", "picture.png", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JobRun) run = job_run (sag_job_new_export_png (path, rgba, 2, 1, &error), NULL);
+  g_autoptr (JobRun) fails = job_run (sag_job_new_export_png (missing, rgba, 2, 1, &error), NULL);
+  g_autofree char *bytes = NULL;
+  gsize length;
+
+  g_assert_no_error (run->error);
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  g_assert_cmpmem (bytes, 8, "\211PNG\r\n\032\n", 8);
+  g_assert_error (fails->error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED);
+  g_assert_false (g_file_test (missing, G_FILE_TEST_EXISTS));
+}
+
+/* NIfTI opens like a series. */
+static void
+test_nifti (void)
+{
+  g_autofree char *path = result_path ("labels.nii.gz");
+  g_autoptr (SagWorkspace) workspace = segment_series ();
+  g_autoptr (SagCatalogue) other = sag_catalogue_new ();
+  const char *paths[] = { path, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JobRun) written = NULL, listed = NULL, read = NULL;
+
+  written = job_run (sag_job_new_export ("nifti", path, sag_workspace_get_segmentation (workspace), NULL,
+                                         &error),
+                     NULL);
+  g_assert_no_error (written->error);
+  listed = job_run (sag_job_new_index (paths), NULL);
+  g_assert_no_error (listed->error);
+  g_assert_true (sag_catalogue_set (other, listed->result, &error));
+  g_assert_nonnull (sag_catalogue_pick_series (other));
+  read = job_run (sag_job_new_read (sag_catalogue_pick_series (other), NULL), workspace);
+  g_assert_no_error (read->error);
+  g_assert_no_error (read->refused);
+  g_assert_true (sag_grid_equal (sag_volume_get_grid (sag_workspace_get_volume (workspace)),
+                                 sag_volume_get_grid (sag_workspace_get_volume (workspace))));
+  g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (workspace)), ==, SLICES);
+}
+
+static void
+check_fails (SagJob *job, const char *says)
+{
+  g_autoptr (JobRun) run = job_run (job, NULL);
+
+  g_assert_nonnull (run->error);
+  g_assert_true (run->error->domain == SAG_JOB_ERROR);
+  g_assert_cmpint (run->error->code, !=, SAG_JOB_ERROR_CRASHED);
+  g_assert_null (strchr (run->error->message, '\n'));
+  if (strstr (run->error->message, says) == NULL)
+    g_error ("\"%s\" does not say \"%s\"", run->error->message, says);
+}
+
+static void
+test_errors (void)
+{
+  g_autoptr (SagWorkspace) workspace = open_series ();
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+  g_autofree char *empty = result_path ("empty"), *text = result_path ("text.dcm");
+  g_autofree char *cut = result_path ("cut.dcm"), *bytes = NULL;
+  const char *paths[] = { empty, NULL };
+  GVariantDict dict;
+  gsize length;
+
+  g_assert_cmpint (g_mkdir (empty, 0700), ==, 0);
+  check_fails (sag_job_new_index (paths), "empty");
+  paths[0] = "/no/such/folder";
+  check_fails (sag_job_new_index (paths), "folder");
+  g_assert_true (g_file_set_contents (text, "not DICOM at all", -1, NULL));
+  paths[0] = text;
+  check_fails (sag_job_new_index (paths), "text.dcm");
+  check_fails (sag_job_new_tags (text), "text.dcm");
+  check_fails (sag_job_new_read_segmentation (text, FALSE), "text.dcm");
+  g_assert_true (g_file_get_contents (sag_series_get_paths (series)[0], &bytes, &length, NULL));
+  g_assert_true (g_file_set_contents (cut, bytes, 700, NULL));
+  check_fails (sag_job_new_tags (cut), "cut.dcm");
+
+  check_fails (sag_job_new_segment ("org.example.absent", SAG_PRECISION_F32, volume, NULL, NULL),
+               "org.example.absent");
+  check_fails (sag_job_new_estimate ("org.sagitta.threshold", SAG_PRECISION_INT4, volume, NULL), "int4");
+  for (int kind = 0; kind < SAG_N_JOB_KINDS; kind++)
+    if (kind != SAG_JOB_MODELS)
+      {
+        g_variant_dict_init (&dict, NULL);
+        check_fails (sag_job_new ((SagJobKind) kind, g_variant_dict_end (&dict), NULL), "lacks");
+      }
+}
+
+static void
+test_cancel (void)
+{
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (JobRun) run = job_run_start (sag_job_new_read (series, NULL), workspace, NULL);
+  g_autoptr (SagWorkspace) after = NULL;
+
+  sag_job_cancel (run->job);
+  job_run_wait (run);
+  g_assert_error (run->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_null (sag_workspace_get_volume (workspace));
+  after = open_series ();
+  g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (after)), ==, SLICES);
+}
+
+static void
+open_folder (void)
+{
+  const char *const paths[] = { folder, NULL };
+  g_autoptr (JobRun) run = job_run (sag_job_new_index (paths), NULL);
+
+  g_assert_no_error (run->error);
+  catalogue = sag_catalogue_new ();
+  g_assert_true (sag_catalogue_set (catalogue, run->result, NULL));
+  series = sag_catalogue_pick_series (catalogue);
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  g_remove (path);
+}
+
+int
+main (int argc, char **argv)
+{
+  const char *worker[] = { NULL, "worker", NULL };
+  const SagLinkOptions options = { .argv = worker };
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  g_assert_cmpint (argc, ==, 3);
+  folder = g_dir_make_tmp ("sagitta-body-XXXXXX", NULL);
+  results = g_dir_make_tmp ("sagitta-results-XXXXXX", NULL);
+  worker[0] = argv[2];
+  if (strcmp (argv[1], "link") == 0)
+    link_in_use = sag_link_install (&options);
+  else
+    sag_runner_inline_install (sag_job_body (), 0);
+  write_series ();
+  open_folder ();
+
+  g_test_add_func ("/body/index", test_index);
+  g_test_add_func ("/body/read", test_read);
+  g_test_add_func ("/body/read-again", test_read_again);
+  g_test_add_func ("/body/read-lost", test_read_lost);
+  g_test_add_func ("/body/thumbnail", test_thumbnail);
+  g_test_add_func ("/body/tags", test_tags);
+  g_test_add_func ("/body/models", test_models);
+  g_test_add_func ("/body/estimate", test_estimate);
+  g_test_add_func ("/body/segment", test_segment);
+  g_test_add_func ("/body/export", test_export);
+  g_test_add_func ("/body/png", test_png);
+  g_test_add_func ("/body/nifti", test_nifti);
+  g_test_add_func ("/body/errors", test_errors);
+  g_test_add_func ("/body/cancel", test_cancel);
+  status = g_test_run ();
+
+  if (link_in_use != NULL)
+    sag_link_remove (link_in_use);
+  else
+    sag_runner_inline_remove ();
+  g_object_unref (catalogue);
+  remove_tree (folder);
+  remove_tree (results);
+  g_free (folder);
+  g_free (results);
+  return status;
+}
