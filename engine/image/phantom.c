@@ -82,7 +82,7 @@ sag_phantom_spec_init_random (SagPhantomSpec *spec, guint64 seed, const int size
   top = sag_phantom_range (&random, 90, 170);
   bottom = sag_phantom_range (&random, -330, -150);
   spec->top_mm = top * spec->scale[2];
-  spec->spacing[2] = CLAMP ((top - bottom) * spec->scale[2] / MAX (size[2] - 1, 1), 0.5, 12.0);
+  spec->spacing[2] = CLAMP ((top - bottom) * spec->scale[2] / MAX (size[2] - 1, 1), 0.5, 30.0);
 }
 
 gboolean
@@ -98,7 +98,7 @@ sag_phantom_spec_check (const SagPhantomSpec *spec, GError **error)
     { "size[2]", spec->size[2], 1, 1024 },
     { "spacing[0]", spec->spacing[0], 0.3, 12 },
     { "spacing[1]", spec->spacing[1], 0.3, 12 },
-    { "spacing[2]", spec->spacing[2], 0.3, 12 },
+    { "spacing[2]", spec->spacing[2], 0.3, 30 },
     { "top_mm", spec->top_mm, -400, 400 },
     { "shift_mm[0]", spec->shift_mm[0], -400, 400 },
     { "shift_mm[1]", spec->shift_mm[1], -400, 400 },

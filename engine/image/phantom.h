@@ -38,7 +38,7 @@ typedef struct
 {
   guint64            seed;        /* draws the details of anatomy, vessels and noise */
   int                size[3];     /* voxels; 16..1024 each, slices from 1 */
-  double             spacing[3];  /* mm; 0.3..12 */
+  double             spacing[3];  /* mm; 0.3..12, slices up to 30 */
   double             top_mm;      /* centre of the last (highest) slice above the carina */
   double             shift_mm[2]; /* of the patient from the centre of the picture, x and y */
   double             roll;        /* of the patient about the long axis; radians, -0.3..0.3 */
