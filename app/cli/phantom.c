@@ -20,11 +20,12 @@
 
 #define DATE "20260101" /* of a study that never took place */
 
-/* "full", "small" or "256x256x40" into the specification; the extent of the scan stays what it was. */
+/* "full", "small" or "256x256x40" into the specification; the extent of the scan stays what it was.
+ */
 static gboolean
 set_size (SagPhantomSpec *spec, const char *text, GError **error)
 {
-  int size[3] = { 512, 512, 168 };
+  int  size[3] = { 512, 512, 168 };
   char rest;
 
   if (g_strcmp0 (text, "small") == 0)
@@ -38,7 +39,7 @@ set_size (SagPhantomSpec *spec, const char *text, GError **error)
     }
   for (int axis = 0; axis < 3; axis++)
     {
-      spec->spacing[axis] *= (double) spec->size[axis] / MAX (size[axis], 1);
+      spec->spacing[axis] *= (double)spec->size[axis] / MAX (size[axis], 1);
       spec->size[axis] = size[axis];
     }
   return TRUE;
@@ -49,8 +50,8 @@ make_folder (const char *path, GError **error)
 {
   if (g_mkdir_with_parents (path, 0777) == 0)
     return TRUE;
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The folder '%s' cannot be made: %s", path,
-               g_strerror (errno));
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The folder '%s' cannot be made: %s",
+               path, g_strerror (errno));
   return FALSE;
 }
 
@@ -58,16 +59,16 @@ static gboolean
 write_nifti (const char *folder, SagVolume *volume, SagSegmentation *truth, GError **error)
 {
   static const char *const names[] = { "truth.nii.gz", "nodules.nii.gz" };
-  g_autofree char *ct = g_build_filename (folder, "ct.nii.gz", NULL);
+  g_autofree char         *ct = g_build_filename (folder, "ct.nii.gz", NULL);
 
   if (!sag_nifti_write (ct, volume, NULL, error))
     return FALSE;
   for (int layer = 0; layer < 2; layer++)
     {
-      SagLabelmap *labels = sag_segmentation_get_layer (truth, layer);
+      SagLabelmap     *labels = sag_segmentation_get_layer (truth, layer);
       g_autofree char *path = g_build_filename (folder, names[layer], NULL);
-      g_autoptr (SagSegmentation) one
-          = sag_segmentation_new (&labels, 1, NULL, sag_segmentation_get_provenance (truth), error);
+      g_autoptr (SagSegmentation) one =
+          sag_segmentation_new (&labels, 1, NULL, sag_segmentation_get_provenance (truth), error);
 
       if (one == NULL)
         return FALSE;
@@ -79,13 +80,17 @@ write_nifti (const char *folder, SagVolume *volume, SagSegmentation *truth, GErr
 }
 
 static gboolean
-write_dicom (const char *folder, const char *seed, const SagPhantomSpec *spec, SagVolume *volume,
-             SagSegmentation *truth, GError **error)
+write_dicom (const char           *folder,
+             const char           *seed,
+             const SagPhantomSpec *spec,
+             SagVolume            *volume,
+             SagSegmentation      *truth,
+             GError              **error)
 {
-  g_autofree char *ct = g_build_filename (folder, "ct", NULL);
-  g_autofree char *truth_folder = g_build_filename (folder, "truth", NULL);
-  g_autofree char *path = g_build_filename (truth_folder, "truth.dcm", NULL);
-  g_autofree char *id = g_strdup_printf ("PHANTOM-%" G_GUINT64_FORMAT, spec->seed);
+  g_autofree char            *ct = g_build_filename (folder, "ct", NULL);
+  g_autofree char            *truth_folder = g_build_filename (folder, "truth", NULL);
+  g_autofree char            *path = g_build_filename (truth_folder, "truth.dcm", NULL);
+  g_autofree char            *id = g_strdup_printf ("PHANTOM-%" G_GUINT64_FORMAT, spec->seed);
   const SagDicomCtDescription description = {
     .seed = seed,
     .date = DATE,
@@ -117,7 +122,8 @@ write_dicom (const char *folder, const char *seed, const SagPhantomSpec *spec, S
   g_autoptr (SagIndex) index = NULL;
   const SagStack *stack;
 
-  if (!make_folder (truth_folder, error) || !sag_dicom_write_ct_series (ct, volume, &description, error))
+  if (!make_folder (truth_folder, error)
+      || !sag_dicom_write_ct_series (ct, volume, &description, error))
     return FALSE;
   index = sag_index_folder (ct, NULL, error);
   stack = index == NULL ? NULL : sag_open_choose (index, NULL, NULL, error);
@@ -127,15 +133,17 @@ write_dicom (const char *folder, const char *seed, const SagPhantomSpec *spec, S
 int
 sag_command_phantom (int argc, char **argv)
 {
-  g_autofree char *kind = NULL, *size = NULL, *format = NULL, *uid_seed = NULL;
-  gboolean random = FALSE, json = FALSE, nifti;
-  gint64 seed = 1;
-  int threads = 0;
+  g_autofree char   *kind = NULL, *size = NULL, *format = NULL, *uid_seed = NULL;
+  gboolean           random = FALSE, json = FALSE, nifti;
+  gint64             seed = 1;
+  int                threads = 0;
   const GOptionEntry entries[] = {
     { "kind", 0, 0, G_OPTION_ARG_STRING, &kind, "What is scanned (only: ct-thorax)", "KIND" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Draws patient and noise (default 1)", "N" },
-    { "random", 0, 0, G_OPTION_ARG_NONE, &random, "Also draw habitus, findings, dose and field of view", NULL },
-    { "size", 0, 0, G_OPTION_ARG_STRING, &size, "full (512x512x168), small (128x128x42) or WxHxSLICES", "SIZE" },
+    { "random", 0, 0, G_OPTION_ARG_NONE, &random,
+      "Also draw habitus, findings, dose and field of view", NULL },
+    { "size", 0, 0, G_OPTION_ARG_STRING, &size,
+      "full (512x512x168), small (128x128x42) or WxHxSLICES", "SIZE" },
     { "format", 0, 0, G_OPTION_ARG_STRING, &format, "dicom (default) or nifti", "FORMAT" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
@@ -144,10 +152,11 @@ sag_command_phantom (int argc, char **argv)
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagSegmentation) truth = NULL;
   SagPhantomSpec spec;
-  GError *error = NULL;
+  GError        *error = NULL;
 
   if (!sag_cli_parse (&argc, &argv, entries, "DIR",
-                      "Writes a CT of a thorax that never was, and its truth. The same options give the same bytes."))
+                      "Writes a CT of a thorax that never was, and its truth. The same options "
+                      "give the same bytes."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);
@@ -180,15 +189,16 @@ sag_command_phantom (int argc, char **argv)
       if (!set_size (&spec, size, &error))
         return sag_cli_fail (argv[0], error);
     }
-  uid_seed = g_strdup_printf ("sagitta phantom %s %" G_GINT64_FORMAT " %s %dx%dx%d", "ct-thorax", seed,
-                              random ? "random" : "sample", spec.size[0], spec.size[1], spec.size[2]);
+  uid_seed =
+      g_strdup_printf ("sagitta phantom %s %" G_GINT64_FORMAT " %s %dx%dx%d", "ct-thorax", seed,
+                       random ? "random" : "sample", spec.size[0], spec.size[1], spec.size[2]);
   if (!sag_phantom_thorax (&spec, NULL, &volume, &truth, &error) || !make_folder (argv[1], &error)
       || !(nifti ? write_nifti (argv[1], volume, truth, &error)
                  : write_dicom (argv[1], uid_seed, &spec, volume, truth, &error)))
     return sag_cli_fail (argv[0], error);
   if (json)
     {
-      JsonBuilder *b = json_builder_new ();
+      JsonBuilder     *b = json_builder_new ();
       g_autofree char *ct = g_build_filename (argv[1], nifti ? "ct.nii.gz" : "ct", NULL);
       g_autofree char *path = nifti ? g_build_filename (argv[1], "truth.nii.gz", NULL)
                                     : g_build_filename (argv[1], "truth", "truth.dcm", NULL);

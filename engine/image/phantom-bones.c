@@ -2,8 +2,8 @@
  *
  * phantom-bones.c: spine, ribs with their cartilage, sternum, shoulder girdle and arms.
  *
- * Every bone is painted twice, cortex first for all its parts and marrow after, so that parts of one
- * bone run into each other without walls between them.
+ * Every bone is painted twice, cortex first for all its parts and marrow after, so that parts of
+ * one bone run into each other without walls between them.
  */
 #include "engine/image/phantom-scene.h"
 
@@ -46,7 +46,8 @@ bone_end (const Bone *bone, double shell, double marrow)
     }
 }
 
-/* Anatomical heights of the vertebral centres: T1 is number 0, L4 number 15; C-spine counts down. */
+/* Anatomical heights of the vertebral centres: T1 is number 0, L4 number 15; C-spine counts down.
+ */
 static double
 vertebra_z (int number)
 {
@@ -62,20 +63,21 @@ vertebra_z (int number)
 static void
 build_vertebra (SagPhantomScene *scene, int number)
 {
-  GArray *list = scene->solids;
+  GArray           *list = scene->solids;
   SagPhantomRandom *random = &scene->random;
-  double z = vertebra_z (number);
-  double y = sag_phantom_spine_y (z);
-  double height = (number < 0 ? 18.5 : 20.5 + 0.75 * number) * 0.5;
-  double width = number < 0 ? 12.0 : 15.0 + 0.55 * number;
-  double depth = number < 0 ? 9.0 : 12.5 + 0.4 * number;
-  double canal = y + depth + 8.0;
-  double marrow = 165.0 + sag_phantom_jitter (random, 60.0);
+  double            z = vertebra_z (number);
+  double            y = sag_phantom_spine_y (z);
+  double            height = (number < 0 ? 18.5 : 20.5 + 0.75 * number) * 0.5;
+  double            width = number < 0 ? 12.0 : 15.0 + 0.55 * number;
+  double            depth = number < 0 ? 9.0 : 12.5 + 0.4 * number;
+  double            canal = y + depth + 8.0;
+  double            marrow = 165.0 + sag_phantom_jitter (random, 60.0);
   double drop = number < 0 ? 6.0 : number < 11 ? 15.0 : 8.0; /* thoracic spines slope down */
   double reach = number < 0 ? 22.0 : 30.0;
-  Bone bone;
+  Bone   bone;
 
-  sag_scene_cylinder (list, 0, y, z, width + 0.3, depth + 0.3, height + 0.3, 78, -1); /* disc between */
+  sag_scene_cylinder (list, 0, y, z, width + 0.3, depth + 0.3, height + 0.3, 78,
+                      -1); /* disc between */
   bone = bone_begin (scene);
   sag_scene_cylinder (list, 0, y, z, width, depth, height - 2.2, CORTEX, SAG_PHANTOM_BONE);
   for (int side = -1; side <= 1; side += 2)
@@ -111,9 +113,9 @@ rib_path (const SagPhantomScene *scene, int number, double side, double jitter, 
 {
   static const double fall[12] = { 30, 46, 58, 68, 77, 85, 92, 96, 94, 84, 66, 46 };
   static const double end[12] = { .80, .82, .83, .82, .81, .79, .76, .70, .63, .56, .44, .34 };
-  double z_head = vertebra_z (number) + 8.0 + jitter;
-  double spine = sag_phantom_spine_y (z_head);
-  int n = 30;
+  double              z_head = vertebra_z (number) + 8.0 + jitter;
+  double              spine = sag_phantom_spine_y (z_head);
+  int                 n = 30;
 
   points[0][0] = side * 17.0;
   points[0][1] = spine + 10.0;
@@ -123,12 +125,12 @@ rib_path (const SagPhantomScene *scene, int number, double side, double jitter, 
   points[1][2] = z_head - 1.0;
   for (int i = 2; i < n; i++)
     {
-      double t = (double) (i - 1) / (n - 2);
-      double angle = (0.17 + (end[number] - 0.17) * t) * SAG_PHANTOM_PI;
-      double x = sag_phantom_sin (angle), y = sag_phantom_cos (angle);
-      double z = z_head - 2.0 - fall[number] * t * (1.25 - 0.25 * t);
+      double            t = (double)(i - 1) / (n - 2);
+      double            angle = (0.17 + (end[number] - 0.17) * t) * SAG_PHANTOM_PI;
+      double            x = sag_phantom_sin (angle), y = sag_phantom_cos (angle);
+      double            z = z_head - 2.0 - fall[number] * t * (1.25 - 0.25 * t);
       SagPhantomContour cage;
-      double r;
+      double            r;
 
       sag_phantom_cage (scene, z, &cage);
       r = sag_phantom_contour_radius (&cage, x, y) + 5.2;
@@ -143,13 +145,13 @@ static void
 build_ribs (SagPhantomScene *scene)
 {
   static const double sternum_z[7] = { 46, 10, -12, -32, -50, -66, -80 };
-  SagPhantomRandom *random = &scene->random;
-  double points[MAX_PARTS][3];
+  SagPhantomRandom   *random = &scene->random;
+  double              points[MAX_PARTS][3];
 
   for (int number = 0; number < 12; number++)
     for (int side = -1; side <= 1; side += 2)
       {
-        int n = rib_path (scene, number, side, sag_phantom_jitter (random, 2.0), points);
+        int  n = rib_path (scene, number, side, sag_phantom_jitter (random, 2.0), points);
         Bone bone = bone_begin (scene);
 
         for (int i = 0; i + 1 < n; i++)
@@ -167,12 +169,12 @@ build_ribs (SagPhantomScene *scene)
         if (number < 10)
           {
             /* Cartilage: to the sternum, or to the one above at the costal arch. */
-            int to = MIN (number, 6);
-            double *last = points[n - 1];
-            double target_z = sternum_z[to] - (number > 6 ? 10.0 * (number - 6) : 0.0);
+            int               to = MIN (number, 6);
+            double           *last = points[n - 1];
+            double            target_z = sternum_z[to] - (number > 6 ? 10.0 * (number - 6) : 0.0);
             SagPhantomContour cage;
-            double previous[3] = { last[0], last[1], last[2] };
-            double reach = number > 6 ? 24.0 + 12.0 * (number - 6) : 15.0;
+            double            previous[3] = { last[0], last[1], last[2] };
+            double            reach = number > 6 ? 24.0 + 12.0 * (number - 6) : 15.0;
 
             for (int i = 1; i <= 8; i++)
               {
@@ -189,7 +191,8 @@ build_ribs (SagPhantomScene *scene)
                 next[1] = i < 3 ? previous[1] + (y - previous[1]) * 0.5 : y;
                 next[2] = z;
                 sag_scene_capsule (scene->solids, previous, next, 5.2, 5.2,
-                                   95.0 + sag_phantom_jitter (random, 25.0), 0)->texture = 30.0;
+                                   95.0 + sag_phantom_jitter (random, 25.0), 0)
+                    ->texture = 30.0;
                 memcpy (previous, next, sizeof next);
               }
           }
@@ -203,7 +206,7 @@ build_sternum (SagPhantomScene *scene)
 
   for (double z = -96; z < 58; z += 6)
     {
-      double half = z > 12 ? 13.0 + 0.22 * (z - 12) : z < -80 ? 6.0 : 11.0 - 0.04 * z;
+      double            half = z > 12 ? 13.0 + 0.22 * (z - 12) : z < -80 ? 6.0 : 11.0 - 0.04 * z;
       SagPhantomContour low, high;
 
       if (z > 4 && z < 14)
@@ -221,18 +224,19 @@ build_sternum (SagPhantomScene *scene)
   bone_end (&bone, 1.3, 110.0);
 }
 
-/* A point of the shoulder blade: it glides on the cage. u: 0 spinal border .. 1 joint; v: 0 lower tip .. 1. */
+/* A point of the shoulder blade: it glides on the cage. u: 0 spinal border .. 1 joint; v: 0 lower
+ * tip .. 1. */
 static void
 blade_point (const SagPhantomScene *scene, double side, double u, double v, double point[3])
 {
-  gboolean up = scene->spec.arms == SAG_PHANTOM_ARMS_UP;
-  double low = up ? 0.42 : 0.30;
-  double spinal = (up ? 0.30 : 0.22) + (low - (up ? 0.30 : 0.22)) * (1 - v);
-  double angle = (spinal + u * (0.06 + 0.20 * v)) * SAG_PHANTOM_PI;
-  double x = sag_phantom_sin (angle), y = sag_phantom_cos (angle);
-  double z = (up ? -38.0 : -52.0) + v * (up ? 118.0 : 128.0) + u * v * (up ? 14.0 : 0.0);
+  gboolean          up = scene->spec.arms == SAG_PHANTOM_ARMS_UP;
+  double            low = up ? 0.42 : 0.30;
+  double            spinal = (up ? 0.30 : 0.22) + (low - (up ? 0.30 : 0.22)) * (1 - v);
+  double            angle = (spinal + u * (0.06 + 0.20 * v)) * SAG_PHANTOM_PI;
+  double            x = sag_phantom_sin (angle), y = sag_phantom_cos (angle);
+  double            z = (up ? -38.0 : -52.0) + v * (up ? 118.0 : 128.0) + u * v * (up ? 14.0 : 0.0);
   SagPhantomContour cage;
-  double r;
+  double            r;
 
   sag_phantom_cage (scene, MIN (z, 18.0), &cage);
   r = sag_phantom_contour_radius (&cage, x, y) + 15.0 + 9.0 * u * v;
@@ -245,11 +249,11 @@ static void
 build_shoulders (SagPhantomScene *scene)
 {
   gboolean up = scene->spec.arms == SAG_PHANTOM_ARMS_UP;
-  GArray *list = scene->solids;
+  GArray  *list = scene->solids;
 
   for (int side = -1; side <= 1; side += 2)
     {
-      Bone bone = bone_begin (scene);
+      Bone   bone = bone_begin (scene);
       double previous[3], next[3], joint[3], acromion[3], inner[3], outer[3];
       double head[3] = { side * (up ? 146.0 : 158.0), up ? 8.0 : 12.0, up ? 112.0 : 74.0 };
       double elbow[3] = { side * (up ? 178.0 : 200.0), up ? -18.0 : 14.0, up ? 300.0 : -190.0 };
@@ -279,9 +283,10 @@ build_shoulders (SagPhantomScene *scene)
       sag_scene_capsule (list, previous, joint, 6.0, 11.0, CORTEX, SAG_PHANTOM_BONE);
       bone_end (&bone, 1.5, 230.0);
 
-      sag_scene_ellipsoid (list, head[0], head[1], head[2], 23, 23, 23, CORTEX - 120, SAG_PHANTOM_BONE);
-      sag_scene_ellipsoid (list, head[0], head[1], head[2], 21.3, 21.3, 21.3, 190, SAG_PHANTOM_BONE)->texture
-          = 45;
+      sag_scene_ellipsoid (list, head[0], head[1], head[2], 23, 23, 23, CORTEX - 120,
+                           SAG_PHANTOM_BONE);
+      sag_scene_ellipsoid (list, head[0], head[1], head[2], 21.3, 21.3, 21.3, 190, SAG_PHANTOM_BONE)
+          ->texture = 45;
       sag_scene_capsule (list, head, elbow, 14, 11.5, 1100, SAG_PHANTOM_BONE);
       sag_scene_capsule (list, head, elbow, 9.5, 6.5, 20, SAG_PHANTOM_BONE);
 

@@ -30,7 +30,7 @@ static inline double
 sag_phantom_unit (SagPhantomRandom *random)
 {
   random->state += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
-  return (double) (sag_phantom_mix (random->state) >> 11) * (1.0 / 9007199254740992.0);
+  return (double)(sag_phantom_mix (random->state) >> 11) * (1.0 / 9007199254740992.0);
 }
 
 static inline double
@@ -67,7 +67,13 @@ sag_phantom_sin (double x)
   else if (x < -SAG_PHANTOM_PI / 2.0)
     x = -SAG_PHANTOM_PI - x;
   y = x * x;
-  return x * (1.0 + y * (-1.0 / 6 + y * (1.0 / 120 + y * (-1.0 / 5040 + y * (1.0 / 362880 + y * (-1.0 / 39916800))))));
+  return x
+         * (1.0
+            + y
+                  * (-1.0 / 6
+                     + y
+                           * (1.0 / 120
+                              + y * (-1.0 / 5040 + y * (1.0 / 362880 + y * (-1.0 / 39916800))))));
 }
 
 static inline double
@@ -114,13 +120,13 @@ sag_phantom_smin (double a, double b, double k)
 static inline double
 sag_phantom_lattice (guint64 seed, gint64 i, gint64 j, gint64 k)
 {
-  guint64 h = seed ^ ((guint64) i * G_GUINT64_CONSTANT (0x8da6b343d8163841))
-              ^ ((guint64) j * G_GUINT64_CONSTANT (0xcb1ab31f1c3a5e09))
-              ^ ((guint64) k * G_GUINT64_CONSTANT (0x165667b19e3779f9));
+  guint64 h = seed ^ ((guint64)i * G_GUINT64_CONSTANT (0x8da6b343d8163841))
+              ^ ((guint64)j * G_GUINT64_CONSTANT (0xcb1ab31f1c3a5e09))
+              ^ ((guint64)k * G_GUINT64_CONSTANT (0x165667b19e3779f9));
 
   h ^= h >> 32;
   h *= G_GUINT64_CONSTANT (0xd6e8feb86659fd93);
-  return (double) (h >> 40) * (1.0 / 16777216.0);
+  return (double)(h >> 40) * (1.0 / 16777216.0);
 }
 
 /* Value noise in [0, 1): smooth, features as large as the unit of x, y, z. */
@@ -128,7 +134,7 @@ static inline double
 sag_phantom_noise (guint64 seed, double x, double y, double z)
 {
   double fx = floor (x), fy = floor (y), fz = floor (z);
-  gint64 i = (gint64) fx, j = (gint64) fy, k = (gint64) fz;
+  gint64 i = (gint64)fx, j = (gint64)fy, k = (gint64)fz;
   double u = x - fx, v = y - fy, w = z - fz;
   double c[2][2];
 

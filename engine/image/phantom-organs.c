@@ -6,12 +6,13 @@
 
 /* A tube through points of { x, y, z, radius }. */
 static void
-tube (GArray *list, const double (*path)[4], int n, double wall, double hu, int label, double margin)
+tube (
+    GArray *list, const double (*path)[4], int n, double wall, double hu, int label, double margin)
 {
   for (int i = 0; i + 1 < n; i++)
     {
-      SagShape *shape = sag_scene_capsule (list, path[i], path[i + 1], path[i][3] + wall, path[i + 1][3] + wall,
-                                           hu, label);
+      SagShape *shape = sag_scene_capsule (list, path[i], path[i + 1], path[i][3] + wall,
+                                           path[i + 1][3] + wall, hu, label);
 
       shape->margin = margin;
     }
@@ -21,7 +22,8 @@ tube (GArray *list, const double (*path)[4], int n, double wall, double hu, int 
 static void
 shake (SagPhantomScene *scene, double (*path)[4], int n, double spread)
 {
-  double dx = sag_phantom_jitter (&scene->random, spread), dy = sag_phantom_jitter (&scene->random, spread);
+  double dx = sag_phantom_jitter (&scene->random, spread),
+         dy = sag_phantom_jitter (&scene->random, spread);
   double grow = 1.0 + sag_phantom_jitter (&scene->random, 0.08);
 
   for (int i = 0; i < n; i++)
@@ -35,31 +37,37 @@ shake (SagPhantomScene *scene, double (*path)[4], int n, double spread)
 static void
 build_heart (SagPhantomScene *scene)
 {
-  GArray *list = scene->solids;
+  GArray           *list = scene->solids;
   SagPhantomRandom *random = &scene->random;
-  double size = 1.0 + sag_phantom_jitter (random, 0.12);
-  double lift = 0.35 * (0.5 * (scene->dome[0] + scene->dome[1]) + 97.0);
-  double x = 18.0 + sag_phantom_jitter (random, 6.0), y = -20.0, z = -56.0 + lift;
+  double            size = 1.0 + sag_phantom_jitter (random, 0.12);
+  double            lift = 0.35 * (0.5 * (scene->dome[0] + scene->dome[1]) + 97.0);
+  double            x = 18.0 + sag_phantom_jitter (random, 6.0), y = -20.0, z = -56.0 + lift;
   /* Rows: the long axis, to the left, front and below; across it to the front and right; up. */
   const double axes[9] = { 0.640, -0.560, -0.526, 0.659, 0.752, 0.0, 0.395, -0.347, 0.851 };
-  double myocard = scene->spec.contrast ? 105 : 48;
-  double at[3];
+  double       myocard = scene->spec.contrast ? 105 : 48;
+  double       at[3];
 
   /* Pericardium and its fat. */
-  sag_scene_turned (list, (double[3]){ x, y, z }, axes, (double[3]){ 65 * size, 50 * size, 48 * size }, -88,
-                    SAG_PHANTOM_HEART)->margin = 1.0;
-  sag_scene_ellipsoid (list, x - 34, y + 4, z + 4, 26 * size, 32 * size, 38 * size, -88, SAG_PHANTOM_HEART)->margin
-      = 1.0;
-  sag_scene_ellipsoid (list, x - 16, y + 30, z + 16, 34, 22, 28, -88, SAG_PHANTOM_HEART)->margin = 1.0;
+  sag_scene_turned (list, (double[3]){ x, y, z }, axes,
+                    (double[3]){ 65 * size, 50 * size, 48 * size }, -88, SAG_PHANTOM_HEART)
+      ->margin = 1.0;
+  sag_scene_ellipsoid (list, x - 34, y + 4, z + 4, 26 * size, 32 * size, 38 * size, -88,
+                       SAG_PHANTOM_HEART)
+      ->margin = 1.0;
+  sag_scene_ellipsoid (list, x - 16, y + 30, z + 16, 34, 22, 28, -88, SAG_PHANTOM_HEART)->margin =
+      1.0;
   /* Fat pads beside the apex and the right atrium. */
   sag_scene_ellipsoid (list, x + 44, y - 32, z - 42, 16, 14, 14, -98, -1)->margin = 1.0;
   sag_scene_ellipsoid (list, x - 38, y - 26, z - 40, 14, 16, 14, -98, -1)->margin = 1.0;
 
   for (int i = 0; i < 3; i++)
     at[i] = (double[3]){ x, y, z }[i] + axes[i] * 12 * size + axes[3 + i] * 12 * size;
-  sag_scene_turned (list, at, axes, (double[3]){ 52 * size, 37 * size, 38 * size }, myocard, SAG_PHANTOM_HEART);
-  sag_scene_ellipsoid (list, x - 4, y - 22, z - 10, 40 * size, 25 * size, 34 * size, myocard, SAG_PHANTOM_HEART);
-  sag_scene_ellipsoid (list, x - 36, y + 4, z + 4, 22 * size, 26 * size, 31 * size, myocard, SAG_PHANTOM_HEART);
+  sag_scene_turned (list, at, axes, (double[3]){ 52 * size, 37 * size, 38 * size }, myocard,
+                    SAG_PHANTOM_HEART);
+  sag_scene_ellipsoid (list, x - 4, y - 22, z - 10, 40 * size, 25 * size, 34 * size, myocard,
+                       SAG_PHANTOM_HEART);
+  sag_scene_ellipsoid (list, x - 36, y + 4, z + 4, 22 * size, 26 * size, 31 * size, myocard,
+                       SAG_PHANTOM_HEART);
   sag_scene_ellipsoid (list, x - 16, y + 30, z + 16, 31, 19, 24, myocard, SAG_PHANTOM_HEART);
   sag_scene_turned (list, at, axes, (double[3]){ 40 * size, 22 * size, 22 * size }, scene->artery,
                     SAG_PHANTOM_HEART);
@@ -69,35 +77,45 @@ build_heart (SagPhantomScene *scene)
                        SAG_PHANTOM_HEART);
   sag_scene_ellipsoid (list, x - 16, y + 30, z + 16, 29, 17, 22, scene->artery, SAG_PHANTOM_HEART);
   /* The groove between atria and ventricles, with a coronary in it. */
-  sag_scene_capsule (list, (double[3]){ x - 26, y - 30, z + 22 }, (double[3]){ x - 26, y - 26, z - 24 }, 5, 5, -85,
+  sag_scene_capsule (list, (double[3]){ x - 26, y - 30, z + 22 },
+                     (double[3]){ x - 26, y - 26, z - 24 }, 5, 5, -85, SAG_PHANTOM_HEART);
+  sag_scene_capsule (list, (double[3]){ x - 26, y - 30, z + 22 },
+                     (double[3]){ x - 26, y - 26, z - 24 }, 1.7, 1.5, scene->artery,
                      SAG_PHANTOM_HEART);
-  sag_scene_capsule (list, (double[3]){ x - 26, y - 30, z + 22 }, (double[3]){ x - 26, y - 26, z - 24 }, 1.7, 1.5,
-                     scene->artery, SAG_PHANTOM_HEART);
-  sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 }, (double[3]){ x + 40, y - 34, z - 20 }, 4, 4, -85,
+  sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 },
+                     (double[3]){ x + 40, y - 34, z - 20 }, 4, 4, -85, SAG_PHANTOM_HEART);
+  sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 },
+                     (double[3]){ x + 40, y - 34, z - 20 }, 1.7, 1.4, scene->artery,
                      SAG_PHANTOM_HEART);
-  sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 }, (double[3]){ x + 40, y - 34, z - 20 }, 1.7, 1.4,
-                     scene->artery, SAG_PHANTOM_HEART);
   if (sag_phantom_chance (random, 0.4))
-    sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 }, (double[3]){ x + 26, y - 36, z + 8 }, 1.3, 1.2,
-                       550, SAG_PHANTOM_HEART);
+    sag_scene_capsule (list, (double[3]){ x + 14, y - 36, z + 28 },
+                       (double[3]){ x + 26, y - 36, z + 8 }, 1.3, 1.2, 550, SAG_PHANTOM_HEART);
 }
 
 static void
 build_vessels (SagPhantomScene *scene)
 {
   GArray *list = scene->solids;
-  double wide = 1.0 + sag_phantom_jitter (&scene->random, 0.15);
-  double aorta[][4] = {
-    { 6, -24, -34, 14 },  { -14, -34, -8, 15 }, { -17, -32, 12, 15 }, { -10, -20, 32, 14.5 },
-    { 6, 2, 41, 14 },     { 18, 22, 33, 13 },   { 25, 36, 14, 12.5 }, { 26, 40, -20, 12 },
-    { 22, 38, -70, 11.5 }, { 14, 32, -120, 11 }, { 7, 24, -170, 10.5 }, { 5, 16, -240, 9.5 },
-    { 4, 10, -330, 9 },
+  double  wide = 1.0 + sag_phantom_jitter (&scene->random, 0.15);
+  double  aorta[][4] = {
+     { 6, -24, -34, 14 },   { -14, -34, -8, 15 }, { -17, -32, 12, 15 },  { -10, -20, 32, 14.5 },
+     { 6, 2, 41, 14 },      { 18, 22, 33, 13 },   { 25, 36, 14, 12.5 },  { 26, 40, -20, 12 },
+     { 22, 38, -70, 11.5 }, { 14, 32, -120, 11 }, { 7, 24, -170, 10.5 }, { 5, 16, -240, 9.5 },
+     { 4, 10, -330, 9 },
   };
-  double cava[][4] = { { -26, -22, 66, 8 }, { -30, -24, 40, 9.5 }, { -31, -20, -6, 10 }, { -28, -14, -36, 11 } };
-  double lower[][4] = { { -22, -6, -70, 13 }, { -22, 2, -100, 13 }, { -20, 12, -150, 12 }, { -18, 14, -330, 11 } };
+  double cava[][4] = {
+    { -26, -22, 66, 8 }, { -30, -24, 40, 9.5 }, { -31, -20, -6, 10 }, { -28, -14, -36, 11 }
+  };
+  double lower[][4] = {
+    { -22, -6, -70, 13 }, { -22, 2, -100, 13 }, { -20, 12, -150, 12 }, { -18, 14, -330, 11 }
+  };
   double trunk[][4] = { { 16, -50, -30, 13 }, { 22, -40, -8, 14 }, { 20, -22, -4, 14 } };
-  double right[][4] = { { 18, -22, -6, 12 }, { -8, -14, -14, 11.5 }, { -34, -6, -18, 11 }, { -44, 2, -26, 9 } };
-  double left[][4] = { { 20, -22, -4, 12 }, { 34, -4, 0, 11.5 }, { 41, 12, -6, 10.5 }, { 43, 18, -22, 8.5 } };
+  double right[][4] = {
+    { 18, -22, -6, 12 }, { -8, -14, -14, 11.5 }, { -34, -6, -18, 11 }, { -44, 2, -26, 9 }
+  };
+  double left[][4] = {
+    { 20, -22, -4, 12 }, { 34, -4, 0, 11.5 }, { 41, 12, -6, 10.5 }, { 43, 18, -22, 8.5 }
+  };
   double arteries[3][3][4] = {
     { { -8, -18, 44, 7 }, { -22, -14, 76, 6.5 }, { -34, -12, 130, 5 } },
     { { 4, -4, 50, 4.5 }, { 12, -2, 80, 4.5 }, { 24, -4, 200, 4 } },
@@ -113,14 +131,18 @@ build_vessels (SagPhantomScene *scene)
     { { 16, 10, -28, 8 }, { 34, -4, -26, 7 }, { 46, -12, -20, 6 } },
     { { 16, 16, -44, 8 }, { 32, 18, -50, 7 }, { 44, 22, -58, 6 } },
   };
-  double azygos[][4] = { { -9, 42, -250, 2.5 }, { -9, 46, -60, 3.2 }, { -9, 42, 0, 3.8 }, { -14, 26, 20, 4 },
+  double azygos[][4] = { { -9, 42, -250, 2.5 },
+                         { -9, 46, -60, 3.2 },
+                         { -9, 42, 0, 3.8 },
+                         { -14, 26, 20, 4 },
                          { -26, -6, 24, 4.5 } };
 
   for (int i = 0; i < 13; i++)
     aorta[i][3] *= wide;
   shake (scene, aorta, 13, 4);
   for (int i = 7; i < 13; i++)
-    aorta[i][1] = MIN (aorta[i][1], sag_phantom_spine_y (aorta[i][2]) - 19.0 + 0.9 * fabs (aorta[i][0]));
+    aorta[i][1] =
+        MIN (aorta[i][1], sag_phantom_spine_y (aorta[i][2]) - 19.0 + 0.9 * fabs (aorta[i][0]));
 
   /* The stalk of the great vessels, in fat. */
   sag_scene_ellipsoid (list, -2, -22, 18, 33, 34, 48, -95, -1)->margin = 1.5;
@@ -150,9 +172,10 @@ build_vessels (SagPhantomScene *scene)
     for (int i = 0; i < 9; i++)
       {
         const double *p = aorta[3 + i];
-        double angle = sag_phantom_range (&scene->random, -3.1, 3.1);
-        double at[3] = { p[0] + sag_phantom_cos (angle) * p[3], p[1] + sag_phantom_sin (angle) * p[3],
-                         p[2] + sag_phantom_jitter (&scene->random, 8) };
+        double        angle = sag_phantom_range (&scene->random, -3.1, 3.1);
+        double        at[3] = { p[0] + sag_phantom_cos (angle) * p[3],
+                                p[1] + sag_phantom_sin (angle) * p[3],
+                                p[2] + sag_phantom_jitter (&scene->random, 8) };
 
         sag_scene_capsule (list, at, at, 1.6, 1.6, 650, SAG_PHANTOM_AORTA);
       }
@@ -162,12 +185,15 @@ static void
 build_airways (SagPhantomScene *scene)
 {
   GArray *list = scene->solids, *late = scene->tubes;
-  double bend = sag_phantom_jitter (&scene->random, 5.0);
-  double trachea[][4] = { { 0, -26, 230, 8 }, { bend, -22, 150, 8.2 }, { bend, -6, 95, 8.6 },
-                          { bend - 1, 8, 45, 8.8 }, { 0, 19, 4, 9.5 } };
-  double main_bronchi[2][3][4] = {
-    { { 0, 19, 4, 7 }, { 22, 17, -14, 6.2 }, { 41, 16, -32, 5.4 } },
-    { { 0, 19, 4, 7.4 }, { -18, 17, -12, 7 }, { -38, 14, -30, 5.8 } },
+  double  bend = sag_phantom_jitter (&scene->random, 5.0);
+  double  trachea[][4] = { { 0, -26, 230, 8 },
+                           { bend, -22, 150, 8.2 },
+                           { bend, -6, 95, 8.6 },
+                           { bend - 1, 8, 45, 8.8 },
+                           { 0, 19, 4, 9.5 } };
+  double  main_bronchi[2][3][4] = {
+     { { 0, 19, 4, 7 }, { 22, 17, -14, 6.2 }, { 41, 16, -32, 5.4 } },
+     { { 0, 19, 4, 7.4 }, { -18, 17, -12, 7 }, { -38, 14, -30, 5.8 } },
   };
   double lower[2][2][4] = {
     { { 41, 16, -32, 5 }, { 47, 24, -52, 4.2 } },
@@ -177,8 +203,9 @@ build_airways (SagPhantomScene *scene)
     { { 38, 15, -28, 4.6 }, { 53, 4, -24, 3.6 } },
     { { -25, 16, -18, 4.8 }, { -50, 8, -10, 3.8 } },
   };
-  double gullet[][4] = { { 3, 2, 230, 6 },    { 4, 8, 125, 6.5 },  { 5, 22, 90, 6.8 },   { 4, 34, 45, 7 },
-                         { 3, 38, 0, 7 },     { 4, 38, -50, 7.5 }, { 12, 24, -105, 8 }, { 26, 10, -128, 9 } };
+  double gullet[][4] = { { 3, 2, 230, 6 },    { 4, 8, 125, 6.5 }, { 5, 22, 90, 6.8 },
+                         { 4, 34, 45, 7 },    { 3, 38, 0, 7 },    { 4, 38, -50, 7.5 },
+                         { 12, 24, -105, 8 }, { 26, 10, -128, 9 } };
 
   for (int i = 0; i < 2; i++)
     {
@@ -194,7 +221,7 @@ build_airways (SagPhantomScene *scene)
       if (sag_phantom_chance (&scene->random, 0.5))
         {
           const double *p = gullet[i];
-          double r = sag_phantom_range (&scene->random, 1.5, 4.0);
+          double        r = sag_phantom_range (&scene->random, 1.5, 4.0);
 
           sag_scene_ellipsoid (late, p[0], p[1] + scene->up * 1.5, p[2], r * 1.3, r, 14, -980, 0);
         }
@@ -208,21 +235,23 @@ build_airways (SagPhantomScene *scene)
     }
   /* The thyroid rides on the trachea. */
   for (int side = -1; side <= 1; side += 2)
-    sag_scene_ellipsoid (list, bend + side * 17, -20, 138, 8, 10, 20, scene->spec.contrast ? 160 : 95, 0);
+    sag_scene_ellipsoid (list, bend + side * 17, -20, 138, 8, 10, 20,
+                         scene->spec.contrast ? 160 : 95, 0);
 }
 
 void
 sag_phantom_build_chest (SagPhantomScene *scene)
 {
   SagPhantomRandom *random = &scene->random;
-  GArray *list = scene->solids;
+  GArray           *list = scene->solids;
 
   build_vessels (scene);
   build_heart (scene);
   /* The heart's roots again, over its fat. */
-  sag_scene_capsule (list, (double[3]){ 6, -24, -34 }, (double[3]){ -12, -33, -12 }, 14, 15, scene->artery,
-                     SAG_PHANTOM_AORTA);
-  sag_scene_capsule (list, (double[3]){ 16, -50, -30 }, (double[3]){ 22, -40, -8 }, 13, 14, scene->blood, 0);
+  sag_scene_capsule (list, (double[3]){ 6, -24, -34 }, (double[3]){ -12, -33, -12 }, 14, 15,
+                     scene->artery, SAG_PHANTOM_AORTA);
+  sag_scene_capsule (list, (double[3]){ 16, -50, -30 }, (double[3]){ 22, -40, -8 }, 13, 14,
+                     scene->blood, 0);
   build_airways (scene);
   for (int i = 0; i < 10; i++)
     {
@@ -236,8 +265,9 @@ sag_phantom_build_chest (SagPhantomScene *scene)
   /* The spine with its fat also pushes. */
   for (int i = 0; i < 22; i++)
     {
-      double z = 150.0 - 20.0 * i;
-      SagShape *shape = sag_scene_cylinder (list, 0, sag_phantom_spine_y (z) + 8, z, 20, 24, 14, -95, -1);
+      double    z = 150.0 - 20.0 * i;
+      SagShape *shape =
+          sag_scene_cylinder (list, 0, sag_phantom_spine_y (z) + 8, z, 20, 24, 14, -95, -1);
 
       shape->margin = 0.8;
       shape->hu = SAG_HU_NONE;
@@ -248,12 +278,12 @@ static void
 bowel (SagPhantomScene *scene, const double (*path)[4], int n, double gas)
 {
   SagPhantomRandom *random = &scene->random;
-  double content = sag_phantom_range (random, -60, 60);
-  guint first = scene->solids->len, end;
+  double            content = sag_phantom_range (random, -60, 60);
+  guint             first = scene->solids->len, end;
 
   for (int i = 0; i + 1 < n; i++)
-    sag_scene_capsule (scene->solids, path[i], path[i + 1], path[i][3], path[i + 1][3], 45, 0)->clip
-        = SAG_CLIP_ABDOMEN;
+    sag_scene_capsule (scene->solids, path[i], path[i + 1], path[i][3], path[i + 1][3], 45, 0)
+        ->clip = SAG_CLIP_ABDOMEN;
   end = scene->solids->len;
   for (guint i = first; i < end; i++)
     {
@@ -281,17 +311,17 @@ void
 sag_phantom_build_abdomen (SagPhantomScene *scene)
 {
   SagPhantomRandom *random = &scene->random;
-  GArray *list = scene->solids;
-  gboolean contrast = scene->spec.contrast;
-  double stomach_gas = sag_phantom_range (random, -45, 25);
-  double fill = sag_phantom_range (random, 0.75, 1.25);
-  double dome = scene->dome[0];
-  double colon[][4] = { { -96, -40, -330, 22 }, { -98, -46, -262, 24 }, { -78, -74, -222, 22 },
-                        { -30, -88, -214, 20 }, { 20, -88, -206, 20 },  { 62, -72, -190, 21 },
-                        { 92, -34, -168, 22 },  { 104, 4, -176, 20 },   { 106, 20, -240, 19 },
-                        { 104, 20, -330, 18 } };
+  GArray           *list = scene->solids;
+  gboolean          contrast = scene->spec.contrast;
+  double            stomach_gas = sag_phantom_range (random, -45, 25);
+  double            fill = sag_phantom_range (random, 0.75, 1.25);
+  double            dome = scene->dome[0];
+  double    colon[][4] = { { -96, -40, -330, 22 }, { -98, -46, -262, 24 }, { -78, -74, -222, 22 },
+                           { -30, -88, -214, 20 }, { 20, -88, -206, 20 },  { 62, -72, -190, 21 },
+                           { 92, -34, -168, 22 },  { 104, 4, -176, 20 },   { 106, 20, -240, 19 },
+                           { 104, 20, -330, 18 } };
   SagShape *shape;
-  guint first;
+  guint     first;
 
   /* Crura, then what lies behind the peritoneum. */
   sag_scene_capsule (list, (double[3]){ -12, 26, -118 }, (double[3]){ -9, 30, -220 }, 6, 4, 52, 0);
@@ -304,21 +334,27 @@ sag_phantom_build_abdomen (SagPhantomScene *scene)
       sag_scene_ellipsoid (list, side * 58, 38, z, 44, 40, 66, -105, 0)->clip = SAG_CLIP_ABDOMEN;
       sag_scene_ellipsoid (list, side * 58, 36, z, 27, 24, 52, cortex, 0)->clip = SAG_CLIP_ABDOMEN;
       sag_scene_ellipsoid (list, side * 50, 30, z, 14, 13, 30, -70, 0)->clip = SAG_CLIP_ABDOMEN;
-      sag_scene_capsule (list, (double[3]){ side * 24, 42, -200 }, (double[3]){ side * 46, 36, -330 }, 12, 22, 54, 0);
+      sag_scene_capsule (list, (double[3]){ side * 24, 42, -200 },
+                         (double[3]){ side * 46, 36, -330 }, 12, 22, 54, 0);
     }
   /* Spleen and stomach: wall, content, gas above it. */
   first = list->len;
-  sag_scene_turned (list, (double[3]){ 88, 40, dome - 46 }, (double[9]){ .80, -.60, 0, .57, .76, .31, -.186, -.248, .95 },
+  sag_scene_turned (list, (double[3]){ 88, 40, dome - 46 },
+                    (double[9]){ .80, -.60, 0, .57, .76, .31, -.186, -.248, .95 },
                     (double[3]){ 24 * fill, 42 * fill, 50 * fill }, contrast ? 118 : 49, 0);
   sag_scene_ellipsoid (list, 48, 12, dome - 34, 42 * fill, 44, 40, 46, 0);
-  sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 }, (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
+  sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 },
+                    (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
                     (double[3]){ 28 * fill, 30, 56 }, 46, 0);
   sag_scene_ellipsoid (list, 48, 12, dome - 34, 38 * fill, 40, 36, 22, 0)->texture = 25;
-  sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 }, (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
-                    (double[3]){ 24 * fill, 26, 51 }, 22, 0)->texture = 25;
+  sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 },
+                    (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
+                    (double[3]){ 24 * fill, 26, 51 }, 22, 0)
+      ->texture = 25;
   shape = sag_scene_ellipsoid (list, 48, 12, dome - 34, 38 * fill, 40, 36, -985, 0);
   shape->level = stomach_gas;
-  shape = sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 }, (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
+  shape = sag_scene_turned (list, (double[3]){ 50, -28, dome - 66 },
+                            (double[9]){ .83, -.2, .52, .235, .972, 0, -.505, .122, .854 },
                             (double[3]){ 24 * fill, 26, 51 }, -985, 0);
   shape->level = stomach_gas;
   for (guint i = first; i < list->len; i++)
@@ -326,7 +362,7 @@ sag_phantom_build_abdomen (SagPhantomScene *scene)
 
   shake (scene, colon, 10, 10);
   colon[6][2] += sag_phantom_range (random, 0, 34);
-  bowel (scene, (const double (*)[4]) colon, 10, 0.65);
+  bowel (scene, (const double (*)[4])colon, 10, 0.65);
   for (int loop = 0; loop < 9; loop++)
     {
       double path[4][4];
@@ -340,7 +376,7 @@ sag_phantom_build_abdomen (SagPhantomScene *scene)
           path[i][2] = z + sag_phantom_jitter (random, 24);
           path[i][3] = sag_phantom_range (random, 9, 14);
         }
-      bowel (scene, (const double (*)[4]) path, 4, 0.25);
+      bowel (scene, (const double (*)[4])path, 4, 0.25);
     }
   /* Vessels of the liver. */
   for (int i = 0; i < 9; i++)
@@ -351,5 +387,6 @@ sag_phantom_build_abdomen (SagPhantomScene *scene)
 
       sag_scene_capsule (list, from, to, 5.0, 1.6, contrast ? 165 : 40, 0)->clip = SAG_CLIP_ABDOMEN;
     }
-  sag_scene_ellipsoid (list, -42, -52, -212, 15, 15, 26, 8, 0)->clip = SAG_CLIP_ABDOMEN; /* gall bladder */
+  sag_scene_ellipsoid (list, -42, -52, -212, 15, 15, 26, 8, 0)->clip =
+      SAG_CLIP_ABDOMEN; /* gall bladder */
 }

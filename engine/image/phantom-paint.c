@@ -23,8 +23,8 @@ void
 sag_phantom_to_model (const SagPhantomScene *scene, double i, double j, double *x, double *y)
 {
   const SagPhantomSpec *spec = &scene->spec;
-  double px = (i - 0.5 * (spec->size[0] - 1)) * spec->spacing[0] - spec->shift_mm[0];
-  double py = (j - 0.5 * (spec->size[1] - 1)) * spec->spacing[1] - spec->shift_mm[1];
+  double                px = (i - 0.5 * (spec->size[0] - 1)) * spec->spacing[0] - spec->shift_mm[0];
+  double                py = (j - 0.5 * (spec->size[1] - 1)) * spec->spacing[1] - spec->shift_mm[1];
 
   *x = (scene->cos_roll * px + scene->sin_roll * py) / spec->scale[0];
   *y = (scene->cos_roll * py - scene->sin_roll * px) / spec->scale[1];
@@ -47,18 +47,23 @@ coverage (double distance, double edge)
 static inline void
 mix (float *hu, double to, double cover)
 {
-  *hu = (float) (*hu + (to - *hu) * cover);
+  *hu = (float)(*hu + (to - *hu) * cover);
 }
 
-/* Muscle, its bellies parted by sheets of fat that follow the wall; `depth` is measured from the cage. */
+/* Muscle, its bellies parted by sheets of fat that follow the wall; `depth` is measured from the
+ * cage. */
 static double
 muscle_hu (const SagPhantomScene *scene, double x, double y, double z, double depth)
 {
   double r = sqrt (x * x + y * y) + 1.0;
-  double sheet = sag_phantom_noise (scene->texture_seed, depth / 15.0 + 0.012 * z, 2.6 * x / r + 1.1 * y / r, z / 60.0);
+  double sheet = sag_phantom_noise (scene->texture_seed, depth / 15.0 + 0.012 * z,
+                                    2.6 * x / r + 1.1 * y / r, z / 60.0);
   double belly = sag_phantom_noise (scene->texture_seed + 8, x / 26.0, y / 26.0, z / 50.0);
-  double hu = scene->muscle + 16.0 * (sag_phantom_noise (scene->texture_seed + 1, x / 4.0, y / 4.0, z / 9.0) - 0.5);
-  double fat = (1.0 - sag_phantom_smooth (0.01, 0.05, fabs (sheet - 0.5))) * sag_phantom_smooth (0.25, 0.45, belly);
+  double hu =
+      scene->muscle
+      + 16.0 * (sag_phantom_noise (scene->texture_seed + 1, x / 4.0, y / 4.0, z / 9.0) - 0.5);
+  double fat = (1.0 - sag_phantom_smooth (0.01, 0.05, fabs (sheet - 0.5)))
+               * sag_phantom_smooth (0.25, 0.45, belly);
 
   /* Fatty streaks in some bellies. */
   fat = MAX (fat, 0.5 * sag_phantom_smooth (0.74, 0.9, belly));
@@ -73,7 +78,8 @@ fat_hu (const SagPhantomScene *scene, double x, double y, double z)
   return -106.0 + 34.0 * (1.0 - sag_phantom_smooth (0.0, 0.03, fabs (strand)));
 }
 
-/* The limbs and breasts near this point: distance to their muscle, and to the skin joined to the trunk's. */
+/* The limbs and breasts near this point: distance to their muscle, and to the skin joined to the
+ * trunk's. */
 static double
 wrap_limbs (const Slice *slice, double x, double y, double skin, double *muscle, double *gland)
 {
@@ -82,8 +88,8 @@ wrap_limbs (const Slice *slice, double x, double y, double skin, double *muscle,
   for (int i = 0; i < scene->n_limbs; i++)
     {
       const SagLimb *limb = &scene->limbs[i];
-      SagShape shape = { .kind = SAG_SHAPE_CAPSULE, .r0 = limb->r0, .r1 = limb->r1 };
-      double d;
+      SagShape       shape = { .kind = SAG_SHAPE_CAPSULE, .r0 = limb->r0, .r1 = limb->r1 };
+      double         d;
 
       memcpy (shape.a, limb->a, sizeof shape.a);
       memcpy (shape.b, limb->b, sizeof shape.b);
@@ -106,11 +112,11 @@ static double
 couch_hu (const SagPhantomScene *scene, int i, int j)
 {
   const SagPhantomSpec *spec = &scene->spec;
-  double x = (i - 0.5 * (spec->size[0] - 1)) * spec->spacing[0];
-  double y = (j - 0.5 * (spec->size[1] - 1)) * spec->spacing[1] - spec->shift_mm[1];
-  double kind = sag_phantom_lattice (scene->texture_seed + 7, 1, 2, 3);
-  double half = 205.0 + 60.0 * kind;
-  double depth, curve = kind < 0.6 ? x * x / 1500.0 : 0.0;
+  double                x = (i - 0.5 * (spec->size[0] - 1)) * spec->spacing[0];
+  double                y = (j - 0.5 * (spec->size[1] - 1)) * spec->spacing[1] - spec->shift_mm[1];
+  double                kind = sag_phantom_lattice (scene->texture_seed + 7, 1, 2, 3);
+  double                half = 205.0 + 60.0 * kind;
+  double                depth, curve = kind < 0.6 ? x * x / 1500.0 : 0.0;
 
   if (!spec->couch || fabs (x) > half)
     return -1000.0;
@@ -140,12 +146,12 @@ static void
 paint_trunk (Slice *slice)
 {
   const SagPhantomScene *scene = slice->scene;
-  const SagPhantomSpec *spec = &scene->spec;
-  SagPhantomScratch *scratch = slice->scratch;
-  double mm = scene->scale_mm, edge = slice->edge;
-  double neck = sag_phantom_smooth (92, 125, slice->z);
-  guint64 seed = scene->texture_seed;
-  gsize n = 0;
+  const SagPhantomSpec  *spec = &scene->spec;
+  SagPhantomScratch     *scratch = slice->scratch;
+  double                 mm = scene->scale_mm, edge = slice->edge;
+  double                 neck = sag_phantom_smooth (92, 125, slice->z);
+  guint64                seed = scene->texture_seed;
+  gsize                  n = 0;
 
   for (int j = 0; j < spec->size[1]; j++)
     for (int i = 0; i < spec->size[0]; i++, n++)
@@ -155,7 +161,7 @@ paint_trunk (Slice *slice)
 
         scratch->cage[n] = scratch->abdomen[n] = scratch->lung[n] = 0;
         sag_phantom_to_model (scene, i, j, &x, &y);
-        *hu = (float) couch_hu (scene, i, j);
+        *hu = (float)couch_hu (scene, i, j);
         r = sqrt (x * x + y * y);
         dx = r > 1 ? x / r : 1;
         dy = r > 1 ? y / r : 0;
@@ -167,7 +173,8 @@ paint_trunk (Slice *slice)
           continue;
         if (skin > 1)
           {
-            double gap = skin - 3.0 - 14.0 * sag_phantom_noise (seed + 9, x / 45.0, y / 45.0, slice->z / 90.0);
+            double gap = skin - 3.0
+                         - 14.0 * sag_phantom_noise (seed + 9, x / 45.0, y / 45.0, slice->z / 90.0);
 
             if (spec->couch && fabs (gap) < 0.9)
               mix (hu, -780, 1.0);
@@ -183,7 +190,8 @@ paint_trunk (Slice *slice)
               {
                 double lobe = sag_phantom_noise (seed + 4, x / 11.0, y / 11.0, slice->z / 14.0);
 
-                tissue += 140.0 * sag_phantom_smooth (0.5, 0.62, lobe) * sag_phantom_smooth (-7, -16, gland);
+                tissue += 140.0 * sag_phantom_smooth (0.5, 0.62, lobe)
+                          * sag_phantom_smooth (-7, -16, gland);
               }
             mix (hu, tissue, cover);
             mix (hu, 25, coverage (fabs (skin + 1.0 / mm) - 0.9 / mm, edge));
@@ -196,20 +204,25 @@ paint_trunk (Slice *slice)
         mix (hu, muscle_hu (scene, x, y, slice->z, cage), coverage (muscle, edge));
         if (cage > 2 * edge)
           continue;
-        scratch->cage[n] = (float) coverage (cage, edge);
+        scratch->cage[n] = (float)coverage (cage, edge);
         /* Fat of the mediastinum; higher up the small muscles of the neck. */
-        mix (hu, -98 + 120 * neck + (12 + 90 * neck) * (sag_phantom_noise (seed + 5, x / 7, y / 7, slice->z / 9) - 0.5),
+        mix (hu,
+             -98 + 120 * neck
+                 + (12 + 90 * neck)
+                       * (sag_phantom_noise (seed + 5, x / 7, y / 7, slice->z / 9) - 0.5),
              scratch->cage[n]);
         dome = sag_phantom_diaphragm_both (scene, x, y);
         below = (slice->z - dome) * 0.85;
         if (below > 2 * edge)
           continue;
         mix (hu, 52, coverage (MAX (cage - 0.5, below), edge)); /* the diaphragm's own muscle */
-        scratch->abdomen[n] = (float) coverage (MAX (cage + 2.5, below + 3.2), edge);
+        scratch->abdomen[n] = (float)coverage (MAX (cage + 2.5, below + 3.2), edge);
         mix (hu, -104, scratch->abdomen[n]);
         liver = sag_phantom_liver (x, y, slice->z, cage, dome);
         if (liver < edge)
-          mix (hu, (spec->contrast ? 106 : 58) + 10 * (sag_phantom_noise (seed + 6, x / 5, y / 5, slice->z / 7) - 0.5),
+          mix (hu,
+               (spec->contrast ? 106 : 58)
+                   + 10 * (sag_phantom_noise (seed + 6, x / 5, y / 5, slice->z / 7) - 0.5),
                coverage (liver, edge));
       }
 }
@@ -219,7 +232,7 @@ static gboolean
 pixel_box (const SagPhantomScene *scene, const SagShape *shape, double edge, int box[4])
 {
   const SagPhantomSpec *spec = &scene->spec;
-  double low[2] = { 1e9, 1e9 }, high[2] = { -1e9, -1e9 };
+  double                low[2] = { 1e9, 1e9 }, high[2] = { -1e9, -1e9 };
 
   for (int corner = 0; corner < 4; corner++)
     {
@@ -239,8 +252,8 @@ pixel_box (const SagPhantomScene *scene, const SagShape *shape, double edge, int
     {
       if (high[axis] < 0 || low[axis] > spec->size[axis] - 1)
         return FALSE;
-      box[axis] = (int) CLAMP (floor (low[axis]), 0, spec->size[axis] - 1);
-      box[2 + axis] = (int) CLAMP (ceil (high[axis]), 0, spec->size[axis] - 1);
+      box[axis] = (int)CLAMP (floor (low[axis]), 0, spec->size[axis] - 1);
+      box[2 + axis] = (int)CLAMP (ceil (high[axis]), 0, spec->size[axis] - 1);
     }
   return TRUE;
 }
@@ -266,12 +279,12 @@ static void
 paint_shape (Slice *slice, const SagShape *shape)
 {
   const SagPhantomScene *scene = slice->scene;
-  const float *mask = clip_mask (slice->scratch, shape->clip);
-  double edge = slice->edge, share = 1.0;
-  int box[4];
+  const float           *mask = clip_mask (slice->scratch, shape->clip);
+  double                 edge = slice->edge, share = 1.0;
+  int                    box[4];
 
-  if (slice->z < shape->low[2] - edge || slice->z > shape->high[2] + edge || shape->hu == SAG_HU_NONE
-      || !pixel_box (scene, shape, edge, box))
+  if (slice->z < shape->low[2] - edge || slice->z > shape->high[2] + edge
+      || shape->hu == SAG_HU_NONE || !pixel_box (scene, shape, edge, box))
     return;
   /* What is thinner than a voxel fills only part of it. */
   if (shape->kind == SAG_SHAPE_CAPSULE)
@@ -280,7 +293,7 @@ paint_shape (Slice *slice, const SagShape *shape)
   for (int j = box[1]; j <= box[3]; j++)
     for (int i = box[0]; i <= box[2]; i++)
       {
-        gsize n = (gsize) j * scene->spec.size[0] + i;
+        gsize  n = (gsize)j * scene->spec.size[0] + i;
         double x, y, cover, hu = shape->hu;
 
         if (mask != NULL && mask[n] <= 0)
@@ -294,12 +307,13 @@ paint_shape (Slice *slice, const SagShape *shape)
         if (mask != NULL)
           cover *= mask[n];
         if (shape->texture > 0)
-          hu += shape->texture * (2 * sag_phantom_noise (scene->texture_seed + 3, x / 4, y / 4, slice->z / 5) - 1);
+          hu += shape->texture
+                * (2 * sag_phantom_noise (scene->texture_seed + 3, x / 4, y / 4, slice->z / 5) - 1);
         mix (&slice->scratch->hu[n], hu, cover);
         if (cover >= 0.5 && shape->label >= 0)
-          slice->organs[n] = (guint8) shape->label;
+          slice->organs[n] = (guint8)shape->label;
         if (cover >= 0.5 && shape->nodule != 0)
-          slice->nodules[n] = (guint8) shape->nodule;
+          slice->nodules[n] = (guint8)shape->nodule;
       }
 }
 
@@ -307,12 +321,12 @@ static double
 parenchyma_hu (const Slice *slice, double x, double y, double distance)
 {
   const SagPhantomScene *scene = slice->scene;
-  guint64 seed = scene->texture_seed;
-  double z = slice->z;
-  double fine = sag_phantom_noise (seed + 10, x / 3.2, y / 3.2, z / 4.0) - 0.5;
-  double coarse = sag_phantom_noise (seed + 11, x / 22, y / 22, z / 26) - 0.5;
-  double lowest = -scene->up * y; /* large: at the bottom of the lying patient */
-  double hu = scene->lung_hu + 0.42 * lowest + 34 * fine + 36 * coarse;
+  guint64                seed = scene->texture_seed;
+  double                 z = slice->z;
+  double                 fine = sag_phantom_noise (seed + 10, x / 3.2, y / 3.2, z / 4.0) - 0.5;
+  double                 coarse = sag_phantom_noise (seed + 11, x / 22, y / 22, z / 26) - 0.5;
+  double                 lowest = -scene->up * y; /* large: at the bottom of the lying patient */
+  double                 hu = scene->lung_hu + 0.42 * lowest + 34 * fine + 36 * coarse;
 
   /* Parenchyma lies collapsed in a thin band at the bottom. */
   hu += 90.0 * sag_phantom_smooth (40, 80, lowest) * sag_phantom_smooth (-9, 0, distance);
@@ -340,7 +354,8 @@ parenchyma_hu (const Slice *slice, double x, double y, double distance)
         hu += (190.0 + 160.0 * texture) * inside;
       else
         hu += (-985.0 - hu) * inside
-              * sag_phantom_smooth (0.45, 0.60, sag_phantom_noise (seed + 40 + p, x / 7, y / 7, z / 7));
+              * sag_phantom_smooth (0.45, 0.60,
+                                    sag_phantom_noise (seed + 40 + p, x / 7, y / 7, z / 7));
     }
   return hu;
 }
@@ -349,11 +364,11 @@ static void
 paint_lungs (Slice *slice)
 {
   const SagPhantomScene *scene = slice->scene;
-  const SagPhantomSpec *spec = &scene->spec;
-  const SagShape *pushers[MAX_PUSHERS];
-  double edge = slice->edge;
-  int n_pushers = 0;
-  gsize n = 0;
+  const SagPhantomSpec  *spec = &scene->spec;
+  const SagShape        *pushers[MAX_PUSHERS];
+  double                 edge = slice->edge;
+  int                    n_pushers = 0;
+  gsize                  n = 0;
 
   for (guint s = 0; s < scene->solids->len && n_pushers < MAX_PUSHERS; s++)
     {
@@ -366,17 +381,20 @@ paint_lungs (Slice *slice)
     for (int i = 0; i < spec->size[0]; i++, n++)
       {
         const SagShape *near[MAX_PUSHERS];
-        int n_near = 0, side;
-        double x, y, d, fluid, cage, wobble;
+        int             n_near = 0, side;
+        double          x, y, d, fluid, cage, wobble;
 
         if (slice->scratch->cage[n] <= 0)
           continue;
         sag_phantom_to_model (scene, i, j, &x, &y);
         for (int s = 0; s < n_pushers; s++)
-          if (x > pushers[s]->low[0] - 14 && x < pushers[s]->high[0] + 14 && y > pushers[s]->low[1] - 14
-              && y < pushers[s]->high[1] + 14)
+          if (x > pushers[s]->low[0] - 14 && x < pushers[s]->high[0] + 14
+              && y > pushers[s]->low[1] - 14 && y < pushers[s]->high[1] + 14)
             near[n_near++] = pushers[s];
-        side = x > scene->middle[0] + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y) ? 0 : 1;
+        side = x > scene->middle[0]
+                           + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y)
+                   ? 0
+                   : 1;
         cage = sag_phantom_contour_distance (&slice->cage, x, y);
         d = sag_phantom_lung (scene, side, x, y, slice->z, cage, near, n_near, &fluid);
         if (fluid < edge)
@@ -389,26 +407,32 @@ paint_lungs (Slice *slice)
           }
         if (d > 3)
           continue;
-        wobble = scene->wobble * (sag_phantom_noise (scene->texture_seed + 13, x / 19, y / 19, slice->z / 19) - 0.5);
+        wobble =
+            scene->wobble
+            * (sag_phantom_noise (scene->texture_seed + 13, x / 19, y / 19, slice->z / 19) - 0.5);
         d += wobble * sag_phantom_smooth (0, -8, cage);
         if (d > edge)
           continue;
-        slice->scratch->lung[n] = (float) coverage (d, edge);
+        slice->scratch->lung[n] = (float)coverage (d, edge);
         mix (&slice->scratch->hu[n], parenchyma_hu (slice, x, y, d), slice->scratch->lung[n]);
         if (slice->scratch->lung[n] >= 0.5)
-          slice->organs[n] = (guint8) (side == 0 ? SAG_PHANTOM_LEFT_LUNG : SAG_PHANTOM_RIGHT_LUNG);
+          slice->organs[n] = (guint8)(side == 0 ? SAG_PHANTOM_LEFT_LUNG : SAG_PHANTOM_RIGHT_LUNG);
       }
 }
 
 void
-sag_phantom_paint (const SagPhantomScene *scene, int k, SagPhantomScratch *scratch, guint8 *organs,
-                   guint8 *nodules)
+sag_phantom_paint (const SagPhantomScene *scene,
+                   int                    k,
+                   SagPhantomScratch     *scratch,
+                   guint8                *organs,
+                   guint8                *nodules)
 {
   const SagPhantomSpec *spec = &scene->spec;
-  Slice slice = { scene, scratch, organs, nodules };
+  Slice                 slice = { scene, scratch, organs, nodules };
 
   slice.z = sag_phantom_height (scene, k);
-  slice.edge = MAX (MAX (spec->spacing[0], spec->spacing[1]), 0.3 * MIN (spec->spacing[2], 5.0)) / scene->scale_mm;
+  slice.edge = MAX (MAX (spec->spacing[0], spec->spacing[1]), 0.3 * MIN (spec->spacing[2], 5.0))
+               / scene->scale_mm;
   sag_phantom_cage (scene, slice.z, &slice.cage);
   sag_phantom_wall (scene, slice.z, &slice.wall);
   paint_trunk (&slice);

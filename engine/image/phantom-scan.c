@@ -15,7 +15,7 @@
 static int
 gaussian (double sigma, float taps[MAX_TAPS + 1])
 {
-  int reach = CLAMP ((int) ceil (2.6 * sigma), 0, MAX_TAPS);
+  int    reach = CLAMP ((int)ceil (2.6 * sigma), 0, MAX_TAPS);
   double weights[MAX_TAPS + 1], sum = 0;
 
   for (int i = 0; i <= reach; i++)
@@ -29,7 +29,7 @@ gaussian (double sigma, float taps[MAX_TAPS + 1])
       sum += i == 0 ? 1.0 : 2.0 * e;
     }
   for (int i = 0; i <= reach; i++)
-    taps[i] = (float) (weights[i] / sum);
+    taps[i] = (float)(weights[i] / sum);
   return reach;
 }
 
@@ -37,19 +37,19 @@ gaussian (double sigma, float taps[MAX_TAPS + 1])
 static void
 blur (const float *in, float *out, float *work, int width, int height, const float *taps, int reach)
 {
-  g_autofree float *line = g_new (float, (gsize) width + 2 * MAX_TAPS);
+  g_autofree float *line = g_new (float, (gsize)width + 2 * MAX_TAPS);
 
   for (int j = 0; j < height; j++)
     {
-      const float *row = in + (gsize) j * width;
-      float *to = work + (gsize) j * width;
+      const float *row = in + (gsize)j * width;
+      float       *to = work + (gsize)j * width;
 
       for (int i = 0; i < MAX_TAPS; i++)
         {
           line[i] = row[0];
           line[MAX_TAPS + width + i] = row[width - 1];
         }
-      memcpy (line + MAX_TAPS, row, (gsize) width * sizeof *row);
+      memcpy (line + MAX_TAPS, row, (gsize)width * sizeof *row);
       for (int i = 0; i < width; i++)
         to[i] = taps[0] * line[MAX_TAPS + i];
       for (int t = 1; t <= reach; t++)
@@ -58,15 +58,15 @@ blur (const float *in, float *out, float *work, int width, int height, const flo
     }
   for (int j = 0; j < height; j++)
     {
-      float *to = out + (gsize) j * width;
-      const float *row = work + (gsize) j * width;
+      float       *to = out + (gsize)j * width;
+      const float *row = work + (gsize)j * width;
 
       for (int i = 0; i < width; i++)
         to[i] = taps[0] * row[i];
       for (int t = 1; t <= reach; t++)
         {
-          const float *above = work + (gsize) MAX (j - t, 0) * width;
-          const float *below = work + (gsize) MIN (j + t, height - 1) * width;
+          const float *above = work + (gsize)MAX (j - t, 0) * width;
+          const float *below = work + (gsize)MIN (j + t, height - 1) * width;
 
           for (int i = 0; i < width; i++)
             to[i] += taps[t] * (above[i] + below[i]);
@@ -81,9 +81,10 @@ white (guint64 seed, float *out, gsize n)
   for (gsize i = 0; i < n; i++)
     {
       guint64 h = sag_phantom_mix (seed + i * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15));
-      int sum = (int) (h & 0xffff) + (int) (h >> 16 & 0xffff) + (int) (h >> 32 & 0xffff) + (int) (h >> 48);
+      int     sum =
+          (int)(h & 0xffff) + (int)(h >> 16 & 0xffff) + (int)(h >> 32 & 0xffff) + (int)(h >> 48);
 
-      out[i] = (float) (sum - 131070) * (1.0f / 37837.0f);
+      out[i] = (float)(sum - 131070) * (1.0f / 37837.0f);
     }
 }
 
@@ -109,16 +110,16 @@ void
 sag_phantom_expose (const SagPhantomScene *scene, int k, SagPhantomScratch *scratch, gint16 *stored)
 {
   const SagPhantomSpec *spec = &scene->spec;
-  int width = spec->size[0], height = spec->size[1];
-  gsize n = (gsize) width * height;
-  double pixel = 0.5 * (spec->spacing[0] + spec->spacing[1]);
-  gboolean sharp = spec->kernel == SAG_PHANTOM_SHARP;
-  double z = sag_phantom_height (scene, k);
-  double share = 0.75;
-  double sigma, load;
-  float near[MAX_TAPS + 1], far[MAX_TAPS + 1];
-  int reach, reach_far;
-  float *noise = scratch->lung, *low = scratch->abdomen; /* no longer needed */
+  int                   width = spec->size[0], height = spec->size[1];
+  gsize                 n = (gsize)width * height;
+  double                pixel = 0.5 * (spec->spacing[0] + spec->spacing[1]);
+  gboolean              sharp = spec->kernel == SAG_PHANTOM_SHARP;
+  double                z = sag_phantom_height (scene, k);
+  double                share = 0.75;
+  double                sigma, load;
+  float                 near[MAX_TAPS + 1], far[MAX_TAPS + 1];
+  int                   reach, reach_far;
+  float                *noise = scratch->lung, *low = scratch->abdomen; /* no longer needed */
 
   /* Blur of the focus, the detector and the kernel; then the kernel's lift of high frequencies. */
   reach = gaussian ((sharp ? 0.38 : 0.60) / pixel, near);
@@ -142,7 +143,8 @@ sag_phantom_expose (const SagPhantomScene *scene, int k, SagPhantomScratch *scra
          + 0.7 * sag_phantom_smooth (40, 100, z) * (1.0 - 0.6 * sag_phantom_smooth (130, 170, z));
   if (spec->arms == SAG_PHANTOM_ARMS_DOWN)
     load *= 1.3;
-  sigma = (sharp ? 34.0 : 11.5) * load * sqrt (2.0 / MAX (spec->spacing[2], 0.5)) / sqrt (spec->dose);
+  sigma =
+      (sharp ? 34.0 : 11.5) * load * sqrt (2.0 / MAX (spec->spacing[2], 0.5)) / sqrt (spec->dose);
   sigma *= MIN (1.0, 1.2 / pixel);
   sigma /= sqrt (MAX (power (near, reach, far, reach_far, share), 1e-4));
 
@@ -154,10 +156,10 @@ sag_phantom_expose (const SagPhantomScene *scene, int k, SagPhantomScratch *scra
         sag_phantom_to_model (scene, column, j, &x, &y);
         rim = MIN (x * x / 28900.0 + y * y / 13200.0, 1.5);
         value = scratch->hu[i] + sigma * (1.12 - 0.42 * rim) * (noise[i] - share * low[i]);
-        stored[i] = (gint16) (floor (CLAMP (value, -1024.0, 3071.0) + 0.5) + 1024);
+        stored[i] = (gint16)(floor (CLAMP (value, -1024.0, 3071.0) + 0.5) + 1024);
         px = (column - 0.5 * (width - 1)) * spec->spacing[0];
         py = (j - 0.5 * (height - 1)) * spec->spacing[1];
         if (spec->field_mm > 0 && px * px + py * py > 0.25 * spec->field_mm * spec->field_mm)
-          stored[i] = (gint16) (spec->padding + 1024);
+          stored[i] = (gint16)(spec->padding + 1024);
       }
 }

@@ -42,11 +42,11 @@ typedef struct
   double       a[3], b[3], r0, r1, m[9];
   double       low[3], high[3]; /* box, surface included */
   double       hu;
-  double       texture;         /* +-HU of 4 mm noise */
-  double       level;           /* only where y is below (gas above) this; G_MAXDOUBLE: everywhere */
-  gint8        label;           /* -1 leaves the label below as it is */
-  gint8        nodule;          /* label in the nodules' layer, or 0 */
-  double       margin;          /* >= 0: pushes into the lungs with this much fat around it; < 0: does not */
+  double       texture; /* +-HU of 4 mm noise */
+  double       level;   /* only where y is below (gas above) this; G_MAXDOUBLE: everywhere */
+  gint8        label;   /* -1 leaves the label below as it is */
+  gint8        nodule;  /* label in the nodules' layer, or 0 */
+  double       margin; /* >= 0: pushes into the lungs with this much fat around it; < 0: does not */
 } SagShape;
 
 /* A patch of changed parenchyma. */
@@ -73,15 +73,15 @@ typedef struct
   double           up;                           /* -1 supine: gas goes to -y; +1 prone */
   double           blood, artery, muscle;        /* HU */
   double           dome[2];                      /* height of the diaphragm: left, right */
-  double           fluid[2];                     /* y beyond which pleural fluid lies; left, right */
+  double           fluid[2]; /* y beyond which pleural fluid lies; left, right */
   double           lung_hu;
-  double           barrel;                       /* depth of the chest */
-  double           septum;                       /* half the fat between the lungs in front of the heart, mm */
-  double           middle[2];                    /* x of the line between the lungs: before, behind the heart */
-  double           wobble;                       /* unevenness of the pleura, mm */
+  double           barrel;    /* depth of the chest */
+  double           septum;    /* half the fat between the lungs in front of the heart, mm */
+  double           middle[2]; /* x of the line between the lungs: before, behind the heart */
+  double           wobble;    /* unevenness of the pleura, mm */
   guint64          texture_seed;
-  GArray          *solids;  /* SagShape, painted before the lungs */
-  GArray          *tubes;   /* SagShape, painted after the lungs */
+  GArray          *solids; /* SagShape, painted before the lungs */
+  GArray          *tubes;  /* SagShape, painted after the lungs */
   SagLimb          limbs[6];
   int              n_limbs;
   SagPatch         patches[SAG_PHANTOM_MAX_PATCHES];
@@ -92,8 +92,8 @@ typedef struct
 /* ---- trunk (phantom-trunk.c) ---- */
 
 /* The inner face of the rib cage, and the outer face of the muscles, at height z. */
-void   sag_phantom_cage        (const SagPhantomScene *scene, double z, SagPhantomContour *contour);
-void   sag_phantom_wall        (const SagPhantomScene *scene, double z, SagPhantomContour *contour);
+void sag_phantom_cage (const SagPhantomScene *scene, double z, SagPhantomContour *contour);
+void sag_phantom_wall (const SagPhantomScene *scene, double z, SagPhantomContour *contour);
 
 double sag_phantom_contour_distance (const SagPhantomContour *contour, double x, double y);
 
@@ -101,64 +101,94 @@ double sag_phantom_contour_distance (const SagPhantomContour *contour, double x,
 double sag_phantom_contour_radius (const SagPhantomContour *contour, double x, double y);
 
 /* Thickness of subcutaneous fat in direction (x, y), a unit vector. */
-double sag_phantom_fat         (const SagPhantomScene *scene, double x, double y, double z);
+double sag_phantom_fat (const SagPhantomScene *scene, double x, double y, double z);
 
 /* Centre of the vertebral bodies. */
-double sag_phantom_spine_y     (double z);
+double sag_phantom_spine_y (double z);
 
 /* Height of the diaphragm on side 0 (left), 1 (right), and of both blended across the midline. */
-double sag_phantom_diaphragm   (const SagPhantomScene *scene, int side, double x, double y);
+double sag_phantom_diaphragm (const SagPhantomScene *scene, int side, double x, double y);
 double sag_phantom_diaphragm_both (const SagPhantomScene *scene, double x, double y);
 
 /* The liver. `cage` is the cage's distance, `dome` the diaphragm's height there. */
-double sag_phantom_liver       (double x, double y, double z, double cage, double dome);
+double sag_phantom_liver (double x, double y, double z, double cage, double dome);
 
-/* Distance to the lung of `side` for a point whose cage distance is `cage`; `pushers` are the `n` shapes
- * that matter at this height. `fluid` (may be NULL) gets the distance to pleural fluid. */
-double sag_phantom_lung        (const SagPhantomScene *scene, int side, double x, double y, double z,
-                                double cage, const SagShape *const *pushers, int n, double *fluid);
+/* Distance to the lung of `side` for a point whose cage distance is `cage`; `pushers` are the `n`
+ * shapes that matter at this height. `fluid` (may be NULL) gets the distance to pleural fluid. */
+double sag_phantom_lung (const SagPhantomScene *scene,
+                         int                    side,
+                         double                 x,
+                         double                 y,
+                         double                 z,
+                         double                 cage,
+                         const SagShape *const *pushers,
+                         int                    n,
+                         double                *fluid);
 
 /* ---- shapes (phantom-shape.c) ---- */
 
-double    sag_shape_distance   (const SagShape *shape, double x, double y, double z);
-SagShape *sag_scene_capsule    (GArray *list, const double a[3], const double b[3], double r0, double r1,
-                                double hu, int label);
-SagShape *sag_scene_ellipsoid  (GArray *list, double x, double y, double z, double rx, double ry, double rz,
-                                double hu, int label);
+double    sag_shape_distance (const SagShape *shape, double x, double y, double z);
+SagShape *sag_scene_capsule (
+    GArray *list, const double a[3], const double b[3], double r0, double r1, double hu, int label);
+SagShape *sag_scene_ellipsoid (GArray *list,
+                               double  x,
+                               double  y,
+                               double  z,
+                               double  rx,
+                               double  ry,
+                               double  rz,
+                               double  hu,
+                               int     label);
 /* `axes`: three orthonormal rows, radii along each. */
-SagShape *sag_scene_turned     (GArray *list, const double centre[3], const double axes[9],
-                                const double radii[3], double hu, int label);
-SagShape *sag_scene_cylinder   (GArray *list, double x, double y, double z, double rx, double ry,
-                                double half, double hu, int label);
+SagShape *sag_scene_turned (GArray      *list,
+                            const double centre[3],
+                            const double axes[9],
+                            const double radii[3],
+                            double       hu,
+                            int          label);
+SagShape *sag_scene_cylinder (GArray *list,
+                              double  x,
+                              double  y,
+                              double  z,
+                              double  rx,
+                              double  ry,
+                              double  half,
+                              double  hu,
+                              int     label);
 
 /* ---- anatomy ---- */
 
-void      sag_phantom_build_bones   (SagPhantomScene *scene); /* phantom-bones.c */
-void      sag_phantom_build_chest   (SagPhantomScene *scene); /* phantom-organs.c: heart, vessels, airways */
-void      sag_phantom_build_abdomen (SagPhantomScene *scene); /* phantom-organs.c */
-void      sag_phantom_build_trees   (SagPhantomScene *scene); /* phantom-tree.c: within the lungs */
-void      sag_phantom_build_findings (SagPhantomScene *scene); /* phantom-tree.c */
+void sag_phantom_build_bones (SagPhantomScene *scene);    /* phantom-bones.c */
+void sag_phantom_build_chest (SagPhantomScene *scene);    /* phantom-organs.c: heart, vessels */
+void sag_phantom_build_abdomen (SagPhantomScene *scene);  /* phantom-organs.c */
+void sag_phantom_build_trees (SagPhantomScene *scene);    /* phantom-tree.c: within the lungs */
+void sag_phantom_build_findings (SagPhantomScene *scene); /* phantom-tree.c */
 
 /* ---- slices (phantom-paint.c, phantom-scan.c) ---- */
 
 /* Scratch of one thread: size[0] * size[1] of each. */
 typedef struct
 {
-  float *hu;      /* the patient, not yet scanned */
-  float *cage;    /* how much of a voxel lies in the cage, below the diaphragm, in a lung: 0..1 */
+  float *hu;   /* the patient, not yet scanned */
+  float *cage; /* how much of a voxel lies in the cage, below the diaphragm, in a lung: 0..1 */
   float *abdomen;
   float *lung;
   float *work[2];
 } SagPhantomScratch;
 
 /* Model coordinates of pixel (i, j), and the height of slice k. */
-void      sag_phantom_to_model (const SagPhantomScene *scene, double i, double j, double *x, double *y);
-double    sag_phantom_height   (const SagPhantomScene *scene, int k);
+void sag_phantom_to_model (const SagPhantomScene *scene, double i, double j, double *x, double *y);
+double sag_phantom_height (const SagPhantomScene *scene, int k);
 
 /* Slice k of the patient into scratch->hu, and the two layers of truth. */
-void      sag_phantom_paint    (const SagPhantomScene *scene, int k, SagPhantomScratch *scratch,
-                                guint8 *organs, guint8 *nodules);
+void sag_phantom_paint (const SagPhantomScene *scene,
+                        int                    k,
+                        SagPhantomScratch     *scratch,
+                        guint8                *organs,
+                        guint8                *nodules);
 
 /* The painted slice as a scanner would show it: HU + 1024. */
-void      sag_phantom_expose   (const SagPhantomScene *scene, int k, SagPhantomScratch *scratch,
-                                gint16 *stored);
+void sag_phantom_expose (const SagPhantomScene *scene,
+                         int                    k,
+                         SagPhantomScratch     *scratch,
+                         gint16                *stored);

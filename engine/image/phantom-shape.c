@@ -22,15 +22,15 @@ static double
 ellipsoid_distance (const SagShape *s, double x, double y, double z)
 {
   const double *m = s->m;
-  double px = x - s->a[0], py = y - s->a[1], pz = z - s->a[2];
-  double u = m[0] * px + m[1] * py + m[2] * pz;
-  double v = m[3] * px + m[4] * py + m[5] * pz;
-  double w = m[6] * px + m[7] * py + m[8] * pz;
-  double k = sqrt (u * u + v * v + w * w);
-  double gx = m[0] * u + m[3] * v + m[6] * w;
-  double gy = m[1] * u + m[4] * v + m[7] * w;
-  double gz = m[2] * u + m[5] * v + m[8] * w;
-  double g = sqrt (gx * gx + gy * gy + gz * gz);
+  double        px = x - s->a[0], py = y - s->a[1], pz = z - s->a[2];
+  double        u = m[0] * px + m[1] * py + m[2] * pz;
+  double        v = m[3] * px + m[4] * py + m[5] * pz;
+  double        w = m[6] * px + m[7] * py + m[8] * pz;
+  double        k = sqrt (u * u + v * v + w * w);
+  double        gx = m[0] * u + m[3] * v + m[6] * w;
+  double        gy = m[1] * u + m[4] * v + m[7] * w;
+  double        gz = m[2] * u + m[5] * v + m[8] * w;
+  double        g = sqrt (gx * gx + gy * gy + gz * gz);
 
   return g < 1e-9 ? -MIN (s->r0, s->r1) : k * (k - 1.0) / g;
 }
@@ -65,18 +65,20 @@ sag_shape_distance (const SagShape *shape, double x, double y, double z)
 static SagShape *
 add (GArray *list, SagShapeKind kind, double hu, int label)
 {
-  SagShape shape = { .kind = kind, .hu = hu, .label = (gint8) label, .level = G_MAXDOUBLE, .margin = -1.0 };
+  SagShape shape = {
+    .kind = kind, .hu = hu, .label = (gint8)label, .level = G_MAXDOUBLE, .margin = -1.0
+  };
 
   g_array_append_val (list, shape);
   return &g_array_index (list, SagShape, list->len - 1);
 }
 
 SagShape *
-sag_scene_capsule (GArray *list, const double a[3], const double b[3], double r0, double r1, double hu,
-                   int label)
+sag_scene_capsule (
+    GArray *list, const double a[3], const double b[3], double r0, double r1, double hu, int label)
 {
   SagShape *shape = add (list, SAG_SHAPE_CAPSULE, hu, label);
-  double r = MAX (r0, r1);
+  double    r = MAX (r0, r1);
 
   for (int i = 0; i < 3; i++)
     {
@@ -91,8 +93,12 @@ sag_scene_capsule (GArray *list, const double a[3], const double b[3], double r0
 }
 
 SagShape *
-sag_scene_turned (GArray *list, const double centre[3], const double axes[9], const double radii[3],
-                  double hu, int label)
+sag_scene_turned (GArray      *list,
+                  const double centre[3],
+                  const double axes[9],
+                  const double radii[3],
+                  double       hu,
+                  int          label)
 {
   SagShape *shape = add (list, SAG_SHAPE_ELLIPSOID, hu, label);
 
@@ -118,20 +124,35 @@ sag_scene_turned (GArray *list, const double centre[3], const double axes[9], co
 }
 
 SagShape *
-sag_scene_ellipsoid (GArray *list, double x, double y, double z, double rx, double ry, double rz, double hu,
-                     int label)
+sag_scene_ellipsoid (GArray *list,
+                     double  x,
+                     double  y,
+                     double  z,
+                     double  rx,
+                     double  ry,
+                     double  rz,
+                     double  hu,
+                     int     label)
 {
   static const double upright[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 1 };
 
-  return sag_scene_turned (list, (double[3]){ x, y, z }, upright, (double[3]){ rx, ry, rz }, hu, label);
+  return sag_scene_turned (list, (double[3]){ x, y, z }, upright, (double[3]){ rx, ry, rz }, hu,
+                           label);
 }
 
 SagShape *
-sag_scene_cylinder (GArray *list, double x, double y, double z, double rx, double ry, double half, double hu,
-                    int label)
+sag_scene_cylinder (GArray *list,
+                    double  x,
+                    double  y,
+                    double  z,
+                    double  rx,
+                    double  ry,
+                    double  half,
+                    double  hu,
+                    int     label)
 {
   SagShape *shape = add (list, SAG_SHAPE_CYLINDER, hu, label);
-  double reach[3] = { rx, ry, half };
+  double    reach[3] = { rx, ry, half };
 
   shape->a[0] = x;
   shape->a[1] = y;

@@ -2,10 +2,10 @@
  *
  * phantom-tree.c: arteries, veins and bronchi that branch into the lungs, and what is wrong there.
  *
- * Trees grow by splitting the space they have to serve (Wang et al., "Improved algorithm for growing
- * branching structures", 1992): a branch goes towards the centre of its points, the points are cut in
- * two by a plane through it, and each half gets a branch of its own. Radii follow Murray's law: the
- * cube of a radius goes with the points served.
+ * Trees grow by splitting the space they have to serve (Wang et al., "Improved algorithm for
+ * growing branching structures", 1992): a branch goes towards the centre of its points, the points
+ * are cut in two by a plane through it, and each half gets a branch of its own. Radii follow
+ * Murray's law: the cube of a radius goes with the points served.
  */
 #include "engine/image/phantom-scene.h"
 
@@ -26,13 +26,17 @@ typedef struct
 } Tree;
 
 static double
-lung_at (const SagPhantomScene *scene, const SagShape *const *pushers, int n, int side, const double p[3])
+lung_at (const SagPhantomScene *scene,
+         const SagShape *const *pushers,
+         int                    n,
+         int                    side,
+         const double           p[3])
 {
   SagPhantomContour cage;
 
   sag_phantom_cage (scene, p[2], &cage);
-  return sag_phantom_lung (scene, side, p[0], p[1], p[2], sag_phantom_contour_distance (&cage, p[0], p[1]),
-                           pushers, n, NULL);
+  return sag_phantom_lung (scene, side, p[0], p[1], p[2],
+                           sag_phantom_contour_distance (&cage, p[0], p[1]), pushers, n, NULL);
 }
 
 static GPtrArray *
@@ -55,7 +59,8 @@ draw_point (SagPhantomScene *scene, GPtrArray *pushers, int side, double depth, 
       p[0] = (side == 0 ? 1 : -1) * sag_phantom_range (&scene->random, 2, 140);
       p[1] = sag_phantom_range (&scene->random, -110, 100);
       p[2] = sag_phantom_range (&scene->random, -180, 116);
-      if (lung_at (scene, (const SagShape *const *) pushers->pdata, (int) pushers->len, side, p) < -depth)
+      if (lung_at (scene, (const SagShape *const *)pushers->pdata, (int)pushers->len, side, p)
+          < -depth)
         return TRUE;
     }
   return FALSE;
@@ -90,7 +95,8 @@ add_bronchus (Tree *tree, const double a[3], const double b[3], double artery)
       p[i] = a[i] + across[i] * (artery + r + wall);
       q[i] = b[i] + across[i] * (artery + r + wall);
     }
-  sag_scene_capsule (tree->airways, p, q, r + wall, 0.92 * r + wall, -150, -1)->clip = SAG_CLIP_LUNG;
+  sag_scene_capsule (tree->airways, p, q, r + wall, 0.92 * r + wall, -150, -1)->clip =
+      SAG_CLIP_LUNG;
   sag_scene_capsule (tree->lumina, p, q, r, 0.92 * r, -970, -1)->clip = SAG_CLIP_LUNG;
 }
 
@@ -98,9 +104,9 @@ static void
 grow (Tree *tree, Point *points, int n, const double start[3], const double parent[3], int depth)
 {
   double centre[3] = { 0, 0, 0 }, direction[3], bend[3], end[3], middle[3], cut[3], spread = 0;
-  double radius = tree->root_radius * sag_phantom_cbrt ((double) n / tree->n_total);
+  double radius = tree->root_radius * sag_phantom_cbrt ((double)n / tree->n_total);
   double length, step;
-  int low = 0, high = n - 1;
+  int    low = 0, high = n - 1;
 
   for (int i = 0; i < n; i++)
     for (int axis = 0; axis < 3; axis++)
@@ -119,9 +125,10 @@ grow (Tree *tree, Point *points, int n, const double start[3], const double pare
     }
 
   radius = MAX (radius, 0.32);
-  sag_scene_capsule (tree->scene->tubes, start, middle, radius, 0.96 * radius, tree->hu, -1)->clip = SAG_CLIP_LUNG;
-  sag_scene_capsule (tree->scene->tubes, middle, end, 0.96 * radius, 0.90 * radius, tree->hu, -1)->clip
-      = SAG_CLIP_LUNG;
+  sag_scene_capsule (tree->scene->tubes, start, middle, radius, 0.96 * radius, tree->hu, -1)->clip =
+      SAG_CLIP_LUNG;
+  sag_scene_capsule (tree->scene->tubes, middle, end, 0.96 * radius, 0.90 * radius, tree->hu, -1)
+      ->clip = SAG_CLIP_LUNG;
   if (tree->airways != NULL && radius > 1.45)
     {
       add_bronchus (tree, start, middle, radius);
@@ -177,10 +184,11 @@ grow (Tree *tree, Point *points, int n, const double start[3], const double pare
 }
 
 static void
-plant (Tree *tree, GPtrArray *pushers, int side, int n, const double root[3], const double towards[3])
+plant (
+    Tree *tree, GPtrArray *pushers, int side, int n, const double root[3], const double towards[3])
 {
   g_autofree Point *points = g_new (Point, n);
-  int found = 0;
+  int               found = 0;
 
   while (found < n && draw_point (tree->scene, pushers, side, 2.5, points[found].p))
     found++;
@@ -194,20 +202,21 @@ void
 sag_phantom_build_trees (SagPhantomScene *scene)
 {
   static const double arteries[2][3] = { { 43, 16, -20 }, { -44, 2, -26 } };
-  static const double veins[2][2][3] = { { { 45, -10, -20 }, { 43, 22, -56 } }, { { -46, -6, -30 }, { -45, 20, -58 } } };
+  static const double veins[2][2][3] = { { { 45, -10, -20 }, { 43, 22, -56 } },
+                                         { { -46, -6, -30 }, { -45, 20, -58 } } };
   g_autoptr (GPtrArray) pushers = NULL;
   g_autoptr (GArray) airways = g_array_new (FALSE, FALSE, sizeof (SagShape));
   g_autoptr (GArray) lumina = g_array_new (FALSE, FALSE, sizeof (SagShape));
   double voxel = scene->spec.spacing[0];
-  int n = voxel < 1.0 ? 1500 : voxel < 1.6 ? 700 : 350;
+  int    n = voxel < 1.0 ? 1500 : voxel < 1.6 ? 700 : 350;
 
   pushers = collect_pushers (scene);
   for (int side = 0; side < 2; side++)
     {
       double out[3] = { side == 0 ? 1 : -1, 0, 0 };
-      Tree artery = { scene, airways, lumina, scene->blood, 7.2, 0 };
-      Tree upper = { scene, NULL, NULL, scene->artery, 5.0, 0 };
-      Tree lower = { scene, NULL, NULL, scene->artery, 5.6, 0 };
+      Tree   artery = { scene, airways, lumina, scene->blood, 7.2, 0 };
+      Tree   upper = { scene, NULL, NULL, scene->artery, 5.0, 0 };
+      Tree   lower = { scene, NULL, NULL, scene->artery, 5.6, 0 };
 
       plant (&artery, pushers, side, n, arteries[side], out);
       plant (&upper, pushers, side, n / 2, veins[side][0], out);
@@ -219,7 +228,8 @@ sag_phantom_build_trees (SagPhantomScene *scene)
 }
 
 static void
-add_patch (SagPhantomScene *scene, GPtrArray *pushers, SagPhantomFindings kind, double low, double high)
+add_patch (
+    SagPhantomScene *scene, GPtrArray *pushers, SagPhantomFindings kind, double low, double high)
 {
   SagPatch *patch = &scene->patches[scene->n_patches];
 
@@ -236,23 +246,23 @@ static void
 add_nodule (SagPhantomScene *scene, GPtrArray *pushers, int side, double radius, int label)
 {
   SagPhantomRandom *random = &scene->random;
-  double p[3];
-  double hu = 20.0 + sag_phantom_jitter (random, 30.0);
+  double            p[3];
+  double            hu = 20.0 + sag_phantom_jitter (random, 30.0);
 
   if (!draw_point (scene, pushers, side, radius + 3.0, p))
     return;
   /* Lobulated: a core and bumps; spicules reach out. */
   for (int i = 0; i < 6; i++)
     {
-      double at[3];
-      double r = i == 0 ? radius : radius * sag_phantom_range (random, 0.45, 0.7);
+      double    at[3];
+      double    r = i == 0 ? radius : radius * sag_phantom_range (random, 0.45, 0.7);
       SagShape *shape;
 
       for (int axis = 0; axis < 3; axis++)
         at[axis] = p[axis] + (i == 0 ? 0.0 : sag_phantom_jitter (random, 0.8 * radius));
       shape = sag_scene_capsule (scene->tubes, at, at, r, r, hu, -1);
       shape->clip = SAG_CLIP_LUNG;
-      shape->nodule = (gint8) label;
+      shape->nodule = (gint8)label;
     }
   for (int i = 0; i < 7; i++)
     {
@@ -260,7 +270,8 @@ add_nodule (SagPhantomScene *scene, GPtrArray *pushers, int side, double radius,
 
       for (int axis = 0; axis < 3; axis++)
         to[axis] = p[axis] + sag_phantom_jitter (random, 2.6 * radius);
-      sag_scene_capsule (scene->tubes, p, to, 0.14 * radius, 0.3, hu - 60, -1)->clip = SAG_CLIP_LUNG;
+      sag_scene_capsule (scene->tubes, p, to, 0.14 * radius, 0.3, hu - 60, -1)->clip =
+          SAG_CLIP_LUNG;
     }
 }
 
@@ -268,7 +279,7 @@ void
 sag_phantom_build_findings (SagPhantomScene *scene)
 {
   g_autoptr (GPtrArray) pushers = collect_pushers (scene);
-  SagPhantomRandom *random = &scene->random;
+  SagPhantomRandom  *random = &scene->random;
   SagPhantomFindings findings = scene->spec.findings;
 
   if (findings & SAG_PHANTOM_CONSOLIDATION)

@@ -18,14 +18,17 @@ static const Ring cage_rings[] = {
 };
 
 static const Ring wall_rings[] = {
-  { -330, 138, 100, 102 }, { -270, 143, 107, 108 }, { -220, 147, 108, 113 }, { -165, 150, 106, 119 },
-  { -110, 151, 101, 121 }, { -60, 153, 97, 122 },   { -20, 158, 96, 122 },   { 20, 166, 92, 121 },
-  { 50, 171, 81, 118 },    { 75, 166, 69, 112 },    { 95, 149, 60, 105 },    { 110, 128, 54, 99 },
-  { 125, 104, 52, 93 },    { 145, 76, 50, 85 },     { 170, 60, 48, 73 },     { 230, 56, 50, 67 },
+  { -330, 138, 100, 102 }, { -270, 143, 107, 108 }, { -220, 147, 108, 113 },
+  { -165, 150, 106, 119 }, { -110, 151, 101, 121 }, { -60, 153, 97, 122 },
+  { -20, 158, 96, 122 },   { 20, 166, 92, 121 },    { 50, 171, 81, 118 },
+  { 75, 166, 69, 112 },    { 95, 149, 60, 105 },    { 110, 128, 54, 99 },
+  { 125, 104, 52, 93 },    { 145, 76, 50, 85 },     { 170, 60, 48, 73 },
+  { 230, 56, 50, 67 },
 };
 
-static const double spine_line[][2] = { { -330, 36 }, { -220, 45 }, { -160, 50 }, { -110, 55 }, { -60, 59 },
-                                        { 0, 58 },    { 50, 49 },   { 90, 38 },   { 125, 29 },  { 230, 18 } };
+static const double spine_line[][2] = { { -330, 36 }, { -220, 45 }, { -160, 50 }, { -110, 55 },
+                                        { -60, 59 },  { 0, 58 },    { 50, 49 },   { 90, 38 },
+                                        { 125, 29 },  { 230, 18 } };
 
 /* Rounds the corners between two rings: weight of the upper one. */
 static double
@@ -39,7 +42,7 @@ between (double low, double high, double z)
 static void
 rings_at (const Ring *rings, int n, double z, SagPhantomContour *contour)
 {
-  int i = 0;
+  int    i = 0;
   double t;
 
   while (i < n - 2 && z > rings[i + 1].z)
@@ -116,10 +119,10 @@ sag_phantom_fat (const SagPhantomScene *scene, double x, double y, double z)
 double
 sag_phantom_spine_y (double z)
 {
-  int i = 0;
+  int    i = 0;
   double t;
 
-  while (i < (int) G_N_ELEMENTS (spine_line) - 2 && z > spine_line[i + 1][0])
+  while (i < (int)G_N_ELEMENTS (spine_line) - 2 && z > spine_line[i + 1][0])
     i++;
   t = between (spine_line[i][0], spine_line[i + 1][0], z);
   return spine_line[i][1] + t * (spine_line[i + 1][1] - spine_line[i][1]);
@@ -164,13 +167,22 @@ sag_phantom_liver (double x, double y, double z, double cage, double dome)
 }
 
 double
-sag_phantom_lung (const SagPhantomScene *scene, int side, double x, double y, double z, double cage,
-                  const SagShape *const *pushers, int n, double *fluid)
+sag_phantom_lung (const SagPhantomScene *scene,
+                  int                    side,
+                  double                 x,
+                  double                 y,
+                  double                 z,
+                  double                 cage,
+                  const SagShape *const *pushers,
+                  int                    n,
+                  double                *fluid)
 {
   double sign = side == 0 ? 1.0 : -1.0;
   double d, apex, space, ax, ay, az;
-  double middle = scene->middle[0] + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y);
-  double half = scene->septum + 13.0 * sag_phantom_smooth (45, 85, z) + 4.0 * (1.0 - sag_phantom_smooth (-90, -40, z));
+  double middle =
+      scene->middle[0] + (scene->middle[1] - scene->middle[0]) * sag_phantom_smooth (-45, 25, y);
+  double half = scene->septum + 13.0 * sag_phantom_smooth (45, 85, z)
+                + 4.0 * (1.0 - sag_phantom_smooth (-90, -40, z));
 
   d = sag_phantom_smax (cage + 1.2, half - sign * (x - middle), 8.0);
 

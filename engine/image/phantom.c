@@ -39,11 +39,12 @@ sag_phantom_spec_init_random (SagPhantomSpec *spec, guint64 seed, const int size
     SagPhantomFindings finding;
     double             chance;
   } often[] = {
-    { SAG_PHANTOM_NODULES, 0.5 },    { SAG_PHANTOM_CONSOLIDATION, 0.22 }, { SAG_PHANTOM_GROUND_GLASS, 0.22 },
-    { SAG_PHANTOM_EMPHYSEMA, 0.25 }, { SAG_PHANTOM_EFFUSION, 0.2 },       { SAG_PHANTOM_ATELECTASIS, 0.25 },
+    { SAG_PHANTOM_NODULES, 0.5 },       { SAG_PHANTOM_CONSOLIDATION, 0.22 },
+    { SAG_PHANTOM_GROUND_GLASS, 0.22 }, { SAG_PHANTOM_EMPHYSEMA, 0.25 },
+    { SAG_PHANTOM_EFFUSION, 0.2 },      { SAG_PHANTOM_ATELECTASIS, 0.25 },
   };
   SagPhantomRandom random = { sag_phantom_mix (seed ^ 0x7068616e746f6dULL) };
-  double body, field, bottom, top;
+  double           body, field, bottom, top;
 
   sag_phantom_spec_init (spec, seed);
   body = sag_phantom_range (&random, 0.82, 1.15);
@@ -77,7 +78,7 @@ sag_phantom_spec_init_random (SagPhantomSpec *spec, guint64 seed, const int size
       static const gint16 padding[] = { -1024, -1024, -2000, -3024 };
 
       spec->field_mm = field * sag_phantom_range (&random, 1.0, 1.06);
-      spec->padding = padding[(int) (4 * sag_phantom_unit (&random))];
+      spec->padding = padding[(int)(4 * sag_phantom_unit (&random))];
     }
   top = sag_phantom_range (&random, 90, 170);
   bottom = sag_phantom_range (&random, -330, -150);
@@ -117,8 +118,8 @@ sag_phantom_spec_check (const SagPhantomSpec *spec, GError **error)
     if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
       {
         g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                     "The phantom's %s is %g; choose a value from %g to %g", ranges[i].name, ranges[i].value,
-                     ranges[i].low, ranges[i].high);
+                     "The phantom's %s is %g; choose a value from %g to %g", ranges[i].name,
+                     ranges[i].value, ranges[i].low, ranges[i].high);
         return FALSE;
       }
   return TRUE;
@@ -127,12 +128,20 @@ sag_phantom_spec_check (const SagPhantomSpec *spec, GError **error)
 /* ---- the scene ---- */
 
 static void
-add_limb (SagPhantomScene *scene, double ax, double ay, double az, double bx, double by, double bz, double r0,
-          double r1, gboolean breast)
+add_limb (SagPhantomScene *scene,
+          double           ax,
+          double           ay,
+          double           az,
+          double           bx,
+          double           by,
+          double           bz,
+          double           r0,
+          double           r1,
+          gboolean         breast)
 {
   for (int side = -1; side <= 1; side += 2)
-    scene->limbs[scene->n_limbs++]
-        = (SagLimb){ { side * ax, ay, az }, { side * bx, by, bz }, r0, r1, breast };
+    scene->limbs[scene->n_limbs++] =
+        (SagLimb){ { side * ax, ay, az }, { side * bx, by, bz }, r0, r1, breast };
 }
 
 static void
@@ -166,7 +175,9 @@ scene_init (SagPhantomScene *scene, const SagPhantomSpec *spec)
     {
       gboolean other = side == 1 && scene->fluid[0] < 1e3;
       gboolean wet = (spec->findings & SAG_PHANTOM_EFFUSION)
-                     && sag_phantom_chance (random, side == 0 ? 0.6 : other ? 0.5 : 1.0);
+                     && sag_phantom_chance (random, side == 0 ? 0.6
+                                                    : other   ? 0.5
+                                                              : 1.0);
       double level = sag_phantom_range (random, 15, 68);
 
       scene->fluid[side] = wet ? level : 1e4;
@@ -221,13 +232,15 @@ typedef struct
 static void
 make_slice (gsize item, int thread, gpointer data)
 {
-  Work *work = data;
+  Work      *work = data;
   const int *size = work->scene->spec.size;
-  int k = work->first + (int) item;
-  gsize start = (gsize) k * size[0] * size[1];
+  int        k = work->first + (int)item;
+  gsize      start = (gsize)k * size[0] * size[1];
 
-  sag_phantom_paint (work->scene, k, &work->scratch[thread], work->organs + start, work->nodules + start);
-  sag_phantom_expose (work->scene, k, &work->scratch[thread], sag_volume_get_slice (work->volume, k));
+  sag_phantom_paint (work->scene, k, &work->scratch[thread], work->organs + start,
+                     work->nodules + start);
+  sag_phantom_expose (work->scene, k, &work->scratch[thread],
+                      sag_volume_get_slice (work->volume, k));
 }
 
 static void
@@ -263,7 +276,7 @@ new_layer (const SagGrid *grid, int first, int last, GError **error)
     {
       SagLabel *label = &labels[value - first];
 
-      label->value = (guint8) value;
+      label->value = (guint8)value;
       g_strlcpy (label->name, table[value - 1].name, sizeof label->name);
       if (value >= SAG_PHANTOM_NODULE_1)
         set_code (&label->category, "49755003", "Morphologically Abnormal Structure");
@@ -286,7 +299,7 @@ make_slices (Work *work, const SagTick *tick, GError **error)
 
   for (work->first = 0; work->first < n; work->first += SLICES_PER_TICK)
     {
-      if (!sag_tick (tick, (double) work->first / n))
+      if (!sag_tick (tick, (double)work->first / n))
         return sag_engine_error_cancelled (error);
       sag_parallel_for (MIN (SLICES_PER_TICK, n - work->first), make_slice, work);
     }
@@ -295,20 +308,23 @@ make_slices (Work *work, const SagTick *tick, GError **error)
 }
 
 gboolean
-sag_phantom_thorax (const SagPhantomSpec *spec, const SagTick *tick, SagVolume **volume,
-                    SagSegmentation **truth, GError **error)
+sag_phantom_thorax (const SagPhantomSpec *spec,
+                    const SagTick        *tick,
+                    SagVolume           **volume,
+                    SagSegmentation     **truth,
+                    GError              **error)
 {
-  int n_threads = sag_parallel_get_size ();
-  gsize area, floats;
-  SagGrid grid;
+  int             n_threads = sag_parallel_get_size ();
+  gsize           area, floats;
+  SagGrid         grid;
   SagPhantomScene scene;
   g_autoptr (SagVolume) made = NULL;
   g_autoptr (SagLabelmap) organs = NULL;
   g_autoptr (SagLabelmap) nodules = NULL;
   g_autoptr (SagProvenance) provenance = NULL;
   g_autofree SagPhantomScratch *scratch = NULL;
-  float *memory;
-  gboolean done;
+  float                        *memory;
+  gboolean                      done;
 
   if (!sag_phantom_spec_check (spec, error))
     return FALSE;
@@ -319,12 +335,13 @@ sag_phantom_thorax (const SagPhantomSpec *spec, const SagTick *tick, SagVolume *
 
   made = sag_volume_new_alloc (&grid, SAG_VOXEL_I16, 1.0, -1024.0, "HU", error);
   organs = made == NULL ? NULL : new_layer (&grid, SAG_PHANTOM_LEFT_LUNG, SAG_PHANTOM_BONE, error);
-  nodules = organs == NULL ? NULL : new_layer (&grid, SAG_PHANTOM_NODULE_1, SAG_PHANTOM_NODULE_2, error);
+  nodules =
+      organs == NULL ? NULL : new_layer (&grid, SAG_PHANTOM_NODULE_1, SAG_PHANTOM_NODULE_2, error);
   if (nodules == NULL)
     return FALSE;
   sag_volume_set_origin_tags (made, "CT", "");
 
-  area = (gsize) spec->size[0] * spec->size[1];
+  area = (gsize)spec->size[0] * spec->size[1];
   floats = 6 * area;
   memory = sag_alloc_try (floats * n_threads * sizeof (float), "the phantom's slices", error);
   if (memory == NULL)
@@ -341,7 +358,9 @@ sag_phantom_thorax (const SagPhantomSpec *spec, const SagTick *tick, SagVolume *
 
   scene_init (&scene, spec);
   {
-    Work work = { &scene, scratch, made, sag_labelmap_get_voxels (organs), sag_labelmap_get_voxels (nodules), 0 };
+    Work work = {
+      &scene, scratch, made, sag_labelmap_get_voxels (organs), sag_labelmap_get_voxels (nodules), 0
+    };
 
     done = make_slices (&work, tick, error);
   }

@@ -20,12 +20,12 @@ typedef enum
 /* What is wrong with the lungs; a set. */
 typedef enum
 {
-  SAG_PHANTOM_NODULES       = 1 << 0,
+  SAG_PHANTOM_NODULES = 1 << 0,
   SAG_PHANTOM_CONSOLIDATION = 1 << 1,
-  SAG_PHANTOM_GROUND_GLASS  = 1 << 2,
-  SAG_PHANTOM_EMPHYSEMA     = 1 << 3,
-  SAG_PHANTOM_EFFUSION      = 1 << 4, /* fluid in the pleural space: not lung in the truth */
-  SAG_PHANTOM_ATELECTASIS   = 1 << 5,
+  SAG_PHANTOM_GROUND_GLASS = 1 << 2,
+  SAG_PHANTOM_EMPHYSEMA = 1 << 3,
+  SAG_PHANTOM_EFFUSION = 1 << 4, /* fluid in the pleural space: not lung in the truth */
+  SAG_PHANTOM_ATELECTASIS = 1 << 5,
 } SagPhantomFindings;
 
 typedef enum
@@ -42,19 +42,19 @@ typedef struct
   double             top_mm;      /* centre of the last (highest) slice above the carina */
   double             shift_mm[2]; /* of the patient from the centre of the picture, x and y */
   double             roll;        /* of the patient about the long axis; radians, -0.3..0.3 */
-  double             scale[3];    /* of the patient along x, y, z; 1: an adult of 172 cm; 0.5..1.5 */
-  double             fat_mm;      /* under the skin of the side; 2..60 */
+  double             scale[3]; /* of the patient along x, y, z; 1: an adult of 172 cm; 0.5..1.5 */
+  double             fat_mm;   /* under the skin of the side; 2..60 */
   double             inspiration; /* 0: breathed out .. 1: breathed in */
   double             dose;        /* noise goes with 1 / sqrt (dose); 0.01..100, 1: a usual chest */
   SagPhantomKernel   kernel;
   SagPhantomArms     arms;
   SagPhantomFindings findings;
   gboolean           female;
-  gboolean           prone;       /* gas rises to the back, the couch is in front */
-  gboolean           contrast;    /* iodine in the blood, portal venous phase */
-  gboolean           couch;       /* table, mattress and sheet */
-  double             field_mm;    /* diameter of the reconstructed circle; 0: the whole square */
-  gint16             padding;     /* HU outside that circle */
+  gboolean           prone;    /* gas rises to the back, the couch is in front */
+  gboolean           contrast; /* iodine in the blood, portal venous phase */
+  gboolean           couch;    /* table, mattress and sheet */
+  double             field_mm; /* diameter of the reconstructed circle; 0: the whole square */
+  gint16             padding;  /* HU outside that circle */
 } SagPhantomSpec;
 
 /* Labels of the truth. Layer 0 holds 1..6, layer 1 the nodules. Lungs are parenchyma with the
@@ -73,23 +73,20 @@ enum
 };
 
 /* The sample study: 512 x 512 x 168 voxels of 0.7 x 0.7 x 2 mm, supine, arms up, two nodules. */
-void     sag_phantom_spec_init        (SagPhantomSpec       *spec,
-                                       guint64               seed);
+void sag_phantom_spec_init (SagPhantomSpec *spec, guint64 seed);
 
 /* A patient and a scan drawn at random, field of view and slices included, on a grid of `size`
- * (x and y from the field of view, slices `size[2]` over a random stretch that may hold no lung). */
-void     sag_phantom_spec_init_random (SagPhantomSpec       *spec,
-                                       guint64               seed,
-                                       const int             size[3]);
+ * (x and y from the field of view, slices `size[2]` over a random stretch that may hold no lung).
+ */
+void sag_phantom_spec_init_random (SagPhantomSpec *spec, guint64 seed, const int size[3]);
 
 /* FALSE with SAG_ENGINE_ERROR_INVALID naming the field that is out of range. */
-gboolean sag_phantom_spec_check       (const SagPhantomSpec *spec,
-                                       GError              **error);
+gboolean sag_phantom_spec_check (const SagPhantomSpec *spec, GError **error);
 
-/* Makes the volume (I16, HU = stored - 1024, modality CT) and the truth, both ready. Errors: INVALID,
- * MEMORY, CANCELLED. [compute thread] */
-gboolean sag_phantom_thorax           (const SagPhantomSpec *spec,
-                                       const SagTick        *tick,
-                                       SagVolume           **volume,
-                                       SagSegmentation     **truth,
-                                       GError              **error);
+/* Makes the volume (I16, HU = stored - 1024, modality CT) and the truth, both ready. Errors:
+ * INVALID, MEMORY, CANCELLED. [compute thread] */
+gboolean sag_phantom_thorax (const SagPhantomSpec *spec,
+                             const SagTick        *tick,
+                             SagVolume           **volume,
+                             SagSegmentation     **truth,
+                             GError              **error);

@@ -48,8 +48,9 @@ static const sag_model_info lungs = {
   .version = "1.0.0",
   .name = "Lungs (CT)",
   .modality = "CT",
-  .description = "Left and right lung in chest CT, with vessels and findings in them, without trachea, main "
-                 "bronchi and pleural fluid. Trained on procedural phantoms; research use.",
+  .description =
+      "Left and right lung in chest CT, with vessels and findings in them, without trachea, main "
+      "bronchi and pleural fluid. Trained on procedural phantoms; research use.",
   .card = "README.md",
   .labels = labels,
   .net = &net,

@@ -314,16 +314,16 @@ def main():
     parser.add_argument('--work', required=True, help='folder for the cache and the checkpoint')
     parser.add_argument('--variants', type=int, default=480)
     parser.add_argument('--held-back', type=int, default=24)
-    parser.add_argument('--steps', type=int, default=3600)
+    parser.add_argument('--steps', type=int, default=2000)
     parser.add_argument('--batch', type=int, default=12)
-    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--out', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lungs-ct.onnx'))
     args = parser.parse_args()
 
     os.makedirs(args.work, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    net = Lungs()
+    net = Lungs().to(memory_format=torch.channels_last)
     print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=args.steps, pct_start=0.1)
@@ -352,7 +352,7 @@ def main():
         image, label = sample(random, sets, weights, args.batch, size)
         net.train()
         optimiser.zero_grad()
-        loss = loss_of(net(image), label)
+        loss = loss_of(net(image.contiguous(memory_format=torch.channels_last)), label)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
@@ -366,7 +366,7 @@ def main():
         if step % 50 == 0:
             print(f'step {step} loss {total / 50:.4f} {(time.time() - started):.0f} s', flush=True)
             total = 0.0
-        if step % 300 == 0 or step == args.steps:
+        if step % 400 == 0 or step == args.steps:
             save(checkpoint, {'net': net.state_dict(), 'optimiser': optimiser.state_dict(),
                               'schedule': schedule.state_dict(), 'step': step, 'average': average})
             finish(net, average, held_back, args.out)

@@ -17,7 +17,7 @@ small_spec (SagPhantomSpec *spec, guint64 seed)
     {
       int size = axis < 2 ? 160 : 48;
 
-      spec->spacing[axis] *= (double) spec->size[axis] / size;
+      spec->spacing[axis] *= (double)spec->size[axis] / size;
       spec->size[axis] = size;
     }
 }
@@ -56,8 +56,9 @@ test_same_bytes (void)
   g_assert_cmpmem (sag_block_get_data (sag_volume_get_block (one)), n_bytes (one),
                    sag_block_get_data (sag_volume_get_block (two)), n_bytes (two));
   for (int layer = 0; layer < 2; layer++)
-    g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (truth_one, layer)), n_bytes (one) / 2,
-                     sag_labelmap_get_voxels (sag_segmentation_get_layer (truth_two, layer)), n_bytes (one) / 2);
+    g_assert_cmpmem (
+        sag_labelmap_get_voxels (sag_segmentation_get_layer (truth_one, layer)), n_bytes (one) / 2,
+        sag_labelmap_get_voxels (sag_segmentation_get_layer (truth_two, layer)), n_bytes (one) / 2);
 
   spec.seed = 6;
   make (&spec, &other, &truth_other);
@@ -71,9 +72,9 @@ static void
 mean_values (SagVolume *volume, SagLabelmap *labels, double mean[8])
 {
   const SagGrid *grid = sag_volume_get_grid (volume);
-  const guint8 *voxels = sag_labelmap_get_voxels (labels);
-  gsize count[8] = { 0 };
-  gsize n = 0;
+  const guint8  *voxels = sag_labelmap_get_voxels (labels);
+  gsize          count[8] = { 0 };
+  gsize          n = 0;
 
   memset (mean, 0, 8 * sizeof *mean);
   for (int k = 0; k < grid->size[2]; k++)
@@ -96,7 +97,7 @@ test_plausible (void)
   g_autoptr (SagSegmentation) truth = NULL;
   g_autofree SagLabelStats *stats = g_new0 (SagLabelStats, 256);
   g_autofree SagLabelStats *nodules = g_new0 (SagLabelStats, 256);
-  double mean[8];
+  double                    mean[8];
 
   sag_parallel_own (SAG_TEAM_COMPUTE, 2);
   small_spec (&spec, 1);
@@ -118,7 +119,8 @@ test_plausible (void)
   g_assert_cmpfloat (stats[SAG_PHANTOM_RIGHT_LUNG].centroid[0], <, -30);
   g_assert_cmpfloat (stats[SAG_PHANTOM_HEART].centroid[0], >, 0);
   g_assert_cmpfloat (stats[SAG_PHANTOM_HEART].centroid[1], <, stats[SAG_PHANTOM_BONE].centroid[1]);
-  g_assert_cmpfloat (stats[SAG_PHANTOM_AIRWAYS].centroid[2], >, stats[SAG_PHANTOM_HEART].centroid[2]);
+  g_assert_cmpfloat (stats[SAG_PHANTOM_AIRWAYS].centroid[2], >,
+                     stats[SAG_PHANTOM_HEART].centroid[2]);
   g_assert_cmpfloat (stats[SAG_PHANTOM_HEART].ml, >, 350);
   g_assert_cmpfloat (stats[SAG_PHANTOM_HEART].ml, <, 1000);
 
@@ -135,15 +137,17 @@ test_plausible (void)
   for (int nodule = SAG_PHANTOM_NODULE_1; nodule <= SAG_PHANTOM_NODULE_2; nodule++)
     {
       const SagGrid *grid = sag_volume_get_grid (volume);
-      const guint8 *organs = sag_labelmap_get_voxels (sag_segmentation_get_layer (truth, 0));
-      double ijk[3];
-      gsize at;
+      const guint8  *organs = sag_labelmap_get_voxels (sag_segmentation_get_layer (truth, 0));
+      double         ijk[3];
+      gsize          at;
 
       g_assert_cmpuint (nodules[nodule].n_voxels, >, 0);
       sag_grid_to_ijk (grid, nodules[nodule].centroid, ijk);
-      at = ((gsize) (ijk[2] + 0.5) * grid->size[1] + (gsize) (ijk[1] + 0.5)) * grid->size[0]
-           + (gsize) (ijk[0] + 0.5);
-      g_assert_cmpint (organs[at], ==, nodule == SAG_PHANTOM_NODULE_1 ? SAG_PHANTOM_RIGHT_LUNG : SAG_PHANTOM_LEFT_LUNG);
+      at = ((gsize)(ijk[2] + 0.5) * grid->size[1] + (gsize)(ijk[1] + 0.5)) * grid->size[0]
+           + (gsize)(ijk[0] + 0.5);
+      g_assert_cmpint (organs[at], ==,
+                       nodule == SAG_PHANTOM_NODULE_1 ? SAG_PHANTOM_RIGHT_LUNG
+                                                      : SAG_PHANTOM_LEFT_LUNG);
     }
 }
 
@@ -183,10 +187,10 @@ stop_at_half (double fraction, gpointer data)
 static void
 test_refusals (void)
 {
-  double last = 0;
-  const SagTick tick = { stop_at_half, &last };
-  SagPhantomSpec spec;
-  SagVolume *volume = NULL;
+  double           last = 0;
+  const SagTick    tick = { stop_at_half, &last };
+  SagPhantomSpec   spec;
+  SagVolume       *volume = NULL;
   SagSegmentation *truth = NULL;
   g_autoptr (GError) error = NULL;
 
