@@ -5,12 +5,12 @@
 #include "engine/kernels/simd.h"
 #include "engine/kernels/texts.h"
 
-typedef uint8_t SagVecB __attribute__ ((vector_size (4 * LANES)));
+typedef uint8_t Bytes __attribute__ ((vector_size (4 * LANES)));
 
-SAG_INLINE SagVecB
+SAG_INLINE Bytes
 load_bytes (const uint8_t *p)
 {
-  SagVecB v;
+  Bytes v;
 
   memcpy (&v, p, sizeof v);
   return v;
@@ -86,11 +86,11 @@ slice_grey (size_t n, const float *values, const float *count, float centre, flo
 static void
 slice_confident (size_t n, const uint8_t *labels, const uint8_t *confidence, uint8_t least, uint8_t *out)
 {
-  SagVecB limit = least - (SagVecB){ 0 };
+  Bytes limit = least - (Bytes){ 0 };
 
-  for (size_t x = 0; x < n; x += sizeof (SagVecB))
+  for (size_t x = 0; x < n; x += sizeof (Bytes))
     {
-      SagVecB v = load_bytes (labels + x) & (SagVecB) (load_bytes (confidence + x) >= limit);
+      Bytes v = load_bytes (labels + x) & (Bytes) (load_bytes (confidence + x) >= limit);
 
       memcpy (out + x, &v, sizeof v);
     }
@@ -99,10 +99,10 @@ slice_confident (size_t n, const uint8_t *labels, const uint8_t *confidence, uin
 static void
 slice_edge (size_t n, const uint8_t *const rows[5], uint8_t *edge)
 {
-  for (size_t x = 0; x < n; x += sizeof (SagVecB))
+  for (size_t x = 0; x < n; x += sizeof (Bytes))
     {
-      SagVecB c = load_bytes (rows[2] + x);
-      SagVecB differs = load_bytes (rows[0] + x) ^ c;
+      Bytes c = load_bytes (rows[2] + x);
+      Bytes differs = load_bytes (rows[0] + x) ^ c;
 
       differs |= load_bytes (rows[4] + x) ^ c;
       for (int dx = -1; dx <= 1; dx++)
@@ -112,7 +112,7 @@ slice_edge (size_t n, const uint8_t *const rows[5], uint8_t *edge)
         }
       for (int dx = -2; dx <= 2; dx++)
         differs |= load_bytes (rows[2] + x + dx) ^ c;
-      c &= (SagVecB) (differs != 0);
+      c &= (Bytes) (differs != 0);
       memcpy (edge + x, &c, sizeof c);
     }
 }
