@@ -262,8 +262,11 @@ rule_cancel (Checker *checker, GError **error)
       Answer part = { 0 };
       int asked;
 
+      /* How often a network asks depends a little on how its threads happen to run: a run that was over
+       * before the question was asked was not told to stop. */
       if (run (checker, volume, 0, stop, &asked, &part, &local))
-        good = fail (error, "told to stop at step %d of %d, it succeeded", stop + 1, n_ticks);
+        good = asked <= stop
+               || fail (error, "told to stop at step %d of %d, it succeeded", stop + 1, n_ticks);
       else if (!g_error_matches (local, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_CANCELLED))
         good = fail (error, "told to stop at step %d of %d, it said: %s", stop + 1, n_ticks,
                      local->message);

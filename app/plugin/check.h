@@ -20,8 +20,8 @@ typedef struct
 
 typedef void (*SagCheckFunc) (const SagCheck *check, gpointer data);
 
-/* Tries every rule on every model of the bundle `folder` and tells each outcome. Returns how many rules
- * failed; a folder without a model is a failure. [compute thread] */
+/* Tries every rule on every model of the bundle `folder` and tells each outcome. Returns how
+ * many rules failed; a folder without a model is a failure. [compute thread] */
 int sag_plugin_check (const char   *folder,
                       SagCheckFunc  tell,
                       gpointer      data);

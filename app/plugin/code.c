@@ -238,7 +238,7 @@ make_provenance (const SagCodeModel *self)
   const SagRecipe *recipe = self->entry->recipe;
   SagProvenance *provenance = sag_provenance_new ();
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format_iso8601 (now);
+  g_autofree char *time = g_date_time_format (now, "%FT%T%:z");
   g_autofree char *sha256 = hash_file (self->entry->file);
 
   sag_provenance_set (&provenance->model_id, recipe->id);

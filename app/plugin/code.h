@@ -10,7 +10,8 @@
 /* The model of a code entry, made at one precision. */
 typedef struct _SagCodeModel SagCodeModel;
 
-/* FAILED if the plugin would not make it, CONTRACT if what it made cannot be used. [compute thread] */
+/* FAILED if the plugin would not make it, CONTRACT if what it made cannot be used. [compute
+ * thread] */
 SagCodeModel    *sag_code_model_new     (const SagPluginEntry *entry,
                                          SagPrecision          precision,
                                          GError              **error);
@@ -31,9 +32,9 @@ typedef struct
   char       message[256];
 } SagCodeCall;
 
-/* One call of `segment`. `labels` and `confidence` have room for every voxel of `image`. TRUE if the
- * status is SAG_OK and nothing is wrong with the answer; else FALSE with FAILED (in the plugin's
- * words), CANCELLED (of the engine) or CONTRACT. */
+/* One call of `segment`. `labels` and `confidence` have room for every voxel of `image`. TRUE if
+ * the status is SAG_OK and nothing is wrong with the answer; else FALSE with FAILED (in the
+ * plugin's words), CANCELLED (of the engine) or CONTRACT. */
 gboolean         sag_code_model_call    (SagCodeModel         *self,
                                          const sag_image      *image,
                                          guint8               *labels,

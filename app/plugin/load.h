@@ -2,15 +2,15 @@
  *
  * load.h: a plugin's shared object, opened and distrusted.
  *
- * Every field is checked before it is used; what a wild pointer does cannot be checked, so this runs
- * where a crash costs a worker, not the window.
+ * Every field is checked before it is used; what a wild pointer does cannot be checked, so this
+ * runs where a crash costs a worker, not the window.
  */
 #pragma once
 
 #include "app/plugin/entry.h"
 
-/* Appends the entries of the shared object `file` to `entries` (of SagPluginEntry): one for each model,
- * or one that says why the whole cannot be used. The object stays loaded for good. */
+/* Appends the entries of the shared object `file` to `entries` (of SagPluginEntry): one for each
+ * model, or one that says why the whole cannot be used. The object stays loaded for good. */
 void     sag_plugin_load        (const char             *file,
                                  GPtrArray              *entries);
 

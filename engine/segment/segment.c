@@ -154,7 +154,7 @@ make_provenance (const SagSegment *self)
   const SagRecipe *recipe = self->recipe;
   SagProvenance *provenance = sag_provenance_new ();
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format_iso8601 (now);
+  g_autofree char *time = g_date_time_format (now, "%FT%T%:z");
   g_autofree char *calibration
     = recipe->calibrated[self->precision]
         ? g_strdup_printf ("temperature %.4g", recipe->temperature[self->precision])
