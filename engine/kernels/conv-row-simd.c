@@ -3,7 +3,7 @@
  * conv-row-simd.c: convolution along x for row-interleaved images. A block of `n` output channels
  * by `nv` vectors of x stays in registers; a load of x serves n multiply-adds, a weight nv.
  */
-#include "engine/kernels/simd.h"
+#include "engine/kernels/line-simd.h"
 #include "engine/kernels/texts.h"
 
 #include <math.h>
@@ -16,25 +16,6 @@ enum { MAX_N = 8, MAX_NV = 3, NARROW_N = 4, LONG_NV = 6 };
 #endif
 
 enum { MAX_STRIDED_TAPS = 32 };
-
-/* LANES values of in (t, p, u), u = first, first + stride …; `line` is in (t, p, 0) and all of
- * them lie in the line if `whole`. */
-SAG_INLINE SagVec
-load_x (const float *line, ptrdiff_t first, ptrdiff_t width, int stride, int whole)
-{
-  if (whole)
-    return stride == 1 ? sag_load (line + first)
-                       : sag_even (sag_load (line + first), sag_load (line + first + LANES));
-  else
-    {
-      SagVec a = sag_load_part (line + first, -first, width - first);
-
-      if (stride == 1)
-        return a;
-      return sag_even (a, sag_load_part (line + first + LANES, -first - LANES,
-                                         width - first - LANES));
-    }
-}
 
 /* One tap, all of k. */
 SAG_INLINE const float *
@@ -49,7 +30,7 @@ conv_tap (SagVec acc[MAX_N][LONG_NV], int n, int nv, int stride, int whole, cons
       SagVec v[LONG_NV];
 
       SAG_UNROLL for (int i = 0; i < nv; i++)
-        v[i] = load_x (line, first + i * LANES * stride, width, stride, whole);
+        v[i] = sag_load_line (line, first + i * LANES * stride, width, stride, whole);
       SAG_UNROLL for (int j = 0; j < n; j++)
         {
           SagVec s = sag_splat (w[j]);
@@ -138,16 +119,6 @@ LONG (1) LONG (2) LONG (3) LONG (4) SHORT (5) SHORT (6) SHORT (7) SHORT (8)
 
 static const BlockFn blocks[2][MAX_N][LONG_NV] = { { ROWS () }, { ROWS (2) } };
 
-/* How many vectors the next block takes of `vectors` that are left, at most `most`: rather two of
- * equal length than a long and a short one. */
-SAG_INLINE size_t
-share (size_t vectors, size_t most)
-{
-  size_t parts = (vectors + most - 1) / most;
-
-  return (vectors + parts - 1) / parts;
-}
-
 /* Strides above two: one gathered vector at a time. */
 static void
 conv_strided (const SagConvRowF32Job *job, size_t x, size_t nx)
@@ -195,7 +166,7 @@ conv_row_f32 (const SagConvRowF32Job *job)
   while (x < end)
     {
       size_t left = end - x;
-      size_t nv = share ((left + LANES - 1) / LANES, job->n <= NARROW_N ? LONG_NV : MAX_NV);
+      size_t nv = sag_share ((left + LANES - 1) / LANES, job->n <= NARROW_N ? LONG_NV : MAX_NV);
 
       if (left > nv * LANES)
         left = nv * LANES;
@@ -236,8 +207,8 @@ depthwise_block (int nv, int stride, const SagConvRowF32Job *job, size_t j, size
           ptrdiff_t u = first + i * LANES * stride;
           int       whole = u >= 0 && u + LANES * stride <= width;
 
-          acc[i] = whole ? sag_fma (load_x (line, u, width, stride, 1), s, acc[i])
-                         : sag_fma (load_x (line, u, width, stride, 0), s, acc[i]);
+          acc[i] = whole ? sag_fma (sag_load_line (line, u, width, stride, 1), s, acc[i])
+                         : sag_fma (sag_load_line (line, u, width, stride, 0), s, acc[i]);
         }
     }
 
@@ -259,7 +230,7 @@ depthwise_line (int stride, const SagConvRowF32Job *job, size_t j)
 
   for (size_t x = job->x0; x < end; x += nx)
     {
-      size_t nv = share ((end - x + LANES - 1) / LANES, LONG_NV);
+      size_t nv = sag_share ((end - x + LANES - 1) / LANES, LONG_NV);
 
       nx = end - x < nv * LANES ? end - x : nv * LANES;
       if (nv > 4)

@@ -20,6 +20,7 @@
       sag_gemm_fill_##isa (k);      \
       sag_conv_row_fill_##isa (k);  \
       sag_depthwise_fill_##isa (k); \
+      sag_int_fill_##isa (k);       \
       sag_pointwise_fill_##isa (k); \
       sag_reduce_fill_##isa (k);    \
       sag_move_fill_##isa (k);      \
@@ -38,6 +39,11 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
     FILL (kernels, avx2, 8);
   if (flags & SAG_CPU_AVX512)
     FILL (kernels, avx512, 16);
+  if (flags & SAG_CPU_AVX512_VNNI)
+    {
+      kernels->name = "avx512vnni";
+      sag_int_fill_avx512vnni (kernels);
+    }
 #elif defined(__aarch64__)
   if (flags & SAG_CPU_NEON)
     FILL (kernels, neon, 4);

@@ -105,6 +105,81 @@ typedef struct
  *     out[j][x] = clamp (start + sum over t of in (t, j, stride * x + dx[t]) * w[t][j]) */
 typedef void (*SagDepthwiseRowF32Fn) (const SagConvRowF32Job *job);
 
+/* Eight-bit products: activations are uint8_t, their zero point anywhere; weights int8_t. Sums are exact
+ * in int32_t as long as they fit (taps * k below 65 000 always does), so their order is free. A zero
+ * point z costs nothing here: the caller takes z times the sum of a column's weights off its start.
+ *
+ * What follows a sum s of column j: */
+typedef enum
+{
+  SAG_END_SUM, /* acc: s as it is, to go on from */
+  SAG_END_U8,  /* out: uint8_t, clamp (rint (s * scale[j])) + zero; lo + zero >= 0, hi + zero <= 255 */
+  SAG_END_F32, /* out: float, clamp (s * scale[j]) */
+} SagEnd;
+
+typedef struct
+{
+  SagEnd       kind;
+  const float *scale; /* one a column; of SAG_END_SUM: unused */
+  float        lo, hi;
+  int32_t      zero;
+  void        *out;
+  ptrdiff_t    ld;    /* elements between rows (matrix) or channels (lines) */
+} SagIntEnd;
+
+/* The matrix product above on bytes:
+ *
+ *     s = start + sum over t, p of rows[t][i][p] * w[t][p][j]
+ *
+ * start is init[j], or acc[i][j] where init is NULL. w is packed by sag_pack_s8 (). */
+typedef struct
+{
+  size_t                m, n, taps, k;
+  const uint8_t *const *rows; /* [taps][mr] -> k bytes */
+  const int8_t         *w;    /* [taps][(k + 3) / 4][nr][4] */
+  const int32_t        *init; /* [nr] or NULL */
+  int32_t              *acc;  /* [m][ld_acc]; unused if init is given and end is not SUM */
+  ptrdiff_t             ld_acc;
+  SagIntEnd             end;  /* scale is [nr] */
+} SagGemmU8Job;
+
+typedef struct
+{
+  void   (*fn) (const SagGemmU8Job *job);
+  unsigned mr, nr;
+} SagGemmU8;
+
+/* The row-interleaved convolution on bytes. Channels go by fours: [z][y][c / 4][x][4], the last four
+ * filled up with anything (their weights are zero). With b (t, p, u) the byte of channel p,
+ *
+ *     s = start + sum over t, p of b (t, p, stride * x + dx[t]) * w[t][p][j]
+ *
+ * where b is `pad` beside the line, and everywhere in a tap whose rows[t] is NULL. SAG_END_U8 writes
+ * [n / 4][x][4], n rounded up and filled with 0, SAG_END_F32 [n][x]; acc is [n][x]. */
+typedef struct
+{
+  size_t                taps, quads; /* quads: (k + 3) / 4 */
+  const uint8_t *const *rows;
+  const ptrdiff_t      *dx;
+  size_t                width;
+  ptrdiff_t             pitch;  /* bytes from four channels to the next four */
+  size_t                stride; /* 1 and 2 are fast */
+  uint8_t               pad;
+  const int8_t         *w;      /* [taps][quads][nw][4], sag_pack_s8 () with nr = nw */
+  size_t                n, nw;  /* 1 <= n <= min (nr, nw) */
+  const int32_t        *init;   /* [n] or NULL */
+  int32_t              *acc;
+  ptrdiff_t             ld_acc; /* from an output channel to the next */
+  size_t                x0, nx;
+  SagIntEnd             end;    /* ld: from an output channel (F32) or four of them (U8, bytes) to the next */
+} SagConvRowU8Job;
+
+typedef struct
+{
+  void   (*fn) (const SagConvRowU8Job *job);
+  unsigned nr, nx;
+} SagConvRowU8;
+
 /* Depthwise convolution of channels-last images.
  *
  *     out[i][c] = clamp (start[c] + sum over t of rows[t][i][c] * w[t][c])
@@ -133,6 +208,12 @@ void   sag_pack_f32  (size_t nr, size_t taps, size_t k, size_t n,
 void   sag_pack_bf16 (size_t nr, size_t taps, size_t k, size_t n,
                       const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
                       uint16_t *packed); /* round to nearest even */
+
+/* The same for bytes, rows by fours: panels are [taps][(k + 3) / 4][nr][4]. */
+size_t sag_pack_s8_size (size_t nr, size_t taps, size_t k, size_t n); /* bytes; 0 if over SIZE_MAX */
+void   sag_pack_s8      (size_t nr, size_t taps, size_t k, size_t n,
+                         const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
+                         int8_t *packed);
 
 /* --- pointwise --------------------------------------------------------------------------- */
 
@@ -197,6 +278,15 @@ typedef void (*SagAffineFn) (size_t n, const float *x, const float *scale, const
 typedef void (*SagNormalizeFn) (size_t n, const float *x, float mean, float rstd,
                                 const float *scale, const float *shift, float *y);
 
+/* Between floats and bytes: q[i] = max (least, min (most, rint (x[i] / scale) + zero)); NaN gives zero.
+ * x[i] = (q[i] - zero) * scale. Signed bytes for weights, unsigned ones for activations. */
+typedef struct
+{
+  void (*to_u8)   (size_t n, const float *x, float scale, int32_t zero, uint8_t *q); /* 0 … 255 */
+  void (*to_s8)   (size_t n, const float *x, float scale, int8_t *q); /* zero = 0, -127 … 127 */
+  void (*from_u8) (size_t n, const uint8_t *q, float scale, int32_t zero, float *x);
+} SagQuantize;
+
 /* --- reductions -------------------------------------------------------------------------- */
 
 /* 16 virtual lanes: element i belongs to lane i % 16, each lane adds in order, and lane l takes
@@ -259,6 +349,9 @@ typedef struct
   SagConvRowF32      conv_row_f32;
   void             (*depthwise_f32) (const SagDepthwiseF32Job *job);
   SagDepthwiseRowF32Fn depthwise_row_f32;
+  SagGemmU8          gemm_u8;
+  SagConvRowU8       conv_row_u8;
+  SagQuantize        quantize;
   SagUnaryFn         unary[SAG_N_UNARY];
   SagBinaryFn        binary[SAG_N_BINARY];
   SagAddClampFn      add_clamp;

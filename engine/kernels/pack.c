@@ -53,3 +53,24 @@ sag_pack_bf16 (size_t nr, size_t taps, size_t k, size_t n,
                                                     + (ptrdiff_t) (j0 + j) * sj])
                                  : 0;
 }
+
+size_t
+sag_pack_s8_size (size_t nr, size_t taps, size_t k, size_t n)
+{
+  return k > SIZE_MAX - 3 ? 0 : sag_pack_size (nr, taps, (k + 3) / 4 * 4, n);
+}
+
+void
+sag_pack_s8 (size_t nr, size_t taps, size_t k, size_t n,
+             const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj, int8_t *packed)
+{
+  for (size_t j0 = 0; j0 < n; j0 += nr)
+    for (size_t t = 0; t < taps; t++)
+      for (size_t p = 0; p < k; p += 4, packed += 4 * nr)
+        for (size_t j = 0; j < nr; j++)
+          for (size_t q = 0; q < 4; q++)
+            packed[4 * j + q] = p + q < k && j0 + j < n
+                                    ? src[(ptrdiff_t) t * st + (ptrdiff_t) (p + q) * sp
+                                          + (ptrdiff_t) (j0 + j) * sj]
+                                    : 0;
+}

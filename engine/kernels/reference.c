@@ -373,4 +373,5 @@ sag_ref_fill (SagKernels *k)
     .interleave_f32 = sag_ref_interleave_f32,
   };
   sag_ref_math_fill (k);
+  sag_ref_int_fill (k);
 }

@@ -384,3 +384,87 @@ sag_zip_hi (SagVec a, SagVec b)
   return __builtin_shufflevector (a, b, 2, 6, 3, 7);
 #endif
 }
+
+/* --- bytes by fours ---------------------------------------------------------------------- */
+
+/* LANES times four bytes, in the form that sag_dot4 () takes. Without dot-product instructions: the
+ * even bytes and the odd ones, widened to 16 bits. */
+#if defined(__AVX512VNNI__)
+typedef struct
+{
+  SagVecI all;
+} SagU8x4, SagS8x4;
+#else
+typedef struct
+{
+  SagVecI even, odd;
+} SagU8x4, SagS8x4;
+#endif
+
+typedef int16_t SagVecS __attribute__ ((vector_size (4 * LANES)));
+typedef uint16_t SagVecUS __attribute__ ((vector_size (4 * LANES)));
+typedef uint8_t SagVecB __attribute__ ((vector_size (LANES)));
+
+SAG_INLINE SagU8x4
+sag_u8x4 (SagVecI v)
+{
+#if defined(__AVX512VNNI__)
+  return (SagU8x4){ v };
+#else
+  return (SagU8x4){ v & sag_splat_i (0x00ff00ff), (SagVecI) ((SagVecUS) v >> 8) };
+#endif
+}
+
+SAG_INLINE SagS8x4
+sag_s8x4 (SagVecI v)
+{
+#if defined(__AVX512VNNI__)
+  return (SagS8x4){ v };
+#else
+  return (SagS8x4){ (SagVecI) ((SagVecS) ((SagVecUS) v << 8) >> 8), (SagVecI) ((SagVecS) v >> 8) };
+#endif
+}
+
+/* acc + the four products of each lane, exactly: a product fits 16 bits (255 * 128 < 2^15). */
+SAG_INLINE SagVecI
+sag_dot4 (SagVecI acc, SagU8x4 u, SagS8x4 s)
+{
+#if defined(__AVX512VNNI__)
+  return (SagVecI) _mm512_dpbusd_epi32 ((__m512i) acc, (__m512i) u.all, (__m512i) s.all);
+#elif LANES == 16
+  return acc + (SagVecI) _mm512_madd_epi16 ((__m512i) u.even, (__m512i) s.even)
+         + (SagVecI) _mm512_madd_epi16 ((__m512i) u.odd, (__m512i) s.odd);
+#elif LANES == 8
+  return acc + (SagVecI) _mm256_madd_epi16 ((__m256i) u.even, (__m256i) s.even)
+         + (SagVecI) _mm256_madd_epi16 ((__m256i) u.odd, (__m256i) s.odd);
+#else
+  acc = (SagVecI) vpadalq_s16 ((int32x4_t) acc, vmulq_s16 ((int16x8_t) u.even, (int16x8_t) s.even));
+  return (SagVecI) vpadalq_s16 ((int32x4_t) acc, vmulq_s16 ((int16x8_t) u.odd, (int16x8_t) s.odd));
+#endif
+}
+
+/* The low byte of each of the first n lanes. */
+SAG_INLINE void
+sag_store_bytes (uint8_t *p, SagVecI v, size_t n)
+{
+#if LANES == 16
+  _mm512_mask_cvtepi32_storeu_epi8 (p, (__mmask16) ((1u << n) - 1), (__m512i) v);
+#else
+  SagVecB b = __builtin_convertvector (v, SagVecB);
+
+  if (n == LANES)
+    memcpy (p, &b, LANES);
+  else
+    memcpy (p, &b, n);
+#endif
+}
+
+/* LANES bytes, widened. */
+SAG_INLINE SagVecI
+sag_load_bytes (const uint8_t *p)
+{
+  SagVecB b;
+
+  memcpy (&b, p, LANES);
+  return __builtin_convertvector (b, SagVecI);
+}

@@ -10,6 +10,7 @@
   void sag_gemm_fill_##isa (SagKernels *k);      \
   void sag_conv_row_fill_##isa (SagKernels *k);  \
   void sag_depthwise_fill_##isa (SagKernels *k); \
+  void sag_int_fill_##isa (SagKernels *k);       \
   void sag_pointwise_fill_##isa (SagKernels *k); \
   void sag_reduce_fill_##isa (SagKernels *k);    \
   void sag_move_fill_##isa (SagKernels *k);      \
@@ -19,3 +20,6 @@
 SAG_TEXTS (avx2)
 SAG_TEXTS (avx512)
 SAG_TEXTS (neon)
+
+/* VNNI has a better form of one family only. */
+void sag_int_fill_avx512vnni (SagKernels *k);

@@ -35,6 +35,7 @@ typedef enum
 void  check_gemm      (Check *check);
 void  check_conv_row  (Check *check);
 void  check_depthwise (Check *check);
+void  check_int       (Check *check);
 void  check_pointwise (Check *check);
 void  check_reduce    (Check *check);
 void  check_move      (Check *check);

@@ -28,6 +28,7 @@ static const struct
   { "gemm", check_gemm },
   { "conv-row", check_conv_row },
   { "depthwise", check_depthwise },
+  { "int", check_int },
   { "pointwise", check_pointwise },
   { "reduce", check_reduce },
   { "move", check_move },
