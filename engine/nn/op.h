@@ -44,6 +44,7 @@ typedef struct
 {
   SagNode *node;
   void    *scratch; /* scratch_bytes, aligned to SAG_ALIGN */
+  gsize    offset;  /* of the scratch in the arena */
   double   cost;    /* for progress */
   SagRun  *run;     /* set before the run */
 } SagStep;

@@ -272,7 +272,7 @@ sag_plan_new (SagGraph *graph, GError **error)
       if (piece->value != NULL)
         piece->value->offset = piece->offset;
       else
-        plan->steps[piece->first].scratch = GSIZE_TO_POINTER (piece->offset);
+        plan->steps[piece->first].offset = piece->offset;
     }
   g_array_unref (draft.pieces);
   return good ? g_steal_pointer (&plan) : NULL;
@@ -297,7 +297,7 @@ sag_plan_bind (SagPlan *self, void *arena, void *packed)
       SagStep *step = &self->steps[i];
       SagNode *node = step->node;
 
-      step->scratch = (guint8 *) arena + GPOINTER_TO_SIZE (step->scratch);
+      step->scratch = (guint8 *) arena + step->offset;
       node->packed = at;
       at += (node->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
       for (guint j = 0; j < node->outputs->len; j++)

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ops-quant.c: operators between floats and small integers, and products of small integers, as files
+ * write them out.
+ *
+ * Rounding is to nearest, halves to even; results saturate.
+ */
+#include "engine/nn/op-util.h"
+#include "engine/nn/window.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- QuantizeLinear, DequantizeLinear --------------------------------------------------- */
+
+/* Where element i finds its scale: one for all, one along an axis, or one a block of an axis. */
+typedef struct
+{
+  gint64 inner, n, block, blocks; /* behind the axis; along it; elements a block; blocks along it */
+  gint64 scales;
+} Grid;
+
+static gboolean
+get_grid (const SagNode *node, Grid *grid, GError **error)
+{
+  const SagShape *x = &sag_node_input (node, 0)->shape, *s = &sag_node_input (node, 1)->shape;
+  int axis = sag_axis (sag_node_get_int (node, "axis", 1), x->rank);
+  gint64 block = sag_node_get_int (node, "block_size", 0);
+
+  *grid = (Grid) { 1, 1, 1, 1, sag_shape_count (s) };
+  if (grid->scales == 1)
+    return TRUE;
+  if (axis < 0 || block < 0)
+    return sag_node_invalid (node, error, "axis is outside of its input");
+  grid->inner = sag_shape_product (x, axis + 1, x->rank);
+  grid->n = x->dim[axis];
+  grid->block = MAX (1, block);
+  grid->blocks = (grid->n + grid->block - 1) / grid->block;
+  if (block > 0 ? s->rank != x->rank || grid->scales != sag_shape_product (x, 0, axis) * grid->blocks * grid->inner
+                : grid->scales != grid->n)
+    return sag_node_invalid (node, error, "its scales do not fit its input");
+  if (block == 0)
+    grid->block = 0;
+  return TRUE;
+}
+
+static gint64
+scale_index (const Grid *grid, gint64 i)
+{
+  if (grid->scales == 1)
+    return 0;
+  if (grid->block == 0)
+    return i / grid->inner % grid->n;
+  return (i / grid->inner / grid->n * grid->blocks + i / grid->inner % grid->n / grid->block) * grid->inner
+         + i % grid->inner;
+}
+
+static gboolean
+check_zero (const SagNode *node, GError **error)
+{
+  const SagValue *scale = sag_node_input (node, 1), *zero = sag_node_input (node, 2);
+
+  if (scale->dtype != SAG_DTYPE_F32 || (zero != NULL && sag_value_count (zero) != sag_value_count (scale)))
+    return sag_node_unsupported (node, error, "scale and zero point must be floats and integers of one shape");
+  return TRUE;
+}
+
+static gboolean
+infer_quantize (SagNode *node, GError **error)
+{
+  const SagValue *zero = sag_node_input (node, 2);
+  SagDType dtype = SAG_DTYPE_U8;
+  Grid grid;
+
+  if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error) || !check_zero (node, error)
+      || !get_grid (node, &grid, error))
+    return FALSE;
+  if (zero != NULL)
+    dtype = zero->dtype;
+  else
+    switch (sag_node_get_int (node, "output_dtype", 2))
+      {
+      case 2:
+        break;
+      case 3:
+        dtype = SAG_DTYPE_I8;
+        break;
+      case 4:
+        dtype = SAG_DTYPE_U16;
+        break;
+      case 5:
+        dtype = SAG_DTYPE_I16;
+        break;
+      default:
+        return sag_node_unsupported (node, error, "its output type is not supported");
+      }
+  if (dtype == SAG_DTYPE_F32 || dtype == SAG_DTYPE_I64 || dtype == SAG_DTYPE_BOOL)
+    return sag_node_invalid (node, error, "its zero point is of a wrong type");
+  return sag_node_give (node, 0, dtype, &sag_node_input (node, 0)->shape, error);
+}
+
+static gboolean
+infer_dequantize (SagNode *node, GError **error)
+{
+  const SagValue *zero = sag_node_input (node, 2);
+  Grid grid;
+
+  if (!sag_node_arity (node, 2, error) || !check_zero (node, error) || !get_grid (node, &grid, error))
+    return FALSE;
+  if (sag_node_input (node, 0)->dtype == SAG_DTYPE_F32 || (zero != NULL && zero->dtype != sag_node_input (node, 0)->dtype))
+    return sag_node_invalid (node, error, "its input or zero point is of a wrong type");
+  return sag_node_give (node, 0, SAG_DTYPE_F32, &sag_node_input (node, 0)->shape, error);
+}
+
+static void
+type_range (SagDType dtype, double *lo, double *hi)
+{
+  switch (dtype)
+    {
+    case SAG_DTYPE_I8:
+      *lo = G_MININT8;
+      *hi = G_MAXINT8;
+      break;
+    case SAG_DTYPE_U16:
+      *lo = 0;
+      *hi = G_MAXUINT16;
+      break;
+    case SAG_DTYPE_I16:
+      *lo = G_MININT16;
+      *hi = G_MAXINT16;
+      break;
+    case SAG_DTYPE_I32:
+      *lo = G_MININT32;
+      *hi = G_MAXINT32;
+      break;
+    default:
+      *lo = 0;
+      *hi = G_MAXUINT8;
+      break;
+    }
+}
+
+static void
+store (void *to, SagDType dtype, gint64 i, double value)
+{
+  double lo, hi;
+
+  type_range (dtype, &lo, &hi);
+  value = isnan (value) ? 0 : value < lo ? lo : value > hi ? hi : value;
+  switch (dtype)
+    {
+    case SAG_DTYPE_I8:
+      ((gint8 *) to)[i] = (gint8) value;
+      break;
+    case SAG_DTYPE_U16:
+      ((guint16 *) to)[i] = (guint16) value;
+      break;
+    case SAG_DTYPE_I16:
+      ((gint16 *) to)[i] = (gint16) value;
+      break;
+    case SAG_DTYPE_I32:
+      ((gint32 *) to)[i] = (gint32) value;
+      break;
+    default:
+      ((guint8 *) to)[i] = (guint8) value;
+      break;
+    }
+}
+
+static SagTensor
+view (const SagValue *value)
+{
+  return (SagTensor) { value->dtype, value->shape, value->data, NULL };
+}
+
+typedef struct
+{
+  Grid         grid;
+  SagTensor    x, zero;
+  const float *scale;
+  gboolean     has_zero;
+  SagDType     to;
+  void        *y;
+} LinearRun;
+
+static void
+quantize_piece (gint64 from, gint64 to, int thread, gpointer data)
+{
+  const LinearRun *run = data;
+
+  for (gint64 i = from; i < to; i++)
+    {
+      gint64 s = scale_index (&run->grid, i);
+      double zero = run->has_zero ? (double) sag_tensor_get_int (&run->zero, s) : 0;
+
+      store (run->y, run->to, i, rint ((double) (((const float *) run->x.data)[i] / run->scale[s])) + zero);
+    }
+}
+
+static void
+dequantize_piece (gint64 from, gint64 to, int thread, gpointer data)
+{
+  const LinearRun *run = data;
+
+  for (gint64 i = from; i < to; i++)
+    {
+      gint64 s = scale_index (&run->grid, i);
+      gint64 zero = run->has_zero ? sag_tensor_get_int (&run->zero, s) : 0;
+
+      ((float *) run->y)[i] = (float) (sag_tensor_get_int (&run->x, i) - zero) * run->scale[s];
+    }
+}
+
+static void
+run_linear (const SagStep *step)
+{
+  const SagNode *node = step->node;
+  const SagValue *zero = sag_node_input (node, 2);
+  SagValue *y = sag_node_output (node, 0);
+  LinearRun run = { .x = view (sag_node_input (node, 0)), .scale = sag_node_input (node, 1)->data, .to = y->dtype, .y = y->data };
+
+  get_grid (node, &run.grid, NULL);
+  run.has_zero = zero != NULL;
+  if (zero != NULL)
+    run.zero = view (zero);
+  sag_range_run (sag_value_count (y), SAG_GRAIN, y->dtype == SAG_DTYPE_F32 ? dequantize_piece : quantize_piece, &run);
+}
+
+/* ---- DynamicQuantizeLinear -------------------------------------------------------------- */
+
+static gboolean
+infer_dynamic (SagNode *node, GError **error)
+{
+  return sag_node_arity (node, 1, error) && sag_node_want_float (node, 0, error)
+         && sag_node_give (node, 0, SAG_DTYPE_U8, &sag_node_input (node, 0)->shape, error)
+         && sag_node_give (node, 1, SAG_DTYPE_F32, &(SagShape) { 0 }, error)
+         && sag_node_give (node, 2, SAG_DTYPE_U8, &(SagShape) { 0 }, error);
+}
+
+static void
+run_dynamic (const SagStep *step)
+{
+  const SagValue *x = sag_node_input (step->node, 0);
+  const SagReduce *reduce = &sag_kernels_get ()->reduce;
+  const float *from = x->data;
+  guint8 *to = sag_step_out (step, 0);
+  gint64 n = sag_value_count (x);
+  float lo = MIN (0, reduce->min ((size_t) n, from)), hi = MAX (0, reduce->max ((size_t) n, from));
+  float scale = (hi - lo) / 255;
+  double zero = scale == 0 ? 0 : rint (CLAMP ((double) (0 - lo / scale), 0, 255));
+
+  for (gint64 i = 0; i < n; i++)
+    store (to, SAG_DTYPE_U8, i, rint ((double) (scale == 0 ? 0 : from[i] / scale)) + zero);
+  if (sag_node_output (step->node, 1) != NULL)
+    *(float *) sag_step_out (step, 1) = scale;
+  if (sag_node_output (step->node, 2) != NULL)
+    *(guint8 *) sag_step_out (step, 2) = (guint8) zero;
+}
+
+/* ---- products of integers --------------------------------------------------------------- */
+
+/* The inputs of MatMulInteger / ConvInteger (a, b, a0, b0), or of QLinear* (a, sa, a0, b, sb, b0, sy, y0). */
+typedef struct
+{
+  const SagValue *a, *b, *a_zero, *b_zero, *a_scale, *b_scale, *y_scale, *y_zero, *bias;
+} Operands;
+
+static gboolean
+is_qlinear (const SagNode *node)
+{
+  return g_str_has_prefix (node->op->name, "QLinear");
+}
+
+static Operands
+get_operands (const SagNode *node)
+{
+  if (is_qlinear (node))
+    return (Operands) { sag_node_input (node, 0), sag_node_input (node, 3), sag_node_input (node, 2),
+                        sag_node_input (node, 5), sag_node_input (node, 1), sag_node_input (node, 4),
+                        sag_node_input (node, 6), sag_node_input (node, 7), sag_node_input (node, 8) };
+  return (Operands) { .a = sag_node_input (node, 0), .b = sag_node_input (node, 1),
+                      .a_zero = sag_node_input (node, 2), .b_zero = sag_node_input (node, 3) };
+}
+
+static gboolean
+is_byte (const SagValue *value)
+{
+  return value->dtype == SAG_DTYPE_U8 || value->dtype == SAG_DTYPE_I8;
+}
+
+/* `columns`: how many zero points or scales b may have. */
+static gboolean
+check_operands (const SagNode *node, const Operands *o, gint64 columns, GError **error)
+{
+  const SagValue *of_b[] = { o->b_zero, o->b_scale };
+
+  if (!is_byte (o->a) || !is_byte (o->b))
+    return sag_node_invalid (node, error, "its inputs are not 8-bit integers");
+  if ((o->a_zero != NULL && (sag_value_count (o->a_zero) != 1 || o->a_zero->dtype != o->a->dtype))
+      || (o->b_zero != NULL && o->b_zero->dtype != o->b->dtype))
+    return sag_node_unsupported (node, error, "a zero point is not of its input's type, or not one number");
+  for (guint i = 0; i < G_N_ELEMENTS (of_b); i++)
+    if (of_b[i] != NULL && sag_value_count (of_b[i]) != 1 && sag_value_count (of_b[i]) != columns)
+      return sag_node_unsupported (node, error, "its second input has another number of scales or zero points");
+  if (is_qlinear (node)
+      && (o->a_scale->dtype != SAG_DTYPE_F32 || o->b_scale->dtype != SAG_DTYPE_F32 || o->y_scale->dtype != SAG_DTYPE_F32
+          || sag_value_count (o->a_scale) != 1 || sag_value_count (o->y_scale) != 1
+          || sag_value_count (o->y_zero) != 1 || !is_byte (o->y_zero)))
+    return sag_node_unsupported (node, error, "its scales are not single floats");
+  if (o->bias != NULL && (o->bias->dtype != SAG_DTYPE_I32 || sag_value_count (o->bias) != columns))
+    return sag_node_invalid (node, error, "its bias does not fit");
+  return TRUE;
+}
+
+static gint32
+byte_at (const SagValue *value, gint64 i)
+{
+  return value->dtype == SAG_DTYPE_I8 ? ((const gint8 *) value->data)[i] : ((const guint8 *) value->data)[i];
+}
+
+static gint32
+zero_at (const SagValue *zero, gint64 column)
+{
+  return zero == NULL ? 0 : byte_at (zero, sag_value_count (zero) == 1 ? 0 : column);
+}
+
+/* A sum becomes an output: as it is, or brought to the output's scale. */
+static void
+put_sum (const Operands *o, SagValue *y, gint64 i, gint64 column, gint32 sum)
+{
+  float scale;
+
+  if (o->y_scale == NULL)
+    {
+      ((gint32 *) y->data)[i] = sum;
+      return;
+    }
+  if (o->bias != NULL)
+    sum = (gint32) ((guint32) sum + (guint32) ((const gint32 *) o->bias->data)[column]);
+  scale = *(const float *) o->a_scale->data
+          * ((const float *) o->b_scale->data)[sag_value_count (o->b_scale) == 1 ? 0 : column]
+          / *(const float *) o->y_scale->data;
+  store (y->data, y->dtype, i, rint ((double) ((float) sum * scale)) + byte_at (o->y_zero, 0));
+}
+
+static gboolean
+infer_int_product (SagNode *node, GError **error)
+{
+  Operands o;
+  SagShape a, b, a_batch = { 0 }, batch;
+  gint64 n;
+
+  if (!sag_node_arity (node, is_qlinear (node) ? 8 : 2, error))
+    return FALSE;
+  o = get_operands (node);
+  a = o.a->shape;
+  b = o.b->shape;
+  if (a.rank < 2 || b.rank != 2 || a.dim[a.rank - 1] != b.dim[0])
+    return sag_node_unsupported (node, error, "its shapes cannot be multiplied, or its second input is not a matrix");
+  n = b.dim[1];
+  if (!check_operands (node, &o, n, error))
+    return FALSE;
+  a_batch = a;
+  a_batch.dim[a.rank - 1] = n;
+  batch = a_batch;
+  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &batch, error);
+}
+
+typedef struct
+{
+  Operands  o;
+  SagValue *y;
+  SagWindow window;
+  gint64    group;
+} ByteRun;
+
+static void
+byte_product_rows (gint64 row, gint64 to, int thread, gpointer data)
+{
+  const ByteRun *run = data;
+  const Operands *o = &run->o;
+  gint64 k = o->b->shape.dim[0], n = o->b->shape.dim[1];
+  gint32 a_zero = zero_at (o->a_zero, 0);
+
+  for (; row < to; row++)
+    for (gint64 j = 0; j < n; j++)
+      {
+        guint32 sum = 0;
+        gint32 b_zero = zero_at (o->b_zero, j);
+
+        for (gint64 p = 0; p < k; p++)
+          sum += (guint32) ((byte_at (o->a, row * k + p) - a_zero) * (byte_at (o->b, p * n + j) - b_zero));
+        put_sum (o, run->y, row * n + j, j, (gint32) sum);
+      }
+}
+
+static void
+run_int_product (const SagStep *step)
+{
+  ByteRun run = { get_operands (step->node), sag_node_output (step->node, 0) };
+  gint64 n = run.o.b->shape.dim[1];
+
+  if (n > 0)
+    sag_range_run (sag_value_count (run.y) / n, MAX (1, SAG_GRAIN / MAX (1, sag_value_count (run.o.b))),
+                   byte_product_rows, &run);
+}
+
+static gboolean
+infer_int_conv (SagNode *node, GError **error)
+{
+  Operands o;
+  SagWindow window;
+  SagShape shape;
+  gint64 group = sag_node_get_int (node, "group", 1);
+
+  if (!sag_node_arity (node, is_qlinear (node) ? 8 : 2, error))
+    return FALSE;
+  o = get_operands (node);
+  if (o.b->shape.rank != o.a->shape.rank || o.a->shape.rank < 3 || group < 1
+      || o.b->shape.dim[1] * group != o.a->shape.dim[1] || o.b->shape.dim[0] % group != 0)
+    return sag_node_invalid (node, error, "its weights do not fit its input");
+  if (!check_operands (node, &o, o.b->shape.dim[0], error) || !sag_window_read (node, o.b->shape.dim + 2, &window, error))
+    return FALSE;
+  shape = sag_window_output (node, &window, o.b->shape.dim[0]);
+  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &shape, error);
+}
+
+/* Item: one output line of one channel. */
+static void
+byte_conv_lines (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const ByteRun *run = data;
+  const Operands *o = &run->o;
+  const SagWindow *w = &run->window;
+  gint64 channels = run->y->shape.dim[1], each = o->b->shape.dim[1], taps = w->kernel[0] * w->kernel[1] * w->kernel[2];
+  gint64 volume = w->in[0] * w->in[1] * w->in[2];
+  gint32 a_zero = zero_at (o->a_zero, 0);
+
+  for (; item < to; item++)
+    {
+      gint64 y = item % w->out[1], z = item / w->out[1] % w->out[0], c = item / w->out[1] / w->out[0] % channels;
+      gint64 image = item / w->out[1] / w->out[0] / channels, first = c / (channels / run->group) * each;
+      gint32 b_zero = zero_at (o->b_zero, c);
+
+      for (gint64 x = 0; x < w->out[2]; x++)
+        {
+          guint32 sum = 0;
+
+          for (gint64 t = 0; t < taps; t++)
+            {
+              gint64 iz = z * w->stride[0] - w->before[0] + t / w->kernel[2] / w->kernel[1] * w->dilation[0];
+              gint64 iy = y * w->stride[1] - w->before[1] + t / w->kernel[2] % w->kernel[1] * w->dilation[1];
+              gint64 ix = x * w->stride[2] - w->before[2] + t % w->kernel[2] * w->dilation[2];
+
+              if (iz < 0 || iz >= w->in[0] || iy < 0 || iy >= w->in[1] || ix < 0 || ix >= w->in[2])
+                continue;
+              for (gint64 i = 0; i < each; i++)
+                sum += (guint32) ((byte_at (o->a, (image * o->a->shape.dim[1] + first + i) * volume
+                                                    + (iz * w->in[1] + iy) * w->in[2] + ix)
+                                   - a_zero)
+                                  * (byte_at (o->b, (c * each + i) * taps + t) - b_zero));
+            }
+          put_sum (o, run->y, item * w->out[2] + x, c, (gint32) sum);
+        }
+    }
+}
+
+static void
+run_int_conv (const SagStep *step)
+{
+  ByteRun run = { get_operands (step->node), sag_node_output (step->node, 0) };
+
+  run.group = sag_node_get_int (step->node, "group", 1);
+  sag_window_read (step->node, run.o.b->shape.dim + 2, &run.window, NULL);
+  if (sag_value_count (run.y) > 0)
+    sag_range_run (sag_value_count (run.y) / run.window.out[2], 1, byte_conv_lines, &run);
+}
+
+#define QUANT(name, domain, infer, run)                                                        \
+  { name, domain, infer, NULL, sag_prepare_nothing, NULL, run }
+
+const SagOp sag_ops_quant[] = {
+  QUANT ("QuantizeLinear", "", infer_quantize, run_linear),
+  QUANT ("DequantizeLinear", "", infer_dequantize, run_linear),
+  QUANT ("QuantizeLinear", "com.microsoft", infer_quantize, run_linear),
+  QUANT ("DequantizeLinear", "com.microsoft", infer_dequantize, run_linear),
+  QUANT ("DynamicQuantizeLinear", "", infer_dynamic, run_dynamic),
+  QUANT ("MatMulInteger", "", infer_int_product, run_int_product),
+  QUANT ("QLinearMatMul", "", infer_int_product, run_int_product),
+  QUANT ("ConvInteger", "", infer_int_conv, run_int_conv),
+  QUANT ("QLinearConv", "", infer_int_conv, run_int_conv),
+  { NULL },
+};
