@@ -375,10 +375,10 @@ SagDicomInstance *
 read_instance (DcmFileFormat &format, const char *path, gint64 size, gboolean has_more, GError **error)
 {
   DcmDataset *dataset = format.getDataset ();
-  DcmSpecificCharacterSet charset;
+  OFString charset;
   g_autoptr (SagDicomInstance) self = sag_dicom_instance_new ();
-  gboolean has_charset = charset.selectCharacterSet (*dataset).good ();
-  Reader item (dataset, has_charset ? &charset : NULL);
+  Reader (dataset).raw (DCM_SpecificCharacterSet, charset);
+  Reader item (dataset, charset.c_str ());
   DcmElement *other = NULL;
 
   sag_dicom_text_set (&self->path, path);
@@ -441,7 +441,7 @@ lab_to_rgb (const double lab[3], guint8 rgb[3])
 }
 
 void
-read_segment (DcmItem *item, DcmSpecificCharacterSet *charset, SagDicomSegment *segment)
+read_segment (DcmItem *item, const char *charset, SagDicomSegment *segment)
 {
   Reader r (item, charset);
   DcmItem *type = r.sequence (DCM_SegmentedPropertyTypeCodeSequence);
@@ -451,6 +451,7 @@ read_segment (DcmItem *item, DcmSpecificCharacterSet *charset, SagDicomSegment *
   segment->number = r.integer (DCM_SegmentNumber);
   r.text (DCM_SegmentLabel, &name);
   g_strlcpy (segment->label.name, name != NULL ? name : "", sizeof segment->label.name);
+  cut_utf8 (segment->label.name);
   g_clear_pointer (&name, g_ref_string_release);
   read_code (r, DCM_SegmentedPropertyCategoryCodeSequence, &segment->label.category);
   read_code (r, DCM_SegmentedPropertyTypeCodeSequence, &segment->label.type);
@@ -573,7 +574,7 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       gint64 size;
       gboolean has_more;
       DcmDataset *dataset = format.getDataset ();
-      DcmSpecificCharacterSet charset;
+      OFString charset;
       DcmSequenceOfItems *segments = NULL;
 
       if (!load_header (format, path, &size, &has_more, error))
@@ -593,8 +594,8 @@ sag_dicom_read_seg_header (const char *path, GError **error)
           return NULL;
         }
       g_autoptr (SagDicomSegHeader) self = g_new0 (SagDicomSegHeader, 1);
-      gboolean has_charset = charset.selectCharacterSet (*dataset).good ();
-      Reader item (dataset, has_charset ? &charset : NULL);
+      Reader (dataset).raw (DCM_SpecificCharacterSet, charset);
+      Reader item (dataset, charset.c_str ());
 
       item.code (DCM_SegmentationType, self->segmentation_type, sizeof self->segmentation_type);
       item.code (DCM_SegmentationFractionalType, self->fractional_type, sizeof self->fractional_type);
@@ -611,10 +612,9 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       self->segments = g_new0 (SagDicomSegment, self->n_segments);
       DcmObject *object = NULL;
       for (int i = 0; i < self->n_segments && (object = segments->nextInContainer (object)) != NULL; i++)
-        read_segment (static_cast<DcmItem *> (object), has_charset ? &charset : NULL,
-                      &self->segments[i]);
+        read_segment (static_cast<DcmItem *> (object), charset.c_str (), &self->segments[i]);
       self->provenance = sag_provenance_new ();
-      read_provenance (item, Reader (segments->getItem (0), has_charset ? &charset : NULL),
+      read_provenance (item, Reader (segments->getItem (0), charset.c_str ()),
                        self->provenance);
       self->instance = (SagDicomInstance *) g_steal_pointer (&instance);
       return (SagDicomSegHeader *) g_steal_pointer (&self);

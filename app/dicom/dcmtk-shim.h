@@ -5,12 +5,12 @@
 
 #include "dcmtk/config/osconfig.h"
 
-#include "dcmtk/dcmdata/dcspchrs.h"
 #include "dcmtk/dcmdata/dctk.h"
 
 #include <glib.h>
 
 extern "C" {
+#include "app/dicom/charset.h"
 #include "app/dicom/dcmtk.h"
 #include "engine/base/error.h"
 }
@@ -38,13 +38,22 @@ void set_error (GError **error, SagDicomError code, const char *path, const char
 void set_condition (GError **error, const char *path, const char *what,
                     const OFCondition &condition);
 
+/* Ends a text before a character that its cut has split. */
+inline void
+cut_utf8 (char *text)
+{
+  const char *end;
+
+  g_utf8_validate (text, -1, &end);
+  text[end - text] = '\0';
+}
+
 /* Reading values of one item: absent, empty and malformed all read as absent. */
 class Reader
 {
 public:
-  Reader (DcmItem *item, DcmSpecificCharacterSet *charset = NULL) : item_ (item), charset_ (charset)
-  {
-  }
+  /* `charset`: Specific Character Set of the data set the item is in. */
+  explicit Reader (DcmItem *item, const char *charset = "") : item_ (item), charset_ (charset) {}
 
   bool
   raw (const DcmTagKey &tag, OFString &value) const
@@ -60,13 +69,11 @@ public:
   void
   text (const DcmTagKey &tag, char **field) const
   {
-    OFString value, converted;
+    OFString value;
 
     if (!raw (tag, value) || value.empty ())
       return;
-    if (charset_ == NULL || charset_->convertString (value, converted, "\\^=").bad ())
-      converted = value;
-    g_autofree char *valid = g_utf8_make_valid (converted.c_str (), -1);
+    g_autofree char *valid = sag_charset_to_utf8 (value.c_str (), charset_);
     g_strdelimit (valid, "\r\n\t\f\x1b", ' ');
     sag_dicom_text_set (field, g_strstrip (valid));
   }
@@ -80,12 +87,7 @@ public:
       return;
     g_autofree char *valid = g_utf8_make_valid (value.c_str (), -1);
     g_strlcpy (field, g_strstrip (valid), size);
-    if (g_utf8_validate (field, -1, NULL))
-      return;
-    /* The cut may have split a character. */
-    const char *end;
-    g_utf8_validate (field, -1, &end);
-    field[end - field] = '\0';
+    cut_utf8 (field);
   }
 
   bool
@@ -145,7 +147,7 @@ public:
 
 private:
   DcmItem *item_;
-  DcmSpecificCharacterSet *charset_;
+  const char *charset_;
 };
 
 } // namespace sag

@@ -22,7 +22,7 @@ struct Listing
 {
   SagDicomTagFunc func;
   gpointer data;
-  DcmSpecificCharacterSet *charset; /* NULL: none known */
+  const char *charset;
   int n;
 };
 
@@ -30,7 +30,7 @@ std::string
 describe_value (const Listing &listing, DcmElement *element)
 {
   DcmEVR vr = element->getVR ();
-  OFString value, converted;
+  OFString value;
 
   if (!element->isaString () && vr != EVR_US && vr != EVR_SS && vr != EVR_UL && vr != EVR_SL
       && vr != EVR_FL && vr != EVR_FD && vr != EVR_AT)
@@ -39,10 +39,9 @@ describe_value (const Listing &listing, DcmElement *element)
     return std::to_string (element->getLength ()) + " bytes of text";
   if (element->getOFStringArray (value).bad ())
     return "";
-  if (listing.charset == NULL || !element->isAffectedBySpecificCharacterSet ()
-      || listing.charset->convertString (value, converted, "\\^=").bad ())
-    converted = value;
-  g_autofree char *valid = g_utf8_make_valid (converted.c_str (), -1);
+  g_autofree char *valid = element->isAffectedBySpecificCharacterSet ()
+                               ? sag_charset_to_utf8 (value.c_str (), listing.charset)
+                               : g_utf8_make_valid (value.c_str (), -1);
   for (char *c = valid; *c != '\0'; c++)
     if (g_ascii_iscntrl (*c))
       *c = ' ';
@@ -106,8 +105,8 @@ sag_dicom_list_tags (const char *path, SagDicomTagFunc func, gpointer data, GErr
 try
   {
     DcmFileFormat format;
-    DcmSpecificCharacterSet charset;
-    Listing listing = { func, data, NULL, 0 };
+    OFString charset;
+    Listing listing = { func, data, "", 0 };
     gint64 size;
 
     initialize ();
@@ -127,8 +126,8 @@ try
         set_condition (error, path, "is truncated or damaged: its header cannot be read", condition);
         return FALSE;
       }
-    if (charset.selectCharacterSet (*format.getDataset ()).good ())
-      listing.charset = &charset;
+    Reader (format.getDataset ()).raw (DCM_SpecificCharacterSet, charset);
+    listing.charset = charset.c_str ();
     list_item (listing, format.getMetaInfo (), 0);
     list_item (listing, format.getDataset (), 0);
     return TRUE;

@@ -158,7 +158,7 @@ drop_copies (SagIndex *self, SagIndexSeries *series)
           i++;
           continue;
         }
-      g_ptr_array_add (self->problems, g_strdup_printf ("%s: is a second copy of %s and was left out",
+      g_ptr_array_add (self->problems, g_strdup_printf ("%s is a second copy of %s and was left out",
                                                         instance->path, other->path));
       g_ptr_array_remove_index (series->instances, i);
     }
@@ -244,8 +244,14 @@ gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
       if (instance != NULL)
         sag_dicom_instance_free (instance);
       else if (!g_error_matches (headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM))
-        g_ptr_array_add (problems, g_strdup_printf ("%s: %s", headers->paths[i],
-                                                    headers->errors[i]->message));
+        {
+          /* The message begins with the file's name in quotes; here its whole path stands first. */
+          const char *what = strstr (headers->errors[i]->message, "' ");
+
+          g_ptr_array_add (problems, g_strdup_printf ("%s %s", headers->paths[i],
+                                                      what != NULL ? what + 2
+                                                                   : headers->errors[i]->message));
+        }
       else
         (*n_skipped)++;
     }

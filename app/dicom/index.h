@@ -32,7 +32,7 @@ typedef struct
 {
   GPtrArray *studies;   /* of SagIndexStudy, newest first */
   GPtrArray *instances; /* of SagDicomInstance, owned */
-  GPtrArray *problems;  /* of char *: "NAME: why it was left out", for files that are DICOM but damaged */
+  GPtrArray *problems;  /* of char *: "PATH is …": DICOM files left out, and why */
   int        n_files;   /* looked at */
   int        n_skipped; /* of them, not DICOM */
 } SagIndex;

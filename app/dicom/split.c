@@ -317,6 +317,25 @@ compare_stacks (gconstpointer a, gconstpointer b)
   return strcmp (x->name, y->name);
 }
 
+/* "axial" …: the plane of a stack's slices, nearest. */
+static const char *
+plane_name (const SagStack *stack)
+{
+  const double *d = stack->grid.direction;
+  double x = fabs (d[2]), y = fabs (d[5]), z = fabs (d[8]);
+
+  return z >= x && z >= y ? "axial" : y >= x ? "coronal" : "sagittal";
+}
+
+static void
+prefix_name (SagStack *stack, const char *prefix)
+{
+  char *old = stack->name;
+
+  stack->name = *old != '\0' ? g_strconcat (prefix, ", ", old, NULL) : g_strdup (prefix);
+  g_free (old);
+}
+
 /* Says on each stack what else the series holds. */
 static void
 note_others (GPtrArray *stacks)
@@ -339,6 +358,14 @@ note_others (GPtrArray *stacks)
                          + a->grid.direction[8] * b->grid.direction[8])
                    < 0.999)
             turn = b;
+        }
+      if (turn != NULL)
+        prefix_name (a, plane_name (a));
+      if (size != NULL)
+        {
+          g_autofree char *name = g_strdup_printf ("%d x %d", a->grid.size[0], a->grid.size[1]);
+
+          prefix_name (a, name);
         }
       if (size != NULL)
         sag_stack_add_finding (a, SAG_FINDING_MIXED_SIZE, -1, size->n_slices,

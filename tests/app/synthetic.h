@@ -64,7 +64,7 @@ test_value (int i, int j, int k)
 }
 
 static inline SagVolume *
-test_volume (const SagGrid *grid)
+test_volume_of (const SagGrid *grid)
 {
   SagVolume *volume = sag_volume_new_alloc (grid, SAG_VOXEL_I16, 1, 0, "HU", NULL);
 
@@ -104,7 +104,7 @@ test_write_series (const char *folder, const SagGrid *grid, const char *seed)
     .window_explanations = { "SOFT TISSUE", "LUNG" },
     .n_windows = 2,
   };
-  g_autoptr (SagVolume) volume = test_volume (grid);
+  g_autoptr (SagVolume) volume = test_volume_of (grid);
   GError *error = NULL;
   gboolean ok = sag_dicom_write_ct_series (folder, volume, &description, &error);
 

@@ -253,33 +253,75 @@ test_pydicom (Fixture *f, gconstpointer data)
                    "1 720 Right lung 1.2.3\n2 648 Left lung 1.2.3\n3 1 Nodule 1.2.3\n");
 }
 
-/* Foreign objects: every SEG of the data that is one must open, and those told below hold what their makers
- * say. */
+/* Objects of other makers: segments, layers, and the volume of the first label as computed from their bits by
+ * another program. */
 static void
 test_foreign (void)
 {
+#define MATRIX "dicom-matrix/"
   static const struct
   {
     const char *path;
     int         n_segments;
-    int         least_layers;
+    int         n_layers;
+    const char *name; /* of the label measured */
+    double      ml;
+    int         code; /* of the error expected instead; 0: none */
   } cases[] = {
-    { "dicom-matrix/dcmqi/seg/liver.dcm", 1, 1 },
-    { "series/brain-t1-seg/SEG", 40, 1 },
+    { MATRIX "pydicom-data/liver.dcm", 1, 1, "Liver", 70.356, 0 },
+    { MATRIX "pydicom-data/liver_nonbyte_aligned_rle.dcm", 1, 1, "Liver", 70.356, 0 },
+    { MATRIX "pydicom-data/liver_expb.dcm", 1, 1, "Liver", 70.356, 0 },
+    { MATRIX "dcmqi/segmentations/23x38x3/seg/label.seg", 1, 1, "Liver", 0.39445, 0 },
+    { MATRIX "dcmqi/segmentations/partial_overlaps.dcm", 5, 3, "GREEN", 6.3084, 0 },
+    { MATRIX "highdicom/seg_image_ct_binary_overlap.dcm", 2, 2, "first segment", 0.019073, 0 },
+    { MATRIX "highdicom/seg_image_ct_true_fractional.dcm", 1, 1, "first segment", 0.19, 0 },
+    { MATRIX "highdicom/seg_image_sm_dots_tiled_full.dcm", 0, 0, NULL, 0, SAG_DICOM_ERROR_INVALID },
+    { "series/brain-t1-seg/SEG", 40, 1, NULL, 0, 0 },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path = sag_test_data (cases[i].path);
       g_autoptr (SagSegmentation) seg = NULL;
+      g_autofree SagLabelStats *stats = g_new0 (SagLabelStats, 256);
+      gboolean measured = cases[i].name == NULL;
+      int n_segments = 0;
       GError *error = NULL;
 
       if (path == NULL)
         return;
       seg = sag_open_segmentation (path, NULL, &error);
+      if (cases[i].n_segments == 0)
+        {
+          g_assert_error (error, SAG_DICOM_ERROR, cases[i].code);
+          g_clear_error (&error);
+          continue;
+        }
       g_assert_no_error (error);
-      g_assert_cmpint (sag_segmentation_get_n_layers (seg), >=, cases[i].least_layers);
+      for (int layer = 0; layer < sag_segmentation_get_n_layers (seg); layer++)
+        {
+          SagLabelmap *map = sag_segmentation_get_layer (seg, layer);
+          const SagLabel *labels;
+          int n;
+
+          labels = sag_labelmap_get_labels (map, &n);
+          sag_labelmap_measure (map, stats);
+          n_segments += n;
+          for (int l = 0; l < n; l++)
+            if (g_strcmp0 (labels[l].name, cases[i].name) == 0)
+              {
+                g_assert_cmpfloat_with_epsilon (stats[labels[l].value].ml, cases[i].ml,
+                                                0.01 * cases[i].ml);
+                measured = TRUE;
+              }
+        }
+      g_test_message ("%s: %d segments, %d layers", cases[i].path, n_segments,
+                      sag_segmentation_get_n_layers (seg));
+      g_assert_true (measured);
+      g_assert_cmpint (n_segments, >=, cases[i].n_segments);
+      g_assert_cmpint (sag_segmentation_get_n_layers (seg), ==, cases[i].n_layers);
     }
+#undef MATRIX
 }
 
 int
