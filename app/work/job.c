@@ -184,6 +184,14 @@ sag_job_new (SagJobKind kind, GVariant *request, GUnixFDList *fds)
   return self;
 }
 
+int
+sag_job_compare (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  const SagJob *first = a, *second = b;
+
+  return (first->kind == SAG_JOB_THUMBNAIL) - (second->kind == SAG_JOB_THUMBNAIL);
+}
+
 #define JOB_GETTER(Type, field, name, none) \
   Type sag_job_##name (SagJob *self) \
   { \

@@ -88,8 +88,8 @@ typedef enum
   SAG_N_JOB_KINDS
 } SagJobKind;
 
-/* Jobs of one lane run one after the other, in the order they were started; lanes run side by
- * side. */
+/* Jobs of one lane run one after the other, in the order they were started, but thumbnails let
+ * everything else go first; lanes run side by side. */
 typedef enum
 {
   SAG_JOB_LANE_IO,

@@ -20,6 +20,7 @@
 
 #define CHILD_SOCKET 3
 #define MESSAGES_A_TURN 64 /* read before the main loop may draw again */
+#define REAP_MS 10
 
 typedef struct
 {
@@ -67,17 +68,33 @@ add_source (Lane *lane, GSource *source, GSourceFunc func)
   return source;
 }
 
-/* What ended the child, in words. It is dead, or about to be: we only ever call this after a kill or
- * when its socket closed. */
+static void
+reaped_late (GPid pid, gint status, gpointer data)
+{
+}
+
+/* What ended the child, in words. It is dead or as good as dead, but one with gigabytes to give back takes
+ * its time, and the window must not wait for that: then it is reaped when it is done. */
 static char *
 reap (Lane *lane)
 {
   int status = 0;
-  pid_t got;
+  pid_t got = 0;
 
-  do
-    got = waitpid (lane->pid, &status, 0);
-  while (got < 0 && errno == EINTR);
+  for (int n = 0; got == 0 && n < REAP_MS; n++)
+    {
+      if (n > 0)
+        g_usleep (1000);
+      do
+        got = waitpid (lane->pid, &status, WNOHANG);
+      while (got < 0 && errno == EINTR);
+    }
+  if (got == 0)
+    {
+      GSource *source = g_child_watch_source_new (lane->pid);
+
+      g_source_unref (add_source (lane, source, G_SOURCE_FUNC (reaped_late)));
+    }
   lane->pid = 0;
   if (got > 0 && WIFSIGNALED (status))
     return g_strdup_printf ("it was ended by \"%s\"", strsignal (WTERMSIG (status)));
@@ -120,7 +137,7 @@ child_failed (Lane *lane, SagJobError code, const char *why)
   /* A child that had died idle was given a job before that was noticed: not that job's fault. */
   if (lane->job != NULL && lane->used && !lane->begun
       && !g_cancellable_is_cancelled (sag_job_get_cancellable (lane->job)))
-    g_queue_push_head (&lane->queue, g_steal_pointer (&lane->job));
+    g_queue_push_head (&lane->queue, g_steal_pointer (&lane->job)); /* it was first */
   else if (lane->job != NULL)
     end_job (lane, NULL,
              g_error_new (SAG_JOB_ERROR, code,
@@ -323,8 +340,11 @@ link_start (SagJob *job, gpointer data)
 {
   SagLink *self = data;
   Lane *lane = &self->lanes[sag_job_get_lane (job)];
+  GList *before = lane->queue.head;
 
-  g_queue_push_tail (&lane->queue, g_object_ref (job));
+  while (before != NULL && sag_job_compare (before->data, job, NULL) <= 0)
+    before = before->next;
+  g_queue_insert_before (&lane->queue, before, g_object_ref (job));
   next_job (lane);
 }
 

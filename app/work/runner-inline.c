@@ -78,7 +78,7 @@ start (SagJob *job, gpointer data)
       lane->queue = g_async_queue_new ();
       lane->thread = g_thread_new (lane->lane == SAG_JOB_LANE_IO ? "io" : "compute", lane_main, lane);
     }
-  g_async_queue_push (lane->queue, g_object_ref (job));
+  g_async_queue_push_sorted (lane->queue, g_object_ref (job), sag_job_compare, NULL);
 }
 
 /* Without `cancel`: the body asks its sink, a queued job its cancellable. */

@@ -32,6 +32,12 @@ void          sag_job_end     (SagJob        *self,
 /* Cancelled as soon as sag_job_cancel() was called; borrowed. */
 GCancellable *sag_job_get_cancellable (SagJob *self);
 
+/* Order in a lane's queue: thumbnails wait until there is nothing else; below 0 if `a` goes
+ * first, above if `b` does, 0 if the one that came first does. A GCompareDataFunc. */
+int           sag_job_compare (gconstpointer  a,
+                               gconstpointer  b,
+                               gpointer       unused);
+
 /* Where the work itself reports to, on any thread, one at a time. */
 typedef struct
 {

@@ -5,6 +5,7 @@
 #include "tests/app/fake-body.h"
 
 #include "app/state/wire.h"
+#include "tests/app/job-runs.h"
 
 #include <signal.h>
 #include <string.h>
@@ -187,4 +188,41 @@ fake_job (const char *what, gboolean compute)
   g_variant_dict_insert (&dict, "echo", "s", what);
   g_variant_dict_insert (&dict, "title", "s", what);
   return sag_job_new (compute ? SAG_JOB_MODELS : SAG_JOB_INDEX, g_variant_dict_end (&dict), NULL);
+}
+
+static void
+note_begin (SagJob *job, GParamSpec *pspec, gpointer data)
+{
+  if (sag_job_get_state (job) == SAG_JOB_STATE_RUNNING)
+    g_string_append (data, g_object_get_data (G_OBJECT (job), "name"));
+}
+
+void
+fake_check_order (void)
+{
+  static const struct
+  {
+    SagJobKind  kind;
+    const char *name;
+  } rows[] = { { SAG_JOB_THUMBNAIL, "a" }, { SAG_JOB_THUMBNAIL, "b" }, { SAG_JOB_READ, "C" },
+               { SAG_JOB_THUMBNAIL, "d" }, { SAG_JOB_TAGS, "E" },      { SAG_JOB_THUMBNAIL, "f" } };
+  g_autoptr (JobRun) first = job_run_start (fake_job ("wait", FALSE), NULL, NULL);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) job_run_free);
+  g_autoptr (GString) order = g_string_new (NULL);
+
+  job_run_wait_partial (first, "waiting");
+  for (gsize n = 0; n < G_N_ELEMENTS (rows); n++)
+    {
+      SagJob *job
+          = sag_job_new (rows[n].kind, g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0), NULL);
+
+      g_object_set_data (G_OBJECT (job), "name", (gpointer) rows[n].name);
+      g_signal_connect (job, "notify::state", G_CALLBACK (note_begin), order);
+      g_ptr_array_add (runs, job_run_start (job, NULL, NULL));
+    }
+  sag_job_cancel (first->job);
+  for (guint n = 0; n < runs->len; n++)
+    job_run_wait (g_ptr_array_index (runs, n));
+  g_assert_cmpstr (order->str, ==, "CEabdf");
+  job_run_wait (first);
 }

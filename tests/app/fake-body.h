@@ -23,3 +23,7 @@ const SagJobBody *fake_body (void);
 /* A job of kind INDEX or, `compute`, MODELS that does that. */
 SagJob           *fake_job  (const char *what,
                              gboolean    compute);
+
+/* A test: a hundred thumbnails do not stand between a click and its series, and else the first come
+ * is the first served. */
+void              fake_check_order (void);

@@ -181,6 +181,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job/cancellable", test_cancellable);
   g_test_add_func ("/job/silence-after-cancel", test_silence);
   g_test_add_func ("/job/lanes", test_lanes);
+  g_test_add_func ("/job/thumbnails-wait", fake_check_order);
   g_test_add_func ("/job/voxels", test_voxels);
   g_test_add_func ("/job/voxels-that-lie", test_lie);
   g_test_add_func ("/job/no-runner", test_no_runner);
