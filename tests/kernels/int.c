@@ -160,6 +160,7 @@ bench (Check *check)
   size_t taps = 27, k = 16, width = 128, n = check->k->conv_row_u8.nr;
   SagGemmU8Job jobs[2];
   SagConvRowU8Job row;
+  uint8_t *in;
 
   for (int i = 0; i < 2; i++)
     {
@@ -175,12 +176,10 @@ bench (Check *check)
   check_bench (check, "gemm_u8 taps 1 k 256 (ratio by block)", 2.0 * 256 * (double) (jobs[1].m * jobs[1].n), 0,
                run_gemm, jobs);
 
+  in = bytes (check, 9 * k * width, false);
   for (size_t t = 0; t < taps; t++)
     {
-      if (t % 3 == 0)
-        rows[t] = bytes (check, k * width, false);
-      else
-        rows[t] = rows[t - 1];
+      rows[t] = in + t / 3 * k * width;
       dx[t] = (ptrdiff_t) (t % 3) - 1;
     }
   row = (SagConvRowU8Job){
