@@ -319,15 +319,19 @@ check_precision (Checker *checker)
   const char *name = sag_precision_get_name (checker->precision);
   GError *error = NULL;
   g_autofree char *starts = g_strdup_printf ("starts at %s", name);
+  gboolean started;
 
   if (checker->entry->onnx == NULL)
     checker->code = sag_code_model_new (checker->entry, checker->precision, &error);
   if (error == NULL)
     rule_shape (checker, &tiny, &error);
+  started = error == NULL;
   tell (checker, starts, g_steal_pointer (&error));
-  if (checker->entry->onnx == NULL && checker->code == NULL)
-    return;
-
+  if (!started)
+    {
+      g_clear_pointer (&checker->code, sag_code_model_free);
+      return;
+    }
   rule_shape (checker, &usual, &error);
   tell (checker, usual.name, g_steal_pointer (&error));
   /* The pipeline that networks share has tests of its own for these. */

@@ -362,9 +362,9 @@ parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
         return FALSE;
       entry->precisions |= 1u << precision;
     }
-  /* Nobody has tried the others on this model, but nothing forbids them either. */
+  /* Nobody has tried the others on this model. */
   if (entry->precisions == 0)
-    entry->precisions = (1u << SAG_N_PRECISIONS) - 1;
+    entry->precisions = 1u << SAG_PRECISION_F32;
   if (strlen (recipe->name) > 64 || strlen (recipe->version) > 32 || strlen (recipe->modality) > 64)
     return invalid (error, "model", "name", recipe->name,
                     "short enough (64 bytes; version 32, modality 64)");

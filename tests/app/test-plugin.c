@@ -368,6 +368,7 @@ test_check (void)
   check_fault ("FALLING_PROGRESS", "progress fell");
   check_fault ("FORGETFUL", "in two runs");
   check_fault ("ALIEN_LABEL", "which is no label");
+  check_fault ("SILENT_FAILURE", "failed without a message");
   check_fault ("WRONG_ABI", "written for plugin ABI 2");
   check_fault ("NOTHING_HERE", "there is none in this folder");
   tear_down ();
@@ -473,7 +474,6 @@ test_alone (void)
   {
     g_autofree char *folder = make_bundle ("alone");
     g_autofree char *onnx = g_build_filename (folder, "sign3d.onnx", NULL);
-    g_autofree char *model = g_build_filename (folder, "sign3d.model", NULL);
     const char *const folders[] = { folder, NULL };
     g_autoptr (SagPluginHost) host = sag_plugin_host_new (folders);
     g_autoptr (GError) error = NULL;
@@ -517,7 +517,7 @@ test_least (void)
     g_assert_cmpstr (entry->failure, ==, NULL);
     g_assert_cmpstr (entry->recipe->id, ==, "local.sign3d");
     g_assert_cmpstr (entry->recipe->name, ==, "sign3d");
-    g_assert_cmpint (entry->precisions, ==, 15);
+    g_assert_cmpuint (entry->precisions, ==, 1u << SAG_PRECISION_F32);
   }
   tear_down ();
 }
@@ -529,8 +529,7 @@ test_lists (void)
 {
   set_up ();
   {
-    g_autofree char *a = make_bundle ("GOOD"), *b = make_bundle ("NETWORK");
-    g_autofree char *c = make_bundle ("WRONG_ABI");
+    static const char *const faults[] = { "GOOD", "NETWORK", "WRONG_ABI" };
     g_autofree char *keys = make_bundle ("keys");
     g_auto (GStrv) folders = NULL;
     g_autoptr (SagPluginHost) host = NULL;
@@ -538,6 +537,8 @@ test_lists (void)
     g_autoptr (GError) error = NULL;
     int n_failed = 0;
 
+    for (gsize f = 0; f < G_N_ELEMENTS (faults); f++)
+      g_free (make_bundle (faults[f]));
     write_text (keys, "sign3d.model", good_keys);
     g_setenv ("SAG_PLUGIN_PATH", scratch, TRUE);
     folders = sag_plugin_host_get_default_folders ();

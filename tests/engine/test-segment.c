@@ -725,7 +725,6 @@ test_errors (void)
   g_autoptr (SagRecipe) one = make_recipe (1, 0, 0, 0), three = make_recipe (3, 0, 0, 0),
                         patch = make_recipe (2, 16, 16, 16), deep = make_recipe (1, 8, 8, 8),
                         wide = make_recipe (1, 8, 8, 1);
-  g_autoptr (SagVolume) volume = make_box (10, 10, 10, 1, 1, hills);
   g_autoptr (SagSegment) segment = NULL;
   g_autoptr (GError) error = NULL;
   const int size[3] = { 5, 5, 5 };
