@@ -1,523 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * onnx.c: ONNX files to graphs.
+ * onnx.c: ONNX files to graphs: ports, graphs, bodies and the model around them.
  *
  * Field numbers are those of onnx.proto (ModelProto, GraphProto, NodeProto, AttributeProto...).
  */
-#include "engine/nn/onnx.h"
+#include "engine/nn/onnx-reader.h"
 
 #include "engine/base/error.h"
 #include "engine/nn/op.h"
 
 #include <string.h>
 
-enum
-{
-  MAX_DEPTH = 16,        /* of bodies in bodies and functions in functions */
-  MAX_NODES = 1000000,   /* after functions were written out */
-  MAX_NAMES = 100000,    /* inputs or outputs of one node or graph */
-  OLDEST_OPSET = 7,
-};
-
-typedef struct
-{
-  const char       *folder;
-  GHashTable       *opsets;    /* domain -> version */
-  GHashTable       *functions; /* "domain:name" -> SagWire * */
-  GHashTable       *params;    /* dimension name -> gint64 * */
-  const SagBinding *bindings;
-  int               n_bindings;
-  int               depth;
-  int               n_nodes;
-  GPtrArray        *files;
-} Reader;
-
-/* Names in one graph, body or function. */
-typedef struct _Scope
-{
-  SagGraph      *graph;
-  GHashTable    *values; /* name -> SagValue * */
-  struct _Scope *parent; /* of a body: the scope around it */
-  GPtrArray     *outer;  /* of a body: what each of graph->captures stands for, in parent->graph */
-  const SagNode *caller; /* of a function: whose attributes `ref_attr_name` means */
-} Scope;
-
-static SagGraph *read_body (Reader *reader, Scope *parent, SagWire message, GPtrArray *outer,
-                            GError **error);
-static gboolean  read_node (Reader *reader, Scope *scope, SagWire message, GError **error);
+enum { OLDEST_OPSET = 7 };
 
 static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_autofree char *text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  g_set_error_literal (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, text);
-  return FALSE;
-}
-
-static gboolean
-finish (GError *local, gboolean good, GError **error)
-{
-  if (local == NULL)
-    return good;
-  if (good)
-    g_propagate_error (error, local);
-  else
-    g_error_free (local);
-  return FALSE;
-}
-
-/* ---- names ------------------------------------------------------------------------------ */
-
-static SagValue *
-scope_find (Scope *scope, const char *name)
-{
-  SagValue *value = g_hash_table_lookup (scope->values, name);
-  SagValue *outer;
-
-  if (value != NULL || scope->parent == NULL)
-    return value;
-  outer = scope_find (scope->parent, name);
-  if (outer == NULL)
-    return NULL;
-  value = sag_graph_add_value (scope->graph, name);
-  value->dtype = outer->dtype;
-  g_ptr_array_add (scope->graph->captures, value);
-  g_ptr_array_add (scope->outer, outer);
-  g_hash_table_insert (scope->values, g_strdup (name), value);
-  return value;
-}
-
-static gboolean
-scope_add (Scope *scope, SagValue *value, const char *name, GError **error)
-{
-  g_autofree char *escaped = NULL;
-
-  if (!g_hash_table_contains (scope->values, name))
-    {
-      g_hash_table_insert (scope->values, g_strdup (name), value);
-      return TRUE;
-    }
-  escaped = sag_escape_name (name, -1);
-  return invalid (error, "The name '%s' is given twice in the model", escaped);
-}
-
-static void
-scope_init (Scope *scope, SagGraph *graph)
-{
-  *scope = (Scope) { .graph = graph };
-  scope->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-}
-
-/* ---- attributes ------------------------------------------------------------------------- */
-
-static void
-append_fixed32 (GArray *array, const SagWireField *field)
-{
-  SagWire at = field->bytes;
-  guint32 bits = (guint32) field->value;
-
-  if (field->type != 2)
-    g_array_append_val (array, bits);
-  for (; field->type == 2 && sag_wire_length (&at) >= 4; at.at += 4)
-    {
-      memcpy (&bits, at.at, 4);
-      g_array_append_val (array, bits);
-    }
-}
-
-static void
-append_varint (GArray *array, const SagWireField *field)
-{
-  SagWire at = field->bytes;
-  guint64 value = field->value;
-
-  if (field->type != 2)
-    g_array_append_val (array, value);
-  while (field->type == 2 && sag_wire_varint (&at, &value))
-    g_array_append_val (array, value);
-}
-
-/* NULL for a body: no exporter hands one to a function. */
-static SagAttribute *
-attribute_copy (const SagAttribute *from, const char *name)
-{
-  SagAttribute *copy;
-
-  if (from->kind == SAG_ATTRIBUTE_GRAPH)
-    return NULL;
-  copy = g_new0 (SagAttribute, 1);
-  *copy = *from;
-  copy->name = g_strdup (name);
-  copy->s = g_strdup (from->s);
-  copy->floats = g_memdup2 (from->floats, sizeof (float) * from->n);
-  copy->ints = g_memdup2 (from->ints, sizeof (gint64) * from->n);
-  copy->strings = g_strdupv (from->strings);
-  if (from->tensor != NULL)
-    copy->tensor = sag_tensor_copy (from->tensor, NULL);
-  if (from->tensor != NULL && copy->tensor == NULL)
-    copy->kind = SAG_ATTRIBUTE_INT; /* no memory: as if it were absent */
-  return copy;
-}
-
-typedef struct
-{
-  SagAttribute *attribute;
-  gint64        type;
-  char         *ref;
-  GArray       *floats, *ints;
-  GPtrArray    *strings;
-} AttributeDraft;
-
-static gboolean
-read_attribute_field (Reader *reader, Scope *scope, const SagWireField *field, AttributeDraft *draft,
-                      GPtrArray *outer, GError **error)
-{
-  SagAttribute *attribute = draft->attribute;
-  guint32 bits = (guint32) field->value;
-
-  switch (field->number)
-    {
-    case 1:
-      g_free (attribute->name);
-      attribute->name = sag_wire_string (&field->bytes);
-      break;
-    case 2:
-      memcpy (&attribute->f, &bits, sizeof bits);
-      break;
-    case 3:
-      attribute->i = (gint64) field->value;
-      break;
-    case 4:
-      g_free (attribute->s);
-      attribute->s = sag_wire_string (&field->bytes);
-      break;
-    case 5:
-      sag_tensor_free (attribute->tensor);
-      attribute->tensor
-          = sag_onnx_read_tensor (field->bytes, reader->folder, reader->files, TRUE, NULL, error);
-      return attribute->tensor != NULL;
-    case 6:
-      if (attribute->graph != NULL)
-        return invalid (error, "An attribute has two graphs");
-      attribute->graph = read_body (reader, scope, field->bytes, outer, error);
-      return attribute->graph != NULL;
-    case 7:
-      append_fixed32 (draft->floats, field);
-      break;
-    case 8:
-      append_varint (draft->ints, field);
-      break;
-    case 9:
-      g_ptr_array_add (draft->strings, sag_wire_string (&field->bytes));
-      break;
-    case 20:
-      draft->type = (gint64) field->value;
-      break;
-    case 21:
-      g_free (draft->ref);
-      draft->ref = sag_wire_string (&field->bytes);
-      break;
-    default:
-      break;
-    }
-  return TRUE;
-}
-
-/* FLOAT 1, INT 2, STRING 3, TENSOR 4, GRAPH 5, FLOATS 6, INTS 7, STRINGS 8. */
-static gboolean
-attribute_finish (AttributeDraft *draft, GError **error)
-{
-  SagAttribute *attribute = draft->attribute;
-  static const SagAttributeKind kinds[9] = {
-    0, SAG_ATTRIBUTE_FLOAT, SAG_ATTRIBUTE_INT, SAG_ATTRIBUTE_STRING, SAG_ATTRIBUTE_TENSOR,
-    SAG_ATTRIBUTE_GRAPH, SAG_ATTRIBUTE_FLOATS, SAG_ATTRIBUTE_INTS, SAG_ATTRIBUTE_STRINGS,
-  };
-
-  if (attribute->name == NULL)
-    attribute->name = g_strdup ("");
-  if (draft->type < 1 || draft->type > 8)
-    return invalid (error, "An attribute is of an unknown kind (%" G_GINT64_FORMAT ")", draft->type);
-  attribute->kind = kinds[draft->type];
-  if (attribute->kind == SAG_ATTRIBUTE_FLOATS)
-    attribute->n = (int) draft->floats->len;
-  else if (attribute->kind == SAG_ATTRIBUTE_INTS)
-    attribute->n = (int) draft->ints->len;
-  else if (attribute->kind == SAG_ATTRIBUTE_STRINGS)
-    attribute->n = (int) draft->strings->len;
-  g_ptr_array_add (draft->strings, NULL);
-  attribute->floats = (float *) g_array_free (g_steal_pointer (&draft->floats), FALSE);
-  attribute->ints = (gint64 *) g_array_free (g_steal_pointer (&draft->ints), FALSE);
-  attribute->strings = (char **) g_ptr_array_free (g_steal_pointer (&draft->strings), FALSE);
-  if (attribute->s == NULL)
-    attribute->s = g_strdup ("");
-  if ((attribute->kind == SAG_ATTRIBUTE_TENSOR && attribute->tensor == NULL)
-      || (attribute->kind == SAG_ATTRIBUTE_GRAPH && attribute->graph == NULL))
-    return invalid (error, "An attribute is empty");
-  return TRUE;
-}
-
-static gboolean
-read_attribute (Reader *reader, Scope *scope, SagNode *node, SagWire message, GPtrArray *outer,
-                GError **error)
-{
-  AttributeDraft draft = { .attribute = g_new0 (SagAttribute, 1) };
-  SagWireField field;
-  GError *local = NULL;
-  gboolean good = TRUE;
-
-  g_ptr_array_add (node->attributes, draft.attribute);
-  draft.floats = g_array_new (FALSE, FALSE, sizeof (float));
-  draft.ints = g_array_new (FALSE, FALSE, sizeof (gint64));
-  draft.strings = g_ptr_array_new_with_free_func (g_free);
-  while (good && sag_wire_next (&message, &field, &local))
-    good = read_attribute_field (reader, scope, &field, &draft, outer, error);
-  good = finish (local, good, error);
-  if (good && draft.ref != NULL && *draft.ref != '\0')
-    {
-      const SagAttribute *from
-          = scope->caller != NULL ? sag_node_attribute (scope->caller, draft.ref) : NULL;
-      SagAttribute *copy;
-
-      /* An attribute the caller leaves out is left out here too: the default holds. */
-      copy = from != NULL ? attribute_copy (from, draft.attribute->name != NULL ? draft.attribute->name : "")
-                          : NULL;
-      g_ptr_array_remove_index (node->attributes, node->attributes->len - 1);
-      if (copy != NULL)
-        g_ptr_array_add (node->attributes, copy);
-    }
-  else if (good)
-    good = attribute_finish (&draft, error);
-  else if (draft.attribute->name == NULL)
-    draft.attribute->name = g_strdup ("");
-  g_free (draft.ref);
-  g_clear_pointer (&draft.floats, g_array_unref);
-  g_clear_pointer (&draft.ints, g_array_unref);
-  g_clear_pointer (&draft.strings, g_ptr_array_unref);
-  return good;
-}
-
-/* ---- nodes ------------------------------------------------------------------------------ */
-
-typedef struct
-{
-  GPtrArray *inputs, *outputs; /* owned names */
-  GArray    *attributes;       /* SagWire */
-  char      *name, *type, *domain;
-} NodeDraft;
-
-static gboolean
-draft_read (NodeDraft *draft, SagWire message, GError **error)
-{
-  SagWireField field;
-  GError *local = NULL;
-
-  draft->inputs = g_ptr_array_new_with_free_func (g_free);
-  draft->outputs = g_ptr_array_new_with_free_func (g_free);
-  draft->attributes = g_array_new (FALSE, FALSE, sizeof (SagWire));
-  while (sag_wire_next (&message, &field, &local))
-    {
-      char **text = field.number == 3 ? &draft->name
-                    : field.number == 4 ? &draft->type
-                    : field.number == 7 ? &draft->domain
-                                        : NULL;
-
-      if (field.type != 2)
-        continue;
-      if (field.number == 1)
-        g_ptr_array_add (draft->inputs, sag_wire_string (&field.bytes));
-      else if (field.number == 2)
-        g_ptr_array_add (draft->outputs, sag_wire_string (&field.bytes));
-      else if (field.number == 5)
-        g_array_append_val (draft->attributes, field.bytes);
-      else if (text != NULL)
-        {
-          g_free (*text);
-          *text = sag_wire_string (&field.bytes);
-        }
-    }
-  for (int i = 0; i < 3; i++)
-    {
-      char **text = i == 0 ? &draft->name : i == 1 ? &draft->type : &draft->domain;
-
-      if (*text == NULL)
-        *text = g_strdup ("");
-    }
-  if (strcmp (draft->domain, "ai.onnx") == 0)
-    *draft->domain = '\0';
-  if (local == NULL && (draft->inputs->len > MAX_NAMES || draft->outputs->len > MAX_NAMES))
-    return invalid (error, "A node has too many inputs or outputs");
-  return finish (local, TRUE, error);
-}
-
-static void
-draft_clear (NodeDraft *draft)
-{
-  g_clear_pointer (&draft->inputs, g_ptr_array_unref);
-  g_clear_pointer (&draft->outputs, g_ptr_array_unref);
-  g_clear_pointer (&draft->attributes, g_array_unref);
-  g_free (draft->name);
-  g_free (draft->type);
-  g_free (draft->domain);
-}
-
-static gboolean
-connect_inputs (Scope *scope, SagNode *node, const NodeDraft *draft, GError **error)
-{
-  for (guint i = 0; i < draft->inputs->len; i++)
-    {
-      const char *name = draft->inputs->pdata[i];
-      SagValue *value = *name == '\0' ? NULL : scope_find (scope, name);
-
-      if (*name != '\0' && value == NULL)
-        {
-          g_autofree char *escaped = sag_escape_name (name, -1);
-
-          return sag_node_invalid (node, error, "it reads '%s', which no earlier node gives", escaped);
-        }
-      g_ptr_array_add (node->inputs, value);
-    }
-  return TRUE;
-}
-
-/* A call of a function of the model's own: its nodes are written out in the caller's graph. */
-static gboolean
-expand_function (Reader *reader, Scope *scope, const NodeDraft *draft, const SagNode *caller,
-                 SagWire message, GError **error)
-{
-  g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func (g_free);
-  SagWire again = message;
-  SagWireField field;
-  GError *local = NULL;
-  gboolean good = TRUE;
-  Scope inner;
-
-  if (++reader->depth > MAX_DEPTH)
-    return invalid (error, "Functions in the model call each other too deeply");
-  while (sag_wire_next (&message, &field, &local))
-    if (field.type == 2 && (field.number == 4 || field.number == 5))
-      g_ptr_array_add (field.number == 4 ? inputs : outputs, sag_wire_string (&field.bytes));
-  if (local != NULL)
-    {
-      g_propagate_error (error, local);
-      return FALSE;
-    }
-  scope_init (&inner, scope->graph);
-  inner.caller = caller;
-  for (guint i = 0; i < inputs->len && i < draft->inputs->len; i++)
-    {
-      SagValue *value = caller->inputs->pdata[i];
-
-      if (value != NULL)
-        g_hash_table_insert (inner.values, g_strdup (inputs->pdata[i]), value);
-    }
-  while (good && sag_wire_next (&again, &field, NULL))
-    if (field.number == 7 && field.type == 2)
-      good = read_node (reader, &inner, field.bytes, error);
-  for (guint i = 0; good && i < draft->outputs->len; i++)
-    {
-      const char *name = draft->outputs->pdata[i];
-      SagValue *value
-          = i < outputs->len ? g_hash_table_lookup (inner.values, outputs->pdata[i]) : NULL;
-
-      if (*name == '\0')
-        continue;
-      good = value != NULL ? scope_add (scope, value, name, error)
-                           : invalid (error, "A function of the model does not give its output");
-    }
-  g_hash_table_unref (inner.values);
-  reader->depth--;
-  return good;
-}
-
-static gboolean
-read_attributes (Reader *reader, Scope *scope, SagNode *node, const NodeDraft *draft, GError **error)
-{
-  g_autoptr (GPtrArray) outer = g_ptr_array_new ();
-
-  for (guint i = 0; i < draft->attributes->len; i++)
-    if (!read_attribute (reader, scope, node, g_array_index (draft->attributes, SagWire, i), outer, error))
-      return FALSE;
-  for (guint i = 0; i < outer->len; i++)
-    g_ptr_array_add (node->inputs, outer->pdata[i]);
-  node->n_captures = (int) outer->len;
-  return TRUE;
-}
-
-static gboolean
-build_node (Reader *reader, Scope *scope, const NodeDraft *draft, GError **error)
-{
-  g_autofree char *key = g_strdup_printf ("%s:%s", draft->domain, draft->type);
-  const SagOp *op = sag_op_find (draft->domain, draft->type);
-  const SagWire *function = g_hash_table_lookup (reader->functions, key);
-  gpointer version = g_hash_table_lookup (reader->opsets, draft->domain);
-  SagNode *node;
-
-  if (op == NULL && function == NULL)
-    {
-      g_autofree char *type = sag_escape_name (draft->type, -1);
-      g_autofree char *name = sag_escape_name (draft->name, -1);
-      g_autofree char *domain = sag_escape_name (draft->domain, -1);
-
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "Operator '%s%s%s' (node '%s') is not supported; export the model with standard "
-                   "operators instead", domain, *domain != '\0' ? "::" : "", type, name);
-      return FALSE;
-    }
-  if (op == NULL)
-    {
-      static const SagOp call = { "function", "" };
-
-      /* A node outside the graph carries the call's inputs and attributes. */
-      g_autoptr (SagGraph) aside = sag_graph_new ();
-      gboolean good;
-
-      node = sag_graph_add_node (aside, &call, draft->name, -1);
-      good = connect_inputs (scope, node, draft, error)
-             && read_attributes (reader, scope, node, draft, error)
-             && expand_function (reader, scope, draft, node, *function, error);
-      return good;
-    }
-
-  node = sag_graph_add_node (scope->graph, op, draft->name, -1);
-  if (version != NULL)
-    node->opset = GPOINTER_TO_INT (version);
-  if (!connect_inputs (scope, node, draft, error)
-      || !read_attributes (reader, scope, node, draft, error))
-    return FALSE;
-  for (guint i = 0; i < draft->outputs->len; i++)
-    {
-      const char *name = draft->outputs->pdata[i];
-      SagValue *value = *name == '\0' ? NULL : sag_graph_add_value (scope->graph, name);
-
-      sag_node_set_output (node, (int) i, value);
-      if (value != NULL && !scope_add (scope, value, name, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-read_node (Reader *reader, Scope *scope, SagWire message, GError **error)
-{
-  NodeDraft draft = { 0 };
-  gboolean good;
-
-  if (++reader->n_nodes > MAX_NODES)
-    return invalid (error, "The model has more than a million nodes");
-  good = draft_read (&draft, message, error) && build_node (reader, scope, &draft, error);
-  draft_clear (&draft);
-  return good;
-}
-
-/* ---- graphs ----------------------------------------------------------------------------- */
-
-static gboolean
-read_dimension (Reader *reader, SagWire message, SagShape *shape, GPtrArray *params, GError **error)
+read_dimension (SagOnnxReader *reader, SagWire message, SagShape *shape, GPtrArray *params, GError **error)
 {
   SagWireField field;
   GError *local = NULL;
@@ -534,10 +31,10 @@ read_dimension (Reader *reader, SagWire message, SagShape *shape, GPtrArray *par
       }
   g_ptr_array_add (params, param);
   if (local == NULL && shape->rank == SAG_MAX_RANK)
-    return invalid (error, "A tensor has more than 8 dimensions");
+    return sag_onnx_invalid (error, "A tensor has more than 8 dimensions");
   if (local == NULL)
     shape->dim[shape->rank++] = size > 0 || (size == 0 && param == NULL) ? size : -1;
-  return finish (local, TRUE, error);
+  return sag_onnx_finish (local, TRUE, error);
 }
 
 /* A port as the file declares it. */
@@ -562,7 +59,7 @@ port_free (gpointer data)
 
 /* TypeProto.tensor_type, then its shape. `level` counts down from ValueInfoProto. */
 static gboolean
-read_type (Reader *reader, SagWire message, int level, PortDraft *port, GError **error)
+read_type (SagOnnxReader *reader, SagWire message, int level, PortDraft *port, GError **error)
 {
   SagWireField field;
   GError *local = NULL;
@@ -592,11 +89,11 @@ read_type (Reader *reader, SagWire message, int level, PortDraft *port, GError *
       }
     else if (level == 2 && field.number == 1 && field.type == 2)
       good = read_dimension (reader, field.bytes, &port->shape, port->params, error);
-  return finish (local, good, error);
+  return sag_onnx_finish (local, good, error);
 }
 
 static PortDraft *
-read_port (Reader *reader, SagWire message, GError **error)
+read_port (SagOnnxReader *reader, SagWire message, GError **error)
 {
   PortDraft *port = g_new0 (PortDraft, 1);
   SagWireField field;
@@ -612,7 +109,7 @@ read_port (Reader *reader, SagWire message, GError **error)
       }
     else if (field.number == 2 && field.type == 2)
       good = read_type (reader, field.bytes, 0, port, error);
-  if (!finish (local, good, error))
+  if (!sag_onnx_finish (local, good, error))
     {
       port_free (port);
       return NULL;
@@ -638,7 +135,7 @@ graph_draft_clear (GraphDraft *draft)
 
 /* Initializers become constants at once; the rest is kept for later. */
 static gboolean
-read_graph_fields (Reader *reader, Scope *scope, SagWire message, GraphDraft *draft, GError **error)
+read_graph_fields (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GraphDraft *draft, GError **error)
 {
   SagWireField field;
   GError *local = NULL;
@@ -663,7 +160,7 @@ read_graph_fields (Reader *reader, Scope *scope, SagWire message, GraphDraft *dr
         case 5:
           tensor = sag_onnx_read_tensor (field.bytes, reader->folder, reader->files, TRUE, &name, error);
           good = tensor != NULL
-                 && scope_add (scope, sag_graph_add_constant (scope->graph, name, tensor), name, error);
+                 && sag_onnx_scope_add (scope, sag_graph_add_constant (scope->graph, name, tensor), name, error);
           break;
         case 11:
         case 12:
@@ -680,11 +177,11 @@ read_graph_fields (Reader *reader, Scope *scope, SagWire message, GraphDraft *dr
         default:
           break;
         }
-      good = good && draft->inputs->len < MAX_NAMES && draft->outputs->len < MAX_NAMES;
+      good = good && draft->inputs->len < SAG_ONNX_MAX_NAMES && draft->outputs->len < SAG_ONNX_MAX_NAMES;
       if (!good && error != NULL && *error == NULL)
-        invalid (error, "The model has too many inputs or outputs");
+        sag_onnx_invalid (error, "The model has too many inputs or outputs");
     }
-  return finish (local, good, error);
+  return sag_onnx_finish (local, good, error);
 }
 
 static gboolean
@@ -692,12 +189,12 @@ bad_port (const PortDraft *port, GError **error, const char *what)
 {
   g_autofree char *name = sag_escape_name (port->name, -1);
 
-  return invalid (error, "Input '%s' %s", name, what);
+  return sag_onnx_invalid (error, "Input '%s' %s", name, what);
 }
 
 /* The shape a binding gives, checked against what the file fixes. */
 static gboolean
-apply_binding (Reader *reader, PortDraft *port, GError **error)
+apply_binding (SagOnnxReader *reader, PortDraft *port, GError **error)
 {
   for (int b = 0; b < reader->n_bindings; b++)
     {
@@ -726,7 +223,7 @@ apply_binding (Reader *reader, PortDraft *port, GError **error)
 }
 
 static gboolean
-bind_dimensions (Reader *reader, GPtrArray *ports, GError **error)
+bind_dimensions (SagOnnxReader *reader, GPtrArray *ports, GError **error)
 {
   for (guint p = 0; p < ports->len; p++)
     if (!apply_binding (reader, ports->pdata[p], error))
@@ -785,7 +282,7 @@ add_port_node (SagGraph *graph, SagValue *from, SagValue *to)
 }
 
 static gboolean
-add_inputs (Reader *reader, Scope *scope, GraphDraft *draft, GError **error)
+add_inputs (SagOnnxReader *reader, SagOnnxScope *scope, GraphDraft *draft, GError **error)
 {
   g_autoptr (GPtrArray) ports = g_ptr_array_new ();
 
@@ -816,26 +313,26 @@ add_inputs (Reader *reader, Scope *scope, GraphDraft *draft, GError **error)
           inner = sag_graph_add_value (scope->graph, port->name);
           add_port_node (scope->graph, value, inner);
         }
-      if (!scope_add (scope, inner, port->name, error))
+      if (!sag_onnx_scope_add (scope, inner, port->name, error))
         return FALSE;
     }
   return TRUE;
 }
 
 static gboolean
-add_outputs (Reader *reader, Scope *scope, GraphDraft *draft, GError **error)
+add_outputs (SagOnnxReader *reader, SagOnnxScope *scope, GraphDraft *draft, GError **error)
 {
   for (guint i = 0; i < draft->outputs->len; i++)
     {
       PortDraft *port = draft->outputs->pdata[i];
-      SagValue *value = scope_find (scope, port->name);
+      SagValue *value = sag_onnx_scope_find (scope, port->name);
       SagDType dtype = SAG_DTYPE_F32;
 
       if (value == NULL)
         {
           g_autofree char *name = sag_escape_name (port->name, -1);
 
-          return invalid (error, "Output '%s' is given by no node", name);
+          return sag_onnx_invalid (error, "Output '%s' is given by no node", name);
         }
       if (scope->parent == NULL && port->has_type && sag_onnx_dtype (port->type, &dtype) && is_wide (dtype))
         {
@@ -851,32 +348,32 @@ add_outputs (Reader *reader, Scope *scope, GraphDraft *draft, GError **error)
 }
 
 static gboolean
-read_graph (Reader *reader, Scope *scope, SagWire message, GError **error)
+read_graph (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GError **error)
 {
   GraphDraft draft;
   gboolean good = read_graph_fields (reader, scope, message, &draft, error)
                   && add_inputs (reader, scope, &draft, error);
 
   for (guint i = 0; good && i < draft.nodes->len; i++)
-    good = read_node (reader, scope, g_array_index (draft.nodes, SagWire, i), error);
+    good = sag_onnx_read_node (reader, scope, g_array_index (draft.nodes, SagWire, i), error);
   good = good && add_outputs (reader, scope, &draft, error);
   graph_draft_clear (&draft);
   return good;
 }
 
-static SagGraph *
-read_body (Reader *reader, Scope *parent, SagWire message, GPtrArray *outer, GError **error)
+SagGraph *
+sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message, GPtrArray *outer, GError **error)
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   gboolean good;
-  Scope scope;
+  SagOnnxScope scope;
 
-  if (++reader->depth > MAX_DEPTH)
+  if (++reader->depth > SAG_ONNX_MAX_DEPTH)
     {
-      invalid (error, "The model's graphs are nested more than %d deep", MAX_DEPTH);
+      sag_onnx_invalid (error, "The model's graphs are nested more than %d deep", SAG_ONNX_MAX_DEPTH);
       return NULL;
     }
-  scope_init (&scope, graph);
+  sag_onnx_scope_init (&scope, graph);
   scope.parent = parent;
   scope.outer = outer;
   scope.caller = parent->caller;
@@ -887,7 +384,7 @@ read_body (Reader *reader, Scope *parent, SagWire message, GPtrArray *outer, GEr
 }
 
 static gboolean
-read_opset (Reader *reader, SagWire message, GError **error)
+read_opset (SagOnnxReader *reader, SagWire message, GError **error)
 {
   g_autofree char *domain = NULL;
   SagWireField field;
@@ -925,7 +422,7 @@ read_opset (Reader *reader, SagWire message, GError **error)
 }
 
 static gboolean
-read_function (Reader *reader, SagWire message, GError **error)
+read_function (SagOnnxReader *reader, SagWire message, GError **error)
 {
   g_autofree char *name = NULL, *domain = NULL;
   SagWire whole = message;
@@ -944,17 +441,17 @@ read_function (Reader *reader, SagWire message, GError **error)
     g_hash_table_insert (reader->functions,
                          g_strdup_printf ("%s:%s", domain != NULL ? domain : "", name != NULL ? name : ""),
                          g_memdup2 (&whole, sizeof whole));
-  return finish (local, TRUE, error);
+  return sag_onnx_finish (local, TRUE, error);
 }
 
 static gboolean
-read_model (Reader *reader, SagGraph *graph, SagWire message, GError **error)
+read_model (SagOnnxReader *reader, SagGraph *graph, SagWire message, GError **error)
 {
   SagWireField field;
   GError *local = NULL;
   gboolean good = TRUE, found = FALSE;
   SagWire body = { 0 };
-  Scope scope;
+  SagOnnxScope scope;
 
   while (good && sag_wire_next (&message, &field, &local))
     if (field.type == 2 && field.number == 8)
@@ -966,15 +463,15 @@ read_model (Reader *reader, SagGraph *graph, SagWire message, GError **error)
         body = field.bytes;
         found = TRUE;
       }
-  if (!finish (local, good, error))
+  if (!sag_onnx_finish (local, good, error))
     return FALSE;
   if (!found || !g_hash_table_contains (reader->opsets, ""))
-    return invalid (error, "The file is not an ONNX model: it has no graph or no operator set");
-  scope_init (&scope, graph);
+    return sag_onnx_invalid (error, "The file is not an ONNX model: it has no graph or no operator set");
+  sag_onnx_scope_init (&scope, graph);
   good = read_graph (reader, &scope, body, error);
   g_hash_table_unref (scope.values);
   if (good && graph->outputs->len == 0)
-    return invalid (error, "The model has no outputs");
+    return sag_onnx_invalid (error, "The model has no outputs");
   return good;
 }
 
@@ -983,7 +480,7 @@ sag_onnx_read (GBytes *file, const char *path, const SagBinding *bindings, int n
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   g_autofree char *folder = g_path_get_dirname (path);
-  Reader reader = { .folder = folder, .bindings = bindings, .n_bindings = n_bindings };
+  SagOnnxReader reader = { .folder = folder, .bindings = bindings, .n_bindings = n_bindings };
   gsize size;
   const guint8 *data = g_bytes_get_data (file, &size);
   gboolean good;

@@ -46,8 +46,6 @@ infer_norm (SagNode *node, GError **error)
   if (x->shape.rank < (kind == NORM_BATCH ? 2 : 3))
     return sag_node_invalid (node, error, "its input has no channels");
   channels = x->shape.dim[1];
-  if (kind == NORM_BATCH && sag_node_get_int (node, "training_mode", 0) != 0)
-    return sag_node_unsupported (node, error, "it is in training mode; export the model for inference");
   if (kind == NORM_GROUP && (groups < 1 || channels % groups != 0))
     return sag_node_invalid (node, error, "num_groups does not divide the channels");
   /* Group norm had one scale a group in set 18, one a channel from 21. */
@@ -59,6 +57,9 @@ infer_norm (SagNode *node, GError **error)
       if ((count != want && count != channels) || sag_node_input (node, i)->dtype != SAG_DTYPE_F32)
         return sag_node_invalid (node, error, "input %d must hold one float a channel", i);
     }
+  for (int i = 1; i <= 2; i++) /* training mode: the running statistics */
+    if (!sag_node_give (node, i, SAG_DTYPE_F32, &(SagShape) { 1, { channels } }, error))
+      return FALSE;
   return sag_infer_same (node, error);
 }
 
@@ -257,6 +258,47 @@ batch_coefficients (const NormRun *run, const SagNode *node)
       }
 }
 
+/* Training mode: the statistics are those of this batch, and the running ones move towards them. */
+static void
+training_coefficients (NormRun *run, const SagNode *node)
+{
+  const float *scale = sag_node_input (node, 1)->data, *shift = sag_node_input (node, 2)->data;
+  float epsilon = sag_node_get_float (node, "epsilon", 1e-5f), momentum = sag_node_get_float (node, "momentum", 0.9f);
+  gint64 channels = run->cut.channels, items = run->cut.images * run->cut.pieces;
+
+  for (int pass = 0; pass < 2; pass++)
+    {
+      const float *old = sag_node_input (node, 3 + pass)->data;
+      const SagValue *running = sag_node_output (node, 1 + pass);
+
+      run->squares = pass == 1;
+      sag_range_run (items, 1, sum_pieces, run);
+      for (gint64 c = 0; c < channels; c++)
+        {
+          double sum = 0;
+          float value;
+
+          for (gint64 i = 0; i < run->cut.images; i++)
+            sum += total (run, i, c);
+          value = (float) (sum / (double) (run->cut.images * run->cut.pixels));
+          if (running != NULL)
+            ((float *) running->data)[c] = old[c] * momentum + value * (1 - momentum);
+          for (gint64 i = 0; i < run->cut.images; i++)
+            {
+              gint64 at = i * channels + c;
+
+              if (pass == 0)
+                run->mean[at] = value;
+              else
+                {
+                  run->a[at] = scale[c] / sqrtf (value + epsilon);
+                  run->b[at] = shift[c] - run->mean[at] * run->a[at];
+                }
+            }
+        }
+    }
+}
+
 /* Mean and variance over groups of `each` channels; instance norm is groups of one. */
 static void
 group_coefficients (NormRun *run, const SagNode *node, gint64 each)
@@ -314,7 +356,9 @@ run_norm (const SagStep *step)
   run.b = run.a + n;
   run.mean = run.b + n;
   run.partial = run.mean + n;
-  if (kind_of (node) == NORM_BATCH)
+  if (kind_of (node) == NORM_BATCH && sag_node_get_int (node, "training_mode", 0) != 0)
+    training_coefficients (&run, node);
+  else if (kind_of (node) == NORM_BATCH)
     batch_coefficients (&run, node);
   else
     group_coefficients (&run, node,

@@ -74,7 +74,7 @@ fuse_batch_norm (SagGraph *graph, SagNode *norm, GError **error)
   float epsilon = sag_node_get_float (norm, "epsilon", 1e-5f);
   g_autofree float *a = NULL, *b = NULL;
 
-  if (conv == NULL || !sag_match_single (x) || !can_scale (conv))
+  if (conv == NULL || !sag_match_single (x) || !can_scale (conv) || sag_node_get_int (norm, "training_mode", 0) != 0)
     return TRUE;
   for (int i = 0; i < 4; i++)
     {

@@ -12,9 +12,11 @@
 #include "engine/nn/plan.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 struct _SagSession
 {
+  GBytes        *file;
   SagGraph      *graph;
   SagPlan       *plan;
   gpointer       arena, packed;
@@ -123,6 +125,24 @@ constant_bytes (SagGraph *graph, gboolean release)
   return total;
 }
 
+/* Pages of its own: zeroed only when touched, and huge where the system has such. */
+static gpointer
+map_arena (gsize bytes, GError **error)
+{
+  gpointer arena = mmap (NULL, MAX (bytes, SAG_ALIGN), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  g_autofree char *size = NULL;
+
+  if (arena != MAP_FAILED)
+    {
+      madvise (arena, MAX (bytes, SAG_ALIGN), MADV_HUGEPAGE);
+      return arena;
+    }
+  size = g_format_size (bytes);
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+               "There is not enough memory for the network's activations (%s); close other programs or series", size);
+  return NULL;
+}
+
 static gboolean
 reserve (SagSession *self, gsize limit, GError **error)
 {
@@ -143,7 +163,7 @@ reserve (SagSession *self, gsize limit, GError **error)
   self->packed = sag_alloc_try (self->plan->packed_bytes, "the network's weights", error);
   if (self->packed == NULL)
     return FALSE;
-  self->arena = sag_alloc_try (self->plan->arena_bytes, "the network's activations", error);
+  self->arena = map_arena (self->plan->arena_bytes, error);
   return self->arena != NULL;
 }
 
@@ -177,7 +197,6 @@ sag_session_new (const char *path, const SagSessionOptions *options, GError **er
 {
   g_autoptr (SagSession) self = NULL;
   g_autoptr (GBytes) file = NULL;
-  g_autofree char *digest = NULL;
 
   g_return_val_if_fail (path != NULL, NULL);
 
@@ -195,8 +214,7 @@ sag_session_new (const char *path, const SagSessionOptions *options, GError **er
   add_ports (self->outputs, self->graph->outputs);
   if (!compile (self, options, error))
     return NULL;
-  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, file);
-  g_strlcpy (self->info.sha256, digest, sizeof self->info.sha256);
+  self->file = g_steal_pointer (&file);
   return g_steal_pointer (&self);
 }
 
@@ -215,7 +233,9 @@ sag_session_free (SagSession *self)
     return;
   sag_plan_free (self->plan);
   sag_graph_free (self->graph);
-  sag_free (self->arena);
+  if (self->arena != NULL)
+    munmap (self->arena, MAX (self->info.arena_bytes, SAG_ALIGN));
+  g_clear_pointer (&self->file, g_bytes_unref);
   sag_free (self->packed);
   free_ports (self->inputs);
   free_ports (self->outputs);
@@ -251,7 +271,10 @@ sag_session_get_output (const SagSession *self, int index)
 void
 sag_session_get_info (const SagSession *self, SagSessionInfo *info)
 {
+  g_autofree char *digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
+
   *info = self->info;
+  g_strlcpy (info->sha256, digest, sizeof info->sha256);
 }
 
 gboolean
