@@ -9,6 +9,32 @@
 
 enum { MOST_DEPTHS = 4096 };
 
+/* The box of `width` voxels around p. */
+static SagSliceSpan
+make_span (double p, double width, int size)
+{
+  double lower = CLAMP (p - width / 2, -0.5, size - 0.5), upper = CLAMP (p + width / 2, -0.5, size - 0.5);
+  SagSliceSpan span;
+
+  span.first = MIN ((int) floor (lower + 0.5), size - 1);
+  span.last = CLAMP ((int) ceil (upper - 0.5), span.first, size - 1);
+  span.head = (float) (span.first + 0.5 - lower);
+  span.tail = (float) (upper - (span.last - 0.5));
+  if (span.first == span.last)
+    span.head = span.tail = 1;
+  span.scale = span.first == span.last ? 1 : 1 / (span.head + span.tail + (float) (span.last - span.first - 1));
+  return span;
+}
+
+static gboolean
+span_ready (const SagSliceMap *self, const SagSliceSpan *k)
+{
+  for (int slice = k->first; slice <= k->last && self->ready != NULL; slice++)
+    if (!self->ready[slice])
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 slices_ready (const SagSliceMap *self, const SagPoint *k)
 {
@@ -40,12 +66,19 @@ map_init_columns (SagSliceMap *self)
 
   self->columns = g_new (SagPoint, self->width);
   self->shown = g_new0 (float, self->pitch);
+  if (fabs (self->right[a]) > 1 + 1e-6)
+    self->spans = g_new (SagSliceSpan, self->width);
   for (int x = 0; x < self->width; x++)
     {
+      double p = self->origin[a] + x * self->right[a];
       SagPoint *point = &self->columns[x];
 
-      *point = sag_point_split (self->origin[a] + x * self->right[a], self->grid.size[a]);
-      self->shown[x] = point->inside && (a != 2 || slices_ready (self, point));
+      *point = sag_point_split (p, self->grid.size[a]);
+      if (self->spans != NULL)
+        self->spans[x] = make_span (p, fabs (self->right[a]), self->grid.size[a]);
+      self->shown[x] = point->inside
+                       && (a != 2 || (self->spans != NULL ? span_ready (self, &self->spans[x])
+                                                          : slices_ready (self, point)));
     }
 }
 
@@ -139,13 +172,14 @@ sag_slice_map_clear (SagSliceMap *self)
 {
   g_clear_pointer (&self->ready, g_free);
   g_clear_pointer (&self->columns, g_free);
+  g_clear_pointer (&self->spans, g_free);
   g_clear_pointer (&self->shown, g_free);
 }
 
 gsize
 sag_slice_map_get_scratch (const SagSliceMap *self)
 {
-  return 6 * sizeof (float) * (gsize) self->pitch;
+  return 8 * sizeof (float) * (gsize) self->pitch;
 }
 
 /* A line of the picture's width from one line of voxels, interpolated along it. */
@@ -158,6 +192,23 @@ sag_slice_map_get_scratch (const SagSliceMap *self)
         const type *p = row + points[x].index * stride;                         \
         float here = p[0], there = p[next];                                     \
         line[x] = here + points[x].fraction * (there - here);                   \
+      }                                                                         \
+  }                                                                             \
+  G_STMT_END
+
+#define MEAN_COLUMNS(type)                                                      \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    const type *row = (const type *) voxels + start;                            \
+    for (int x = 0; x < self->width; x++)                                       \
+      {                                                                         \
+        const SagSliceSpan *span = &self->spans[x];                             \
+        float sum = span->head * row[span->first * stride];                     \
+        for (int i = span->first + 1; i < span->last; i++)                      \
+          sum += row[i * stride];                                               \
+        if (span->last > span->first)                                           \
+          sum += span->tail * row[span->last * stride];                         \
+        line[x] = sum * span->scale;                                            \
       }                                                                         \
   }                                                                             \
   G_STMT_END
@@ -202,27 +253,63 @@ make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, pt
 
   if (nearest)
     FOR_TYPE (type, NEAREST_COLUMNS);
+  else if (self->spans != NULL)
+    FOR_TYPE (type, MEAN_COLUMNS);
   else
     FOR_TYPE (type, COLUMNS);
 }
 
-/* Lines already made: neighbouring rows of a magnified picture share theirs. */
+/* What a band of an orthogonal picture is made with, and the lines already made: neighbouring rows of a
+ * magnified picture share theirs. */
 typedef struct
 {
-  ptrdiff_t start[4];
-  float    *line[4];
-} LineCache;
+  const SagSliceMap *map;
+  SagSampleType      type;
+  gconstpointer      voxels;
+  gboolean           nearest;
+  ptrdiff_t          start[4]; /* of the line in slot n; -1: none */
+  float             *line[4];
+  float             *sum, *zero; /* one line each */
+} Band;
 
 static const float *
-cache_get (LineCache *cache, const SagSliceMap *self, SagSampleType type, gconstpointer voxels, int slot,
-           ptrdiff_t start, gboolean nearest)
+band_get_line (Band *self, int slot, ptrdiff_t start)
 {
-  if (cache->start[slot] != start)
+  if (self->start[slot] != start)
     {
-      make_line (self, type, voxels, start, nearest, cache->line[slot]);
-      cache->start[slot] = start;
+      make_line (self->map, self->type, self->voxels, start, self->nearest, self->line[slot]);
+      self->start[slot] = start;
     }
-  return cache->line[slot];
+  return self->line[slot];
+}
+
+/* One row of pixels from the plane of voxels that starts at `plane`. Parity tells neighbouring lines apart, so both
+ * stay in their slots (`slot`, `slot` + 1) while rows go by. */
+static void
+band_make_row (Band *self, const SagPoint *row, const SagSliceSpan *span, ptrdiff_t plane, int slot, SagFold fold,
+               float *out)
+{
+  const SagSliceKernels *kernels = &sag_kernels_get ()->slice;
+  gsize pitch = (gsize) self->map->pitch;
+  ptrdiff_t down = self->map->grid.stride[self->map->axis[1]];
+  const float *a, *b;
+
+  if (span == NULL)
+    {
+      a = b = band_get_line (self, slot + (row->index & 1), plane + row->index * down);
+      if (row->fraction != 0)
+        b = band_get_line (self, slot + ((row->index & 1) ^ 1), plane + (row->index + 1) * down);
+      kernels->lerp (pitch, a, b, row->fraction, fold, out);
+      return;
+    }
+  for (int j = span->first; j <= span->last; j++)
+    {
+      float share = (j == span->first ? span->head : j == span->last ? span->tail : 1) * span->scale;
+
+      a = band_get_line (self, slot + (j & 1), plane + j * down);
+      kernels->lerp (pitch, self->zero, a, share, j == span->first ? SAG_FOLD_STORE : SAG_FOLD_ADD, self->sum);
+    }
+  kernels->lerp (pitch, self->sum, self->sum, 0, fold, out);
 }
 
 static void
@@ -232,10 +319,14 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
   const SagSliceKernels *kernels = &sag_kernels_get ()->slice;
   gsize pitch = (gsize) self->pitch;
   int v = self->axis[1], w = self->axis[2];
-  ptrdiff_t down = self->grid.stride[v], deep = self->grid.stride[w];
-  LineCache cache = { { -1, -1, -1, -1 }, { scratch, scratch + pitch, scratch + 2 * pitch, scratch + 3 * pitch } };
+  gboolean reduced = !nearest && fabs (self->down[v]) > 1 + 1e-6;
+  ptrdiff_t deep = self->grid.stride[w];
   float *upper = scratch + 4 * pitch, *lower = scratch + 5 * pitch;
+  Band band = { self, type, voxels, nearest, { -1, -1, -1, -1 },
+                { scratch, scratch + pitch, scratch + 2 * pitch, scratch + 3 * pitch },
+                scratch + 6 * pitch, scratch + 7 * pitch };
 
+  memset (band.zero, 0, pitch * sizeof *band.zero);
   for (int depth = 0; depth < self->n_depths; depth++)
     {
       SagPoint z = sag_point_split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
@@ -244,14 +335,15 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
         z = (SagPoint){ z.nearest, 0, z.nearest, z.inside };
       for (int y = y0; y < y1; y++)
         {
-          SagPoint r = sag_point_split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+          double p = self->origin[v] + y * self->down[v];
+          SagPoint row = sag_point_split (p, self->grid.size[v]);
+          SagSliceSpan span = make_span (p, fabs (self->down[v]), self->grid.size[v]), *used = reduced ? &span : NULL;
           float *out = values + (gsize) (y - y0) * pitch, *counted = count + (gsize) (y - y0) * pitch;
-          const float *a, *b, *c, *d;
-          ptrdiff_t start;
 
           if (nearest)
-            r = (SagPoint){ r.nearest, 0, r.nearest, r.inside };
-          if (!z.inside || !r.inside || (w == 2 && !slices_ready (self, &z)) || (v == 2 && !slices_ready (self, &r)))
+            row = (SagPoint){ row.nearest, 0, row.nearest, row.inside };
+          if (!z.inside || !row.inside || (w == 2 && !slices_ready (self, &z))
+              || (v == 2 && !(reduced ? span_ready (self, &span) : slices_ready (self, &row))))
             {
               if (fold == SAG_FOLD_STORE)
                 {
@@ -260,20 +352,12 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
                 }
               continue;
             }
-          /* Parity tells neighbours apart, so both stay in the cache while rows go by. */
-          start = r.index * down + z.index * deep;
-          a = b = cache_get (&cache, self, type, voxels, r.index & 1, start, nearest);
-          if (r.fraction != 0)
-            b = cache_get (&cache, self, type, voxels, (r.index & 1) ^ 1, start + down, nearest);
           if (z.fraction == 0)
-            kernels->lerp (pitch, a, b, r.fraction, fold, out);
+            band_make_row (&band, &row, used, z.index * deep, 0, fold, out);
           else
             {
-              c = d = cache_get (&cache, self, type, voxels, 2 + (r.index & 1), start + deep, nearest);
-              if (r.fraction != 0)
-                d = cache_get (&cache, self, type, voxels, 2 + ((r.index & 1) ^ 1), start + deep + down, nearest);
-              kernels->lerp (pitch, a, b, r.fraction, SAG_FOLD_STORE, upper);
-              kernels->lerp (pitch, c, d, r.fraction, SAG_FOLD_STORE, lower);
+              band_make_row (&band, &row, used, z.index * deep, 0, SAG_FOLD_STORE, upper);
+              band_make_row (&band, &row, used, (z.index + 1) * deep, 2, SAG_FOLD_STORE, lower);
               kernels->lerp (pitch, upper, lower, z.fraction, fold, out);
             }
           kernels->lerp (pitch, self->shown, self->shown, 0, fold == SAG_FOLD_STORE ? fold : SAG_FOLD_ADD, counted);

@@ -5,12 +5,24 @@
  * Where the picture's rows and columns run along grid axes (the usual case) every position splits into a part
  * that depends on the column, one on the row and one on the depth: the column parts are tables. Otherwise a
  * row of pixels is a line through the grid.
+ *
+ * Linear interpolation along a picture's axis is the mean over a box one voxel wide. Where pixels are further
+ * apart than voxels the box is as wide as a pixel, so that a reduced picture loses nothing between its pixels
+ * (orthogonal pictures only).
  */
 #pragma once
 
 #include "engine/image/point.h"
 #include "engine/image/slice.h"
 #include "engine/kernels/kernels.h"
+
+/* The voxels under one pixel of a reduced picture: first to last, all in full but the two ends. */
+typedef struct
+{
+  int   first, last;
+  float head, tail; /* share of the ends */
+  float scale;      /* 1 / sum of shares */
+} SagSliceSpan;
 
 typedef struct
 {
@@ -26,6 +38,7 @@ typedef struct
   gboolean       orthogonal;
   int            axis[3];         /* orthogonal: grid axes along x, y and the normal */
   SagPoint      *columns;         /* orthogonal: [width] */
+  SagSliceSpan  *spans;           /* orthogonal: [width], where columns are further apart than voxels; else NULL */
   float         *shown;           /* orthogonal: [pitch], 1 where a column is inside and linearly readable */
 
   int            n_depths;        /* samples through the slab; 1: a plane */

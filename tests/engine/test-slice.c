@@ -160,6 +160,70 @@ test_pixels (void)
           }
 }
 
+/* Share of voxel n in a box of `width` voxels around p, cut at the volume's border. */
+static double
+get_share (int n, double p, double width, int size)
+{
+  double lower = MAX (p - width / 2, -0.5), upper = MIN (p + width / 2, size - 0.5);
+
+  return MAX (0, MIN (upper, n + 0.5) - MAX (lower, n - 0.5)) / (upper - lower);
+}
+
+/* Pixels larger than voxels show the mean of what lies under them. */
+static void
+test_reduced (void)
+{
+  static const double zooms[] = { 1.2, 2.6, 4.9 };
+  g_autoptr (SagVolume) volume = scene_volume (SAG_VOXEL_I16, FALSE);
+  const SagGrid *grid = sag_volume_get_grid (volume);
+
+  for (int view = 0; view < SAG_N_VIEWS; view++)
+    for (gsize zoom = 0; zoom < G_N_ELEMENTS (zooms); zoom++)
+      {
+        static const int axes[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 2, 0 } };
+        const int *axis = axes[view];
+        double lps[3], width[2];
+        SagSliceSpec spec;
+        guint8 rgba[4 * 9 * 8];
+
+        sag_slice_spec_init (&spec);
+        spec.window = (SagWindowLevel){ 0, 3000 };
+        sag_grid_to_lps (grid, (const double[]){ 11.3, 9.13, 5.2 }, lps);
+        sag_plane_init_view (&spec.plane, view, lps, zooms[zoom]);
+        sag_slice_render (volume, NULL, NULL, &spec, 9, 8, rgba);
+        for (int a = 0; a < 2; a++)
+          width[a] = MAX (1, zooms[zoom] / grid->spacing[axis[a]]);
+        for (int y = 0; y < 8; y++)
+          for (int x = 0; x < 9; x++)
+            {
+              double ijk[3], sum = 0;
+              gboolean inside = TRUE;
+
+              sag_plane_to_lps (&spec.plane, 9, 8, x, y, lps);
+              sag_grid_to_ijk (grid, lps, ijk);
+              for (int a = 0; a < 3; a++)
+                inside = inside && ijk[a] >= -0.5 && ijk[a] < grid->size[a] - 0.5;
+              for (int v = 0; v < grid->size[axis[1]] && inside; v++)
+                for (int u = 0; u < grid->size[axis[0]]; u++)
+                  {
+                    int lower = (int) floor (ijk[axis[2]]), at[3];
+                    double f = ijk[axis[2]] - lower;
+
+                    for (int upper = 0; upper < 2; upper++)
+                      {
+                        at[axis[0]] = u;
+                        at[axis[1]] = v;
+                        at[axis[2]] = lower + upper;
+                        sum += get_share (u, ijk[axis[0]], width[0], grid->size[axis[0]])
+                               * get_share (v, ijk[axis[1]], width[1], grid->size[axis[1]]) * (upper ? f : 1 - f)
+                               * sag_volume_get_value (volume, at[0], at[1], at[2]);
+                      }
+                  }
+              g_assert_cmpfloat (fabs (rgba[4 * (9 * y + x)] - (inside ? scene_window (sum, 0, 3000) : 0)), <=, 0.55);
+            }
+      }
+}
+
 /* Whole slices folded voxel by voxel. */
 static void
 test_slab (void)
@@ -185,13 +249,13 @@ test_slab (void)
         sag_slice_render (volume, NULL, NULL, &spec, 24, 20, rgba);
         for (int x = 0; x < 24; x++)
           {
-            /* Row 10 of the picture is 0.75 mm below the middle: between rows 10 and 11 of voxels. */
+            /* Row 10 of the picture is 0.75 mm below the middle, at 10.25 of voxels, and 1.5 of them high. */
             double fold = modes[m] == SAG_SLAB_MIP ? -1e9 : modes[m] == SAG_SLAB_MINIP ? 1e9 : 0, level;
 
             for (int k = 4; k <= 8; k++)
               {
                 double a = sag_volume_get_value (volume, x, 10, k), b = sag_volume_get_value (volume, x, 11, k);
-                double v = nearest ? a : a + 0.25 * (b - a);
+                double v = nearest ? a : (a + 0.5 * b) / 1.5;
 
                 fold = modes[m] == SAG_SLAB_MIP     ? MAX (fold, v)
                        : modes[m] == SAG_SLAB_MINIP ? MIN (fold, v)
@@ -443,6 +507,7 @@ main (int argc, char **argv)
   g_test_add_func ("/slice/window", test_window);
   g_test_add_func ("/slice/window-exact", test_window_exact);
   g_test_add_func ("/slice/pixels", test_pixels);
+  g_test_add_func ("/slice/reduced", test_reduced);
   g_test_add_func ("/slice/slab", test_slab);
   g_test_add_func ("/slice/slab-oblique", test_slab_oblique);
   g_test_add_func ("/slice/ready", test_ready);
