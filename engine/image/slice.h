@@ -20,7 +20,7 @@ typedef enum
 typedef enum
 {
   SAG_INTERPOLATION_NEAREST,
-  SAG_INTERPOLATION_LINEAR,
+  SAG_INTERPOLATION_LINEAR, /* in a reduced orthogonal picture the mean of what lies under a pixel */
 } SagInterpolation;
 
 typedef enum
