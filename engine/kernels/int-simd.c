@@ -105,7 +105,8 @@ gemm_u8 (const SagGemmU8Job *job)
         break;
       SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
         {
-          size_t first = (size_t) j * LANES, left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
+          size_t first = (size_t) j * LANES;
+          size_t left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
           ptrdiff_t at = i * end->ld + (ptrdiff_t) first;
 
           if (left == 0)
@@ -135,7 +136,8 @@ gemm_u8 (const SagGemmU8Job *job)
 SAG_INLINE SagU8x4
 load_quads (const uint8_t *line, ptrdiff_t first, ptrdiff_t width, int stride, int whole, SagVecI pad)
 {
-  SagVecI v = sag_bits (sag_load_line ((const float *) (const void *) line, first, width, stride, whole));
+  SagVecI v =
+      sag_bits (sag_load_line ((const float *) (const void *) line, first, width, stride, whole));
 
   if (!whole)
     {
@@ -182,11 +184,13 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
 
   SAG_UNROLL for (int j = 0; j < n; j++)
     SAG_UNROLL for (int i = 0; i < nv; i++)
-      acc[j][i] = job->init != NULL
-                      ? sag_splat_i (job->init[j])
-                      : sag_bits (sag_load_part ((const float *) (const void *)
-                                                 (job->acc + j * job->ld_acc + (ptrdiff_t) x + i * LANES),
-                                                 0, (ptrdiff_t) nx - i * LANES));
+      {
+        const int32_t *from = job->acc + j * job->ld_acc + (ptrdiff_t) x + i * LANES;
+
+        acc[j][i] = job->init != NULL ? sag_splat_i (job->init[j])
+                                      : sag_bits (sag_load_part ((const float *) (const void *) from, 0,
+                                                                 (ptrdiff_t) nx - i * LANES));
+      }
   for (size_t t = 0; t < job->taps; t++)
     {
       ptrdiff_t first = (ptrdiff_t) x * stride + job->dx[t];
@@ -208,7 +212,8 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
         break;
       if (end->kind == SAG_END_SUM)
         SAG_UNROLL for (int j = 0; j < n; j++)
-          sag_store_n ((float *) (void *) (job->acc + j * job->ld_acc + at), sag_from_bits (acc[j][i]), left);
+          sag_store_n ((float *) (void *) (job->acc + j * job->ld_acc + at),
+                       sag_from_bits (acc[j][i]), left);
       else if (end->kind == SAG_END_F32)
         SAG_UNROLL for (int j = 0; j < n; j++)
           sag_store_n ((float *) end->out + j * end->ld + (ptrdiff_t) at,
@@ -364,7 +369,8 @@ to_s8 (size_t n, const float *x, float scale, int8_t *q)
   size_t i = 0;
 
   for (; i + LANES <= n; i += LANES)
-    sag_store_bytes ((uint8_t *) q + i, quantized (sag_load (x + i), s, sag_splat_i (0), least, most), LANES);
+    sag_store_bytes ((uint8_t *) q + i,
+                     quantized (sag_load (x + i), s, sag_splat_i (0), least, most), LANES);
   if (i < n)
     sag_store_bytes ((uint8_t *) q + i,
                      quantized (sag_load_n (x + i, n - i), s, sag_splat_i (0), least, most), n - i);

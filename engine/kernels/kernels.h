@@ -171,7 +171,7 @@ typedef struct
   int32_t              *acc;
   ptrdiff_t             ld_acc; /* from an output channel to the next */
   size_t                x0, nx;
-  SagIntEnd             end;    /* ld: from an output channel (F32) or four of them (U8, bytes) to the next */
+  SagIntEnd end; /* ld: from an output channel (F32) or four of them (U8, bytes) to the next */
 } SagConvRowU8Job;
 
 typedef struct

@@ -48,7 +48,8 @@ sag_ref_gemm_u8 (unsigned mr, unsigned nr, const SagGemmU8Job *job)
         else if (job->end.kind == SAG_END_F32)
           ((float *) job->end.out)[at] = ended (&job->end, j, sum);
         else
-          ((uint8_t *) job->end.out)[at] = (uint8_t) ((int32_t) ended (&job->end, j, sum) + job->end.zero);
+          ((uint8_t *) job->end.out)[at] =
+              (uint8_t) ((int32_t) ended (&job->end, j, sum) + job->end.zero);
       }
 }
 

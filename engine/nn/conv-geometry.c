@@ -43,8 +43,10 @@ read_list (const SagNode *node, const char *name, int n, gint64 otherwise, gint6
     {
       values[i] = list != NULL && given == n ? list[i] : otherwise;
       if (values[i] < least || values[i] > most)
-        return sag_node_invalid (node, error, "attribute %s is %" G_GINT64_FORMAT ", outside %" G_GINT64_FORMAT
-                                 " to %" G_GINT64_FORMAT, name, values[i], least, most);
+        return sag_node_invalid (node, error,
+                                 "attribute %s is %" G_GINT64_FORMAT ", outside %" G_GINT64_FORMAT
+                                 " to %" G_GINT64_FORMAT,
+                                 name, values[i], least, most);
     }
   if (list != NULL && given != n)
     return sag_node_invalid (node, error, "attribute %s has %d values for %d axes", name, given, n);
@@ -67,8 +69,8 @@ check_channels (const SagNode *node, gint64 groups, GError **error)
   if (cout < 1)
     return sag_node_invalid (node, error, "it has no output channels");
   if (bias != NULL && (bias->dtype != SAG_DTYPE_F32 || sag_shape_count (&bias->shape) != cout))
-    return sag_node_invalid (node, error, "the bias does not have one value for each of %" G_GINT64_FORMAT
-                             " output channels", cout);
+    return sag_node_invalid (node, error, "the bias does not have one value for each of %"
+                             G_GINT64_FORMAT " output channels", cout);
   return TRUE;
 }
 
@@ -95,7 +97,8 @@ find_output (const SagNode *node, Window *w, const char *auto_pad, GError **erro
       const gint64 *list = sag_node_get_ints (node, "output_shape", &n_wanted);
 
       if (n_wanted != w->n && n_wanted != w->n + 2)
-        return sag_node_invalid (node, error, "attribute output_shape has %d values for %d axes", n_wanted, w->n);
+        return sag_node_invalid (node, error, "attribute output_shape has %d values for %d axes",
+                                 n_wanted, w->n);
       for (int i = 0; i < w->n; i++)
         wanted[i] = list[n_wanted - w->n + i];
     }
@@ -133,8 +136,10 @@ find_output (const SagNode *node, Window *w, const char *auto_pad, GError **erro
       if (w->begin[i] > MAX_EXTENT || w->out[i] > (gint64) MAX_EXTENT * 2)
         return sag_node_unsupported (node, error, "its output is too large");
       if (w->out[i] < 1)
-        return sag_node_invalid (node, error, "its window of %" G_GINT64_FORMAT " does not fit axis %d of %"
-                                 G_GINT64_FORMAT, extent, i + 2, w->in[i]);
+        return sag_node_invalid (node, error,
+                                 "its window of %" G_GINT64_FORMAT
+                                 " does not fit axis %d of %" G_GINT64_FORMAT,
+                                 extent, i + 2, w->in[i]);
     }
   return TRUE;
 }
@@ -183,8 +188,10 @@ read_window (const SagNode *node, Window *window, GError **error)
   for (int i = 0; i < n; i++)
     {
       if (given[i] != -1 && given[i] != window->kernel[i])
-        return sag_node_invalid (node, error, "kernel_shape says %" G_GINT64_FORMAT " where the weights have %"
-                                 G_GINT64_FORMAT, given[i], window->kernel[i]);
+        return sag_node_invalid (node, error,
+                                 "kernel_shape says %" G_GINT64_FORMAT
+                                 " where the weights have %" G_GINT64_FORMAT,
+                                 given[i], window->kernel[i]);
       if (strcmp (auto_pad, "NOTSET") == 0)
         {
           window->begin[i] = pads[i];
@@ -193,7 +200,8 @@ read_window (const SagNode *node, Window *window, GError **error)
     }
   if (strcmp (auto_pad, "NOTSET") != 0 && strcmp (auto_pad, "VALID") != 0
       && strcmp (auto_pad, "SAME_UPPER") != 0 && strcmp (auto_pad, "SAME_LOWER") != 0)
-    return sag_node_invalid (node, error, "attribute auto_pad is none of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
+    return sag_node_invalid (node, error,
+                             "attribute auto_pad is none of NOTSET, VALID, SAME_UPPER, SAME_LOWER");
   return find_output (node, window, auto_pad, error);
 }
 
@@ -216,7 +224,8 @@ sag_conv_infer (const SagNode *node, SagShape *shape, GError **error)
 
 /* Fills one phase: residue r of the outputs in each axis. */
 static void
-fill_phase (SagConvPhase *phase, const Window *w, gboolean transposed, const gint64 *out, const gint64 *r)
+fill_phase (SagConvPhase *phase, const Window *w, gboolean transposed, const gint64 *out,
+            const gint64 *r)
 {
   int n = 0, total = (int) (w->kernel[0] * w->kernel[1] * w->kernel[2]);
 
@@ -224,7 +233,8 @@ fill_phase (SagConvPhase *phase, const Window *w, gboolean transposed, const gin
   phase->offset = g_new (gint32, 3 * total);
   for (int t = 0; t < total; t++)
     {
-      gint64 tap[3] = { t / (w->kernel[1] * w->kernel[2]), t / w->kernel[2] % w->kernel[1], t % w->kernel[2] };
+      gint64 tap[3] = { t / (w->kernel[1] * w->kernel[2]), t / w->kernel[2] % w->kernel[1],
+                        t % w->kernel[2] };
       gint64 offset[3];
       gboolean here = TRUE;
 

@@ -141,9 +141,11 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
   moves = macs / 40 / (last ? last_share (&g, g.cin / g.groups, g.cout / g.groups)
                             : rows_share (&g, is_depthwise (&g) ? g.cout : g.cout / g.groups));
   /* Channels a plane apart share cache sets. */
-  if (in == SAG_LAYOUT_PLAIN && !sag_layouts_coincide (&sag_node_input (node, 0)->shape, in, SAG_LAYOUT_ROWS))
+  if (in == SAG_LAYOUT_PLAIN
+      && !sag_layouts_coincide (&sag_node_input (node, 0)->shape, in, SAG_LAYOUT_ROWS))
     moves += (double) n_in * 0.5;
-  if (out == SAG_LAYOUT_PLAIN && !sag_layouts_coincide (&sag_node_output (node, 0)->shape, out, SAG_LAYOUT_ROWS))
+  if (out == SAG_LAYOUT_PLAIN
+      && !sag_layouts_coincide (&sag_node_output (node, 0)->shape, out, SAG_LAYOUT_ROWS))
     moves += (double) n_out * 0.25;
   sag_conv_geometry_clear (&g);
   return moves < 1e17 ? (gint64) moves : (gint64) 1e17;
@@ -228,7 +230,8 @@ layout_of_input (const SagValue *x, const SagValue *y)
     return SAG_LAYOUT_LAST;
   if (x->layout != SAG_LAYOUT_LAST)
     return x->layout;
-  return sag_layouts_coincide (&x->shape, SAG_LAYOUT_LAST, SAG_LAYOUT_PLAIN) ? SAG_LAYOUT_PLAIN : SAG_LAYOUT_ROWS;
+  return sag_layouts_coincide (&x->shape, SAG_LAYOUT_LAST, SAG_LAYOUT_PLAIN) ? SAG_LAYOUT_PLAIN
+                                                                             : SAG_LAYOUT_ROWS;
 }
 
 static const char *
@@ -247,7 +250,8 @@ kernel_name (const Conv *self)
 static gboolean
 prepare (SagNode *node, SagPrecision precision, GError **error)
 {
-  const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1), *y = sag_node_output (node, 0);
+  const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1);
+  const SagValue *y = sag_node_output (node, 0);
   const SagValue *bias = bias_of (node);
   Conv *self = g_new0 (Conv, 1);
   SagConvGeometry *g = &self->geometry;
@@ -282,13 +286,15 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
 
   self->weights = g_new (gsize, g->n_phases);
   self->zeros = reserve (&total, (gsize) (last ? MAX (self->kin, self->nout) : 0), &good);
-  good = good && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width));
+  good = good
+         && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width));
   self->bias = good ? reserve (&total, panels, &good) : 0;
   for (int p = 0; good && p < g->n_phases; p++)
     {
       gsize size = (gsize) g->phases[p].n_taps;
 
-      good = g_size_checked_mul (&size, size, (gsize) self->kin) && g_size_checked_mul (&size, size, panels);
+      good = g_size_checked_mul (&size, size, (gsize) self->kin)
+             && g_size_checked_mul (&size, size, panels);
       self->weights[p] = good ? reserve (&total, size, &good) : 0;
     }
   if (!good || total > G_MAXSIZE / sizeof (float))
@@ -326,7 +332,8 @@ pack_into (const Conv *self, const float *w, const float *bias, float *packed)
   memset (packed + self->zeros, 0, sizeof (float) * (gsize) (self->bias - self->zeros));
   memset (packed + self->bias, 0, sizeof (float) * (gsize) (self->groups * panel_width));
   for (gint64 i = 0; bias != NULL && i < self->groups; i++)
-    memcpy (packed + self->bias + i * panel_width, bias + i * self->nout, sizeof (float) * (gsize) self->nout);
+    memcpy (packed + self->bias + i * panel_width, bias + i * self->nout,
+            sizeof (float) * (gsize) self->nout);
 
   for (int p = 0; p < g->n_phases; p++)
     {
@@ -335,7 +342,8 @@ pack_into (const Conv *self, const float *w, const float *bias, float *packed)
       for (gint64 i = 0; i < self->groups; i++)
         for (gint64 j = 0; j < self->nout; j += self->width)
           for (int t = 0; t < g->phases[p].n_taps; t++, to += self->kin * self->width)
-            sag_pack_f32 ((gsize) self->width, 1, (gsize) self->kin, (gsize) MIN (self->width, self->nout - j),
+            sag_pack_f32 ((gsize) self->width, 1, (gsize) self->kin,
+                          (gsize) MIN (self->width, self->nout - j),
                           w + i * sg + j * sj + g->phases[p].taps[t], 0, sp, sj, to);
     }
 }
@@ -347,8 +355,8 @@ pack (SagNode *node)
   const SagValue *bias = bias_of (node);
 
   if (!self->dynamic)
-    pack_into (self, sag_node_input (node, 1)->constant->data, bias != NULL ? bias->constant->data : NULL,
-               node->packed);
+    pack_into (self, sag_node_input (node, 1)->constant->data,
+               bias != NULL ? bias->constant->data : NULL, node->packed);
 }
 
 /* --- run --------------------------------------------------------------------------------- */
@@ -567,7 +575,8 @@ chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b
   for (int t = 0; t < taps; t++, rows += chunk->mr)
     {
       const gint32 *offset = phase->offset + 3 * (t0 + t);
-      gint64 move = channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2] + offset[2] * g->cin;
+      gint64 move = channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2]
+                    + offset[2] * g->cin;
 
       if (chunk->inside[b])
         for (int i = 0; i <= last; i++)
@@ -620,8 +629,9 @@ chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
 
                 if (c->form == FORM_LAST_DEPTHWISE)
                   job->k->depthwise_f32 (&(SagDepthwiseF32Job){
-                    .m = m, .c = n, .taps = (gsize) taps, .rows = rows[b], .ld_rows = (gsize) chunk->mr,
-                    .w = w, .init = t0 == 0 ? init : NULL, .out = to, .ld_out = ldc, .lo = lo, .hi = hi });
+                    .m = m, .c = n, .taps = (gsize) taps, .rows = rows[b],
+                    .ld_rows = (gsize) chunk->mr, .w = w, .init = t0 == 0 ? init : NULL, .out = to,
+                    .ld_out = ldc, .lo = lo, .hi = hi });
                 else
                   job->k->gemm_f32[c->gemm].fn (&(SagGemmF32Job){
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = rows[b], .w = w,
@@ -707,6 +717,7 @@ run (const SagStep *step)
     .packed = c->dynamic ? step->scratch : node->packed, .out = sag_step_out (step, 0),
     .residual = residual != NULL ? residual->data : NULL,
   };
+  gboolean last = c->form == FORM_LAST || c->form == FORM_LAST_DEPTHWISE;
   double work = (double) node->macs / (double) MAX (1, lines * g->out[2]); /* a pixel's */
 
   if (lines * g->out[2] == 0)
@@ -715,7 +726,7 @@ run (const SagStep *step)
     pack_into (c, sag_step_in (step, 1), bias != NULL ? bias->data : NULL, step->scratch);
 
   g_assert (block_rows (&job) <= MAX_MR);
-  if ((c->form == FORM_LAST || c->form == FORM_LAST_DEPTHWISE) && !g->transposed)
+  if (last && !g->transposed)
     {
       gint64 chunk = BLOCKS * block_rows (&job);
 
@@ -727,8 +738,7 @@ run (const SagStep *step)
     }
   job.per_item = MIN (lines, (gint64) (1 + ITEM_WORK / (work * (double) g->out[2] + 1)));
   job.n_items = (lines + job.per_item - 1) / job.per_item;
-  sag_parallel_for ((gsize) job.n_items, g->transposed && (c->form == FORM_LAST || c->form == FORM_LAST_DEPTHWISE)
-                                           ? last_line_item : rows_item, &job);
+  sag_parallel_for ((gsize) job.n_items, last ? last_line_item : rows_item, &job);
 }
 
 const SagOp sag_ops_conv[] = {

@@ -80,7 +80,8 @@ activate (const SagFused *fused, double v)
 
 /* The definitions, for three axes: every product of every tap. */
 static double *
-define (const Case *c, const gint64 *out, const float *x, const float *w, const float *bias, const float *residual)
+define (const Case *c, const gint64 *out, const float *x, const float *w, const float *bias,
+        const float *residual)
 {
   gint64 cin = c->groups * c->kin, cout = c->groups * c->nout, pixels = out[0] * out[1] * out[2];
   double *y = g_new0 (double, c->batch * cout * pixels);
@@ -91,7 +92,8 @@ define (const Case *c, const gint64 *out, const float *x, const float *w, const 
         for (gint64 j = 0; j < c->nout; j++)
           for (gint64 t = 0; t < c->kernel[0] * c->kernel[1] * c->kernel[2]; t++)
             {
-              gint64 tap[3] = { t / (c->kernel[1] * c->kernel[2]), t / c->kernel[2] % c->kernel[1], t % c->kernel[2] };
+              gint64 tap[3] = { t / (c->kernel[1] * c->kernel[2]), t / c->kernel[2] % c->kernel[1],
+                                t % c->kernel[2] };
               gint64 size = c->kernel[0] * c->kernel[1] * c->kernel[2];
               gint64 channel = g * c->kin + p, result = g * c->nout + j;
               double weight = (double) (c->transposed ? w[(channel * c->nout + j) * size + t]
@@ -117,8 +119,9 @@ define (const Case *c, const gint64 *out, const float *x, const float *w, const 
                     y[(b * cout + result) * pixels + other]
                       += weight * (double) x[(b * cin + channel) * c->in[0] * c->in[1] * c->in[2] + i];
                   else
-                    y[(b * cout + result) * pixels + i]
-                      += weight * (double) x[(b * cin + channel) * c->in[0] * c->in[1] * c->in[2] + other];
+                    y[(b * cout + result) * pixels + i] +=
+                        weight
+                        * (double) x[(b * cin + channel) * c->in[0] * c->in[1] * c->in[2] + other];
                 }
             }
   for (gint64 i = 0; i < c->batch * cout * pixels; i++)
@@ -162,14 +165,15 @@ set_attributes (SagNode *node, const Case *c)
 
 /* Runs the case in one pair of layouts; PLAIN output, or NULL if it cannot. */
 static float *
-run_case (const Case *c, SagLayout in, SagLayout out, gboolean dynamic, const float *x, float *w, float *bias,
-          const float *residual, SagShape *y_shape)
+run_case (const Case *c, SagLayout in, SagLayout out, gboolean dynamic, const float *x, float *w,
+          float *bias, const float *residual, SagShape *y_shape)
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   g_autoptr (GError) error = NULL;
   g_autofree float *data = NULL, *result = NULL, *rest = NULL;
   gint64 cin = c->groups * c->kin, cout = c->groups * c->nout;
-  SagNode *node = sag_graph_add_node (graph, sag_op_find ("", c->transposed ? "ConvTranspose" : "Conv"), "n", -1);
+  const SagOp *op = sag_op_find ("", c->transposed ? "ConvTranspose" : "Conv");
+  SagNode *node = sag_graph_add_node (graph, op, "n", -1);
   SagShape x_shape = make_shape (c->batch, cin, c->axes, c->in);
   SagShape w_shape = c->transposed ? make_shape (cin, c->nout, c->axes, c->kernel)
                                    : make_shape (cout, c->kin, c->axes, c->kernel);
@@ -243,7 +247,8 @@ check_case (const Case *c)
       /* The first run also finds the shape of the residual. */
       if (c->residual && residual == NULL)
         {
-          g_autofree float *unused = run_case (c, SAG_LAYOUT_PLAIN, SAG_LAYOUT_PLAIN, FALSE, x, w, bias, NULL, &shape);
+          g_autofree float *unused =
+              run_case (c, SAG_LAYOUT_PLAIN, SAG_LAYOUT_PLAIN, FALSE, x, w, bias, NULL, &shape);
 
           residual = random_floats (sag_shape_count (&shape));
         }
@@ -262,12 +267,14 @@ check_case (const Case *c)
         }
       for (gint64 j = 0; j < n; j++)
         if (fabs ((double) got[j] - want[j]) > 1e-5 * (8 + fabs (want[j])))
-          g_error ("%s axes %d in %dx%dx%d kernel %dx%dx%d stride %d %d %d groups %d kin %d nout %d layouts %d %d: "
-                   "element %d is %g, not %g", c->transposed ? "ConvTranspose" : "Conv", c->axes,
-                   (int) c->in[0], (int) c->in[1], (int) c->in[2], (int) c->kernel[0], (int) c->kernel[1],
-                   (int) c->kernel[2], (int) c->stride[0], (int) c->stride[1], (int) c->stride[2],
-                   (int) c->groups, (int) c->kin, (int) c->nout, pairs[i][0], pairs[i][1], (int) j,
-                   (double) got[j], want[j]);
+          g_error ("%s axes %d in %dx%dx%d kernel %dx%dx%d stride %d %d %d groups %d kin %d nout "
+                   "%d layouts %d %d: "
+                   "element %d is %g, not %g",
+                   c->transposed ? "ConvTranspose" : "Conv", c->axes, (int) c->in[0], (int) c->in[1],
+                   (int) c->in[2], (int) c->kernel[0], (int) c->kernel[1], (int) c->kernel[2],
+                   (int) c->stride[0], (int) c->stride[1], (int) c->stride[2], (int) c->groups,
+                   (int) c->kin, (int) c->nout, pairs[i][0], pairs[i][1], (int) j, (double) got[j],
+                   want[j]);
       /* The forms add in the same order, so the layout chosen changes no bit. */
       g_assert_cmpmem (got, sizeof (float) * (gsize) n, first, sizeof (float) * (gsize) n);
     }
@@ -282,11 +289,12 @@ pick (int from, int to)
 static void
 random_case (Case *c, gboolean transposed, int axes)
 {
-  static const SagActivation activations[] = { SAG_ACTIVATION_NONE, SAG_ACTIVATION_RELU, SAG_ACTIVATION_LEAKY,
-                                               SAG_ACTIVATION_SILU };
+  static const SagActivation activations[] = { SAG_ACTIVATION_NONE, SAG_ACTIVATION_RELU,
+                                               SAG_ACTIVATION_LEAKY, SAG_ACTIVATION_SILU };
   gboolean depthwise = pick (0, 3) == 0;
 
-  *c = (Case){ .transposed = transposed, .axes = axes, .bias = pick (0, 1), .residual = pick (0, 2) == 0 };
+  *c = (Case){ .transposed = transposed, .axes = axes, .bias = pick (0, 1) };
+  c->residual = pick (0, 2) == 0;
   c->batch = pick (1, 2);
   c->groups = depthwise ? pick (2, 40) : pick (0, 3) == 0 ? pick (2, 3) : 1;
   c->kin = depthwise || pick (0, 9) == 0 ? 1 : pick (1, 19);
@@ -335,16 +343,20 @@ static void
 test_long (void)
 {
   Case c = { .transposed = TRUE, .bias = TRUE, .axes = 2, .batch = 1, .groups = 1, .kin = 2, .nout = 9,
-             .in = { 1, 2, 700 }, .kernel = { 1, 2, 2 }, .stride = { 1, 2, 2 }, .dilation = { 1, 1, 1 } };
+             .in = { 1, 2, 700 },
+             .kernel = { 1, 2, 2 },
+             .stride = { 1, 2, 2 },
+             .dilation = { 1, 1, 1 } };
 
   check_case (&c);
   c.kernel[2] = 5;
   c.more[2] = 1;
   c.begin[2] = 2;
   check_case (&c);
-  c = (Case){ .bias = TRUE, .axes = 2, .batch = 1, .groups = 1, .kin = 3, .nout = 17, .in = { 1, 12, 30 },
-              .kernel = { 1, 9, 11 }, .stride = { 1, 1, 2 }, .dilation = { 1, 1, 1 }, .begin = { 0, 4, 5 },
-              .end = { 0, 4, 5 }, .fused = { .activation = SAG_ACTIVATION_RELU } };
+  c = (Case){ .bias = TRUE, .axes = 2, .batch = 1, .groups = 1, .kin = 3, .nout = 17,
+              .in = { 1, 12, 30 }, .kernel = { 1, 9, 11 }, .stride = { 1, 1, 2 },
+              .dilation = { 1, 1, 1 }, .begin = { 0, 4, 5 }, .end = { 0, 4, 5 },
+              .fused = { .activation = SAG_ACTIVATION_RELU } };
   check_case (&c);
   c.groups = 20;
   c.kin = c.nout = 1;
@@ -352,8 +364,8 @@ test_long (void)
 }
 
 static gboolean
-infers (const char *op, const gint64 *x, const gint64 *w, int axes, const char *attribute, const gint64 *values,
-        int n, SagShape *result)
+infers (const char *op, const gint64 *x, const gint64 *w, int axes, const char *attribute,
+        const gint64 *values, int n, SagShape *result)
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   g_autoptr (GError) error = NULL;
@@ -378,7 +390,8 @@ infers (const char *op, const gint64 *x, const gint64 *w, int axes, const char *
 static void
 test_refused (void)
 {
-  const gint64 x[] = { 1, 3, 8, 8 }, w[] = { 4, 3, 3, 3 }, other[] = { 4, 2, 3, 3 }, none[] = { 4, 3, 0, 3 };
+  const gint64 x[] = { 1, 3, 8, 8 }, w[] = { 4, 3, 3, 3 };
+  const gint64 other[] = { 4, 2, 3, 3 }, none[] = { 4, 3, 0, 3 };
   const gint64 large[] = { 4, 3, 9, 9 }, two[] = { 2, 2 }, zero[] = { 0, 1 }, much[] = { G_MAXINT64, 1 };
   const gint64 four[] = { 1, 1, 1, 1 }, minus[] = { -1, 1, 1, 1 };
   SagShape shape;
@@ -398,7 +411,8 @@ test_refused (void)
   g_assert_false (infers ("Conv", x, w, 2, "pads", minus, 4, NULL));
   g_assert_false (infers ("Conv", x, w, 2, "kernel_shape", two, 2, NULL));
   g_assert_false (infers ("ConvTranspose", x, w, 2, NULL, NULL, 0, NULL));
-  g_assert_false (infers ("ConvTranspose", x, (const gint64[]){ 3, 4, 3, 3 }, 2, "output_shape", zero, 2, NULL));
+  g_assert_false (infers ("ConvTranspose", x, (const gint64[]){ 3, 4, 3, 3 }, 2, "output_shape",
+                          zero, 2, NULL));
 }
 
 int

@@ -82,8 +82,9 @@ depthwise_row_one (Check *check, size_t width, size_t kx, size_t dilation, size_
     check->k->depthwise_row_f32 (&job);
   job.out = want;
   check->ref->depthwise_row_f32 (&job);
-  check_same (check, got, want, n_out, "depthwise_row_f32 width %zu kx %zu dilation %zu stride %zu n %zu",
-              width, kx, dilation, stride, n);
+  check_same (check, got, want, n_out,
+              "depthwise_row_f32 width %zu kx %zu dilation %zu stride %zu n %zu", width, kx,
+              dilation, stride, n);
   check_release_all (check);
 }
 

@@ -20,7 +20,8 @@ bytes (Check *check, size_t n, bool extreme)
   uint8_t *x = check_bytes (check, n, 1);
 
   for (size_t i = 0; i < n; i++)
-    x[i] = extreme && check_random (check, 4) ? (check_random (check, 2) ? 255 : 128) : (uint8_t) check_random (check, 256);
+    x[i] = extreme && check_random (check, 4) ? (check_random (check, 2) ? 255 : 128)
+                                              : (uint8_t) check_random (check, 256);
   return x;
 }
 
@@ -41,8 +42,9 @@ make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld)
 
   for (size_t i = 0; i < n; i++)
     scale[i] = fabsf (scale[i]) * 1e-3f + 1e-4f;
-  return (SagIntEnd){ .kind = kind, .scale = scale, .zero = 31, .ld = ld,
-                      .lo = kind == SAG_END_U8 ? -31.0f : -100.0f, .hi = kind == SAG_END_U8 ? 224.0f : 1e4f };
+  if (kind == SAG_END_U8)
+    return (SagIntEnd){ .kind = kind, .scale = scale, .zero = 31, .ld = ld, .lo = -31.0f, .hi = 224.0f };
+  return (SagIntEnd){ .kind = kind, .scale = scale, .ld = ld, .lo = -100.0f, .hi = 1e4f };
 }
 
 static void
@@ -53,9 +55,13 @@ gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, 
   size_t n_out = (m - 1) * (size_t) ld + n;
   uint8_t *a = bytes (check, taps * m * k, extreme), *src = bytes (check, taps * k * n, extreme);
   int8_t *w = check_bytes (check, sag_pack_s8_size (nr, taps, k, n), 64);
-  int32_t *init = sums (check, nr), *got = sums (check, n_out), *want = check_bytes (check, n_out * 4, 4);
-  float *got_out = check_floats (check, n_out, CHECK_PLAIN), *want_out = check_copy (check, got_out, n_out);
-  SagGemmU8Job job = { m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld) };
+  int32_t *init = sums (check, nr), *got = sums (check, n_out);
+  int32_t *want = check_bytes (check, n_out * 4, 4);
+  float *got_out = check_floats (check, n_out, CHECK_PLAIN);
+  float *want_out = check_copy (check, got_out, n_out);
+  SagGemmU8Job job = {
+    m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld)
+  };
 
   memcpy (want, got, n_out * 4);
   sag_pack_s8 (nr, taps, k, n, (const int8_t *) src, (ptrdiff_t) (k * n), (ptrdiff_t) n, 1, w);
@@ -68,35 +74,39 @@ gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, 
   job.acc = want;
   job.end.out = want_out;
   sag_ref_gemm_u8 ((unsigned) mr, (unsigned) nr, &job);
-  check_same_bytes (check, got, want, n_out * 4, "gemm_u8 sums m %zu n %zu taps %zu k %zu", m, n, taps, k);
-  check_same_bytes (check, got_out, want_out, n_out * 4, "gemm_u8 end %d m %zu n %zu taps %zu k %zu", kind, m, n,
+  check_same_bytes (check, got, want, n_out * 4, "gemm_u8 sums m %zu n %zu taps %zu k %zu", m, n,
                     taps, k);
+  check_same_bytes (check, got_out, want_out, n_out * 4,
+                    "gemm_u8 end %d m %zu n %zu taps %zu k %zu", kind, m, n, taps, k);
   check_release_all (check);
 }
 
 static void
-row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t quads, SagEnd kind,
-         bool go_on, bool extreme)
+row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n,
+         size_t quads, SagEnd kind, bool go_on, bool extreme)
 {
   size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
   size_t nx = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
   size_t x0 = check_random (check, 2) ? check_random (check, (unsigned) nx) : 0;
   size_t ld = nx + 2, n_out = (n + 3) / 4 * 4 * ld;
-  uint8_t *in = bytes (check, 3 * quads * 4 * width, extreme), *src = bytes (check, taps * quads * 4 * nw, extreme);
+  uint8_t *in = bytes (check, 3 * quads * 4 * width, extreme);
+  uint8_t *src = bytes (check, taps * quads * 4 * nw, extreme);
   int8_t *w = check_bytes (check, sag_pack_s8_size (nw, taps, 4 * quads, nw), 64);
   int32_t *init = sums (check, n), *got = sums (check, (n - 1) * ld + nx);
   int32_t *want = check_bytes (check, ((n - 1) * ld + nx) * 4, 4);
-  float *got_out = check_floats (check, n_out, CHECK_PLAIN), *want_out = check_copy (check, got_out, n_out);
+  float *got_out = check_floats (check, n_out, CHECK_PLAIN);
+  float *want_out = check_copy (check, got_out, n_out);
   bool missing = check_random (check, 3) == 0;
   SagConvRowU8Job job = {
-    .taps = taps, .quads = quads, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) (4 * width),
-    .stride = stride, .pad = 7, .w = w, .n = n, .nw = nw, .init = go_on ? NULL : init, .acc = got,
-    .ld_acc = (ptrdiff_t) ld, .x0 = x0, .nx = nx - x0,
+    .taps = taps, .quads = quads, .rows = rows, .dx = dx, .width = width,
+    .pitch = (ptrdiff_t) (4 * width), .stride = stride, .pad = 7, .w = w, .n = n, .nw = nw,
+    .init = go_on ? NULL : init, .acc = got, .ld_acc = (ptrdiff_t) ld, .x0 = x0, .nx = nx - x0,
     .end = make_end (check, kind, n, (ptrdiff_t) (kind == SAG_END_U8 ? 4 * ld : ld)),
   };
 
   memcpy (want, got, ((n - 1) * ld + nx) * 4);
-  sag_pack_s8 (nw, taps, 4 * quads, nw, (const int8_t *) src, (ptrdiff_t) (4 * quads * nw), (ptrdiff_t) nw, 1, w);
+  sag_pack_s8 (nw, taps, 4 * quads, nw, (const int8_t *) src, (ptrdiff_t) (4 * quads * nw),
+               (ptrdiff_t) nw, 1, w);
   for (size_t t = 0; t < taps; t++)
     {
       rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * quads * 4 * width;
@@ -108,11 +118,11 @@ row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, 
   job.acc = want;
   job.end.out = want_out;
   sag_ref_conv_row_u8 (&job);
-  check_same_bytes (check, got, want, ((n - 1) * ld + nx) * 4, "conv_row_u8 sums width %zu stride %zu n %zu", width,
-                    stride, n);
+  check_same_bytes (check, got, want, ((n - 1) * ld + nx) * 4,
+                    "conv_row_u8 sums width %zu stride %zu n %zu", width, stride, n);
   check_same_bytes (check, got_out, want_out, n_out * 4,
-                    "conv_row_u8 end %d width %zu kx %zu dilation %zu stride %zu n %zu quads %zu", kind, width, kx,
-                    dilation, stride, n, quads);
+                    "conv_row_u8 end %d width %zu kx %zu dilation %zu stride %zu n %zu quads %zu",
+                    kind, width, kx, dilation, stride, n, quads);
   check_release_all (check);
 }
 
@@ -120,7 +130,8 @@ static void
 convert_one (Check *check, size_t n, CheckFill fill)
 {
   const SagQuantize *k = &check->k->quantize, *r = &check->ref->quantize;
-  float *x = check_floats (check, n, fill), *back = check_floats (check, n, fill), *want_back = check_copy (check, back, n);
+  float *x = check_floats (check, n, fill), *back = check_floats (check, n, fill);
+  float *want_back = check_copy (check, back, n);
   uint8_t *got = check_bytes (check, n, 1), *want = check_bytes (check, n, 1);
 
   CHECK_GUARDED (check, "to_u8")
@@ -169,12 +180,15 @@ bench (Check *check)
 
       for (size_t t = 0; t < 12; t++)
         rows[t] = bytes (check, 256, false);
-      jobs[i] = (SagGemmU8Job){ gemm->mr, gemm->nr, 1, 256, rows, (int8_t *) check_bytes (check, 256 * gemm->nr, 64),
-                                sums (check, gemm->nr), NULL, 0, make_end (check, SAG_END_U8, gemm->nr, gemm->nr) };
+      jobs[i] = (SagGemmU8Job){
+        .m = gemm->mr, .n = gemm->nr, .taps = 1, .k = 256, .rows = rows,
+        .w = check_bytes (check, 256 * gemm->nr, 64), .init = sums (check, gemm->nr),
+        .end = make_end (check, SAG_END_U8, gemm->nr, gemm->nr),
+      };
       jobs[i].end.out = out;
     }
-  check_bench (check, "gemm_u8 taps 1 k 256 (ratio by block)", 2.0 * 256 * (double) (jobs[1].m * jobs[1].n), 0,
-               run_gemm, jobs);
+  check_bench (check, "gemm_u8 taps 1 k 256 (ratio by block)",
+               2.0 * 256 * (double) (jobs[1].m * jobs[1].n), 0, run_gemm, jobs);
 
   in = bytes (check, 9 * k * width, false);
   for (size_t t = 0; t < taps; t++)
@@ -183,8 +197,9 @@ bench (Check *check)
       dx[t] = (ptrdiff_t) (t % 3) - 1;
     }
   row = (SagConvRowU8Job){
-    .taps = taps, .quads = k / 4, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) (4 * width),
-    .stride = 1, .w = check_bytes (check, taps * k * n, 64), .n = n, .nw = n, .init = sums (check, n), .nx = width,
+    .taps = taps, .quads = k / 4, .rows = rows, .dx = dx, .width = width,
+    .pitch = (ptrdiff_t) (4 * width), .stride = 1, .w = check_bytes (check, taps * k * n, 64),
+    .n = n, .nw = n, .init = sums (check, n), .nx = width,
     .end = make_end (check, SAG_END_U8, n, (ptrdiff_t) (4 * width)),
   };
   row.end.out = bytes (check, n * width, false);
@@ -211,13 +226,15 @@ check_int (Check *check)
         for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++)
           for (size_t p = 0; p < sizeof ks / sizeof ks[0]; p++)
             for (int round = 0; round < 4 && ns[j] > 0 && ns[j] <= nr; round++)
-              gemm_one (check, ms[i], ns[j], round & 1 ? 1 : 9, ks[p], (SagEnd) kind, round & 1, round & 2);
+              gemm_one (check, ms[i], ns[j], round & 1 ? 1 : 9, ks[p], (SagEnd) kind, round & 1,
+                        round & 2);
       for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
         for (size_t n = 1; n <= check->k->conv_row_u8.nr; n++)
           for (size_t stride = 1; stride <= 3; stride++)
             for (int round = 0; round < 4 && widths[i] > 0; round++)
-              row_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)], stride, n,
-                       1 + check_random (check, 5), (SagEnd) kind, check_random (check, 2), round & 2);
+              row_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
+                       stride, n, 1 + check_random (check, 5), (SagEnd) kind,
+                       check_random (check, 2), round & 2);
     }
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
     for (CheckFill fill = CHECK_PLAIN; fill <= CHECK_RANGE; fill++)

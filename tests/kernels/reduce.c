@@ -111,8 +111,9 @@ typedef struct
   float  result;
 } Bench;
 
-static const char *const bench_names[] = { "sum", "sum_squares", "max", "dot", "softmax", "softmax_planes",
-                                           "add_rows", "max_pairs", "transpose", "interleave" };
+static const char *const bench_names[] = { "sum",       "sum_squares",    "max",      "dot",
+                                           "softmax",   "softmax_planes", "add_rows", "max_pairs",
+                                           "transpose", "interleave" };
 
 static void
 run (const SagKernels *k, void *data)
