@@ -148,7 +148,8 @@ sag_picture_annotate (const SagPicture *self)
     if (self->corners[corner] != NULL)
       draw_text (cr, self->corners[corner], size, (corner & 1) != 0 ? self->width - margin : margin,
                  corner >= 2 ? self->height - margin : margin, corner & 1, corner >= 2);
-  draw_letters (self, cr, size, margin);
+  if (self->has_place)
+    draw_letters (self, cr, size, margin);
   if (self->has_scale)
     draw_scale (self, cr, size, margin);
   if (self->confidence_ramp)

@@ -13,6 +13,7 @@ typedef struct
   const SagPlane *plane;
   const char     *corners[4];       /* Pango markup: top left, top right, bottom left, bottom right */
   const char     *notice;           /* bottom centre */
+  gboolean        has_place;        /* directions in the patient are known: draw orientation letters */
   gboolean        has_scale;        /* millimetres are true: draw a scale bar */
   gboolean        confidence_ramp;  /* draw the ramp with its numbers */
   double          threshold;        /* marked on the ramp; 0: not */

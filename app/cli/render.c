@@ -277,12 +277,12 @@ place_plane (Scene *scene, const Options *options, GError **error)
 }
 
 static gboolean
-has_true_spacing (const SagOpenInfo *info)
+has_finding (const SagOpenInfo *info, SagFindingKind kind)
 {
   for (guint n = 0; info != NULL && info->stack != NULL && n < info->stack->findings->len; n++)
-    if (((const SagFinding *) g_ptr_array_index (info->stack->findings, n))->kind == SAG_FINDING_NO_SPACING)
-      return FALSE;
-  return TRUE;
+    if (((const SagFinding *) g_ptr_array_index (info->stack->findings, n))->kind == kind)
+      return TRUE;
+  return FALSE;
 }
 
 /* Names, colours and millilitres of the labels that are there; the first eight. */
@@ -346,7 +346,8 @@ annotate (const Scene *scene, guint8 *rgba)
   const SagGrid *grid = sag_volume_get_grid (scene->volume);
   const SagSliceSpec *spec = &scene->spec;
   const char *unit = sag_volume_get_unit (scene->volume);
-  gboolean true_mm = has_true_spacing (scene->info);
+  gboolean true_mm = !has_finding (scene->info, SAG_FINDING_NO_SPACING);
+  gboolean placed = !has_finding (scene->info, SAG_FINDING_NO_POSITION);
   g_autofree char *name = g_markup_escape_text (scene->info != NULL && scene->info->name != NULL ? scene->info->name : "",
                                                 -1);
   g_autofree char *labels
@@ -368,8 +369,9 @@ annotate (const Scene *scene, guint8 *rgba)
               ? g_strdup_printf ("%+.1f mm", position)
               : g_strdup_printf ("(%.1f, %.1f, %.1f) mm", spec->plane.centre[0], spec->plane.centre[1],
                                  spec->plane.centre[2]);
-  top_right = g_strdup_printf ("%s  %d/%d%s\n%s", views[scene->view], scene->slice + 1, grid->size[scene->axis], slab,
-                               true_mm ? place : "spacing unknown");
+  top_right = g_strdup_printf ("%s  %d/%d%s\n%s", placed ? views[scene->view] : "Image", scene->slice + 1,
+                               grid->size[scene->axis], slab,
+                               !true_mm ? "spacing unknown" : placed ? place : "place unknown");
   window = g_strdup_printf ("C %g  W %g%s%s%s", spec->window.center, spec->window.width, unit[0] != '\0' ? " " : "", unit,
                             spec->invert ? "\ninverted" : "");
   zoom = true_mm ? g_strdup_printf ("%.3g mm voxels\n%.3g mm/pixel", grid->spacing[scene->axis],
@@ -380,6 +382,7 @@ annotate (const Scene *scene, guint8 *rgba)
   picture.corners[2] = sag_volume_get_voxel_type (scene->volume) == SAG_VOXEL_RGB8 ? NULL : window;
   picture.corners[3] = zoom;
   picture.notice = "Research use, not a medical device";
+  picture.has_place = placed;
   picture.has_scale = true_mm;
   picture.confidence_ramp = (spec->overlay & SAG_OVERLAY_CONFIDENCE) != 0;
   picture.threshold = spec->confidence_threshold;
