@@ -136,6 +136,7 @@ sag_action_finder_init (SagActionFinder *self)
   g_signal_connect_swapped (self->list, "row-activated", G_CALLBACK (activate_row), self);
   g_signal_connect_swapped (self->search, "changed", G_CALLBACK (search_changed), self);
   g_signal_connect_swapped (self->search, "activate", G_CALLBACK (search_activated), self);
+  g_signal_connect_swapped (self->search, "stop-search", G_CALLBACK (gtk_popover_popdown), self);
   g_signal_connect (self, "show", G_CALLBACK (shown), NULL);
 }
 

@@ -18,15 +18,6 @@ struct _SagCatalogueView
 G_DEFINE_FINAL_TYPE (SagCatalogueView, sag_catalogue_view, GTK_TYPE_WIDGET)
 
 static void
-activate (SagCatalogueView *self,
-          guint             position)
-{
-  g_autoptr (SagSeries) series = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-series", "s", sag_series_get_key (series));
-}
-
-static void
 select_open (SagCatalogueView *self)
 {
   SagSeries *open = sag_workspace_get_series (self->workspace);
@@ -41,6 +32,16 @@ select_open (SagCatalogueView *self)
         selected = i;
     }
   gtk_single_selection_set_selected (self->selection, selected);
+}
+
+static void
+activate (SagCatalogueView *self,
+          guint             position)
+{
+  g_autoptr (SagSeries) series = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-series", "s", sag_series_get_key (series));
+  select_open (self); /* what is selected is what is shown, not what was clicked */
 }
 
 static void

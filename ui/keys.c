@@ -3,6 +3,8 @@
  * keys.c: the table of commands. */
 #include "ui/keys.h"
 
+#include <string.h>
+
 #define IMAGE "Image"
 #define WINDOW "Window and contrast"
 #define LAYOUT "Views"
@@ -152,17 +154,20 @@ append_row (GString      *xml,
             GSettings    *settings)
 {
   g_auto (GStrv) accels = sag_keys_dup_accels (key, settings);
-  g_autofree char *joined = g_strjoinv (" ", accels);
-  const char *shown = joined[0] == '\0' && key->handled != NULL ? key->handled : joined;
+  g_autoptr (GString) shown = g_string_new (key->handled);
   g_autofree char *row = NULL;
 
-  if (shown[0] == '\0')
+  /* The same key on the keypad, or under another name, needs no words. */
+  for (int i = 0; accels[i] != NULL; i++)
+    if (strstr (accels[i], "KP_") == NULL && strstr (accels[i], "ISO_") == NULL)
+      g_string_append_printf (shown, "%s%s", shown->len > 0 ? " " : "", accels[i]);
+  if (shown->len == 0)
     return;
   row = g_markup_printf_escaped ("<child><object class='GtkShortcutsShortcut'>"
                                  "<property name='title'>%s</property>"
                                  "<property name='accelerator'>%s</property>"
                                  "</object></child>",
-                                 key->title, shown);
+                                 key->title, shown->str);
   g_string_append (xml, row);
 }
 

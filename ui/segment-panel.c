@@ -54,7 +54,7 @@ show_fit (SagSegmentPanel *self)
 
   if (state == SAG_SEGMENTER_NO_IMAGE)
     {
-      text = "Open a series to segment it.";
+      text = sag_workspace_get_volume (self->workspace) != NULL ? "Reading the images…" : "Open a series to segment it.";
     }
   else if (state == SAG_SEGMENTER_NO_MODEL)
     {
@@ -167,7 +167,7 @@ model_picked (SagSegmentPanel *self)
 {
   SagModel *model = gtk_drop_down_get_selected_item (self->models);
 
-  if (model != NULL)
+  if (model != NULL && model != sag_segmenter_get_model (self->segmenter))
     g_object_set (self->segmenter, "model", model, NULL);
 }
 
@@ -192,10 +192,9 @@ show_outcome (SagSegmentPanel *self)
       text = g_strdup (sag_segmenter_get_problem (self->segmenter));
       break;
     default:
-      text = g_strdup ("");
+      text = g_strdup (" "); /* keeps the line: nothing below moves when a run ends */
     }
   gtk_label_set_text (self->outcome, text);
-  gtk_widget_set_visible (GTK_WIDGET (self->outcome), text[0] != '\0');
   if (state == SAG_SEGMENTER_FAILED)
     gtk_widget_add_css_class (GTK_WIDGET (self->outcome), "error");
   else
@@ -211,6 +210,10 @@ state_changed (SagSegmentPanel *self)
   gtk_button_set_label (self->run, state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
                                    : state >= SAG_SEGMENTER_DONE ? "Run Again"
                                                                  : "Run");
+  if (state == SAG_SEGMENTER_UNFIT)
+    gtk_widget_remove_css_class (GTK_WIDGET (self->run), "suggested-action");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self->run), "suggested-action");
   show_fit (self);
   show_outcome (self);
 }
@@ -474,6 +477,7 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   g_signal_connect_object (workspace, "notify::confidence-threshold", G_CALLBACK (show_sliders), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show_results), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (show_fit), self, G_CONNECT_SWAPPED);
   show_model (self);
   state_changed (self);
   show_results (self);

@@ -13,6 +13,7 @@ struct _SagSegmenter
   char             *load_problem; /* why there are none; NULL if they came */
   SagModel         *model;
   char             *wanted;  /* identifier to choose when it turns up; NULL if none */
+  char             *preferred; /* what a person chose last, fitting or not; NULL if nothing */
   gboolean          pending; /* run as soon as it can */
   SagPrecision      precision;
   SagSegmenterState state;
@@ -133,9 +134,14 @@ start_estimate (SagSegmenter *self)
 
 /* ---- what can be done now */
 
+/* What a person chose if that fits, else the first that does; borrowed from the list, or NULL. */
 static SagModel *
-first_fitting (SagSegmenter *self)
+best_fitting (SagSegmenter *self)
 {
+  SagModel *preferred = self->preferred != NULL ? sag_model_list_find (self->models, self->preferred) : NULL;
+
+  if (preferred != NULL && sag_model_is_usable (preferred) && sag_model_get_fits (preferred))
+    return preferred;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
     {
       g_autoptr (SagModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
@@ -178,6 +184,8 @@ resolve_wanted (SagSegmenter *self)
   model = sag_model_list_find (self->models, id);
   if (model != NULL)
     {
+      g_free (self->preferred);
+      self->preferred = g_strdup (id);
       set_model (self, model);
     }
   else if (self->pending)
@@ -197,8 +205,8 @@ update (SagSegmenter *self)
   if (self->run != NULL)
     return; /* its end calls again */
   resolve_wanted (self);
-  if (self->model == NULL && self->wanted == NULL && first_fitting (self) != NULL)
-    set_model (self, first_fitting (self));
+  if (self->model == NULL && self->wanted == NULL && volume != NULL && best_fitting (self) != NULL)
+    set_model (self, best_fitting (self));
 
   if (!is_complete (volume))
     {
@@ -330,7 +338,11 @@ sag_segmenter_run (SagSegmenter *self)
       set_state (self, SAG_SEGMENTER_FAILED, error->message);
       return;
     }
-  drop (self, &self->estimate); /* it would only stand in the way */
+  if (self->estimate != NULL && sag_job_get_state (self->estimate) == SAG_JOB_STATE_WAITING)
+    {
+      drop (self, &self->estimate); /* it would only stand in the way */
+      self->estimated = NULL;
+    }
   sag_workspace_clear_results (self->workspace);
   sag_workspace_set_overlay_visible (self->workspace, TRUE);
   self->started_us = g_get_monotonic_time ();
@@ -413,9 +425,9 @@ volume_changed (SagSegmenter *self)
   self->estimated = NULL;
   sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
   set_state (self, SAG_SEGMENTER_NO_IMAGE, "");
-  /* One that fits is better than one chosen for other images. */
-  if (volume != NULL && self->model != NULL && !sag_model_get_fits (self->model) && first_fitting (self) != NULL)
-    set_model (self, first_fitting (self));
+  /* One that fits, or none: not one chosen for other images. */
+  if (volume != NULL && self->loaded)
+    set_model (self, best_fitting (self));
   update (self);
 }
 
@@ -516,7 +528,13 @@ sag_segmenter_set_property (GObject      *object,
     case PROP_MODEL:
       /* A list that is being filled selects something by itself. */
       if (self->loaded)
-        set_model (self, g_value_get_object (value));
+        {
+          SagModel *model = g_value_get_object (value);
+
+          g_free (self->preferred);
+          self->preferred = model != NULL ? g_strdup (sag_model_get_id (model)) : NULL;
+          set_model (self, model);
+        }
       break;
     case PROP_PRECISION:
       set_precision (self, g_value_get_int (value));
@@ -568,6 +586,7 @@ sag_segmenter_finalize (GObject *object)
   g_clear_object (&self->models);
   g_clear_object (&self->model);
   g_free (self->wanted);
+  g_free (self->preferred);
   g_free (self->load_problem);
   g_free (self->problem);
   G_OBJECT_CLASS (sag_segmenter_parent_class)->finalize (object);

@@ -13,6 +13,7 @@ struct _SagSeriesRow
   GtkLabel   *study_subtitle;
   GtkWidget  *box;
   GtkPicture *picture;
+  GtkImage   *placeholder;
   GtkLabel   *modality;
   GtkLabel   *title;
   GtkLabel   *subtitle;
@@ -39,6 +40,10 @@ show_thumbnail (SagSeriesRow *self)
   if (rgba != NULL)
     texture = gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8A8, rgba, (gsize) width * 4);
   gtk_picture_set_paintable (self->picture, GDK_PAINTABLE (texture));
+  gtk_image_set_from_icon_name (self->placeholder, sag_series_is_segmentation (self->series)
+                                                     ? "sagitta-segment-symbolic"
+                                                     : "image-x-generic-symbolic");
+  gtk_widget_set_visible (GTK_WIDGET (self->placeholder), texture == NULL);
 }
 
 static gboolean
@@ -80,7 +85,7 @@ sag_series_row_update (SagSeriesRow *self)
   gtk_label_set_text (self->modality, modality);
   gtk_widget_set_visible (GTK_WIDGET (self->modality), modality[0] != '\0');
   gtk_widget_set_visible (self->warning, remarks[0] != '\0');
-  gtk_widget_set_tooltip_text (self->box, remarks[0] != '\0' ? remarks : sag_series_get_title (self->series));
+  gtk_widget_set_tooltip_text (self->box, remarks[0] != '\0' ? remarks : NULL);
   if (openable)
     gtk_widget_remove_css_class (self->box, "unreadable");
   else
@@ -158,6 +163,7 @@ sag_series_row_class_init (SagSeriesRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, study_subtitle);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, box);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, picture);
+  gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, placeholder);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, modality);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, title);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, subtitle);

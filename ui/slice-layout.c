@@ -74,19 +74,62 @@ sag_slice_layout_measure (GtkWidget      *widget,
 }
 
 static void
-allocate (SagSliceLayout *self,
-          SagView         v,
-          int             x,
-          int             y,
-          int             width,
-          int             height)
+allocate (SagSliceLayout     *self,
+          SagView             v,
+          const GdkRectangle *at)
 {
   gtk_widget_size_allocate (GTK_WIDGET (self->views[v]),
-                            &(GtkAllocation) { x, y, MAX (width, 1), MAX (height, 1) }, -1);
+                            &(GtkAllocation) { at->x, at->y, MAX (at->width, 1), MAX (at->height, 1) }, -1);
 }
 
-/* Of three, the large one takes what is left by two squares, one above the other, at the right;
- * in a tall window they stand below it. */
+typedef struct
+{
+  GdkRectangle large, small[2];
+} Arrangement;
+
+/* The small ones stand one above the other at the right, or side by side below. */
+static void
+arrange (int          width,
+         int          height,
+         gboolean     below,
+         Arrangement *to)
+{
+  int along = below ? width : height;
+  int half = (along - GAP) / 2;
+  int side = below ? CLAMP (half, height / 4, height * 2 / 5) : CLAMP (half * 5 / 4, width / 4, width * 2 / 5);
+
+  if (below)
+    {
+      to->large = (GdkRectangle) { 0, 0, width, height - side - GAP };
+      to->small[0] = (GdkRectangle) { 0, height - side, half, side };
+      to->small[1] = (GdkRectangle) { half + GAP, height - side, width - half - GAP, side };
+    }
+  else
+    {
+      to->large = (GdkRectangle) { 0, 0, width - side - GAP, height };
+      to->small[0] = (GdkRectangle) { width - side, 0, side, half };
+      to->small[1] = (GdkRectangle) { width - side, half + GAP, side, height - half - GAP };
+    }
+}
+
+static double
+get_scale (SagSliceLayout     *self,
+           SagView             plane,
+           const GdkRectangle *at)
+{
+  return 1 / sag_workspace_get_fit (self->workspace, plane, MAX (at->width, 1), MAX (at->height, 1));
+}
+
+/* How large the images come out; the large one counts as much as the two others. */
+static double
+judge (SagSliceLayout    *self,
+       const SagView      small[2],
+       const Arrangement *at)
+{
+  return 2 * get_scale (self, self->large, &at->large) + get_scale (self, small[0], &at->small[0]) +
+         get_scale (self, small[1], &at->small[1]);
+}
+
 static void
 sag_slice_layout_size_allocate (GtkWidget *widget,
                                 int        width,
@@ -94,7 +137,9 @@ sag_slice_layout_size_allocate (GtkWidget *widget,
                                 int        baseline)
 {
   SagSliceLayout *self = SAG_SLICE_LAYOUT (widget);
-  SagView small[2];
+  SagView small[2] = { 0, 0 };
+  Arrangement right, below;
+  const Arrangement *best;
   int n = 0;
 
   for (int v = 0; v < SAG_N_VIEWS; v++)
@@ -108,26 +153,15 @@ sag_slice_layout_size_allocate (GtkWidget *widget,
     }
   if (shows_one (self))
     {
-      allocate (self, self->selected, 0, 0, width, height);
+      allocate (self, self->selected, &(GdkRectangle) { 0, 0, width, height });
+      return;
     }
-  else if (width >= height)
-    {
-      int half = (height - GAP) / 2;
-      int side = CLAMP (half * 5 / 4, width / 4, width * 2 / 5);
-
-      allocate (self, self->large, 0, 0, width - side - GAP, height);
-      allocate (self, small[0], width - side, 0, side, half);
-      allocate (self, small[1], width - side, half + GAP, side, height - half - GAP);
-    }
-  else
-    {
-      int half = (width - GAP) / 2;
-      int side = CLAMP (half, height / 4, height * 2 / 5);
-
-      allocate (self, self->large, 0, 0, width, height - side - GAP);
-      allocate (self, small[0], 0, height - side, half, side);
-      allocate (self, small[1], half + GAP, height - side, width - half - GAP, side);
-    }
+  arrange (width, height, FALSE, &right);
+  arrange (width, height, TRUE, &below);
+  best = judge (self, small, &below) > judge (self, small, &right) ? &below : &right;
+  allocate (self, self->large, &best->large);
+  allocate (self, small[0], &best->small[0]);
+  allocate (self, small[1], &best->small[1]);
 }
 
 static void
@@ -185,6 +219,7 @@ static void
 workspace_volume_changed (SagSliceLayout *self)
 {
   sag_slice_layout_reset (self);
+  gtk_widget_queue_allocate (GTK_WIDGET (self)); /* its shape decides how the views stand */
 }
 
 static void

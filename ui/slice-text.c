@@ -274,7 +274,7 @@ draw_legend (const Pen *pen)
   double x = MARGIN + 26 * scene->text_scale, top = round ((scene->height - length) / 2);
   double threshold = scene->spec.confidence_threshold;
 
-  if (!shows_confidence (scene) || scene->height < 160 || scene->width < WIDTH_SOME)
+  if (!shows_confidence (scene) || scene->height < 240 || scene->width < WIDTH_ALL)
     return;
   fill (pen->snapshot, &outline, x - 1, top - 1, width + 2, length + 2);
   for (int i = 0; i < (int) length; i++)

@@ -5,6 +5,7 @@
 
 #include "ui/action-finder.h"
 #include "ui/catalogue-view.h"
+#include "ui/format.h"
 #include "ui/job-bar.h"
 #include "ui/keys.h"
 #include "ui/notice.h"
@@ -37,6 +38,7 @@ struct _SagWindow
   GtkListBox          *recent;
   SagJobBar           *job_bar;
   char                *model_to_run; /* with what is being opened; NULL if none */
+  char                *opening;      /* URI of the folder that is, to be remembered; NULL if none */
 };
 
 G_DEFINE_FINAL_TYPE (SagWindow, sag_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -143,6 +145,7 @@ failed (SagWindow  *self,
         const char *message)
 {
   g_clear_pointer (&self->model_to_run, g_free);
+  g_clear_pointer (&self->opening, g_free);
   sag_notice_set_error (self->notice, message);
 }
 
@@ -160,7 +163,10 @@ static void
 opened (SagWindow *self)
 {
   g_autofree char *model = g_steal_pointer (&self->model_to_run);
+  g_autofree char *uri = g_steal_pointer (&self->opening);
 
+  if (uri != NULL)
+    sag_settings_add_recent (self->settings, uri);
   if (model != NULL)
     sag_segmenter_run_when_ready (self->segmenter, model);
 }
@@ -173,6 +179,14 @@ segmenter_state_changed (SagWindow *self)
   /* What went wrong is said in the panel. */
   if (state == SAG_SEGMENTER_FAILED)
     adw_flap_set_reveal_flap (self->segment_flap, TRUE);
+  if (state == SAG_SEGMENTER_DONE)
+    {
+      g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (self->segmenter));
+      g_autofree char *text =
+        g_strdup_printf ("%s: done in %s", sag_model_get_name (sag_segmenter_get_model (self->segmenter)), seconds);
+
+      sag_job_bar_say (self->job_bar, text);
+    }
   sag_window_update_actions (self);
 }
 
@@ -183,14 +197,9 @@ sag_window_open (SagWindow         *self,
 {
   g_free (self->model_to_run);
   self->model_to_run = g_strdup (model_id);
-  for (int i = 0; paths[i] != NULL; i++)
-    if (g_file_test (paths[i], G_FILE_TEST_IS_DIR))
-      {
-        g_autofree char *uri = g_filename_to_uri (paths[i], NULL, NULL);
-
-        if (uri != NULL)
-          sag_settings_add_recent (self->settings, uri);
-      }
+  g_clear_pointer (&self->opening, g_free);
+  if (g_file_test (paths[0], G_FILE_TEST_IS_DIR))
+    self->opening = g_filename_to_uri (paths[0], NULL, NULL);
   sag_opener_open_paths (self->opener, paths);
 }
 
@@ -307,6 +316,7 @@ sag_window_dispose (GObject *object)
   g_clear_object (&self->workspace);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->model_to_run, g_free);
+  g_clear_pointer (&self->opening, g_free);
 }
 
 static void

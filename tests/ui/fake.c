@@ -580,6 +580,7 @@ fake_main (int    argc,
            char **argv,
            void (*add_tests) (void))
 {
+  g_autoptr (GtkCssProvider) style = NULL;
   int status;
 
   setlocale (LC_ALL, "C.UTF-8");
@@ -588,6 +589,10 @@ fake_main (int    argc,
   adw_init ();
   gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (gdk_display_get_default ()),
                                     "/org/sagitta/Sagitta/icons");
+  style = gtk_css_provider_new ();
+  gtk_css_provider_load_from_resource (style, "/org/sagitta/Sagitta/style.css");
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (style),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
   adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_FORCE_DARK);
   fake_install ();
   add_tests ();

@@ -234,12 +234,12 @@ test_remembers (Fixture       *f,
   g_object_get (sag_window_get_layout (f->window), "mode", &mode, NULL);
   g_assert_cmpstr (mode, ==, "single");
   open (f, folder, NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
   recent = g_settings_get_strv (f->settings, "recent-folders");
   g_assert_true (g_str_has_suffix (recent[0], name));
   g_assert_true (adw_flap_get_reveal_flap (part (f, "studies_flap")));
   g_action_group_activate_action (G_ACTION_GROUP (f->window), "show-studies", NULL);
   g_assert_false (adw_flap_get_reveal_flap (part (f, "studies_flap")));
-  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
   g_rmdir (folder);
 }
 
