@@ -285,6 +285,15 @@ has_finding (const SagOpenInfo *info, SagFindingKind kind)
   return FALSE;
 }
 
+/* A radiograph says nothing of where it lies in the patient. */
+static gboolean
+is_placed (const SagOpenInfo *info)
+{
+  if (info == NULL || info->stack == NULL || info->stack->n_slices == 0)
+    return TRUE;
+  return info->stack->slices[0].instance->has_orientation && !has_finding (info, SAG_FINDING_NO_POSITION);
+}
+
 /* Names, colours and millilitres of the labels that are there; the first eight. */
 static char *
 describe_labels (const Scene *scene)
@@ -347,7 +356,7 @@ annotate (const Scene *scene, guint8 *rgba)
   const SagSliceSpec *spec = &scene->spec;
   const char *unit = sag_volume_get_unit (scene->volume);
   gboolean true_mm = !has_finding (scene->info, SAG_FINDING_NO_SPACING);
-  gboolean placed = !has_finding (scene->info, SAG_FINDING_NO_POSITION);
+  gboolean placed = is_placed (scene->info);
   g_autofree char *name = g_markup_escape_text (scene->info != NULL && scene->info->name != NULL ? scene->info->name : "",
                                                 -1);
   g_autofree char *labels
