@@ -127,6 +127,15 @@ sag::open_check (const char *path, gint64 *size, GError **error)
       set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path, "is not a DICOM file");
       return FALSE;
     }
+  g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, NULL);
+  if (mapped == NULL
+      || !sag_guard_check ((const guint8 *) g_mapped_file_get_contents (mapped),
+                           g_mapped_file_get_length (mapped)))
+    {
+      set_error (error, SAG_DICOM_ERROR_INVALID, path,
+                 "is damaged or crafted: its sequences lie too deep within each other");
+      return FALSE;
+    }
   return TRUE;
 }
 

@@ -12,6 +12,7 @@
 extern "C" {
 #include "app/dicom/charset.h"
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/guard.h"
 #include "engine/base/error.h"
 }
 

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * guard.c: a look at a file's structure.
+ *
+ * A walk over data elements (PS3.5 7) with a stack of its own. Where the structure breaks off, what follows may
+ * be read in more ways than one; then the number of items left bounds the depth any reader can reach.
+ */
+#include "app/dicom/guard.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#define UNDEFINED 0xffffffffu
+#define TAG(group, element) ((guint32) (group) << 16 | (element))
+#define ITEM TAG (0xfffe, 0xe000)
+#define ITEM_END TAG (0xfffe, 0xe00d)
+#define SEQUENCE_END TAG (0xfffe, 0xe0dd)
+#define PIXEL_DATA TAG (0x7fe0, 0x0010)
+#define MAX_LOOSE_ITEMS 1000            /* a few kilobytes of call stack each */
+#define MAX_INFLATED ((gsize) 512 << 20)
+
+typedef enum
+{
+  LEVEL_DATA,      /* elements follow each other */
+  LEVEL_SEQUENCE,  /* items do */
+  LEVEL_FRAGMENTS, /* items of bytes do */
+} LevelKind;
+
+typedef struct
+{
+  LevelKind kind;
+  gboolean  is_implicit;
+  gsize     end; /* G_MAXSIZE: a delimiter ends it */
+} Level;
+
+typedef struct
+{
+  const guint8 *data;
+  gsize         n;
+  gsize         at;
+  gboolean      big;
+  Level         levels[2 * SAG_GUARD_DEPTH + 2]; /* a sequence and its item are two */
+  int           depth;
+} Walk;
+
+typedef enum
+{
+  WALK_ON,
+  WALK_DONE,   /* pixel data or the end */
+  WALK_BROKEN, /* no structure here */
+  WALK_DEEP,
+} Step;
+
+static guint32
+get16 (const Walk *w, gsize at)
+{
+  return w->big ? (guint32) w->data[at] << 8 | w->data[at + 1]
+                : w->data[at] | (guint32) w->data[at + 1] << 8;
+}
+
+static guint32
+get32 (const Walk *w, gsize at)
+{
+  return w->big ? get16 (w, at) << 16 | get16 (w, at + 2) : get16 (w, at) | get16 (w, at + 2) << 16;
+}
+
+static Step
+push (Walk *w, LevelKind kind, gboolean is_implicit, guint32 length)
+{
+  Level *level;
+
+  if (w->depth + 1 == G_N_ELEMENTS (w->levels))
+    return WALK_DEEP;
+  level = &w->levels[++w->depth];
+  level->kind = kind;
+  level->is_implicit = is_implicit;
+  level->end = length == UNDEFINED ? G_MAXSIZE : w->at + length;
+  return WALK_ON;
+}
+
+/* One item, or the end, of a sequence or of fragments. */
+static Step
+step_items (Walk *w, const Level *level)
+{
+  guint32 tag = TAG (get16 (w, w->at), get16 (w, w->at + 2));
+  guint32 length = get32 (w, w->at + 4);
+
+  if (tag == SEQUENCE_END)
+    {
+      w->at += 8;
+      w->depth--;
+      return WALK_ON;
+    }
+  if (tag != ITEM)
+    return WALK_BROKEN;
+  w->at += 8;
+  if (level->kind == LEVEL_SEQUENCE)
+    return push (w, LEVEL_DATA, level->is_implicit, length);
+  if (length == UNDEFINED)
+    return WALK_BROKEN;
+  w->at += length;
+  return WALK_ON;
+}
+
+static gboolean
+is_long_vr (const guint8 *vr)
+{
+  static const char longs[][3]
+      = { "OB", "OW", "OF", "OD", "OL", "OV", "SQ", "UC", "UR", "UT", "UN", "SV", "UV" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (longs); i++)
+    if (memcmp (vr, longs[i], 2) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static Step
+step_element (Walk *w, const Level *level)
+{
+  guint32 tag = TAG (get16 (w, w->at), get16 (w, w->at + 2));
+  gboolean is_implicit = level->is_implicit, is_sequence = FALSE;
+  const guint8 *vr = w->data + w->at + 4;
+  guint32 length;
+
+  if (tag == ITEM_END || tag == SEQUENCE_END)
+    {
+      w->at += 8;
+      w->depth -= tag == ITEM_END ? 1 : 2;
+      return w->depth < 0 ? WALK_BROKEN : WALK_ON;
+    }
+  if (tag == PIXEL_DATA && w->depth == 0)
+    return WALK_DONE;
+  if (is_implicit)
+    {
+      length = get32 (w, w->at + 4);
+      w->at += 8;
+    }
+  else if (is_long_vr (vr))
+    {
+      if (w->n - w->at < 12)
+        return WALK_BROKEN;
+      length = get32 (w, w->at + 8);
+      w->at += 12;
+      is_sequence = memcmp (vr, "SQ", 2) == 0;
+      /* An unknown element of undefined length is a sequence in implicit form. */
+      is_implicit = memcmp (vr, "UN", 2) == 0;
+    }
+  else if (g_ascii_isupper (vr[0]) && g_ascii_isupper (vr[1]))
+    {
+      length = get16 (w, w->at + 6);
+      w->at += 8;
+    }
+  else
+    return WALK_BROKEN;
+
+  if (length == UNDEFINED && !is_implicit && !is_sequence)
+    return push (w, LEVEL_FRAGMENTS, FALSE, length);
+  /* In implicit form only the content tells a sequence. */
+  if (is_implicit && length != UNDEFINED && length >= 8 && w->n - w->at >= 8)
+    is_sequence = TAG (get16 (w, w->at), get16 (w, w->at + 2)) == ITEM;
+  if (is_sequence || length == UNDEFINED)
+    return push (w, LEVEL_SEQUENCE, is_implicit, length);
+  w->at += length;
+  return WALK_ON;
+}
+
+static Step
+step (Walk *w)
+{
+  const Level *level = &w->levels[w->depth];
+
+  if (w->at >= w->n)
+    return WALK_DONE;
+  if (w->at >= level->end)
+    {
+      w->depth--;
+      return w->depth < 0 ? WALK_BROKEN : WALK_ON;
+    }
+  if (w->n - w->at < 8)
+    return WALK_DONE;
+  return level->kind == LEVEL_DATA ? step_element (w, level) : step_items (w, level);
+}
+
+/* TRUE if so few items follow that no reader can go too deep. */
+static gboolean
+few_items_left (const guint8 *data, gsize n)
+{
+  static const guint8 little[] = { 0xfe, 0xff, 0x00, 0xe0 }, big[] = { 0xff, 0xfe, 0xe0, 0x00 };
+  int found = 0;
+
+  for (gsize i = 0; i + 4 <= n && found <= MAX_LOOSE_ITEMS; i++)
+    if ((data[i] == 0xfe && memcmp (data + i, little, 4) == 0)
+        || (data[i] == 0xff && memcmp (data + i, big, 4) == 0))
+      found++;
+  return found <= MAX_LOOSE_ITEMS;
+}
+
+/* A data set alone, read one way; `start` gets where its structure broke off. */
+static Step
+walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *start)
+{
+  Walk w = { .data = data, .n = n, .big = big };
+  Step result = WALK_ON;
+
+  w.levels[0].is_implicit = is_implicit;
+  w.levels[0].end = G_MAXSIZE;
+  while (result == WALK_ON)
+    {
+      *start = w.at;
+      result = step (&w);
+    }
+  return result;
+}
+
+/* Sound when read as declared, and not deep either way: whether a reader goes by the transfer syntax or by the
+ * looks of the first element is its own affair. */
+static gboolean
+check_data (const guint8 *data, gsize n, gboolean is_implicit, gboolean big)
+{
+  gsize start, other;
+  Step result = walk (data, n, is_implicit, big, &start);
+
+  if (result == WALK_DEEP || walk (data, n, !is_implicit, big, &other) == WALK_DEEP)
+    return FALSE;
+  return result == WALK_DONE || few_items_left (data + start, n - start);
+}
+
+static gboolean
+check_deflated (const guint8 *data, gsize n)
+{
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  z_stream z = { 0 };
+  int status = Z_OK;
+  gboolean fits = TRUE;
+
+  if (inflateInit2 (&z, -MAX_WBITS) != Z_OK)
+    return FALSE;
+  z.next_in = (guint8 *) data;
+  z.avail_in = (uInt) MIN (n, G_MAXUINT32);
+  while (status == Z_OK && (fits = out->len < MAX_INFLATED))
+    {
+      guint old = out->len;
+
+      g_byte_array_set_size (out, old + (1 << 20));
+      z.next_out = out->data + old;
+      z.avail_out = 1 << 20;
+      status = inflate (&z, Z_NO_FLUSH);
+      g_byte_array_set_size (out, old + (1 << 20) - z.avail_out);
+      if (z.avail_in == 0 && z.avail_out != 0)
+        break;
+    }
+  inflateEnd (&z);
+  return fits && check_data (out->data, out->len, FALSE, FALSE);
+}
+
+gboolean
+sag_guard_check (const guint8 *data, gsize n)
+{
+  gsize at = n >= 132 && memcmp (data + 128, "DICM", 4) == 0 ? 132 : 0;
+  g_autofree char *syntax = NULL;
+  Walk w = { .data = data, .n = n };
+
+  /* The file's own group is explicit little endian and holds no sequences. */
+  while (n - at >= 12 && data[at] == 2 && data[at + 1] == 0 && g_ascii_isupper (data[at + 4])
+         && g_ascii_isupper (data[at + 5]))
+    {
+      gboolean is_long = is_long_vr (data + at + 4);
+      gsize start = at + (is_long ? 12 : 8);
+      gsize length = is_long ? get32 (&w, at + 8) : get16 (&w, at + 6);
+
+      if (length > n - start)
+        return few_items_left (data + at, n - at);
+      if (get16 (&w, at + 2) == 0x0010)
+        {
+          g_free (syntax);
+          syntax = g_strndup ((const char *) data + start, length);
+        }
+      at = start + length;
+    }
+  if (syntax != NULL && g_str_has_prefix (syntax, "1.2.840.10008.1.2.1.99"))
+    return check_deflated (data + at, n - at);
+  if (n - at < 8)
+    return TRUE;
+  gboolean is_implicit = syntax != NULL && *syntax != '\0'
+                             ? strcmp (syntax, "1.2.840.10008.1.2") == 0
+                             : !g_ascii_isupper (data[at + 4]) || !g_ascii_isupper (data[at + 5]);
+  gboolean big = syntax != NULL ? strcmp (syntax, "1.2.840.10008.1.2.2") == 0
+                                : data[at] == 0 && data[at + 1] != 0;
+  return check_data (data + at, n - at, is_implicit, big);
+}

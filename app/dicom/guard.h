@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * guard.h: a look at a file's structure before the toolkit, which recurses, is let near it.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* The deepest sequences within sequences that are read; structured reports come to about twenty. */
+#define SAG_GUARD_DEPTH 64
+
+/* FALSE if the file in `data` (all of it, as on disk) nests sequences deeper than that, or is so malformed
+ * that this cannot be told; a deflated one is looked at inflated. Only structure is judged: anything else passes.
+ * Reads element headers only, up to the pixel data. [any thread] */
+gboolean sag_guard_check (const guint8 *data,
+                          gsize         n);
