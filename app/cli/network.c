@@ -130,6 +130,34 @@ find_input (SagNetwork *self, const SagPort *port, gboolean strict, GError **err
   return NULL;
 }
 
+/* Inputs and outputs are memory too. */
+static gboolean
+check_memory (SagNetwork *self, gsize limit, GError **error)
+{
+  double total = 0;
+  SagSessionInfo info;
+  int n = sag_session_get_n_inputs (self->session);
+
+  sag_session_get_info (self->session, &info);
+  total = (double) info.arena_bytes + (double) info.weight_bytes;
+  for (int i = 0; i < n + sag_session_get_n_outputs (self->session); i++)
+    {
+      const SagPort *port
+        = i < n ? sag_session_get_input (self->session, i) : sag_session_get_output (self->session, i - n);
+      SagShape shape = port_shape (port);
+      gsize size = 1;
+
+      sag_dtype_get_bytes (port->dtype, 1, &size);
+      total += (double) sag_shape_count (&shape) * (double) size;
+    }
+  if (limit == 0 || total <= (double) limit)
+    return TRUE;
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+               "The network needs %.1f GB with its inputs and outputs, more than the limit of %.1f GB", total / 1e9,
+               (double) limit / 1e9);
+  return FALSE;
+}
+
 static gboolean
 make_tensors (SagNetwork *self, gboolean strict, GError **error)
 {
@@ -182,7 +210,7 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
   options.n_bindings = (int) bindings->len;
   options.max_bytes = self->max_memory_mb > 0 ? (gsize) self->max_memory_mb << 20 : available_bytes ();
   self->session = sag_session_new (model, &options, error);
-  return self->session != NULL && make_tensors (self, strict, error);
+  return self->session != NULL && check_memory (self, options.max_bytes, error) && make_tensors (self, strict, error);
 }
 
 void

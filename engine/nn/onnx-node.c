@@ -471,7 +471,7 @@ sag_onnx_read_node (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message,
   gboolean good;
 
   if (++reader->n_nodes > SAG_ONNX_MAX_NODES)
-    return sag_onnx_invalid (error, "The model has more than a million nodes");
+    return sag_onnx_invalid (error, "The model has more than 50000 nodes");
   good = draft_read (&draft, message, error) && build_node (reader, scope, &draft, error);
   draft_clear (&draft);
   return good;

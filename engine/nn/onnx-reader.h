@@ -9,7 +9,7 @@
 enum
 {
   SAG_ONNX_MAX_DEPTH = 16,        /* of bodies in bodies and functions in functions */
-  SAG_ONNX_MAX_NODES = 1000000,   /* after functions were written out */
+  SAG_ONNX_MAX_NODES = 50000,    /* after functions were written out */
   SAG_ONNX_MAX_NAMES = 100000,    /* inputs or outputs of one node or graph */
 };
 

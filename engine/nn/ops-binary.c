@@ -93,6 +93,9 @@ infer_binary (SagNode *node, GError **error)
         return sag_node_invalid (node, error, "its inputs are of different types (%s and %s)",
                                  sag_dtype_get_name (dtype), sag_dtype_get_name (x->dtype));
     }
+  if (sag_node_input (node, 1) != NULL && sag_node_input (node, 1)->dtype != dtype && dtype != SAG_DTYPE_F32
+      && dtype != SAG_DTYPE_I64 && dtype != SAG_DTYPE_I32)
+    return sag_node_unsupported (node, error, "its types are not supported together");
   if ((kind == OP_PRELU || kind == OP_MEAN) && !sag_node_want_float (node, 0, error))
     return FALSE;
   if (dtype == SAG_DTYPE_F32 && (kind == OP_SHIFT || (kind >= OP_BIT_AND && kind <= OP_BIT_XOR)))

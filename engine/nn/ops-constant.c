@@ -10,37 +10,47 @@
 
 /* ---- Constant --------------------------------------------------------------------------- */
 
+/* The attribute that holds the value; NULL if there is none we can hold. */
+static const SagAttribute *
+find_value (const SagNode *node)
+{
+  static const struct
+  {
+    const char      *name;
+    SagAttributeKind kind;
+  } forms[] = {
+    { "value", SAG_ATTRIBUTE_TENSOR },        { "value_float", SAG_ATTRIBUTE_FLOAT },
+    { "value_int", SAG_ATTRIBUTE_INT },       { "value_floats", SAG_ATTRIBUTE_FLOATS },
+    { "value_ints", SAG_ATTRIBUTE_INTS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      const SagAttribute *attribute = sag_node_attribute (node, forms[i].name);
+
+      if (attribute != NULL && attribute->kind == forms[i].kind)
+        return attribute;
+    }
+  return NULL;
+}
+
 static gboolean
 infer_constant (SagNode *node, GError **error)
 {
-  static const char *const names[] = { "value", "value_float", "value_int", "value_floats", "value_ints" };
+  const SagAttribute *attribute = find_value (node);
+  gboolean real;
+  SagShape shape = { 0 };
 
   if (!sag_node_arity (node, 0, error))
     return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      const SagAttribute *attribute = sag_node_attribute (node, names[i]);
-      SagShape list = { 1, { attribute != NULL ? attribute->n : 0 } };
-
-      if (attribute == NULL)
-        continue;
-      switch (attribute->kind)
-        {
-        case SAG_ATTRIBUTE_TENSOR:
-          return sag_node_give (node, 0, attribute->tensor->dtype, &attribute->tensor->shape, error);
-        case SAG_ATTRIBUTE_FLOAT:
-          return sag_node_give (node, 0, SAG_DTYPE_F32, &(SagShape) { 0 }, error);
-        case SAG_ATTRIBUTE_INT:
-          return sag_node_give (node, 0, SAG_DTYPE_I64, &(SagShape) { 0 }, error);
-        case SAG_ATTRIBUTE_FLOATS:
-          return sag_node_give (node, 0, SAG_DTYPE_F32, &list, error);
-        case SAG_ATTRIBUTE_INTS:
-          return sag_node_give (node, 0, SAG_DTYPE_I64, &list, error);
-        default:
-          break;
-        }
-    }
-  return sag_node_unsupported (node, error, "its value is text, sparse or missing");
+  if (attribute == NULL)
+    return sag_node_unsupported (node, error, "its value is text, sparse or missing");
+  if (attribute->kind == SAG_ATTRIBUTE_TENSOR)
+    return sag_node_give (node, 0, attribute->tensor->dtype, &attribute->tensor->shape, error);
+  real = attribute->kind == SAG_ATTRIBUTE_FLOAT || attribute->kind == SAG_ATTRIBUTE_FLOATS;
+  if (attribute->kind == SAG_ATTRIBUTE_FLOATS || attribute->kind == SAG_ATTRIBUTE_INTS)
+    shape = (SagShape) { 1, { attribute->n } };
+  return sag_node_give (node, 0, real ? SAG_DTYPE_F32 : SAG_DTYPE_I64, &shape, error);
 }
 
 static void
@@ -48,19 +58,17 @@ run_constant (const SagStep *step)
 {
   const SagNode *node = step->node;
   SagValue *y = sag_node_output (node, 0);
-  const SagAttribute *attribute;
+  const SagAttribute *attribute = find_value (node);
   gsize bytes = sag_value_count (y) * sag_dtype_size (y->dtype);
 
-  if ((attribute = sag_node_attribute (node, "value")) != NULL)
-    memcpy (y->data, attribute->tensor->data, bytes);
-  else if ((attribute = sag_node_attribute (node, "value_float")) != NULL)
-    *(float *) y->data = attribute->f;
-  else if ((attribute = sag_node_attribute (node, "value_int")) != NULL)
-    *(gint64 *) y->data = attribute->i;
-  else if ((attribute = sag_node_attribute (node, "value_floats")) != NULL && bytes > 0)
-    memcpy (y->data, attribute->floats, bytes);
-  else if ((attribute = sag_node_attribute (node, "value_ints")) != NULL && bytes > 0)
-    memcpy (y->data, attribute->ints, bytes);
+  if (attribute != NULL && bytes > 0)
+    memcpy (y->data,
+            attribute->kind == SAG_ATTRIBUTE_TENSOR   ? attribute->tensor->data
+            : attribute->kind == SAG_ATTRIBUTE_FLOAT  ? &attribute->f
+            : attribute->kind == SAG_ATTRIBUTE_INT    ? (const void *) &attribute->i
+            : attribute->kind == SAG_ATTRIBUTE_FLOATS ? (const void *) attribute->floats
+                                                      : attribute->ints,
+            bytes);
 }
 
 /* ---- ConstantOfShape -------------------------------------------------------------------- */
@@ -105,6 +113,8 @@ infer_range (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 3, error))
     return FALSE;
+  if (x->dtype != SAG_DTYPE_F32 && x->dtype != SAG_DTYPE_I64 && x->dtype != SAG_DTYPE_I32 && x->dtype != SAG_DTYPE_I16)
+    return sag_node_unsupported (node, error, "its type is not supported");
   for (int i = 0; i < 3; i++)
     {
       const SagTensor *tensor = sag_node_input (node, i)->constant;

@@ -132,6 +132,16 @@ prepare_bodies (SagNode *node, SagGraph **graphs, int n, SagPrecision precision,
   return TRUE;
 }
 
+/* The work of all trips; each step of a trip costs something even if it multiplies nothing. */
+static void
+count_trips (SagNode *node)
+{
+  const SagPlan *plan = ((Bodies *) node->state)->plan[0];
+  double work = (plan->cost + 1000.0 * plan->n_steps) * (double) sag_node_get_int (node, "sagitta_trips", 0);
+
+  node->macs = work < 1e18 ? (gint64) work : (gint64) 1e18;
+}
+
 static void
 pack_bodies (SagNode *node)
 {
@@ -247,6 +257,8 @@ infer_loop (SagNode *node, GError **error)
     return sag_node_invalid (node, error, "its body has another number of inputs or outputs");
   if (trips == NULL)
     return sag_node_unsupported (node, error, "its number of trips is not given");
+  if (cond != NULL && (sag_value_count (cond) != 1 || cond->dtype != SAG_DTYPE_BOOL))
+    return sag_node_invalid (node, error, "its condition is not one bool");
   m = trips->constant != NULL && sag_value_count (trips) == 1 ? sag_tensor_get_int (trips->constant, 0) : -1;
   if (cond != NULL && cond->constant != NULL && sag_tensor_get_int (cond->constant, 0) == 0)
     m = 0;
@@ -304,7 +316,7 @@ prepare_loop (SagNode *node, SagPrecision precision, GError **error)
 
   if (!prepare_bodies (node, &body, 1, precision, error))
     return FALSE;
-  node->macs = ((Bodies *) node->state)->plan[0]->macs * sag_node_get_int (node, "sagitta_trips", 0);
+  count_trips (node);
   node->scratch_bytes = round_up (node->scratch_bytes) + 4 * SAG_ALIGN;
   for (guint i = 0; i < body->outputs->len; i++)
     if (!g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
@@ -489,7 +501,7 @@ prepare_scan (SagNode *node, SagPrecision precision, GError **error)
 
   if (!prepare_bodies (node, &body, 1, precision, error))
     return FALSE;
-  node->macs = ((Bodies *) node->state)->plan[0]->macs * sag_node_get_int (node, "sagitta_trips", 0);
+  count_trips (node);
   node->scratch_bytes = round_up (node->scratch_bytes);
   good = TRUE;
   for (guint i = 0; i < body->inputs->len; i++)

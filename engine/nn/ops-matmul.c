@@ -149,7 +149,7 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
     return FALSE;
   gemm = choose_gemm (p.n);
   node->kernel = p.n == 1 ? "dot" : "gemm";
-  node->macs = p.batches * p.m * p.n * p.k;
+  node->macs = (gint64) MIN (1e18, (double) p.batches * (double) p.m * (double) p.n * (double) p.k);
   if (p.n == 1 && !p.a_flipped)
     return TRUE;
   panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);

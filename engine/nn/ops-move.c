@@ -218,7 +218,6 @@ run_split (const SagStep *step)
   int axis = sag_axis (sag_node_get_int (step->node, "axis", 0), x->shape.rank);
   gsize size = sag_dtype_size (x->dtype);
   gint64 from[SAG_MAX_RANK], to[SAG_MAX_RANK], at = 0;
-  g_autofree gint64 *sizes = NULL;
 
   sag_value_strides (x, from);
   for (guint i = 0; i < step->node->outputs->len; i++)
@@ -371,7 +370,8 @@ pad_amounts (const SagNode *node, gint64 *before, gint64 *after, GError **error)
     {
       int axis = sag_axis (axes != NULL ? axes[i] : i, shape->rank);
 
-      if (axis < 0 || ABS (pads[i]) > SAG_MAX_ELEMENTS || ABS (pads[i + n_axes]) > SAG_MAX_ELEMENTS)
+      if (axis < 0 || MAX (pads[i], pads[i + n_axes]) > SAG_MAX_ELEMENTS
+          || MIN (pads[i], pads[i + n_axes]) < -SAG_MAX_ELEMENTS)
         return sag_node_invalid (node, error, "an axis or a pad is out of range");
       before[axis] = pads[i];
       after[axis] = pads[i + n_axes];
@@ -392,6 +392,8 @@ infer_pad (SagNode *node, GError **error)
   if (strcmp (mode, "constant") != 0 && strcmp (mode, "reflect") != 0 && strcmp (mode, "edge") != 0
       && strcmp (mode, "wrap") != 0)
     return sag_node_unsupported (node, error, "its mode is unknown");
+  if (sag_node_input (node, 2) != NULL && sag_node_input (node, 2)->dtype != x->dtype)
+    return sag_node_invalid (node, error, "its value is of another type than its input");
   shape.rank = x->shape.rank;
   for (int i = 0; i < shape.rank; i++)
     {
@@ -643,7 +645,9 @@ infer_trilu (SagNode *node, GError **error)
 {
   if (!sag_node_arity (node, 1, error))
     return FALSE;
-  if (sag_node_input (node, 0)->shape.rank < 2)
+  if (sag_node_input (node, 0)->shape.rank < 2
+      || (sag_node_input (node, 1) != NULL
+          && (sag_node_input (node, 1)->dtype != SAG_DTYPE_I64 || sag_value_count (sag_node_input (node, 1)) != 1)))
     return sag_node_invalid (node, error, "its input is not a matrix");
   return sag_infer_same (node, error);
 }

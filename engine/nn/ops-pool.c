@@ -47,7 +47,8 @@ infer_pool (SagNode *node, GError **error)
   if (!get_window (node, &window, error))
     return FALSE;
   shape = sag_window_output (node, &window, x->shape.dim[1]);
-  return sag_node_give (node, 0, x->dtype, &shape, error) && sag_node_give (node, 1, SAG_DTYPE_I64, &shape, error);
+  return sag_node_give (node, 0, x->dtype, &shape, error)
+         && sag_node_give (node, 1, SAG_DTYPE_I64, &shape, error);
 }
 
 static gint64
@@ -59,6 +60,21 @@ cost_pool (const SagNode *node, SagLayout in, SagLayout out)
                                                || kind_of (node) == POOL_LP)))
     return SAG_COST_NEVER;
   return in == SAG_LAYOUT_LAST ? 0 : sag_value_count (x) / 8;
+}
+
+/* Windows of the size of the input over an output of the same size are work that counts. */
+static gboolean
+prepare_pool (SagNode *node, SagPrecision precision, GError **error)
+{
+  double work = (double) sag_value_count (sag_node_output (node, 0));
+  SagWindow window;
+
+  if (!get_window (node, &window, error))
+    return FALSE;
+  for (int a = 0; a < 3; a++)
+    work *= (double) MIN (window.kernel[a], window.in[a]);
+  node->macs = work < 1e18 ? (gint64) work : (gint64) 1e18;
+  return TRUE;
 }
 
 typedef struct
@@ -372,7 +388,7 @@ run_pool (const SagStep *step)
     }
   lines = run.y->shape.dim[0] * run.y->shape.dim[1] * w->out[0] * w->out[1];
   if (run.y->layout == SAG_LAYOUT_LAST)
-    sag_range_run (run.y->shape.dim[0] * w->out[0] * w->out[1] * w->out[2], MAX (1, 4096 / run.y->shape.dim[1]),
+    sag_range_run (run.y->shape.dim[0] * w->out[0] * w->out[1] * w->out[2], MAX (1, 4096 / MAX (1, run.y->shape.dim[1])),
                    run_pixels, &run);
   else if (run.indices == NULL && run.kind != POOL_LP && w->kernel[2] == 2 && w->stride[2] == 2
            && w->dilation[0] * w->dilation[1] * w->dilation[2] == 1 && w->kernel[0] * w->kernel[1] <= MAX_TAPS
@@ -385,7 +401,7 @@ run_pool (const SagStep *step)
 }
 
 #define POOL(name)                                                                             \
-  { name, "", infer_pool, cost_pool, sag_prepare_nothing, NULL, run_pool }
+  { name, "", infer_pool, cost_pool, prepare_pool, NULL, run_pool }
 
 const SagOp sag_ops_pool[] = {
   POOL ("MaxPool"), POOL ("AveragePool"), POOL ("LpPool"),

@@ -476,6 +476,19 @@ run_int_conv (const SagStep *step)
     sag_range_run (sag_value_count (run.y) / run.window.out[2], 1, byte_conv_lines, &run);
 }
 
+static gboolean
+prepare_ints (SagNode *node, SagPrecision precision, GError **error)
+{
+  const SagShape *w = &get_operands (node).b->shape;
+  gint64 each = w->rank == 2 ? w->dim[0] : sag_shape_product (w, 1, w->rank);
+
+  node->kernel = "bytes";
+  node->macs = (gint64) MIN (1e18, (double) sag_value_count (sag_node_output (node, 0)) * (double) each);
+  return TRUE;
+}
+
+#define PRODUCT(name, infer, run)                                                              \
+  { name, "", infer, NULL, prepare_ints, NULL, run }
 #define QUANT(name, domain, infer, run)                                                        \
   { name, domain, infer, NULL, sag_prepare_nothing, NULL, run }
 
@@ -485,9 +498,9 @@ const SagOp sag_ops_quant[] = {
   QUANT ("QuantizeLinear", "com.microsoft", infer_quantize, run_linear),
   QUANT ("DequantizeLinear", "com.microsoft", infer_dequantize, run_linear),
   QUANT ("DynamicQuantizeLinear", "", infer_dynamic, run_dynamic),
-  QUANT ("MatMulInteger", "", infer_int_product, run_int_product),
-  QUANT ("QLinearMatMul", "", infer_int_product, run_int_product),
-  QUANT ("ConvInteger", "", infer_int_conv, run_int_conv),
-  QUANT ("QLinearConv", "", infer_int_conv, run_int_conv),
+  PRODUCT ("MatMulInteger", infer_int_product, run_int_product),
+  PRODUCT ("QLinearMatMul", infer_int_product, run_int_product),
+  PRODUCT ("ConvInteger", infer_int_conv, run_int_conv),
+  PRODUCT ("QLinearConv", infer_int_conv, run_int_conv),
   { NULL },
 };

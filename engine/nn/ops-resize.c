@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MAX_TABLE ((gint64) 1 << 26) /* entries of an axis' table */
+
 /* How one axis of the output is made of the input's. */
 typedef struct
 {
@@ -226,6 +228,13 @@ kernel_at (const Form *f, double x)
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
+/* A position inside the input; 0 for what is no number. */
+static gint32
+inside (const Form *f, double at)
+{
+  return !(at >= 0) ? 0 : at >= f->n_in - 1 ? (gint32) (f->n_in - 1) : (gint32) at;
+}
+
 static int
 count_taps (const Form *f, int *start)
 {
@@ -256,19 +265,23 @@ fill_weights (const Form *f, Axis *axis, gint64 i, double x, int start)
         w = 0;
       weight[t] = (float) w;
       sum += w;
-      source[t] = (gint32) CLAMP (at, 0, f->n_in - 1);
+      source[t] = inside (f, at);
     }
   for (int t = 0; t < axis->taps && sum != 0 && (f->exclude || f->antialias); t++)
     weight[t] = (float) (weight[t] / sum);
 }
 
-static void
-fill_axis (const Form *f, Axis *axis)
+static gboolean
+fill_axis (const Form *f, Axis *axis, GError **error)
 {
   gboolean crop = strcmp (f->transform, "tf_crop_and_resize") == 0;
   int start;
 
+  if (f->antialias && *f->mode != 'n' && f->scale * MAX_TABLE < 1)
+    return sag_node_invalid (f->node, error, "its scale is too small");
   axis->taps = count_taps (f, &start);
+  if (axis->n_out * (gint64) axis->taps > MAX_TABLE)
+    return sag_node_invalid (f->node, error, "its output is too large");
   axis->source = g_new0 (gint32, axis->n_out * axis->taps);
   axis->weight = *f->mode != 'n' ? g_new0 (float, axis->n_out * axis->taps) : NULL;
   axis->outside = crop ? g_new0 (guint8, axis->n_out) : NULL;
@@ -281,8 +294,9 @@ fill_axis (const Form *f, Axis *axis)
       if (axis->weight != NULL)
         fill_weights (f, axis, i, x, start);
       else
-        axis->source[i] = (gint32) CLAMP (nearest_index (f, x), 0, f->n_in - 1);
+        axis->source[i] = inside (f, nearest_index (f, x));
     }
+  return TRUE;
 }
 
 static gboolean
@@ -350,7 +364,8 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
       form.roi_end = target.roi_end[i];
       form.n_in = (double) axis.n_in;
       form.n_out = (double) axis.n_out;
-      fill_axis (&form, &axis);
+      if (!fill_axis (&form, &axis, error))
+        return FALSE;
       if (is_identity (&axis))
         {
           g_free (axis.source);

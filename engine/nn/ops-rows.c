@@ -49,6 +49,9 @@ infer_layer_norm (SagNode *node, GError **error)
   if (form.skip && (!sag_shape_equal (&sag_node_input (node, 1)->shape, &x->shape) || sag_node_input (node, 2) == NULL
                     || (sag_node_input (node, 4) != NULL && sag_value_count (sag_node_input (node, 4)) != n)))
     return sag_node_unsupported (node, error, "its skip input must be of its input's shape");
+  for (int i = 1; i < (int) node->inputs->len; i++)
+    if (!sag_node_want_float (node, i, error))
+      return FALSE;
   small = x->shape;
   for (int i = form.axis; i < small.rank; i++)
     small.dim[i] = 1;

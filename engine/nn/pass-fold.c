@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define MAX_FOLDED ((gint64) 1 << 24) /* elements of one result */
-#define MAX_BUDGET ((gint64) 1 << 26) /* of all results of a graph */
-#define MAX_MACS ((gint64) 1 << 30)
+#define MAX_BUDGET ((gint64) 1 << 25) /* of all results of a graph */
+#define MAX_MACS ((gint64) 1 << 30) /* spent on folding a graph */
 
 static gboolean
 check_needs (const SagNode *node, GError **error)
@@ -57,7 +57,7 @@ can_fold (const SagNode *node, gint64 budget)
 
 /* Runs the node now. *done is FALSE if it is better left for the run. */
 static gboolean
-evaluate (SagNode *node, gboolean *done, GError **error)
+evaluate (SagNode *node, gint64 *work, gboolean *done, GError **error)
 {
   SagStep step = { .node = node };
   gpointer packed, scratch;
@@ -68,8 +68,9 @@ evaluate (SagNode *node, gboolean *done, GError **error)
     return TRUE;
   if (!node->op->prepare (node, SAG_PRECISION_F32, error))
     return FALSE;
-  if (node->macs > MAX_MACS || node->scratch_bytes > MAX_BUDGET * 4 || node->packed_bytes > MAX_BUDGET * 4)
+  if (node->macs > *work || node->scratch_bytes > MAX_BUDGET * 4 || node->packed_bytes > MAX_BUDGET * 4)
     return TRUE;
+  *work -= node->macs;
   packed = sag_alloc_try (node->packed_bytes, "constants", error);
   scratch = packed != NULL ? sag_alloc_try (node->scratch_bytes, "constants", error) : NULL;
   good = scratch != NULL;
@@ -152,7 +153,7 @@ inline_branch (SagGraph *graph, guint at, GError **error)
 gboolean
 sag_pass_fold (SagGraph *graph, GError **error)
 {
-  gint64 budget = MAX_BUDGET;
+  gint64 budget = MAX_BUDGET, work = MAX_MACS;
 
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -174,7 +175,7 @@ sag_pass_fold (SagGraph *graph, GError **error)
           sag_graph_replace (graph, sag_node_output (node, 0), x);
           continue;
         }
-      if (can_fold (node, budget) && !evaluate (node, &done, error))
+      if (can_fold (node, budget) && !evaluate (node, &work, &done, error))
         return FALSE;
       for (guint j = 0; done && j < node->outputs->len; j++)
         if (node->outputs->pdata[j] != NULL)

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make-onnx-corpus.py OUTDIR: the small models that fuzz-onnx starts from, and a few that are wrong on purpose.
+
+Needs the onnx and numpy packages; the files it makes are committed, so building and testing do not need it.
+"""
+import os
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+OUT = sys.argv[1]
+F, I, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+rng = np.random.RandomState(1)
+
+
+def vi(name, kind, shape):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def const(name, value):
+    return numpy_helper.from_array(np.asarray(value), name)
+
+
+def rand(name, *shape):
+    return const(name, rng.randn(*shape).astype(np.float32))
+
+
+def node(op, ins, outs, **kw):
+    return helper.make_node(op, ins, outs, name=outs[0] if outs else op, **kw)
+
+
+def save(name, nodes, inputs, outputs, inits=(), opset=17, **kw):
+    graph = helper.make_graph(nodes, name, inputs, outputs, list(inits))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], **kw)
+    with open(os.path.join(OUT, name + ".onnx"), "wb") as file:
+        file.write(model.SerializeToString())
+
+
+x4 = [vi("x", F, [1, 2, 6, 6])]
+y = [vi("y", F, None)]
+
+save("conv", [node("Pad", ["x", "pads"], ["p"]), node("Conv", ["p", "w", "b"], ["c"]),
+              node("BatchNormalization", ["c", "s", "s", "s", "v"], ["n"]), node("Relu", ["n"], ["r"]),
+              node("Conv", ["r", "w2"], ["d"], pads=[1, 1, 1, 1]), node("Add", ["d", "r"], ["a"]),
+              node("LeakyRelu", ["a"], ["l"]), node("MaxPool", ["l"], ["m"], kernel_shape=[2, 2], strides=[2, 2]),
+              node("ConvTranspose", ["m", "w3"], ["t"], strides=[2, 2]), node("Concat", ["t", "r"], ["k"], axis=1),
+              node("Softmax", ["k"], ["y"], axis=1)],
+     x4, y, [const("pads", np.array([0, 0, 1, 1, 0, 0, 1, 1])), rand("w", 3, 2, 3, 3), rand("b", 3), rand("s", 3),
+             const("v", np.ones(3, np.float32)), rand("w2", 3, 3, 3, 3), rand("w3", 3, 2, 2, 2)])
+save("conv3d", [node("Conv", ["x", "w"], ["c"], dilations=[2, 2, 2], pads=[2] * 6, group=2),
+                node("InstanceNormalization", ["c", "s", "s"], ["n"]), node("Elu", ["n"], ["e"]),
+                node("AveragePool", ["e"], ["y"], kernel_shape=[2, 2, 2], ceil_mode=1, count_include_pad=1)],
+     [vi("x", F, [1, 2, 5, 5, 5])], y, [rand("w", 4, 1, 3, 3, 3), rand("s", 4)])
+save("resize", [node("Resize", ["x", "", "scales"], ["a"], mode="linear"),
+                node("Resize", ["a", "", "", "sizes"], ["b"], mode="cubic"),
+                node("Resize", ["b", "roi", "scales"], ["y"], mode="nearest",
+                     coordinate_transformation_mode="tf_crop_and_resize")],
+     x4, y, [const("scales", np.array([1, 1, 2, 2], np.float32)), const("sizes", np.array([1, 2, 5, 7])),
+             const("roi", np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32))])
+save("shapes", [node("Shape", ["x"], ["s"]), node("Gather", ["s", "two"], ["h"]), node("Mul", ["h", "two"], ["h2"]),
+                node("Unsqueeze", ["h2", "zero"], ["h2v"]), node("Concat", ["minus", "h2v"], ["target"], axis=0),
+                node("Reshape", ["x", "target"], ["r"]), node("Transpose", ["r"], ["t"], perm=[1, 0]),
+                node("MatMul", ["r", "t"], ["m"]), node("Slice", ["m", "zero", "onev", "zero"], ["sl"]),
+                node("Tile", ["sl", "reps"], ["ti"]), node("ReduceMean", ["ti"], ["rm"], axes=[0]),
+                node("Split", ["rm"], ["y", "y2"], axis=1)],
+     x4, y, [const("two", np.int64(2)), const("minus", np.array([-1])), const("zero", np.array([0])),
+             const("onev", np.array([1])), const("reps", np.array([2, 1]))])
+save("transformer", [node("LayerNormalization", ["x", "g", "g"], ["n"]), node("MatMul", ["n", "w"], ["q0"]),
+                     node("Add", ["q0", "g"], ["q"]), node("Reshape", ["q", "heads"], ["r"]),
+                     node("Transpose", ["r"], ["t"], perm=[0, 2, 1, 3]), node("Transpose", ["r"], ["u"], perm=[0, 2, 3, 1]),
+                     node("MatMul", ["t", "u"], ["a"]), node("Softmax", ["a"], ["s"]), node("MatMul", ["s", "t"], ["o"]),
+                     node("Transpose", ["o"], ["o2"], perm=[0, 2, 1, 3]), node("Reshape", ["o2", "flat"], ["z"]),
+                     node("Div", ["z", "root2"], ["d"]), node("Erf", ["d"], ["e"]), node("Add", ["e", "one"], ["e1"]),
+                     node("Mul", ["z", "e1"], ["m"]), node("Mul", ["m", "half"], ["ge"]), node("Add", ["ge", "x"], ["y"])],
+     [vi("x", F, [1, 6, 8])], y, [rand("g", 8), rand("w", 8, 8), const("heads", np.array([1, 6, 2, 4])),
+                                 const("flat", np.array([1, 6, 8])), const("root2", np.float32(1.41421356)),
+                                 const("one", np.float32(1)), const("half", np.float32(0.5))])
+body = helper.make_graph([node("Mul", ["h", "a"], ["ha"]), node("Add", ["ha", "xt"], ["hn"]), node("Identity", ["hn"], ["yt"])],
+                         "body", [vi("h", F, [4]), vi("xt", F, [4])], [vi("hn", F, [4]), vi("yt", F, [4])])
+save("scan", [node("Scan", ["h0", "x"], ["hN", "y"], body=body, num_scan_inputs=1)], [vi("x", F, [5, 4])], y,
+     [rand("h0", 4), rand("a", 4)])
+body = helper.make_graph([node("Gather", ["x", "i"], ["xi"]), node("Add", ["h", "xi"], ["hn"]), node("Identity", ["c"], ["cn"]),
+                          node("Identity", ["hn"], ["yt"])],
+                         "body", [vi("i", I, []), vi("c", B, []), vi("h", F, [4])],
+                         [vi("cn", B, []), vi("hn", F, [4]), vi("yt", F, [4])])
+save("loop", [node("Loop", ["n", "t", "h0"], ["hN", "y"], body=body)], [vi("x", F, [5, 4])], y,
+     [rand("h0", 4), const("n", np.int64(5)), const("t", np.bool_(True))])
+then = helper.make_graph([node("Relu", ["x"], ["a"])], "then", [], [vi("a", F, [3])])
+other = helper.make_graph([node("Neg", ["x"], ["b"])], "else", [], [vi("b", F, [3])])
+save("if", [node("If", ["c"], ["y"], then_branch=then, else_branch=other)], [vi("x", F, [3]), vi("c", B, [])], y)
+save("quant", [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+               node("DynamicQuantizeLinear", ["d"], ["dq", "ds", "dz"]), node("ConvInteger", ["dq", "w", "dz"], ["ci"]),
+               node("Cast", ["ci"], ["y"], to=F)],
+     x4, y, [const("s", np.float32(0.1)), const("z", np.uint8(128)), const("w", rng.randint(0, 255, (2, 2, 3, 3)).astype(np.uint8))])
+save("index", [node("TopK", ["x", "k"], ["v", "i"], axis=1), node("GatherElements", ["x", "i"], ["g"], axis=1),
+               node("ScatterElements", ["x", "i", "v"], ["s"], axis=1, reduction="add"), node("ScatterND", ["s", "nd", "up"], ["n"]),
+               node("GatherND", ["n", "nd"], ["gn"]), node("ArgMax", ["n"], ["am"], axis=1), node("OneHot", ["am", "dep", "hot"], ["oh"]),
+               node("CumSum", ["oh", "ax"], ["y"])],
+     [vi("x", F, [3, 4])], y, [const("k", np.array([2])), const("nd", np.array([[0, 1], [2, 3]])), rand("up", 2),
+                              const("dep", np.int64(4)), const("hot", np.array([0, 1], np.float32)), const("ax", np.int64(0))], opset=16)
+save("dynamic", [node("Conv", ["x", "w"], ["c"], auto_pad="SAME_UPPER"), node("GlobalAveragePool", ["c"], ["g"]),
+                 node("Mul", ["c", "g"], ["m"]), node("HardSwish", ["m"], ["y"])],
+     [vi("x", F, ["batch", 2, 6, 6])], y, [rand("w", 3, 2, 3, 3)])
+save("half", [node("Conv", ["x", "w"], ["y"])], [vi("x", TensorProto.FLOAT16, [1, 1, 4, 4])],
+     [vi("y", TensorProto.FLOAT16, [1, 1, 2, 2])], [const("w", rng.randn(1, 1, 3, 3).astype(np.float16))])
+
+# wrong on purpose
+save("bad-cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], [vi("x", F, [3])], [vi("b", F, [3])])
+save("bad-operator", [helper.make_node("Frobnicate", ["x"], ["y"], name="dec4/\x1bup")], [vi("x", F, [3])], y)
+save("bad-huge", [node("ConstantOfShape", ["s"], ["c"]), node("Add", ["x", "c"], ["y"])], [vi("x", F, [1])], y,
+     [const("s", np.array([1 << 20, 1 << 19]))])
+save("bad-dims", [node("Relu", ["x"], ["y"])], [vi("x", F, [1 << 31, 1 << 31, 4])], y)
+deep = helper.make_graph([node("Relu", ["x"], ["o"])], "g", [], [vi("o", F, [3])])
+for level in range(40):
+    deep = helper.make_graph([helper.make_node("If", ["c"], ["o"], then_branch=deep, else_branch=deep if level < 3 else helper.make_graph(
+        [node("Relu", ["x"], ["o"])], "e", [], [vi("o", F, [3])]))], "g", [], [vi("o", F, [3])])
+save("bad-deep", list(deep.node), [vi("x", F, [3]), vi("c", B, [])], [vi("o", F, [3])])
+tensor = TensorProto(name="w", data_type=F, dims=[4], data_location=TensorProto.EXTERNAL)
+for key, value in (("location", "../../../etc/passwd"), ("offset", "0"), ("length", "16")):
+    entry = tensor.external_data.add()
+    entry.key, entry.value = key, value
+save("bad-external", [node("Add", ["x", "w"], ["y"])], [vi("x", F, [4])], y, [tensor])
+save("bad-trips", [node("Loop", ["n", "t", "h0"], ["hN", "y"], body=body)], [vi("x", F, [5, 4])], y,
+     [rand("h0", 4), const("n", np.int64(1 << 60)), const("t", np.bool_(True))])
