@@ -291,7 +291,8 @@ is_placed (const SagOpenInfo *info)
 {
   if (info == NULL || info->stack == NULL || info->stack->n_slices == 0)
     return TRUE;
-  return info->stack->slices[0].instance->has_orientation && !has_finding (info, SAG_FINDING_NO_POSITION);
+  return info->stack->slices[0].instance->frames[0].has_orientation
+         && !has_finding (info, SAG_FINDING_NO_POSITION);
 }
 
 /* Names, colours and millilitres of the labels that are there; the first eight. */
