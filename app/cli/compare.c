@@ -56,7 +56,8 @@ side_lay (Side *self, const SagGrid *grid, GError **error)
       SagLabelmap *layer = sag_segmentation_get_layer (self->segmentation, n);
       SagLabelStats stats[256];
 
-      self->layers[n] = same ? sag_labelmap_ref (layer) : sag_labelmap_resample (layer, grid, error);
+      self->layers[n] =
+          same ? sag_labelmap_ref (layer) : sag_labelmap_resample (layer, grid, error);
       if (self->layers[n] == NULL)
         return FALSE;
       sag_labelmap_measure (self->layers[n], stats);
@@ -67,9 +68,10 @@ side_lay (Side *self, const SagGrid *grid, GError **error)
   return TRUE;
 }
 
-/* Two results of one image often differ in their boxes or in the order of their axes only (a SEG spans the slices
- * it has something in, NIfTI files run from posterior to anterior): then the voxels are the same. The smallest grid
- * with a's axes that holds both goes to `both`; FALSE if the voxels do not coincide. */
+/* Two results of one image often differ in their boxes or in the order of their axes only (a SEG
+ * spans the slices it has something in, NIfTI files run from posterior to anterior): then the
+ * voxels are the same. The smallest grid with a's axes that holds both goes to `both`; FALSE if the
+ * voxels do not coincide. */
 static gboolean
 find_common_grid (const SagGrid *a, const SagGrid *b, SagGrid *both)
 {
@@ -82,14 +84,16 @@ find_common_grid (const SagGrid *a, const SagGrid *b, SagGrid *both)
   if (!sag_grid_turn (b, code, &turn, &turned, NULL))
     return FALSE;
   sag_grid_to_ijk (a, turned.origin, near);
-  sag_grid_to_lps (&turned, (const double[]){ turned.size[0] - 1, turned.size[1] - 1, turned.size[2] - 1 }, far);
+  sag_grid_to_lps (
+      &turned, (const double[]){ turned.size[0] - 1, turned.size[1] - 1, turned.size[2] - 1 }, far);
   sag_grid_to_ijk (a, far, far);
   *both = *a;
   for (int n = 0; n < 3; n++)
     {
       double first = floor (near[n] + 0.5), last = floor (far[n] + 0.5);
 
-      if (fabs (near[n] - first) > 0.05 || fabs (far[n] - last) > 0.05 || last - first != turned.size[n] - 1)
+      if (fabs (near[n] - first) > 0.05 || fabs (far[n] - last) > 0.05
+          || last - first != turned.size[n] - 1)
         return FALSE;
       origin[n] = MIN (first, 0);
       n_both *= MAX (last, a->size[n] - 1) - origin[n] + 1;
@@ -108,9 +112,10 @@ describe_grid (const SagGrid *grid)
   char code[4];
 
   sag_grid_get_orientation (grid, code);
-  return g_strdup_printf ("%d x %d x %d of %.4g x %.4g x %.4g mm, %s, from (%.1f, %.1f, %.1f)", grid->size[0],
-                          grid->size[1], grid->size[2], grid->spacing[0], grid->spacing[1], grid->spacing[2], code,
-                          grid->origin[0], grid->origin[1], grid->origin[2]);
+  return g_strdup_printf ("%d x %d x %d of %.4g x %.4g x %.4g mm, %s, from (%.1f, %.1f, %.1f)",
+                          grid->size[0], grid->size[1], grid->size[2], grid->spacing[0],
+                          grid->spacing[1], grid->spacing[2], code, grid->origin[0],
+                          grid->origin[1], grid->origin[2]);
 }
 
 /* Reads both and lays them on one grid. */
@@ -134,7 +139,8 @@ open_sides (Sides *sides, char **paths, gboolean resample, GError **error)
       g_autofree char *a = describe_grid (grids[0]), *b = describe_grid (grids[1]);
 
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "'%s' (%s) and '%s' (%s) lie on different grids; --resample brings the second onto the first",
+                   "'%s' (%s) and '%s' (%s) lie on different grids; --resample brings the second "
+                   "onto the first",
                    paths[0], a, paths[1], b);
       return FALSE;
     }
@@ -154,7 +160,8 @@ parse_labels (const char *text, gboolean wanted[256], GError **error)
       if (!g_ascii_string_to_unsigned (g_strstrip (parts[n]), 10, 1, 255, &value, NULL))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "'%s' is not a label value; use numbers from 1 to 255, as in --labels 1,2", parts[n]);
+                       "'%s' is not a label value; use numbers from 1 to 255, as in --labels 1,2",
+                       parts[n]);
           return FALSE;
         }
       wanted[value] = TRUE;
@@ -180,14 +187,16 @@ compare_label (const Sides *sides, const SagLabelmap *empty, int value, Row *row
   for (int n = 0; n < 2; n++)
     {
       int layer = sides->side[n].layer_of[value];
-      const SagLabel *label = layer >= 0 ? sag_labelmap_find_label (sides->side[n].layers[layer], (guint8) value) : NULL;
+      const SagLabel *label =
+          layer >= 0 ? sag_labelmap_find_label (sides->side[n].layers[layer], (guint8) value)
+                     : NULL;
 
       if (label != NULL && row->name[0] == '\0')
         row->name = label->name;
       voxels[n] = sag_labelmap_get_voxels (layer >= 0 ? sides->side[n].layers[layer] : empty);
     }
-  return sag_metrics_compare (voxels[0], voxels[1], sag_labelmap_get_grid (empty), (guint8) value, &row->agreement,
-                              error);
+  return sag_metrics_compare (voxels[0], voxels[1], sag_labelmap_get_grid (empty), (guint8) value,
+                              &row->agreement, error);
 }
 
 static void
@@ -225,11 +234,12 @@ print_table (const GArray *rows, double mean)
   for (guint n = 0; n < rows->len; n++)
     {
       const Row *row = &g_array_index (rows, Row, n);
-      g_autofree char *hd95 = isnan (row->agreement.hd95_mm) ? g_strdup ("-")
-                                                             : g_strdup_printf ("%.2f", row->agreement.hd95_mm);
+      g_autofree char *hd95 = isnan (row->agreement.hd95_mm)
+                                  ? g_strdup ("-")
+                                  : g_strdup_printf ("%.2f", row->agreement.hd95_mm);
 
-      g_print ("%5d  %-24s %8.4f %10s %10.2f %10.2f\n", row->value, row->name, row->agreement.dice, hd95,
-               row->agreement.ml_a, row->agreement.ml_b);
+      g_print ("%5d  %-24s %8.4f %10s %10.2f %10.2f\n", row->value, row->name, row->agreement.dice,
+               hd95, row->agreement.ml_a, row->agreement.ml_b);
     }
   if (rows->len > 0)
     g_print ("%5s  %-24s %8.4f\n", "", "mean", mean);
@@ -257,7 +267,8 @@ compare (char **paths, const char *labels, gboolean resample, gboolean json, GEr
     {
       Row row;
 
-      if ((labels != NULL && !wanted[value]) || (sides.side[0].layer_of[value] < 0 && sides.side[1].layer_of[value] < 0))
+      if ((labels != NULL && !wanted[value])
+          || (sides.side[0].layer_of[value] < 0 && sides.side[1].layer_of[value] < 0))
         continue;
       if (!compare_label (&sides, empty, value, &row, error))
         return FALSE;
@@ -276,15 +287,17 @@ sag_command_compare (int argc, char **argv)
   int threads = 0;
   const GOptionEntry entries[] = {
     { "labels", 0, 0, G_OPTION_ARG_STRING, &labels, "Only these label values", "1,2" },
-    { "resample", 0, 0, G_OPTION_ARG_NONE, &resample, "Bring B onto the grid of A by nearest voxel", NULL },
+    { "resample", 0, 0, G_OPTION_ARG_NONE, &resample, "Bring B onto the grid of A by nearest voxel",
+      NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
   };
   GError *error = NULL;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "A B",
-                      "Compares two segmentations (DICOM SEG or NIfTI labels): Dice, distances, volumes."))
+  if (!sag_cli_parse (
+          &argc, &argv, entries, "A B",
+          "Compares two segmentations (DICOM SEG or NIfTI labels): Dice, distances, volumes."))
     return 2;
   if (argc != 3)
     return sag_cli_usage ("compare");

@@ -26,7 +26,8 @@ swap_channels (const SagPicture *self)
 
 /* Light text with a dark rim, so that it reads on bone as on air. */
 static void
-draw_text (cairo_t *cr, const char *markup, double size, double x, double y, double align_x, double align_y)
+draw_text (cairo_t *cr, const char *markup, double size, double x, double y, double align_x,
+           double align_y)
 {
   PangoLayout *layout = pango_cairo_create_layout (cr);
   PangoFontDescription *font = pango_font_description_from_string ("Cantarell, DejaVu Sans, Sans");
@@ -82,11 +83,13 @@ draw_letters (const SagPicture *self, cairo_t *cr, double size, double margin)
 static void
 draw_scale (const SagPicture *self, cairo_t *cr, double size, double margin)
 {
-  double room = self->width * self->plane->mm_per_pixel / 6, decade = pow (10, floor (log10 (room)));
+  double room = self->width * self->plane->mm_per_pixel / 6,
+         decade = pow (10, floor (log10 (room)));
   double mm = room >= 5 * decade ? 5 * decade : room >= 2 * decade ? 2 * decade : decade;
   double pixels = mm / self->plane->mm_per_pixel;
   double x = self->width - margin, y = self->height - margin - 3.5 * size;
-  g_autofree char *text = mm >= 10 ? g_strdup_printf ("%g cm", mm / 10) : g_strdup_printf ("%g mm", mm);
+  g_autofree char *text =
+      mm >= 10 ? g_strdup_printf ("%g cm", mm / 10) : g_strdup_printf ("%g mm", mm);
 
   for (int pass = 0; pass < 2; pass++)
     {
@@ -141,8 +144,8 @@ sag_picture_annotate (const SagPicture *self)
   double size = CLAMP (self->height / 55.0, 11, 40), margin = size * 0.7;
 
   swap_channels (self);
-  surface = cairo_image_surface_create_for_data (self->rgba, CAIRO_FORMAT_RGB24, self->width, self->height,
-                                                 4 * self->width);
+  surface = cairo_image_surface_create_for_data (self->rgba, CAIRO_FORMAT_RGB24, self->width,
+                                                 self->height, 4 * self->width);
   cr = cairo_create (surface);
   for (int corner = 0; corner < 4; corner++)
     if (self->corners[corner] != NULL)
@@ -169,5 +172,6 @@ sag_picture_legend (const guint8 rgb[3], const char *text)
 {
   g_autofree char *escaped = g_markup_escape_text (text, -1);
 
-  return g_strdup_printf ("<span foreground=\"#%02x%02x%02x\">\u25a0</span> %s", rgb[0], rgb[1], rgb[2], escaped);
+  return g_strdup_printf ("<span foreground=\"#%02x%02x%02x\">\u25a0</span> %s", rgb[0], rgb[1],
+                          rgb[2], escaped);
 }

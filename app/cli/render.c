@@ -92,15 +92,19 @@ parse_options (Scene *scene, const Options *options, GError **error)
 
   if (options->size != NULL)
     {
-      if (!parse_pair (options->size, 'x', pair) || pair[0] < 16 || pair[1] < 16 || pair[0] > 16384 || pair[1] > 16384)
-        return invalid (error, "'%s' is not a size; use --size 1024x768, from 16 to 16384 pixels a side", options->size);
+      if (!parse_pair (options->size, 'x', pair) || pair[0] < 16 || pair[1] < 16 || pair[0] > 16384
+          || pair[1] > 16384)
+        return invalid (error,
+                        "'%s' is not a size; use --size 1024x768, from 16 to 16384 pixels a side",
+                        options->size);
       scene->width = (int) pair[0];
       scene->height = (int) pair[1];
     }
   if (options->window != NULL)
     {
       if (!parse_pair (options->window, ',', pair) || pair[1] <= 0)
-        return invalid (error, "'%s' is not a window; use --window CENTER,WIDTH, as in --window=-600,1500",
+        return invalid (error,
+                        "'%s' is not a window; use --window CENTER,WIDTH, as in --window=-600,1500",
                         options->window);
       scene->spec.window = (SagWindowLevel){ pair[0], pair[1] };
     }
@@ -109,11 +113,13 @@ parse_options (Scene *scene, const Options *options, GError **error)
       break;
   if (found == (int) G_N_ELEMENTS (modes))
     return invalid (error, "'%s' is not a slab mode; use mip, minip or mean", options->slab_mode);
-  scene->spec.slab_mode = options->slab_mode == NULL && options->slab_mm > 0 ? SAG_SLAB_MIP : (SagSlabMode) found;
+  scene->spec.slab_mode =
+      options->slab_mode == NULL && options->slab_mm > 0 ? SAG_SLAB_MIP : (SagSlabMode) found;
   scene->spec.slab_mm = options->slab_mm;
   scene->spec.opacity = (float) CLAMP (options->opacity, 0, 1);
   scene->spec.confidence_threshold = (float) CLAMP (options->threshold, 0, 1);
-  scene->spec.overlay = options->outline ? SAG_OVERLAY_OUTLINE : SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE;
+  scene->spec.overlay =
+      options->outline ? SAG_OVERLAY_OUTLINE : SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE;
   return TRUE;
 }
 
@@ -151,12 +157,14 @@ open_overlay (Scene *scene, const Options *options, GError **error)
   int n_layers;
 
   scene->labelled = TRUE;
-  /* A confidence map lies on the image's voxels, while a SEG spans only what it has something in. */
+  /* A confidence map lies on the image's voxels, while a SEG spans only what it has something in.
+   */
   if (options->overlay != NULL)
     {
       gboolean mapped = options->confidence != NULL && sag_nifti_is_name (options->confidence);
 
-      segmentation = sag_open_segmentation (options->overlay, mapped ? sag_volume_get_grid (scene->volume) : NULL, error);
+      segmentation = sag_open_segmentation (
+          options->overlay, mapped ? sag_volume_get_grid (scene->volume) : NULL, error);
       if (segmentation == NULL)
         return FALSE;
     }
@@ -193,12 +201,14 @@ open_overlay (Scene *scene, const Options *options, GError **error)
     }
   else if (options->confidence != NULL)
     {
-      /* A FRACTIONAL SEG brings labels and confidence at once; they must lie on one grid to be mixed. */
+      /* A FRACTIONAL SEG brings labels and confidence at once; they must lie on one grid to be
+       * mixed. */
       scene->segmentation = sag_open_segmentation (options->confidence, NULL, error);
       if (scene->segmentation == NULL)
         return FALSE;
       if (sag_segmentation_get_confidence (scene->segmentation) == NULL)
-        return invalid (error, "'%s' holds no confidence; give a FRACTIONAL SEG or a NIfTI map", options->confidence);
+        return invalid (error, "'%s' holds no confidence; give a FRACTIONAL SEG or a NIfTI map",
+                        options->confidence);
     }
   else
     scene->segmentation = g_steal_pointer (&segmentation);
@@ -250,7 +260,8 @@ place_plane (Scene *scene, const Options *options, GError **error)
   sag_plane_init_grid_view (&scene->spec.plane, grid, scene->view, lps, 1, &scene->axis);
   last = grid->size[scene->axis] - 1;
   if (options->slice > last)
-    return invalid (error, "There is no slice %d; this plane has slices 0 to %d", options->slice, last);
+    return invalid (error, "There is no slice %d; this plane has slices 0 to %d", options->slice,
+                    last);
   scene->slice = options->slice >= 0 ? options->slice : (int) CLAMP (find_slice (scene), 0, last);
   ijk[scene->axis] = scene->slice;
   sag_grid_to_lps (grid, ijk, scene->spec.plane.centre);
@@ -341,7 +352,9 @@ describe_labels (const Scene *scene)
 static char *
 describe_difference (void)
 {
-  static const guint8 colours[3][3] = { { 0x56, 0xb4, 0xe9 }, { 0xd5, 0x5e, 0x00 }, { 0x00, 0x9e, 0x73 } };
+  static const guint8 colours[3][3] = { { 0x56, 0xb4, 0xe9 },
+                                        { 0xd5, 0x5e, 0x00 },
+                                        { 0x00, 0x9e, 0x73 } };
   g_autofree char *here = sag_picture_legend (colours[0], "only in the overlay");
   g_autofree char *there = sag_picture_legend (colours[1], "only in the reference");
   g_autofree char *both = sag_picture_legend (colours[2], "in both");
@@ -358,32 +371,38 @@ annotate (const Scene *scene, guint8 *rgba)
   const char *unit = sag_volume_get_unit (scene->volume);
   gboolean true_mm = !has_finding (scene->info, SAG_FINDING_NO_SPACING);
   gboolean placed = is_placed (scene->info);
-  g_autofree char *name = g_markup_escape_text (scene->info != NULL && scene->info->name != NULL ? scene->info->name : "",
-                                                -1);
-  g_autofree char *labels
-      = (spec->overlay & SAG_OVERLAY_DIFFERENCE) != 0 ? describe_difference () : describe_labels (scene);
-  g_autofree char *top_left
-      = g_strdup_printf ("%s%s%s%s", sag_volume_get_modality (scene->volume), name[0] != '\0' ? "  " : "", name, labels);
-  g_autofree char *slab
-      = spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0
-            ? g_strdup_printf ("\n%s %g mm", (const char *[]){ "", "MIP", "MinIP", "Mean" }[spec->slab_mode], spec->slab_mm)
-            : g_strdup ("");
+  g_autofree char *name = g_markup_escape_text (
+      scene->info != NULL && scene->info->name != NULL ? scene->info->name : "", -1);
+  g_autofree char *labels = (spec->overlay & SAG_OVERLAY_DIFFERENCE) != 0 ? describe_difference ()
+                                                                          : describe_labels (scene);
+  g_autofree char *top_left = g_strdup_printf ("%s%s%s%s", sag_volume_get_modality (scene->volume),
+                                               name[0] != '\0' ? "  " : "", name, labels);
+  g_autofree char *slab =
+      spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0
+          ? g_strdup_printf ("\n%s %g mm",
+                             (const char *[]){ "", "MIP", "MinIP", "Mean" }[spec->slab_mode],
+                             spec->slab_mm)
+          : g_strdup ("");
   double normal[3], position = 0;
   g_autofree char *place = NULL, *top_right = NULL, *window = NULL, *zoom = NULL;
-  SagPicture picture = { .rgba = rgba, .width = scene->width, .height = scene->height, .plane = &spec->plane };
+  SagPicture picture = {
+    .rgba = rgba, .width = scene->width, .height = scene->height, .plane = &spec->plane
+  };
 
   sag_plane_get_normal (&spec->plane, normal);
   for (int p = 0; p < 3; p++)
     position += fabs (normal[p]) > 0.999 ? spec->plane.centre[p] : 0;
   place = fabs (normal[0]) > 0.999 || fabs (normal[1]) > 0.999 || fabs (normal[2]) > 0.999
               ? g_strdup_printf ("%+.1f mm", position)
-              : g_strdup_printf ("(%.1f, %.1f, %.1f) mm", spec->plane.centre[0], spec->plane.centre[1],
-                                 spec->plane.centre[2]);
-  top_right = g_strdup_printf ("%s  %d/%d%s\n%s", placed ? views[scene->view] : "Image", scene->slice + 1,
-                               grid->size[scene->axis], slab,
-                               !true_mm ? "spacing unknown" : placed ? place : "place unknown");
-  window = g_strdup_printf ("C %g  W %g%s%s%s", spec->window.center, spec->window.width, unit[0] != '\0' ? " " : "", unit,
-                            spec->invert ? "\ninverted" : "");
+              : g_strdup_printf ("(%.1f, %.1f, %.1f) mm", spec->plane.centre[0],
+                                 spec->plane.centre[1], spec->plane.centre[2]);
+  top_right = g_strdup_printf ("%s  %d/%d%s\n%s", placed ? views[scene->view] : "Image",
+                               scene->slice + 1, grid->size[scene->axis], slab,
+                               !true_mm ? "spacing unknown"
+                               : placed ? place
+                                        : "place unknown");
+  window = g_strdup_printf ("C %g  W %g%s%s%s", spec->window.center, spec->window.width,
+                            unit[0] != '\0' ? " " : "", unit, spec->invert ? "\ninverted" : "");
   zoom = true_mm ? g_strdup_printf ("%.3g mm voxels\n%.3g mm/pixel", grid->spacing[scene->axis],
                                     spec->plane.mm_per_pixel)
                  : NULL;
@@ -407,7 +426,8 @@ render (Scene *scene, const char *input, const Options *options, GError **error)
   if (!parse_options (scene, options, error))
     return FALSE;
   scene->volume = sag_open_volume (input, options->series, NULL, &scene->info, error);
-  if (scene->volume == NULL || !open_overlay (scene, options, error) || !place_plane (scene, options, error))
+  if (scene->volume == NULL || !open_overlay (scene, options, error)
+      || !place_plane (scene, options, error))
     return FALSE;
   if (options->window == NULL)
     {
@@ -420,11 +440,12 @@ render (Scene *scene, const char *input, const Options *options, GError **error)
   rgba = g_try_malloc (4 * (gsize) scene->width * (gsize) scene->height);
   if (rgba == NULL)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY, "There is not enough memory for the picture");
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "There is not enough memory for the picture");
       return FALSE;
     }
-  sag_slice_render (scene->volume, scene->segmentation, scene->reference, &scene->spec, scene->width, scene->height,
-                    rgba);
+  sag_slice_render (scene->volume, scene->segmentation, scene->reference, &scene->spec,
+                    scene->width, scene->height, rgba);
   if (!options->no_text)
     annotate (scene, rgba);
   return sag_png_write (options->output, rgba, scene->width, scene->height, 4, error);
@@ -436,20 +457,29 @@ sag_command_render (int argc, char **argv)
   Options options = { .slice = -1, .opacity = 0.35 };
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "PNG file to write", "OUT.png" },
-    { "series", 0, 0, G_OPTION_ARG_STRING, &options.series, "Series, where the folder holds several", "UID" },
-    { "plane", 0, 0, G_OPTION_ARG_STRING, &options.plane, "axial (default), coronal or sagittal", "PLANE" },
+    { "series", 0, 0, G_OPTION_ARG_STRING, &options.series,
+      "Series, where the folder holds several", "UID" },
+    { "plane", 0, 0, G_OPTION_ARG_STRING, &options.plane, "axial (default), coronal or sagittal",
+      "PLANE" },
     { "slice", 0, 0, G_OPTION_ARG_INT, &options.slice,
-      "Voxel index along the axis that scrolls, from 0 (default: the overlay's middle, else the volume's)", "K" },
-    { "window", 0, 0, G_OPTION_ARG_STRING, &options.window, "Window (default: the file's, else a guess)", "C,W" },
-    { "overlay", 0, 0, G_OPTION_ARG_FILENAME, &options.overlay, "Labels: DICOM SEG or NIfTI", "SEG" },
+      "Voxel index along the axis that scrolls, from 0 (default: the overlay's middle, else the "
+      "volume's)",
+      "K" },
+    { "window", 0, 0, G_OPTION_ARG_STRING, &options.window,
+      "Window (default: the file's, else a guess)", "C,W" },
+    { "overlay", 0, 0, G_OPTION_ARG_FILENAME, &options.overlay, "Labels: DICOM SEG or NIfTI",
+      "SEG" },
     { "confidence", 0, 0, G_OPTION_ARG_FILENAME, &options.confidence,
       "Confidence ramp: NIfTI (0..1 or 0..255) or FRACTIONAL SEG", "FILE" },
-    { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options.threshold, "Labels less certain lose their fill", "0..1" },
-    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &options.reference, "Show the difference from these labels", "SEG" },
+    { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &options.threshold,
+      "Labels less certain lose their fill", "0..1" },
+    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &options.reference,
+      "Show the difference from these labels", "SEG" },
     { "opacity", 0, 0, G_OPTION_ARG_DOUBLE, &options.opacity, "Of fills (default 0.35)", "0..1" },
     { "outline", 0, 0, G_OPTION_ARG_NONE, &options.outline, "Outlines only", NULL },
     { "slab", 0, 0, G_OPTION_ARG_DOUBLE, &options.slab_mm, "Slab thickness", "MM" },
-    { "slab-mode", 0, 0, G_OPTION_ARG_STRING, &options.slab_mode, "mip (default), minip or mean", "MODE" },
+    { "slab-mode", 0, 0, G_OPTION_ARG_STRING, &options.slab_mode, "mip (default), minip or mean",
+      "MODE" },
     { "invert", 0, 0, G_OPTION_ARG_NONE, &options.invert, "Swap black and white", NULL },
     { "size", 0, 0, G_OPTION_ARG_STRING, &options.size, "Pixels (default: 1024 wide)", "WxH" },
     { "no-text", 0, 0, G_OPTION_ARG_NONE, &options.no_text, "Pixels only", NULL },
@@ -460,7 +490,8 @@ sag_command_render (int argc, char **argv)
   GError *error = NULL;
   gboolean good;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "INPUT", "Draws one slice of a DICOM folder or file, or a NIfTI file."))
+  if (!sag_cli_parse (&argc, &argv, entries, "INPUT",
+                      "Draws one slice of a DICOM folder or file, or a NIfTI file."))
     return 2;
   if (argc != 2 || options.output == NULL)
     return sag_cli_usage ("render");

@@ -22,7 +22,8 @@ flush (png_structp png)
 
 /* Nothing with a destructor lives here: libpng leaves by longjmp. */
 static gboolean
-encode (png_structp png, png_infop info, GByteArray *out, const guint8 *pixels, int width, int height, int channels)
+encode (png_structp png, png_infop info, GByteArray *out, const guint8 *pixels, int width,
+        int height, int channels)
 {
   if (setjmp (png_jmpbuf (png)))
     return FALSE;
@@ -40,7 +41,8 @@ encode (png_structp png, png_infop info, GByteArray *out, const guint8 *pixels, 
 }
 
 gboolean
-sag_png_write (const char *path, const guint8 *pixels, int width, int height, int channels, GError **error)
+sag_png_write (const char *path, const guint8 *pixels, int width, int height, int channels,
+               GError **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
   g_autoptr (GError) local = NULL;
@@ -51,12 +53,13 @@ sag_png_write (const char *path, const guint8 *pixels, int width, int height, in
   png_destroy_write_struct (&png, &info);
   if (!encoded)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY, "A picture of %d x %d pixels cannot be encoded",
-                   width, height);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "A picture of %d x %d pixels cannot be encoded", width, height);
       return FALSE;
     }
   if (!g_file_set_contents_full (path, (const char *) out->data, out->len,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &local))
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
+                                 &local))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s", local->message);
       return FALSE;

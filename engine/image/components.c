@@ -2,8 +2,8 @@
  *
  * components.c: connected parts of a labelmap, and tidying by them.
  *
- * Voxels are taken as runs along i, joined to the runs they touch in the rows before (union-find, the first
- * run of a part being its root): memory goes with the surface, not with the volume.
+ * Voxels are taken as runs along i, joined to the runs they touch in the rows before (union-find,
+ * the first run of a part being its root): memory goes with the surface, not with the volume.
  */
 #include "engine/image/components.h"
 
@@ -112,8 +112,8 @@ join_rows (Runs *self, int row, int other, int reach)
 
 /* Finds and joins the runs within `box`; `corners`: 26 neighbours, else 6. */
 static gboolean
-runs_find (Runs *self, const guint8 *voxels, const int size[3], const int box[6], Rule rule, gboolean corners,
-           GError **error)
+runs_find (Runs *self, const guint8 *voxels, const int size[3], const int box[6], Rule rule,
+           gboolean corners, GError **error)
 {
   gsize n_rows = (gsize) size[1] * (gsize) size[2], n = 0;
   int count = 0;
@@ -132,7 +132,8 @@ runs_find (Runs *self, const guint8 *voxels, const int size[3], const int box[6]
     }
   self->rows[n_rows] = (int) MIN (n, G_MAXINT);
   /* Run numbers are ints; more than 2^31 runs would take 24 GB. */
-  self->runs = sag_alloc_try (n < G_MAXINT ? n * sizeof (Run) : G_MAXSIZE, "finding connected parts", error);
+  self->runs =
+      sag_alloc_try (n < G_MAXINT ? n * sizeof (Run) : G_MAXSIZE, "finding connected parts", error);
   if (self->runs == NULL)
     return FALSE;
   for (gsize row = 0; row < n_rows; row++)
@@ -155,8 +156,8 @@ runs_find (Runs *self, const guint8 *voxels, const int size[3], const int box[6]
 }
 
 int
-sag_components_find (const guint8 *voxels, const int size[3], guint8 value, gint32 *parts, GArray *sizes,
-                     GError **error)
+sag_components_find (const guint8 *voxels, const int size[3], guint8 value, gint32 *parts,
+                     GArray *sizes, GError **error)
 {
   const int whole[6] = { 0, 0, 0, size[0], size[1], size[2] };
   gsize columns = (gsize) size[0], n_rows = (gsize) size[1] * (gsize) size[2];
@@ -164,7 +165,8 @@ sag_components_find (const guint8 *voxels, const int size[3], guint8 value, gint
   g_autofree int *numbers = NULL;
   int n_parts = 0;
 
-  if (!runs_find (&runs, voxels, size, whole, (Rule){ .value = value, .any = value == 0 }, TRUE, error))
+  if (!runs_find (&runs, voxels, size, whole, (Rule){ .value = value, .any = value == 0 }, TRUE,
+                  error))
     return -1;
   numbers = g_new (int, MAX (runs.n, 1));
   if (sizes != NULL)
@@ -217,7 +219,8 @@ sag_components_keep_largest (guint8 *voxels, const int size[3], guint8 value, GE
     for (int n = runs.rows[row]; n < runs.rows[row + 1]; n++)
       if (runs.runs[n].parent != best)
         {
-          memset (voxels + row * columns + runs.runs[n].i0, 0, (gsize) (runs.runs[n].i1 - runs.runs[n].i0));
+          memset (voxels + row * columns + runs.runs[n].i0, 0,
+                  (gsize) (runs.runs[n].i1 - runs.runs[n].i0));
           cleared += runs.runs[n].i1 - runs.runs[n].i0;
         }
   return cleared;

@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* The six orders of three axes. */
-static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+                                  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
 static double
 dot (const double a[3], const double b[3])
@@ -52,7 +53,8 @@ sag_grid_check (const SagGrid *grid, GError **error)
 
   for (int a = 0; a < 3; a++)
     {
-      if (grid->size[a] < 1 || !g_size_checked_mul (&n, n, (gsize) grid->size[a]) || n > G_MAXSSIZE / 8)
+      if (grid->size[a] < 1 || !g_size_checked_mul (&n, n, (gsize) grid->size[a])
+          || n > G_MAXSSIZE / 8)
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
                        "The image size %d x %d x %d is not possible", grid->size[0], grid->size[1],
@@ -157,7 +159,8 @@ sag_grid_to_ijk (const SagGrid *grid, const double lps[3], double ijk[3])
   memcpy (ijk, out, sizeof out);
 }
 
-/* The order of axes that lies nearest to the patient's: nearest[p] is the grid axis along axis p. */
+/* The order of axes that lies nearest to the patient's: nearest[p] is the grid axis along axis p.
+ */
 static void
 grid_find_nearest (const SagGrid *grid, int nearest[3])
 {
@@ -220,9 +223,10 @@ sag_grid_turn (const SagGrid *grid, const char *code, SagTurn *turn, SagGrid *ou
         {
           g_autofree char *name = sag_escape_name (code, -1);
 
-          g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "'%s' is not an orientation; give one letter of each of L/R, P/A and S/I, as in LPS",
-                       name);
+          g_set_error (
+              error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+              "'%s' is not an orientation; give one letter of each of L/R, P/A and S/I, as in LPS",
+              name);
           return FALSE;
         }
       used |= 1 << p;
@@ -256,7 +260,8 @@ sag_grid_respace (const SagGrid *grid, const double spacing[3], SagGrid *out)
 
       result.spacing[a] = spacing[a];
       result.size[a] = (int) CLAMP (n, 1, G_MAXINT);
-      ijk[a] = (grid->size[a] - 1) / 2.0 - (result.size[a] - 1) / 2.0 * spacing[a] / grid->spacing[a];
+      ijk[a] =
+          (grid->size[a] - 1) / 2.0 - (result.size[a] - 1) / 2.0 * spacing[a] / grid->spacing[a];
     }
   sag_grid_to_lps (grid, ijk, result.origin);
   *out = result;
@@ -325,7 +330,8 @@ sag_plane_to_lps (const SagPlane *plane, int width, int height, double x, double
 }
 
 void
-sag_plane_to_pixel (const SagPlane *plane, int width, int height, const double lps[3], double *x, double *y)
+sag_plane_to_pixel (const SagPlane *plane, int width, int height, const double lps[3], double *x,
+                    double *y)
 {
   double d[3] = { lps[0] - plane->centre[0], lps[1] - plane->centre[1], lps[2] - plane->centre[2] };
 

@@ -16,7 +16,8 @@ typedef struct
   int    size[3];      /* voxels along i (columns), j (rows), k (slices); >= 1 */
   double spacing[3];   /* mm between voxel centres; > 0 */
   double origin[3];    /* mm, LPS, centre of voxel (0, 0, 0) */
-  double direction[9]; /* row-major 3x3; column a (elements a, 3 + a, 6 + a) is the unit vector of axis a */
+  double direction[9]; /* row-major 3x3; column a (elements a, 3 + a, 6 + a) is the unit vector of
+                          axis a */
 } SagGrid;
 
 /* A plane of pixels in the patient: orthogonal and oblique alike. */
@@ -52,7 +53,8 @@ void     sag_grid_init            (SagGrid       *grid,
                                    const double   spacing[3]);
 
 /* FALSE with SAG_ENGINE_ERROR_INVALID if a size is < 1, the voxel count overflows, a spacing is not
- * finite and positive, or the direction is not orthonormal to 1e-3 (either handedness). [any thread] */
+ * finite and positive, or the direction is not orthonormal to 1e-3 (either handedness). [any
+ * thread] */
 gboolean sag_grid_check           (const SagGrid *grid,
                                    GError       **error);
 
@@ -61,7 +63,8 @@ gsize    sag_grid_get_n_voxels    (const SagGrid *grid);
 /* Volume of one voxel in millilitres. */
 double   sag_grid_get_voxel_ml    (const SagGrid *grid);
 
-/* TRUE if sizes are equal and origins, spacings and directions agree to 1e-3 of a voxel at every corner. */
+/* TRUE if sizes are equal and origins, spacings and directions agree to 1e-3 of a voxel at every
+ * corner. */
 gboolean sag_grid_equal           (const SagGrid *a,
                                    const SagGrid *b);
 
@@ -73,14 +76,14 @@ void     sag_grid_to_ijk          (const SagGrid *grid,
                                    const double   lps[3],
                                    double         ijk[3]);
 
-/* The three letters towards which i, j and k grow ("LPS" for an axial CT), nearest axes of the patient,
- * each axis used once. */
+/* The three letters towards which i, j and k grow ("LPS" for an axial CT), nearest axes of the
+ * patient, each axis used once. */
 void     sag_grid_get_orientation (const SagGrid *grid,
                                    char           code[4]);
 
 /* The turn that brings `grid` nearest to orientation `code` (any of the 48), and the grid after it:
- * the same voxels at the same places, indexed otherwise. `out` may be NULL. INVALID if `code` is not an
- * orientation. */
+ * the same voxels at the same places, indexed otherwise. `out` may be NULL. INVALID if `code` is
+ * not an orientation. */
 gboolean sag_grid_turn            (const SagGrid *grid,
                                    const char    *code,
                                    SagTurn       *turn,
@@ -98,9 +101,9 @@ void     sag_plane_init_view      (SagPlane      *plane,
                                    const double   lps[3],
                                    double         mm_per_pixel);
 
-/* The view's plane along the *grid's* axes, so that an oblique acquisition is shown as acquired: the pair
- * of grid axes nearest to the view's, turned the radiological way. Also gives the grid axis (0..2) that
- * scrolls (`normal_axis`, may be NULL). */
+/* The view's plane along the *grid's* axes, so that an oblique acquisition is shown as acquired:
+ * the pair of grid axes nearest to the view's, turned the radiological way. Also gives the grid
+ * axis (0..2) that scrolls (`normal_axis`, may be NULL). */
 void     sag_plane_init_grid_view (SagPlane      *plane,
                                    const SagGrid *grid,
                                    SagView        view,
@@ -127,8 +130,8 @@ void     sag_plane_to_pixel       (const SagPlane *plane,
                                    double         *x,
                                    double         *y);
 
-/* Letters for a direction in the patient, most significant first, as at a picture's edge: "L", "PR",
- * "AFL"… with 'H' and 'F' (head, foot) as radiographers write them; components below 0.2 are left out.
- * (PS3.3 C.7.6.1.1.1 uses the same letters.) */
+/* Letters for a direction in the patient, most significant first, as at a picture's edge: "L",
+ * "PR", "AFL"… with 'H' and 'F' (head, foot) as radiographers write them; components below 0.2 are
+ * left out. (PS3.3 C.7.6.1.1.1 uses the same letters.) */
 void     sag_direction_get_letters (const double   direction[3],
                                     char           letters[4]);

@@ -21,7 +21,8 @@ struct _SagLabelmap
 };
 
 SagLabelmap *
-sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, int n_labels, GError **error)
+sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, int n_labels,
+                  GError **error)
 {
   g_autoptr (SagBlock) owned = NULL;
   gint16 index[256];
@@ -49,8 +50,8 @@ sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, 
   if (sag_block_get_size (owned) < sag_grid_get_n_voxels (grid))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The labels' memory holds fewer voxels than their size of %d x %d x %d", grid->size[0],
-                   grid->size[1], grid->size[2]);
+                   "The labels' memory holds fewer voxels than their size of %d x %d x %d",
+                   grid->size[0], grid->size[1], grid->size[2]);
       return NULL;
     }
   self = g_new0 (SagLabelmap, 1);
@@ -111,7 +112,8 @@ sag_labelmap_find_label (const SagLabelmap *self, guint8 value)
   return self->index[value] >= 0 ? &self->labels[self->index[value]] : NULL;
 }
 
-/* What one thread has seen of one label. All integers, so that the order of adding does not matter. */
+/* What one thread has seen of one label. All integers, so that the order of adding does not matter.
+ */
 typedef struct
 {
   guint64 count, sum[3];
@@ -131,7 +133,8 @@ measure_slice (gsize item, int thread, gpointer data)
   const SagGrid *grid = &measure->map->grid;
   Tally *tallies = measure->tallies + 256 * (gsize) thread;
   int columns = grid->size[0], k = (int) item;
-  const guint8 *row = sag_labelmap_get_voxels (measure->map) + item * (gsize) columns * (gsize) grid->size[1];
+  const guint8 *row =
+      sag_labelmap_get_voxels (measure->map) + item * (gsize) columns * (gsize) grid->size[1];
 
   for (int j = 0; j < grid->size[1]; j++, row += columns)
     for (int i = 0, end; i < columns; i = end)
@@ -207,8 +210,8 @@ sag_labelmap_measure (const SagLabelmap *self, SagLabelStats *stats)
   stats[0].ml = (double) stats[0].n_voxels * sag_grid_get_voxel_ml (&self->grid);
 }
 
-/* Linear light -> sRGB in 0..255. Roots instead of the power: they are exact on every machine, and the
- * fit is good to half a step of 255. */
+/* Linear light -> sRGB in 0..255. Roots instead of the power: they are exact on every machine, and
+ * the fit is good to half a step of 255. */
 static guint8
 encode_srgb (double linear)
 {

@@ -54,8 +54,8 @@ const SagLabel *sag_labelmap_get_labels  (const SagLabelmap *self,
 const SagLabel *sag_labelmap_find_label  (const SagLabelmap *self,
                                           guint8             value);
 
-/* One pass over the voxels: `stats` has 256 entries, by value; entry 0 counts the background and has no
- * box. [compute thread] */
+/* One pass over the voxels: `stats` has 256 entries, by value; entry 0 counts the background and
+ * has no box. [compute thread] */
 void            sag_labelmap_measure     (const SagLabelmap *self,
                                           SagLabelStats     *stats);
 

@@ -2,9 +2,10 @@
  *
  * metrics.c: how alike two segmentations are, and how honest a confidence is.
  *
- * Surface distances come from an exact Euclidean distance transform of each surface, within the box of both:
- * one pass an axis, the lower envelope of parabolas along each line (Felzenszwalb and Huttenlocher, Theory of
- * Computing 8, 2012). No surface voxel lies outside the box, so nothing is lost by it.
+ * Surface distances come from an exact Euclidean distance transform of each surface, within the box
+ * of both: one pass an axis, the lower envelope of parabolas along each line (Felzenszwalb and
+ * Huttenlocher, Theory of Computing 8, 2012). No surface voxel lies outside the box, so nothing is
+ * lost by it.
  */
 #include "engine/image/metrics.h"
 
@@ -32,7 +33,8 @@ static gboolean
 has_label (const Field *self, int i, int j, int k)
 {
   return i >= 0 && j >= 0 && k >= 0 && i < self->size[0] && j < self->size[1] && k < self->size[2]
-         && self->voxels[(gsize) i + (gsize) self->size[0] * ((gsize) j + (gsize) self->size[1] * (gsize) k)]
+         && self->voxels[(gsize) i
+                         + (gsize) self->size[0] * ((gsize) j + (gsize) self->size[1] * (gsize) k)]
                 == self->value;
 }
 
@@ -44,8 +46,9 @@ is_surface (const Field *self, int i, int j, int k)
   j += self->box[1];
   k += self->box[2];
   return has_label (self, i, j, k)
-         && !(has_label (self, i - 1, j, k) && has_label (self, i + 1, j, k) && has_label (self, i, j - 1, k)
-              && has_label (self, i, j + 1, k) && has_label (self, i, j, k - 1) && has_label (self, i, j, k + 1));
+         && !(has_label (self, i - 1, j, k) && has_label (self, i + 1, j, k)
+              && has_label (self, i, j - 1, k) && has_label (self, i, j + 1, k)
+              && has_label (self, i, j, k - 1) && has_label (self, i, j, k + 1));
 }
 
 static void
@@ -170,11 +173,14 @@ summarise (GArray *distances, SagAgreement *result)
 }
 
 gboolean
-sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 value, SagAgreement *result,
-                     GError **error)
+sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 value,
+                     SagAgreement *result, GError **error)
 {
   gsize n = sag_grid_get_n_voxels (grid), at = 0;
-  Field field = { .size = grid->size, .value = value, .box = { G_MAXINT, G_MAXINT, G_MAXINT, 0, 0, 0 } }, other;
+  Field field = { .size = grid->size,
+                  .value = value,
+                  .box = { G_MAXINT, G_MAXINT, G_MAXINT, 0, 0, 0 } },
+        other;
   g_autoptr (GArray) distances = NULL;
 
   memset (result, 0, sizeof *result);
@@ -199,8 +205,9 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
   g_assert (at == n);
   result->ml_a = (double) result->n_a * sag_grid_get_voxel_ml (grid);
   result->ml_b = (double) result->n_b * sag_grid_get_voxel_ml (grid);
-  result->dice = result->n_a + result->n_b > 0 ? 2.0 * (double) result->n_both / (double) (result->n_a + result->n_b)
-                                               : NAN;
+  result->dice = result->n_a + result->n_b > 0
+                     ? 2.0 * (double) result->n_both / (double) (result->n_a + result->n_b)
+                     : NAN;
   result->hd95_mm = result->mean_mm = NAN;
   if (result->n_a == 0 || result->n_b == 0)
     return TRUE;
@@ -210,8 +217,9 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
       field.n[axis] = field.box[3 + axis] - field.box[axis];
       field.spacing[axis] = grid->spacing[axis];
     }
-  field.squares = sag_alloc_try ((gsize) field.n[0] * (gsize) field.n[1] * (gsize) field.n[2] * sizeof (float),
-                                 "surface distances", error);
+  field.squares =
+      sag_alloc_try ((gsize) field.n[0] * (gsize) field.n[1] * (gsize) field.n[2] * sizeof (float),
+                     "surface distances", error);
   if (field.squares == NULL)
     return FALSE;
   distances = g_array_new (FALSE, FALSE, sizeof (float));
@@ -228,10 +236,11 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
 }
 
 double
-sag_metrics_calibration (const guint8 *labels, const guint8 *truth, const guint8 *confidence, const guint8 *mask,
-                         gsize n, int n_bins, SagCalibrationBin *bins)
+sag_metrics_calibration (const guint8 *labels, const guint8 *truth, const guint8 *confidence,
+                         const guint8 *mask, gsize n, int n_bins, SagCalibrationBin *bins)
 {
-  g_autofree guint64 *counts = g_new0 (guint64, 3 * n_bins); /* voxels, sum of confidence, right ones */
+  g_autofree guint64 *counts =
+      g_new0 (guint64, 3 * n_bins); /* voxels, sum of confidence, right ones */
   guint64 total = 0;
   double error = 0;
 

@@ -16,11 +16,12 @@ typedef struct
   double mean_mm;          /* mean symmetric surface distance; NaN if either is empty */
 } SagAgreement;
 
-/* Compares the voxels equal to `value` in two byte volumes of `grid`. Surface: a voxel of the label with one
- * of its six neighbours outside it (the volume's border counts as outside). Distances run from the centre of
- * every surface voxel of one to the nearest surface voxel of the other, in mm with the grid's spacing, exact
- * (Felzenszwalb and Huttenlocher 2012), both directions pooled; percentile by linear interpolation between
- * order statistics. FALSE with MEMORY. [compute thread] */
+/* Compares the voxels equal to `value` in two byte volumes of `grid`. Surface: a voxel of the label
+ * with one of its six neighbours outside it (the volume's border counts as outside). Distances run
+ * from the centre of every surface voxel of one to the nearest surface voxel of the other, in mm
+ * with the grid's spacing, exact (Felzenszwalb and Huttenlocher 2012), both directions pooled;
+ * percentile by linear interpolation between order statistics. FALSE with MEMORY. [compute thread]
+ */
 gboolean sag_metrics_compare (const guint8  *a,
                               const guint8  *b,
                               const SagGrid *grid,
@@ -28,9 +29,10 @@ gboolean sag_metrics_compare (const guint8  *a,
                               SagAgreement  *result,
                               GError       **error);
 
-/* Reliability of confidences in `n_bins` equal bins over 0..1: the expected calibration error, the mean over
- * voxels of |accuracy - confidence| of their bin (Guo et al. 2017). `mask` (may be NULL) counts voxels where it
- * is not 0. `bins` (may be NULL) gets n_bins entries. NaN if nothing is counted. [any thread] */
+/* Reliability of confidences in `n_bins` equal bins over 0..1: the expected calibration error, the
+ * mean over voxels of |accuracy - confidence| of their bin (Guo et al. 2017). `mask` (may be NULL)
+ * counts voxels where it is not 0. `bins` (may be NULL) gets n_bins entries. NaN if nothing is
+ * counted. [any thread] */
 typedef struct
 {
   gsize  n;

@@ -7,8 +7,9 @@
 #include <glib.h>
 #include <math.h>
 
-/* The lower neighbour (the upper one is index + 1 unless the axis has one voxel), how far towards the upper
- * one, and the nearest voxel; clamped to the grid where it is not `inside`, half a voxel around the centres. */
+/* The lower neighbour (the upper one is index + 1 unless the axis has one voxel), how far towards
+ * the upper one, and the nearest voxel; clamped to the grid where it is not `inside`, half a voxel
+ * around the centres. */
 typedef struct
 {
   int      index;

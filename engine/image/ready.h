@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ready.h: which slices are finished, readable without a lock. Private to volume.c and segmentation.c.
+ * ready.h: which slices are finished, readable without a lock. Private to volume.c and
+ * segmentation.c.
  */
 #pragma once
 

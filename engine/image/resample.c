@@ -74,7 +74,8 @@ sag_resampler_new (const SagGrid *from, const SagGrid *to)
 
       self->points[a] = g_new (SagPoint, to->size[a]);
       for (int n = 0; n < to->size[a]; n++)
-        self->points[a][n] = sag_point_split (self->origin[f] + n * self->step[a][f], from->size[f]);
+        self->points[a][n] =
+            sag_point_split (self->origin[f] + n * self->step[a][f], from->size[f]);
     }
   return self;
 }
@@ -100,8 +101,8 @@ find_place (const SagResampler *self, int i, int j, int k)
     }
   else
     for (int f = 0; f < 3; f++)
-      place.along[f] = sag_point_split (self->origin[f] + i * self->step[0][f] + j * self->step[1][f]
-                                            + k * self->step[2][f],
+      place.along[f] = sag_point_split (self->origin[f] + i * self->step[0][f]
+                                            + j * self->step[1][f] + k * self->step[2][f],
                                         self->from.size[f]);
   return place;
 }
@@ -178,8 +179,8 @@ fetch (gconstpointer voxels, SagVoxelType type, gsize at)
 }
 
 void
-sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int j, int k, float outside,
-                          float *row)
+sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int j, int k,
+                          float outside, float *row)
 {
   gconstpointer voxels = sag_block_get_data (sag_volume_get_block (volume));
   SagVoxelType type = sag_volume_get_voxel_type (volume);
@@ -194,7 +195,8 @@ sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int
     {
       Place place = find_place (self, i, j, k);
       Corners c = find_corners (self, &place);
-      float f = place.along[0].fraction, g = place.along[1].fraction, h = place.along[2].fraction, near, far;
+      float f = place.along[0].fraction, g = place.along[1].fraction, h = place.along[2].fraction,
+            near, far;
 
       if (!isnan (outside) && !is_inside (&place))
         {
@@ -202,19 +204,23 @@ sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int
           continue;
         }
       near = lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
-                   lerp (fetch (voxels, type, c.at + c.down), fetch (voxels, type, c.at + c.down + c.right), f), g);
+                   lerp (fetch (voxels, type, c.at + c.down),
+                         fetch (voxels, type, c.at + c.down + c.right), f),
+                   g);
       c.at += c.deep;
-      far = h == 0 ? near
-                   : lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
-                           lerp (fetch (voxels, type, c.at + c.down), fetch (voxels, type, c.at + c.down + c.right), f),
-                           g);
+      far = h == 0
+                ? near
+                : lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
+                        lerp (fetch (voxels, type, c.at + c.down),
+                              fetch (voxels, type, c.at + c.down + c.right), f),
+                        g);
       row[i] = (float) ((double) lerp (near, far, h) * slope + intercept);
     }
 }
 
 void
-sag_resampler_float_row (const SagResampler *self, const float *source, int source_k0, int source_k1, int channels,
-                         int j, int k, float outside, float *row)
+sag_resampler_float_row (const SagResampler *self, const float *source, int source_k0,
+                         int source_k1, int channels, int j, int k, float outside, float *row)
 {
   gsize slice = (gsize) self->from.size[0] * (gsize) self->from.size[1];
 
@@ -245,7 +251,8 @@ sag_resampler_float_row (const SagResampler *self, const float *source, int sour
                              lerp (near[down], near[down + right], place.along[0].fraction),
                              place.along[1].fraction),
                        lerp (lerp (far[0], far[right], place.along[0].fraction),
-                             lerp (far[down], far[down + right], place.along[0].fraction), place.along[1].fraction),
+                             lerp (far[down], far[down + right], place.along[0].fraction),
+                             place.along[1].fraction),
                        deep->fraction);
     }
 }
@@ -259,9 +266,11 @@ sag_resampler_label_row (const SagResampler *self, const guint8 *source, int j, 
     {
       Place place = find_place (self, i, j, k);
 
-      row[i] = is_inside (&place) ? source[(gsize) place.along[0].nearest + (gsize) place.along[1].nearest * columns
-                                           + (gsize) place.along[2].nearest * slice]
-                                  : 0;
+      row[i] =
+          is_inside (&place)
+              ? source[(gsize) place.along[0].nearest + (gsize) place.along[1].nearest * columns
+                       + (gsize) place.along[2].nearest * slice]
+              : 0;
     }
 }
 
@@ -286,7 +295,8 @@ resample_slice (gsize item, int thread, gpointer data)
       gsize at = item * slice + (gsize) j * (gsize) size[0];
 
       if (self->labels != NULL)
-        sag_resampler_label_row (self->resampler, self->labels, j, (int) item, (guint8 *) self->out + at);
+        sag_resampler_label_row (self->resampler, self->labels, j, (int) item,
+                                 (guint8 *) self->out + at);
       else
         sag_resampler_volume_row (self->resampler, self->volume, j, (int) item, self->outside,
                                   (float *) self->out + at);
@@ -313,12 +323,14 @@ SagVolume *
 sag_volume_resample (const SagVolume *self, const SagGrid *to, float outside, GError **error)
 {
   g_autoptr (SagResampler) resampler = sag_resampler_new (sag_volume_get_grid (self), to);
-  SagVolume *out = sag_volume_new_alloc (to, SAG_VOXEL_F32, 1, 0, sag_volume_get_unit (self), error);
+  SagVolume *out =
+      sag_volume_new_alloc (to, SAG_VOXEL_F32, 1, 0, sag_volume_get_unit (self), error);
   Resample resample = { .resampler = resampler, .volume = self, .outside = outside };
 
   if (out == NULL)
     return NULL;
-  sag_volume_set_origin_tags (out, sag_volume_get_modality (self), sag_volume_get_frame_of_reference (self));
+  sag_volume_set_origin_tags (out, sag_volume_get_modality (self),
+                              sag_volume_get_frame_of_reference (self));
   resample.out = sag_volume_get_slice (out, 0);
   sag_parallel_for ((gsize) to->size[2], resample_slice, &resample);
   sag_volume_mark_ready (out, 0, to->size[2]);

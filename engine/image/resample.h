@@ -2,12 +2,13 @@
  *
  * resample.h: the values of one grid at the voxels of another, row by row.
  *
- * A row is (j, k) of the target grid: size[0] voxels. Rows are independent, so the caller splits them over
- * threads as it likes and never needs a second whole volume. Grids may lie in any way to each other; equal
- * positions give equal bits whatever the way the work is split, and on every machine.
+ * A row is (j, k) of the target grid: size[0] voxels. Rows are independent, so the caller splits
+ * them over threads as it likes and never needs a second whole volume. Grids may lie in any way to
+ * each other; equal positions give equal bits whatever the way the work is split, and on every
+ * machine.
  *
- * A target voxel up to half a voxel outside the source takes the border's value; one further out takes
- * `outside`, or the nearest border value too if `outside` is NaN.
+ * A target voxel up to half a voxel outside the source takes the border's value; one further out
+ * takes `outside`, or the nearest border value too if `outside` is NaN.
  */
 #pragma once
 
@@ -20,16 +21,16 @@ SagResampler *sag_resampler_new              (const SagGrid      *from,
                                               const SagGrid      *to);
 void          sag_resampler_free             (SagResampler       *self);
 
-/* The slices k of `from`, half open, that linear (and so nearest) interpolation of slices k0 .. k1 - 1 of
- * `to` reads; never empty: the nearest one where they lie outside. */
+/* The slices k of `from`, half open, that linear (and so nearest) interpolation of slices k0 .. k1
+ * - 1 of `to` reads; never empty: the nearest one where they lie outside. */
 void          sag_resampler_get_source       (const SagResampler *self,
                                               int                 k0,
                                               int                 k1,
                                               int                *from_k0,
                                               int                *from_k1);
 
-/* Row (j, k) of `to` from `volume` (whose grid is `from`; slices needed are ready), trilinear, in the
- * volume's unit; RGB8 as luma. `row` has to->size[0] floats. [any thread] */
+/* Row (j, k) of `to` from `volume` (whose grid is `from`; slices needed are ready), trilinear, in
+ * the volume's unit; RGB8 as luma. `row` has to->size[0] floats. [any thread] */
 void          sag_resampler_volume_row       (const SagResampler *self,
                                               const SagVolume    *volume,
                                               int                 j,
@@ -38,8 +39,8 @@ void          sag_resampler_volume_row       (const SagResampler *self,
                                               float              *row);
 
 /* The same from floats: `source` is [slices, j, i, channels], channels last, and begins at slice
- * `source_k0` of `from` and ends before `source_k1`; slices outside that range are taken to be the nearest
- * inside it. `row` is [to->size[0], channels]. [any thread] */
+ * `source_k0` of `from` and ends before `source_k1`; slices outside that range are taken to be the
+ * nearest inside it. `row` is [to->size[0], channels]. [any thread] */
 void          sag_resampler_float_row        (const SagResampler *self,
                                               const float        *source,
                                               int                 source_k0,
@@ -58,13 +59,14 @@ void          sag_resampler_label_row        (const SagResampler *self,
                                               int                 k,
                                               guint8             *row);
 
-/* A labelmap's voxels brought to `to` by nearest voxel, labels kept. NULL with MEMORY. [compute thread] */
+/* A labelmap's voxels brought to `to` by nearest voxel, labels kept. NULL with MEMORY. [compute
+ * thread] */
 SagLabelmap  *sag_labelmap_resample          (const SagLabelmap  *self,
                                               const SagGrid      *to,
                                               GError            **error);
 
-/* A volume brought to `to` as F32 in its own unit, trilinear, `outside` elsewhere; all slices ready. NULL with
- * MEMORY. [compute thread] */
+/* A volume brought to `to` as F32 in its own unit, trilinear, `outside` elsewhere; all slices
+ * ready. NULL with MEMORY. [compute thread] */
 SagVolume    *sag_volume_resample            (const SagVolume    *self,
                                               const SagGrid      *to,
                                               float               outside,

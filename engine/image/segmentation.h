@@ -33,9 +33,9 @@ void             sag_provenance_set             (char               **field,
 
 typedef struct _SagSegmentation SagSegmentation;
 
-/* Layers of one grid (ours have one; a foreign SEG with overlaps has several), of which references are
- * taken. `confidence` (may be NULL): one byte a voxel, 255 = certain, the probability of the label
- * shown there, background included. `provenance` is copied. No slice is ready yet. */
+/* Layers of one grid (ours have one; a foreign SEG with overlaps has several), of which references
+ * are taken. `confidence` (may be NULL): one byte a voxel, 255 = certain, the probability of the
+ * label shown there, background included. `provenance` is copied. No slice is ready yet. */
 SagSegmentation *sag_segmentation_new           (SagLabelmap *const  *layers,
                                                  int                  n_layers,
                                                  SagBlock            *confidence,
@@ -48,7 +48,7 @@ const SagGrid   *sag_segmentation_get_grid      (const SagSegmentation *self);
 int              sag_segmentation_get_n_layers  (const SagSegmentation *self);
 SagLabelmap     *sag_segmentation_get_layer     (const SagSegmentation *self, /* borrowed */
                                                  int                    layer);
-SagBlock        *sag_segmentation_get_confidence (const SagSegmentation *self); /* borrowed or NULL */
+SagBlock *sag_segmentation_get_confidence (const SagSegmentation *self); /* borrowed or NULL */
 const SagProvenance *sag_segmentation_get_provenance (const SagSegmentation *self);
 
 /* As for volumes. */
@@ -59,8 +59,8 @@ gboolean         sag_segmentation_is_ready      (const SagSegmentation *self,
                                                  int                    k);
 int              sag_segmentation_get_n_ready   (const SagSegmentation *self);
 
-/* Mean confidence (0..1) over the labelled voxels of slice k, of `value` only if it is not 0; NaN where
- * there are none or no confidence is known. */
+/* Mean confidence (0..1) over the labelled voxels of slice k, of `value` only if it is not 0; NaN
+ * where there are none or no confidence is known. */
 double           sag_segmentation_get_slice_confidence (const SagSegmentation *self,
                                                  int                    k,
                                                  guint8                 value);

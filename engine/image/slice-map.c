@@ -13,7 +13,8 @@ enum { MOST_DEPTHS = 4096 };
 static SagSliceSpan
 make_span (double p, double width, int size)
 {
-  double lower = CLAMP (p - width / 2, -0.5, size - 0.5), upper = CLAMP (p + width / 2, -0.5, size - 0.5);
+  double lower = CLAMP (p - width / 2, -0.5, size - 0.5),
+         upper = CLAMP (p + width / 2, -0.5, size - 0.5);
   SagSliceSpan span;
 
   span.first = MIN ((int) floor (lower + 0.5), size - 1);
@@ -22,7 +23,9 @@ make_span (double p, double width, int size)
   span.tail = (float) (upper - (span.last - 0.5));
   if (span.first == span.last)
     span.head = span.tail = 1;
-  span.scale = span.first == span.last ? 1 : 1 / (span.head + span.tail + (float) (span.last - span.first - 1));
+  span.scale = span.first == span.last
+                   ? 1
+                   : 1 / (span.head + span.tail + (float) (span.last - span.first - 1));
   return span;
 }
 
@@ -43,7 +46,8 @@ slices_ready (const SagSliceMap *self, const SagPoint *k)
              && (k->fraction == 0 || self->ready[k->index + 1]));
 }
 
-/* The one axis along which `step` moves by more than a thousandth of a voxel over the picture; -1 if not one. */
+/* The one axis along which `step` moves by more than a thousandth of a voxel over the picture; -1
+ * if not one. */
 static int
 find_axis (const double step[3], int pixels)
 {
@@ -86,7 +90,8 @@ static void
 map_init_depths (SagSliceMap *self, double slab_mm)
 {
   double per_mm = self->orthogonal ? fabs (self->normal[self->axis[2]])
-                                   : MAX (fabs (self->normal[0]), MAX (fabs (self->normal[1]), fabs (self->normal[2])));
+                                   : MAX (fabs (self->normal[0]),
+                                          MAX (fabs (self->normal[1]), fabs (self->normal[2])));
   double n = floor (slab_mm * per_mm + 0.5);
 
   self->n_depths = (int) CLAMP (n, 1, MOST_DEPTHS);
@@ -107,8 +112,8 @@ map_init_depths (SagSliceMap *self, double slab_mm)
 
 void
 sag_slice_map_init (SagSliceMap *self, const SagGrid *grid, int channels,
-                    gboolean (*is_ready) (gconstpointer, int), gconstpointer object, const SagPlane *plane,
-                    double slab_mm, int width, int height)
+                    gboolean (*is_ready) (gconstpointer, int), gconstpointer object,
+                    const SagPlane *plane, double slab_mm, int width, int height)
 {
   double lps[3], normal[3], ijk[4][3];
   double *steps[] = { self->right, self->down, self->normal };
@@ -259,8 +264,8 @@ make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, pt
     FOR_TYPE (type, COLUMNS);
 }
 
-/* What a band of an orthogonal picture is made with, and the lines already made: neighbouring rows of a
- * magnified picture share theirs. */
+/* What a band of an orthogonal picture is made with, and the lines already made: neighbouring rows
+ * of a magnified picture share theirs. */
 typedef struct
 {
   const SagSliceMap *map;
@@ -283,11 +288,11 @@ band_get_line (Band *self, int slot, ptrdiff_t start)
   return self->line[slot];
 }
 
-/* One row of pixels from the plane of voxels that starts at `plane`. Parity tells neighbouring lines apart, so both
- * stay in their slots (`slot`, `slot` + 1) while rows go by. */
+/* One row of pixels from the plane of voxels that starts at `plane`. Parity tells neighbouring
+ * lines apart, so both stay in their slots (`slot`, `slot` + 1) while rows go by. */
 static void
-band_make_row (Band *self, const SagPoint *row, const SagSliceSpan *span, ptrdiff_t plane, int slot, SagFold fold,
-               float *out)
+band_make_row (Band *self, const SagPoint *row, const SagSliceSpan *span, ptrdiff_t plane, int slot,
+               SagFold fold, float *out)
 {
   const SagSliceKernels *kernels = &sag_kernels_get ()->slice;
   gsize pitch = (gsize) self->map->pitch;
@@ -304,17 +309,22 @@ band_make_row (Band *self, const SagPoint *row, const SagSliceSpan *span, ptrdif
     }
   for (int j = span->first; j <= span->last; j++)
     {
-      float share = (j == span->first ? span->head : j == span->last ? span->tail : 1) * span->scale;
+      float share = (j == span->first  ? span->head
+                     : j == span->last ? span->tail
+                                       : 1)
+                    * span->scale;
 
       a = band_get_line (self, slot + (j & 1), plane + j * down);
-      kernels->lerp (pitch, self->zero, a, share, j == span->first ? SAG_FOLD_STORE : SAG_FOLD_ADD, self->sum);
+      kernels->lerp (pitch, self->zero, a, share, j == span->first ? SAG_FOLD_STORE : SAG_FOLD_ADD,
+                     self->sum);
     }
   kernels->lerp (pitch, self->sum, self->sum, 0, fold, out);
 }
 
 static void
-sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, gboolean nearest,
-                   SagFold fold, int y0, int y1, float *values, float *count, float *scratch)
+sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
+                   gboolean nearest, SagFold fold, int y0, int y1, float *values, float *count,
+                   float *scratch)
 {
   const SagSliceKernels *kernels = &sag_kernels_get ()->slice;
   gsize pitch = (gsize) self->pitch;
@@ -329,7 +339,8 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
   memset (band.zero, 0, pitch * sizeof *band.zero);
   for (int depth = 0; depth < self->n_depths; depth++)
     {
-      SagPoint z = sag_point_split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
+      SagPoint z =
+          sag_point_split (self->first_depth + depth * self->depth_step, self->grid.size[w]);
 
       if (nearest)
         z = (SagPoint){ z.nearest, 0, z.nearest, z.inside };
@@ -337,8 +348,10 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
         {
           double p = self->origin[v] + y * self->down[v];
           SagPoint row = sag_point_split (p, self->grid.size[v]);
-          SagSliceSpan span = make_span (p, fabs (self->down[v]), self->grid.size[v]), *used = reduced ? &span : NULL;
-          float *out = values + (gsize) (y - y0) * pitch, *counted = count + (gsize) (y - y0) * pitch;
+          SagSliceSpan span = make_span (p, fabs (self->down[v]), self->grid.size[v]),
+                       *used = reduced ? &span : NULL;
+          float *out = values + (gsize) (y - y0) * pitch,
+                *counted = count + (gsize) (y - y0) * pitch;
 
           if (nearest)
             row = (SagPoint){ row.nearest, 0, row.nearest, row.inside };
@@ -360,7 +373,8 @@ sample_orthogonal (const SagSliceMap *self, SagSampleType type, gconstpointer vo
               band_make_row (&band, &row, used, (z.index + 1) * deep, 2, SAG_FOLD_STORE, lower);
               kernels->lerp (pitch, upper, lower, z.fraction, fold, out);
             }
-          kernels->lerp (pitch, self->shown, self->shown, 0, fold == SAG_FOLD_STORE ? fold : SAG_FOLD_ADD, counted);
+          kernels->lerp (pitch, self->shown, self->shown, 0,
+                         fold == SAG_FOLD_STORE ? fold : SAG_FOLD_ADD, counted);
         }
     }
 }
@@ -398,8 +412,8 @@ make_sample_line (const SagSliceMap *self, int y, double depth)
   G_STMT_END
 
 static void
-fold_nearest (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, const SagSampleLine *line,
-              SagFold fold, float *values, float *count, gint32 *scratch)
+fold_nearest (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
+              const SagSampleLine *line, SagFold fold, float *values, float *count, gint32 *scratch)
 {
   gint32 *inside = scratch, *k = scratch + self->pitch;
 
@@ -409,8 +423,8 @@ fold_nearest (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
 
 void
 sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
-                      SagInterpolation interpolation, SagFold fold, int y0, int y1, float *values, float *count,
-                      gpointer scratch)
+                      SagInterpolation interpolation, SagFold fold, int y0, int y1, float *values,
+                      float *count, gpointer scratch)
 {
   gboolean nearest = interpolation == SAG_INTERPOLATION_NEAREST;
   gsize n = (gsize) (y1 - y0) * (gsize) self->pitch;
@@ -434,14 +448,15 @@ sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer
   for (int y = y0; y < y1 && !self->orthogonal; y++)
     for (int depth = 0; depth < self->n_depths; depth++)
       {
-        SagSampleLine line = make_sample_line (self, y, self->first_depth + depth * self->depth_step);
+        SagSampleLine line =
+            make_sample_line (self, y, self->first_depth + depth * self->depth_step);
         gsize row = (gsize) (y - y0) * (gsize) self->pitch;
 
         if (nearest)
           fold_nearest (self, type, voxels, &line, fold, values + row, count + row, scratch);
         else
-          sag_kernels_get ()->slice.trilinear (&grid, type, &line, (size_t) self->width, fold, values + row,
-                                               count + row);
+          sag_kernels_get ()->slice.trilinear (&grid, type, &line, (size_t) self->width, fold,
+                                               values + row, count + row);
       }
   if (fold == SAG_FOLD_ADD)
     for (gsize x = 0; x < n; x++)
@@ -456,13 +471,15 @@ sag_slice_map_get_row_key (const SagSliceMap *self, int y)
     return 0;
   if (!self->orthogonal)
     return -1;
-  return sag_point_split (self->origin[self->axis[1]] + y * self->down[self->axis[1]], self->grid.size[self->axis[1]]).nearest;
+  return sag_point_split (self->origin[self->axis[1]] + y * self->down[self->axis[1]],
+                          self->grid.size[self->axis[1]])
+      .nearest;
 }
 
 void
 sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint8 *confidences,
-                      const guint8 lut[256], int y, guint8 *labels, guint8 *confidence, guint8 *missing,
-                      gpointer scratch)
+                      const guint8 lut[256], int y, guint8 *labels, guint8 *confidence,
+                      guint8 *missing, gpointer scratch)
 {
   gint32 *inside = scratch, *k = inside + self->pitch;
   ptrdiff_t fixed = 0;

@@ -2,13 +2,13 @@
  *
  * slice-map.h: the pixels of a picture in the voxels of a grid. Private to slice*.c.
  *
- * Where the picture's rows and columns run along grid axes (the usual case) every position splits into a part
- * that depends on the column, one on the row and one on the depth: the column parts are tables. Otherwise a
- * row of pixels is a line through the grid.
+ * Where the picture's rows and columns run along grid axes (the usual case) every position splits
+ * into a part that depends on the column, one on the row and one on the depth: the column parts are
+ * tables. Otherwise a row of pixels is a line through the grid.
  *
- * Linear interpolation along a picture's axis is the mean over a box one voxel wide. Where pixels are further
- * apart than voxels the box is as wide as a pixel, so that a reduced picture loses nothing between its pixels
- * (orthogonal pictures only).
+ * Linear interpolation along a picture's axis is the mean over a box one voxel wide. Where pixels
+ * are further apart than voxels the box is as wide as a pixel, so that a reduced picture loses
+ * nothing between its pixels (orthogonal pictures only).
  */
 #pragma once
 
@@ -38,8 +38,9 @@ typedef struct
   gboolean       orthogonal;
   int            axis[3];         /* orthogonal: grid axes along x, y and the normal */
   SagPoint      *columns;         /* orthogonal: [width] */
-  SagSliceSpan  *spans;           /* orthogonal: [width], where columns are further apart than voxels; else NULL */
-  float         *shown;           /* orthogonal: [pitch], 1 where a column is inside and linearly readable */
+  SagSliceSpan
+      *spans;   /* orthogonal: [width], where columns are further apart than voxels; else NULL */
+  float *shown; /* orthogonal: [pitch], 1 where a column is inside and linearly readable */
 
   int            n_depths;        /* samples through the slab; 1: a plane */
   double         first_depth;     /* orthogonal: index along the normal axis; else mm */
@@ -61,8 +62,8 @@ void sag_slice_map_clear  (SagSliceMap      *self);
 /* Bytes of scratch that sample and labels need. */
 gsize sag_slice_map_get_scratch (const SagSliceMap *self);
 
-/* Rows y0 .. y1 - 1 of values, folded through the slab, into [rows][pitch]; count is the number of samples
- * in each. `voxels` is the element of voxel (0, 0, 0). */
+/* Rows y0 .. y1 - 1 of values, folded through the slab, into [rows][pitch]; count is the number of
+ * samples in each. `voxels` is the element of voxel (0, 0, 0). */
 void sag_slice_map_sample (const SagSliceMap *self,
                            SagSampleType      type,
                            gconstpointer      voxels,
@@ -78,8 +79,9 @@ void sag_slice_map_sample (const SagSliceMap *self,
 int  sag_slice_map_get_row_key (const SagSliceMap *self,
                            int                y);
 
-/* Row y by nearest voxel in the slab's middle: labels through `lut`, and confidence where `confidences` is not
- * NULL; 0 outside and where not ready. `missing` (may be NULL) is 1 where a slice is not ready yet. */
+/* Row y by nearest voxel in the slab's middle: labels through `lut`, and confidence where
+ * `confidences` is not NULL; 0 outside and where not ready. `missing` (may be NULL) is 1 where a
+ * slice is not ready yet. */
 void sag_slice_map_labels (const SagSliceMap *self,
                            const guint8      *voxels,
                            const guint8      *confidences,

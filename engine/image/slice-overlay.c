@@ -7,8 +7,8 @@
  *     labels     what is shown where: hidden labels are 0; in difference mode one of four classes
  *     confident  the same where the confidence reaches the threshold, else 0
  *
- * A pixel is outlined if it is inside a label and another pixel within a distance of 2 is not: the outline
- * is 2 device pixels wide whatever the zoom, and never leaves its label.
+ * A pixel is outlined if it is inside a label and another pixel within a distance of 2 is not: the
+ * outline is 2 device pixels wide whatever the zoom, and never leaves its label.
  */
 #include "engine/image/slice-overlay.h"
 
@@ -30,8 +30,8 @@ enum
   UNLIKE, /* both, with different labels: the two colours in turn */
 };
 
-/* base -> base * keep / 256 + colour * (256 - keep) / 256, the second term and the rounding prepared; bytes
- * in the order of a pixel read as a little-endian word. */
+/* base -> base * keep / 256 + colour * (256 - keep) / 256, the second term and the rounding
+ * prepared; bytes in the order of a pixel read as a little-endian word. */
 typedef struct
 {
   guint32 red_blue, green, keep;
@@ -69,7 +69,8 @@ make_blend (const guint8 rgb[3], double opacity)
 {
   guint32 alpha = (guint32) floor (CLAMP (opacity, 0, 1) * 256 + 0.5);
 
-  return (Blend){ ((guint32) rgb[2] << 16 | rgb[0]) * alpha + 0x00800080u, rgb[1] * alpha + 0x80u, 256 - alpha };
+  return (Blend){ ((guint32) rgb[2] << 16 | rgb[0]) * alpha + 0x00800080u, rgb[1] * alpha + 0x80u,
+                  256 - alpha };
 }
 
 static inline guint32
@@ -104,14 +105,17 @@ static void
 layer_init_difference (Layer *layer, const SagSliceSpec *spec)
 {
   static const guint8 colours[][3] = {
-    [ONLY_HERE] = { 0x56, 0xb4, 0xe9 }, [ONLY_THERE] = { 0xd5, 0x5e, 0x00 }, [BOTH] = { 0x00, 0x9e, 0x73 },
+    [ONLY_HERE] = { 0x56, 0xb4, 0xe9 },
+    [ONLY_THERE] = { 0xd5, 0x5e, 0x00 },
+    [BOTH] = { 0x00, 0x9e, 0x73 },
   };
 
   layer->map = NULL;
   for (int class = ONLY_HERE; class <= BOTH; class++)
     {
       layer->line[class] = make_pixel (colours[class]);
-      layer->fill[class] = make_blend (colours[class], class == BOTH ? spec->opacity / 2 : spec->opacity);
+      layer->fill[class] =
+          make_blend (colours[class], class == BOTH ? spec->opacity / 2 : spec->opacity);
     }
 }
 
@@ -122,18 +126,20 @@ segmentation_is_ready (gconstpointer object, int k)
 }
 
 static void
-map_init (SagSliceMap *map, SagSegmentation *segmentation, const SagSliceSpec *spec, int width, int height)
+map_init (SagSliceMap *map, SagSegmentation *segmentation, const SagSliceSpec *spec, int width,
+          int height)
 {
   if (segmentation != NULL)
-    sag_slice_map_init (map, sag_segmentation_get_grid (segmentation), 1, segmentation_is_ready, segmentation,
-                        &spec->plane, 0, width, height);
+    sag_slice_map_init (map, sag_segmentation_get_grid (segmentation), 1, segmentation_is_ready,
+                        segmentation, &spec->plane, 0, width, height);
 }
 
 SagSliceOverlay *
-sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview, SagSegmentation *reference,
-                       const SagSliceSpec *spec, int width, int height)
+sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview,
+                       SagSegmentation *reference, const SagSliceSpec *spec, int width, int height)
 {
-  gboolean difference = (spec->overlay & SAG_OVERLAY_DIFFERENCE) != 0 && segmentation != NULL && reference != NULL;
+  gboolean difference =
+      (spec->overlay & SAG_OVERLAY_DIFFERENCE) != 0 && segmentation != NULL && reference != NULL;
   SagSliceOverlay *self;
   SagBlock *confidence;
 
@@ -165,7 +171,8 @@ sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview, 
     layer_init_difference (&self->layers[0], spec);
   else
     for (int n = 0; n < self->n_layers; n++)
-      layer_init (&self->layers[n], sag_segmentation_get_layer (segmentation, n), spec, self->by_confidence);
+      layer_init (&self->layers[n], sag_segmentation_get_layer (segmentation, n), spec,
+                  self->by_confidence);
   map_init (&self->map, self->segmentation, spec, width, height);
   map_init (&self->preview_map, self->preview, spec, width, height);
   map_init (&self->reference_map, self->reference, spec, width, height);
@@ -200,15 +207,17 @@ row_at (const Rows *rows, guint8 *plane, int n)
 
 /* The first label shown over all layers. */
 static void
-merge_layers (const SagSliceMap *map, SagSegmentation *segmentation, const guint8 lut[256], int y, guint8 *labels,
-              Rows *rows)
+merge_layers (const SagSliceMap *map, SagSegmentation *segmentation, const guint8 lut[256], int y,
+              guint8 *labels, Rows *rows)
 {
   for (int layer = sag_segmentation_get_n_layers (segmentation) - 1; layer >= 0; layer--)
     {
-      guint8 *row = layer == sag_segmentation_get_n_layers (segmentation) - 1 ? labels : rows->missing;
+      guint8 *row =
+          layer == sag_segmentation_get_n_layers (segmentation) - 1 ? labels : rows->missing;
 
-      sag_slice_map_labels (map, sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, layer)), NULL,
-                            lut, y, row, NULL, NULL, rows->scratch);
+      sag_slice_map_labels (
+          map, sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, layer)), NULL,
+          lut, y, row, NULL, NULL, rows->scratch);
       for (int x = 0; row != labels && x < map->width; x++)
         labels[x] = row[x] != 0 ? row[x] : labels[x];
     }
@@ -233,12 +242,14 @@ static void
 add_preview (const SagSliceOverlay *self, int y, guint8 *labels, guint8 *confidence, Rows *rows)
 {
   SagBlock *block = sag_segmentation_get_confidence (self->preview);
-  const guint8 *known = block != NULL && self->confidence != NULL ? sag_block_get_data (block) : NULL;
+  const guint8 *known =
+      block != NULL && self->confidence != NULL ? sag_block_get_data (block) : NULL;
   guint8 *sure = rows->solid; /* free until the band is drawn */
 
   if (memchr (rows->missing, 1, (gsize) self->map.width) == NULL)
     return;
-  sag_slice_map_labels (&self->preview_map, sag_labelmap_get_voxels (sag_segmentation_get_layer (self->preview, 0)),
+  sag_slice_map_labels (&self->preview_map,
+                        sag_labelmap_get_voxels (sag_segmentation_get_layer (self->preview, 0)),
                         known, self->lut, y, rows->other, sure, NULL, rows->scratch);
   for (int x = 0; x < self->map.width; x++)
     if (rows->missing[x])
@@ -265,17 +276,22 @@ make_rows (const SagSliceOverlay *self, const Layer *layer, int y0, int y1, Rows
   for (int n = 0; n < y1 - y0 + 4; n++)
     {
       int y = CLAMP (y0 - 2 + n, 0, self->map.height - 1);
-      guint8 *labels = row_at (rows, rows->labels, n), *confidence = row_at (rows, rows->confidence, n);
-      int key = self->preview != NULL || self->reference != NULL ? -1 : sag_slice_map_get_row_key (&self->map, y);
+      guint8 *labels = row_at (rows, rows->labels, n),
+             *confidence = row_at (rows, rows->confidence, n);
+      int key = self->preview != NULL || self->reference != NULL
+                    ? -1
+                    : sag_slice_map_get_row_key (&self->map, y);
 
       if (n > 0 && ((key >= 0 && key == last) || y == CLAMP (y0 - 3 + n, 0, self->map.height - 1)))
         {
-          memcpy (row_at (rows, rows->labels, n) - MARGIN, row_at (rows, rows->labels, n - 1) - MARGIN, rows->pitch);
+          memcpy (row_at (rows, rows->labels, n) - MARGIN,
+                  row_at (rows, rows->labels, n - 1) - MARGIN, rows->pitch);
           if (self->confidence != NULL)
-            memcpy (confidence - MARGIN, row_at (rows, rows->confidence, n - 1) - MARGIN, rows->pitch);
-          if (self->least > 0)
-            memcpy (row_at (rows, rows->confident, n) - MARGIN, row_at (rows, rows->confident, n - 1) - MARGIN,
+            memcpy (confidence - MARGIN, row_at (rows, rows->confidence, n - 1) - MARGIN,
                     rows->pitch);
+          if (self->least > 0)
+            memcpy (row_at (rows, rows->confident, n) - MARGIN,
+                    row_at (rows, rows->confident, n - 1) - MARGIN, rows->pitch);
           continue;
         }
       last = key;
@@ -283,8 +299,9 @@ make_rows (const SagSliceOverlay *self, const Layer *layer, int y0, int y1, Rows
         make_difference (self, y, labels, rows);
       else
         {
-          sag_slice_map_labels (&self->map, sag_labelmap_get_voxels (layer->map), self->confidence, self->lut, y,
-                                labels, confidence, self->preview != NULL ? rows->missing : NULL, rows->scratch);
+          sag_slice_map_labels (&self->map, sag_labelmap_get_voxels (layer->map), self->confidence,
+                                self->lut, y, labels, confidence,
+                                self->preview != NULL ? rows->missing : NULL, rows->scratch);
           if (self->preview != NULL && layer == self->layers)
             add_preview (self, y, labels, confidence, rows);
         }
@@ -292,7 +309,8 @@ make_rows (const SagSliceOverlay *self, const Layer *layer, int y0, int y1, Rows
       if (self->least > 0)
         {
           repeat_border (confidence, width);
-          sag_kernels_get ()->slice.confident (rows->pitch, labels - MARGIN, confidence - MARGIN, self->least,
+          sag_kernels_get ()->slice.confident (rows->pitch, labels - MARGIN, confidence - MARGIN,
+                                               self->least,
                                                row_at (rows, rows->confident, n) - MARGIN);
         }
     }
@@ -309,9 +327,11 @@ find_edges (const SagSliceOverlay *self, const Rows *rows, guint8 *plane, int n,
 }
 
 static void
-draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int n, int y, guint8 *rgba)
+draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int n, int y,
+          guint8 *rgba)
 {
-  gboolean filled = (self->flags & (SAG_OVERLAY_FILL | SAG_OVERLAY_CONFIDENCE | SAG_OVERLAY_DIFFERENCE)) != 0;
+  gboolean filled =
+      (self->flags & (SAG_OVERLAY_FILL | SAG_OVERLAY_CONFIDENCE | SAG_OVERLAY_DIFFERENCE)) != 0;
   gboolean outlined = (self->flags & SAG_OVERLAY_OUTLINE) != 0;
   const guint8 *labels = row_at (rows, rows->labels, n + 2);
   const guint8 *confident = self->least > 0 ? row_at (rows, rows->confident, n + 2) : labels;

@@ -8,8 +8,8 @@
 
 typedef struct _SagSliceOverlay SagSliceOverlay;
 
-/* What `spec` asks to be drawn; NULL if that is nothing. `preview` and `reference` may be NULL. Everything is
- * borrowed. */
+/* What `spec` asks to be drawn; NULL if that is nothing. `preview` and `reference` may be NULL.
+ * Everything is borrowed. */
 SagSliceOverlay *sag_slice_overlay_new  (SagSegmentation       *segmentation,
                                          SagSegmentation       *preview,
                                          SagSegmentation       *reference,

@@ -51,15 +51,16 @@ sag_volume_window_is_exact (const SagVolume *volume, const SagWindowLevel *windo
          || g_str_has_prefix (sag_volume_get_unit (volume), "SUV");
 }
 
-/* PS3.3 C.11.2.1.2.1 (LINEAR) or C.11.2.1.3.2 (LINEAR_EXACT) as (stored - centre) * scale + 127.5, which the
- * kernel cuts to 0 .. 255 and rounds. */
+/* PS3.3 C.11.2.1.2.1 (LINEAR) or C.11.2.1.3.2 (LINEAR_EXACT) as (stored - centre) * scale + 127.5,
+ * which the kernel cuts to 0 .. 255 and rounds. */
 static void
 render_init_window (Render *self, const SagWindowLevel *window)
 {
   gboolean exact = sag_volume_window_is_exact (self->volume, window);
   double slope = sag_volume_get_slope (self->volume);
   double span = exact ? MAX (window->width, 1e-6) : window->width - 1;
-  double centre = (exact ? window->center : window->center - 0.5) - sag_volume_get_intercept (self->volume);
+  double centre =
+      (exact ? window->center : window->center - 0.5) - sag_volume_get_intercept (self->volume);
 
   centre /= slope;
   if (span < 1e-9)
@@ -79,12 +80,13 @@ draw_grey (const Render *self, int y0, int y1, float *values, float *count, gpoi
 {
   gsize width = (gsize) self->map.width, pitch = (gsize) self->map.pitch;
 
-  sag_slice_map_sample (&self->map, self->type, sag_block_get_data (sag_volume_get_block (self->volume)),
+  sag_slice_map_sample (&self->map, self->type,
+                        sag_block_get_data (sag_volume_get_block (self->volume)),
                         self->interpolation, self->fold, y0, y1, values, count, scratch);
   for (int y = y0; y < y1; y++)
-    sag_kernels_get ()->slice.grey (width, values + (gsize) (y - y0) * pitch, count + (gsize) (y - y0) * pitch,
-                                    self->centre, self->scale, self->colours,
-                                    self->rgba + 4 * width * (gsize) y);
+    sag_kernels_get ()->slice.grey (width, values + (gsize) (y - y0) * pitch,
+                                    count + (gsize) (y - y0) * pitch, self->centre, self->scale,
+                                    self->colours, self->rgba + 4 * width * (gsize) y);
 }
 
 static void
@@ -95,11 +97,12 @@ draw_colour (const Render *self, int y0, int y1, float *values, float *count, gp
 
   for (int channel = 0; channel < 3; channel++)
     {
-      sag_slice_map_sample (&self->map, SAG_SAMPLE_U8, voxels + channel, self->interpolation, SAG_FOLD_STORE, y0, y1,
-                            values, count, scratch);
+      sag_slice_map_sample (&self->map, SAG_SAMPLE_U8, voxels + channel, self->interpolation,
+                            SAG_FOLD_STORE, y0, y1, values, count, scratch);
       for (int y = y0; y < y1; y++)
         {
-          const float *row = values + (gsize) (y - y0) * pitch, *shown = count + (gsize) (y - y0) * pitch;
+          const float *row = values + (gsize) (y - y0) * pitch,
+                      *shown = count + (gsize) (y - y0) * pitch;
           guint8 *out = self->rgba + 4 * width * (gsize) y + channel;
 
           for (gsize x = 0; x < width; x++)
@@ -131,16 +134,19 @@ draw_band (gsize item, int thread, gpointer data)
 }
 
 void
-sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation, SagSegmentation *preview,
-                               SagSegmentation *reference, const SagSliceSpec *spec, int width, int height,
-                               guint8 *rgba)
+sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
+                               SagSegmentation *preview, SagSegmentation *reference,
+                               const SagSliceSpec *spec, int width, int height, guint8 *rgba)
 {
   static const SagSampleType types[] = {
-    [SAG_VOXEL_U8] = SAG_SAMPLE_U8,   [SAG_VOXEL_I16] = SAG_SAMPLE_I16, [SAG_VOXEL_U16] = SAG_SAMPLE_U16,
-    [SAG_VOXEL_F32] = SAG_SAMPLE_F32, [SAG_VOXEL_RGB8] = SAG_SAMPLE_U8,
+    [SAG_VOXEL_U8] = SAG_SAMPLE_U8,   [SAG_VOXEL_I16] = SAG_SAMPLE_I16,
+    [SAG_VOXEL_U16] = SAG_SAMPLE_U16, [SAG_VOXEL_F32] = SAG_SAMPLE_F32,
+    [SAG_VOXEL_RGB8] = SAG_SAMPLE_U8,
   };
   static const SagFold folds[] = {
-    [SAG_SLAB_NONE] = SAG_FOLD_STORE, [SAG_SLAB_MIP] = SAG_FOLD_MAX, [SAG_SLAB_MINIP] = SAG_FOLD_MIN,
+    [SAG_SLAB_NONE] = SAG_FOLD_STORE,
+    [SAG_SLAB_MIP] = SAG_FOLD_MAX,
+    [SAG_SLAB_MINIP] = SAG_FOLD_MIN,
     [SAG_SLAB_MEAN] = SAG_FOLD_ADD,
   };
   SagVoxelType type = sag_volume_get_voxel_type (volume);
@@ -161,12 +167,13 @@ sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
     {
       colours = g_new (guint32, 256);
       for (int n = 0; n < 256; n++)
-        colours[n] = (guint32) spec->colour_table[3 * n + 2] << 16 | (guint32) spec->colour_table[3 * n + 1] << 8
-                     | spec->colour_table[3 * n];
+        colours[n] = (guint32) spec->colour_table[3 * n + 2] << 16
+                     | (guint32) spec->colour_table[3 * n + 1] << 8 | spec->colour_table[3 * n];
       self.colours = colours;
     }
-  sag_slice_map_init (&self.map, sag_volume_get_grid (volume), colour ? 3 : 1, volume_is_ready, volume, &spec->plane,
-                      colour || spec->slab_mode == SAG_SLAB_NONE ? 0 : spec->slab_mm, width, height);
+  sag_slice_map_init (
+      &self.map, sag_volume_get_grid (volume), colour ? 3 : 1, volume_is_ready, volume,
+      &spec->plane, colour || spec->slab_mode == SAG_SLAB_NONE ? 0 : spec->slab_mm, width, height);
   self.overlay = sag_slice_overlay_new (segmentation, preview, reference, spec, width, height);
   sag_parallel_for ((gsize) (height + SAG_SLICE_ROWS - 1) / SAG_SLICE_ROWS, draw_band, &self);
   g_clear_pointer (&self.overlay, sag_slice_overlay_free);

@@ -20,7 +20,8 @@ typedef enum
 typedef enum
 {
   SAG_INTERPOLATION_NEAREST,
-  SAG_INTERPOLATION_LINEAR, /* in a reduced orthogonal picture the mean of what lies under a pixel */
+  SAG_INTERPOLATION_LINEAR, /* in a reduced orthogonal picture the mean of what lies under a pixel
+                             */
 } SagInterpolation;
 
 typedef enum
@@ -42,16 +43,17 @@ typedef struct
   const guint8    *colour_table; /* 256 RGB triplets for values, borrowed; NULL: grey */
   SagOverlayFlags  overlay; /* 0: none */
   float            opacity; /* 0..1, of fills */
-  float            confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
+  float confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
   guint32          hidden[8]; /* bit v & 31 of word v >> 5: label v is not shown */
 } SagSliceSpec;
 
 /* Axial window 400/40, fill and outline at 0.35, threshold 0, nothing hidden. */
 void     sag_slice_spec_init   (SagSliceSpec          *spec);
 
-/* The picture of `spec` into `rgba` (width * height * 4 bytes, rows top to bottom, alpha 255; black outside
- * the volume and where slices are not ready). `segmentation` and `reference` may be NULL; they need not share
- * the volume's grid. Splits rows over the calling thread's team. Cannot fail. [render thread] */
+/* The picture of `spec` into `rgba` (width * height * 4 bytes, rows top to bottom, alpha 255; black
+ * outside the volume and where slices are not ready). `segmentation` and `reference` may be NULL;
+ * they need not share the volume's grid. Splits rows over the calling thread's team. Cannot fail.
+ * [render thread] */
 void     sag_slice_render      (SagVolume             *volume,
                                 SagSegmentation       *segmentation,
                                 SagSegmentation       *reference,
@@ -60,8 +62,8 @@ void     sag_slice_render      (SagVolume             *volume,
                                 int                    height,
                                 guint8                *rgba);
 
-/* The same while a run goes on: where `segmentation` (may be NULL) has no slice ready yet, the labels of
- * `preview` (may be NULL) are shown instead. */
+/* The same while a run goes on: where `segmentation` (may be NULL) has no slice ready yet, the
+ * labels of `preview` (may be NULL) are shown instead. */
 void     sag_slice_render_with_preview (SagVolume       *volume,
                                 SagSegmentation       *segmentation,
                                 SagSegmentation       *preview,
@@ -71,8 +73,9 @@ void     sag_slice_render_with_preview (SagVolume       *volume,
                                 int                    height,
                                 guint8                *rgba);
 
-/* Whole-number values are windowed by DICOM's LINEAR (PS3.3 C.11.2.1.2.1), whose half steps are made for
- * them; floats, SUV and windows narrower than 1 by LINEAR_EXACT (C.11.2.1.3.2): then TRUE. */
+/* Whole-number values are windowed by DICOM's LINEAR (PS3.3 C.11.2.1.2.1), whose half steps are
+ * made for them; floats, SUV and windows narrower than 1 by LINEAR_EXACT (C.11.2.1.3.2): then TRUE.
+ */
 gboolean sag_volume_window_is_exact (const SagVolume      *volume,
                                      const SagWindowLevel *window);
 

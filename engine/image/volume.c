@@ -42,18 +42,19 @@ sag_voxel_type_get_bytes (SagVoxelType type)
 }
 
 SagVolume *
-sag_volume_new (const SagGrid *grid, SagVoxelType type, SagBlock *block, double slope, double intercept,
-                const char *unit, GError **error)
+sag_volume_new (const SagGrid *grid, SagVoxelType type, SagBlock *block, double slope,
+                double intercept, const char *unit, GError **error)
 {
   SagVolume *self;
 
   if (!sag_grid_check (grid, error))
     return NULL;
-  if (sag_block_get_size (block) / (gsize) sag_voxel_type_get_bytes (type) < sag_grid_get_n_voxels (grid))
+  if (sag_block_get_size (block) / (gsize) sag_voxel_type_get_bytes (type)
+      < sag_grid_get_n_voxels (grid))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The volume's memory holds fewer voxels than its size of %d x %d x %d", grid->size[0],
-                   grid->size[1], grid->size[2]);
+                   "The volume's memory holds fewer voxels than its size of %d x %d x %d",
+                   grid->size[0], grid->size[1], grid->size[2]);
       return NULL;
     }
   if (!isfinite (slope) || !isfinite (intercept) || slope == 0)
@@ -77,15 +78,15 @@ sag_volume_new (const SagGrid *grid, SagVoxelType type, SagBlock *block, double 
 }
 
 SagVolume *
-sag_volume_new_alloc (const SagGrid *grid, SagVoxelType type, double slope, double intercept, const char *unit,
-                      GError **error)
+sag_volume_new_alloc (const SagGrid *grid, SagVoxelType type, double slope, double intercept,
+                      const char *unit, GError **error)
 {
   g_autoptr (SagBlock) block = NULL;
 
   if (!sag_grid_check (grid, error))
     return NULL;
-  block = sag_block_new (sag_grid_get_n_voxels (grid) * (gsize) sag_voxel_type_get_bytes (type), "the volume",
-                         error);
+  block = sag_block_new (sag_grid_get_n_voxels (grid) * (gsize) sag_voxel_type_get_bytes (type),
+                         "the volume", error);
   return block != NULL ? sag_volume_new (grid, type, block, slope, intercept, unit, error) : NULL;
 }
 
@@ -292,7 +293,8 @@ sag_volume_guess_window (const SagVolume *self, SagWindowLevel *window)
     if (sag_volume_is_ready (self, k))
       for (gsize n = 0; n < in_slice; n += step)
         {
-          double value = sag_volume_get_value (self, (int) (n % (gsize) columns), (int) (n / (gsize) columns), k);
+          double value = sag_volume_get_value (self, (int) (n % (gsize) columns),
+                                               (int) (n / (gsize) columns), k);
 
           if (isfinite (value))
             g_array_append_val (samples, value);

@@ -59,16 +59,16 @@ double         sag_volume_get_intercept   (const SagVolume *self);
 const char    *sag_volume_get_unit        (const SagVolume *self);
 SagBlock      *sag_volume_get_block       (const SagVolume *self); /* borrowed */
 
-/* The modality (0008,0060) and frame of reference UID (0020,0052), "" when unknown. Set once, before the
- * volume is shared. */
+/* The modality (0008,0060) and frame of reference UID (0020,0052), "" when unknown. Set once,
+ * before the volume is shared. */
 void           sag_volume_set_origin_tags (SagVolume       *self,
                                            const char      *modality,
                                            const char      *frame_of_reference);
 const char    *sag_volume_get_modality    (const SagVolume *self);
 const char    *sag_volume_get_frame_of_reference (const SagVolume *self);
 
-/* Start of slice k: size[0] * size[1] voxels, i fastest. Writing is for the one who reads the series,
- * before the slice is ready. */
+/* Start of slice k: size[0] * size[1] voxels, i fastest. Writing is for the one who reads the
+ * series, before the slice is ready. */
 gpointer       sag_volume_get_slice       (const SagVolume *self,
                                            int              k);
 
@@ -80,14 +80,15 @@ gboolean       sag_volume_is_ready        (const SagVolume *self,
                                            int              k);
 int            sag_volume_get_n_ready     (const SagVolume *self);
 
-/* The value in the volume's unit at a voxel; the red channel's stored value for RGB8. No range check. */
+/* The value in the volume's unit at a voxel; the red channel's stored value for RGB8. No range
+ * check. */
 double         sag_volume_get_value       (const SagVolume *self,
                                            int              i,
                                            int              j,
                                            int              k);
 
-/* Slice k (must be ready) as values in the volume's unit: size[0] * size[1] floats, each stored * slope +
- * intercept in double, rounded once to float. RGB8: luma 0.299 R + 0.587 G + 0.114 B. */
+/* Slice k (must be ready) as values in the volume's unit: size[0] * size[1] floats, each stored *
+ * slope + intercept in double, rounded once to float. RGB8: luma 0.299 R + 0.587 G + 0.114 B. */
 void           sag_volume_get_values      (const SagVolume *self,
                                            int              k,
                                            float           *values);

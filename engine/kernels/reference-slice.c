@@ -56,8 +56,8 @@ is_inside (const SagSampleGrid *grid, const float p[3])
 }
 
 void
-sag_ref_slice_trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleLine *line, size_t n,
-                         SagFold fold, float *out, float *count)
+sag_ref_slice_trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleLine *line,
+                         size_t n, SagFold fold, float *out, float *count)
 {
   SagFold count_fold = fold == SAG_FOLD_STORE ? SAG_FOLD_STORE : SAG_FOLD_ADD;
 
@@ -97,15 +97,16 @@ sag_ref_slice_trilinear (const SagSampleGrid *grid, SagSampleType type, const Sa
 
             row[k][j] = lerp (load (grid, type, at), load (grid, type, at + next[0]), f[0]);
           }
-      out[x] = fold_value (fold, out[x],
-                           lerp (lerp (row[0][0], row[0][1], f[1]), lerp (row[1][0], row[1][1], f[1]), f[2]));
+      out[x] = fold_value (
+          fold, out[x],
+          lerp (lerp (row[0][0], row[0][1], f[1]), lerp (row[1][0], row[1][1], f[1]), f[2]));
       count[x] = fold_value (count_fold, count[x], 1);
     }
 }
 
 void
-sag_ref_slice_nearest (const SagSampleGrid *grid, const SagSampleLine *line, size_t n, int32_t *inside,
-                       int32_t *k)
+sag_ref_slice_nearest (const SagSampleGrid *grid, const SagSampleLine *line, size_t n,
+                       int32_t *inside, int32_t *k)
 {
   for (size_t x = 0; x < n; x++)
     {

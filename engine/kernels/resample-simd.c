@@ -2,8 +2,8 @@
  *
  * resample-simd.c: samples of a volume along a line.
  *
- * Positions and weights are vectors; voxels are fetched lane by lane, two neighbours along i with one
- * load, which is as quick as a gather instruction where there is one.
+ * Positions and weights are vectors; voxels are fetched lane by lane, two neighbours along i with
+ * one load, which is as quick as a gather instruction where there is one.
  */
 #include "engine/kernels/reference-slice.h"
 #include "engine/kernels/simd.h"
@@ -48,8 +48,8 @@ fold_value (SagFold fold, SagVec acc, SagVec v)
 
 /* Two neighbours along i from each of LANES places. */
 SAG_INLINE void
-fetch_pair (const SagSampleGrid *grid, SagSampleType type, const ptrdiff_t *at, ptrdiff_t more, SagVec *a,
-            SagVec *b)
+fetch_pair (const SagSampleGrid *grid, SagSampleType type, const ptrdiff_t *at, ptrdiff_t more,
+            SagVec *a, SagVec *b)
 {
   if (type == SAG_SAMPLE_F32)
     {
@@ -103,8 +103,8 @@ fetch_pair (const SagSampleGrid *grid, SagSampleType type, const ptrdiff_t *at, 
 }
 
 SAG_INLINE void
-trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleLine *line, size_t n, SagFold fold,
-           float *out, float *count)
+trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleLine *line, size_t n,
+           SagFold fold, float *out, float *count)
 {
   ptrdiff_t down = grid->size[1] > 1 ? grid->stride[1] : 0;
   ptrdiff_t deep = grid->size[2] > 1 ? grid->stride[2] : 0;
@@ -133,7 +133,8 @@ trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleLine *l
           sag_store (depth, f[2]);
           for (int l = 0; l < LANES; l++)
             {
-              flags[l] = grid->ready[slices[l]] && (depth[l] == 0 || grid->ready[slices[l] + 1]) ? -1 : 0;
+              flags[l] =
+                  grid->ready[slices[l]] && (depth[l] == 0 || grid->ready[slices[l] + 1]) ? -1 : 0;
               at[l] = flags[l] != 0 ? at[l] : 0;
             }
           ok &= sag_load_i (flags);
@@ -212,7 +213,8 @@ slice_trilinear (const SagSampleGrid *grid, SagSampleType type, const SagSampleL
 }
 
 static void
-slice_nearest (const SagSampleGrid *grid, const SagSampleLine *line, size_t n, int32_t *inside, int32_t *k)
+slice_nearest (const SagSampleGrid *grid, const SagSampleLine *line, size_t n, int32_t *inside,
+               int32_t *k)
 {
   for (size_t x = 0; x < n; x += LANES)
     {
@@ -229,8 +231,10 @@ slice_nearest (const SagSampleGrid *grid, const SagSampleLine *line, size_t n, i
           index[axis] = sag_to_int (p);
         }
       sag_store_i (k + x, index[2] & ok);
-      sag_store_i (inside + x, sag_select_i (ok, index[0] * (int) grid->stride[0]
-                                                     + index[1] * (int) grid->stride[1], sag_splat_i (-1)));
+      sag_store_i (
+          inside + x,
+          sag_select_i (ok, index[0] * (int) grid->stride[0] + index[1] * (int) grid->stride[1],
+                        sag_splat_i (-1)));
     }
 }
 

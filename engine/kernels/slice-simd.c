@@ -84,7 +84,8 @@ slice_grey (size_t n, const float *values, const float *count, float centre, flo
 }
 
 static void
-slice_confident (size_t n, const uint8_t *labels, const uint8_t *confidence, uint8_t least, uint8_t *out)
+slice_confident (size_t n, const uint8_t *labels, const uint8_t *confidence, uint8_t least,
+                 uint8_t *out)
 {
   Bytes limit = least - (Bytes){ 0 };
 

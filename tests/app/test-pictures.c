@@ -12,8 +12,7 @@
 #include <png.h>
 #include <string.h>
 
-static const char *program;
-static char       *folder;
+static char *program, *folder;
 
 /* The pixels of a PNG as RGBA, by libpng. */
 static guint8 *
@@ -68,7 +67,8 @@ test_png (void)
 
 /* --- the commands ------------------------------------------------------------------------ */
 
-/* Runs sagitta-cli in the test's folder; `arguments` is split at spaces. Returns the exit status. */
+/* Runs sagitta-cli in the test's folder; `arguments` is split at spaces. Returns the exit status.
+ */
 static int
 run (const char *arguments, char **out, char **err)
 {
@@ -94,7 +94,8 @@ make_grid (SagGrid *grid)
   memcpy (grid->origin, (const double[]){ -20, -15, 50 }, sizeof grid->origin);
 }
 
-/* A volume whose value is 10 i + k, and labels: 1 in i < 10 (shifted by `shift`), 2 in one voxel. */
+/* A volume whose value is 10 i + k, and labels: 1 in i < 10 (shifted by `shift`), 2 in one voxel.
+ */
 static void
 write_volume (const char *name)
 {
@@ -116,7 +117,8 @@ write_volume (const char *name)
 static void
 write_labels (const char *name, int shift, double origin)
 {
-  static const SagLabel labels[] = { { .value = 1, .name = "One", .rgb = { 255, 0, 0 } }, { .value = 2, .name = "Two" } };
+  static const SagLabel labels[] = { { .value = 1, .name = "One", .rgb = { 255, 0, 0 } },
+                                     { .value = 2, .name = "Two" } };
   g_autofree char *path = path_of (name);
   g_autoptr (GError) error = NULL;
   g_autoptr (SagLabelmap) map = NULL;
@@ -143,8 +145,10 @@ test_render (void)
 
   write_volume ("volume.nii.gz");
   write_labels ("labels.nii.gz", 0, 0);
-  g_assert_cmpint (run ("render volume.nii.gz --slice 5 --window 200,256 --size 40x30 --no-text -o out.png", NULL, NULL),
-                   ==, 0);
+  g_assert_cmpint (
+      run ("render volume.nii.gz --slice 5 --window 200,256 --size 40x30 --no-text -o out.png",
+           NULL, NULL),
+      ==, 0);
   {
     g_autofree guint8 *rgba = read_png (path, &width, &height);
 
@@ -154,19 +158,25 @@ test_render (void)
     for (int x = 0; x < 40; x++)
       g_assert_cmpint (rgba[4 * (15 * 40 + x)], ==, CLAMP (10 * x + 5 - 72, 0, 255));
   }
-  g_assert_cmpint (run ("render volume.nii.gz --overlay labels.nii.gz --outline --slice 5 --size 40x30 --no-text"
-                        " --window 5000,10 -o out.png", NULL, NULL), ==, 0);
+  g_assert_cmpint (
+      run ("render volume.nii.gz --overlay labels.nii.gz --outline --slice 5 --size 40x30 --no-text"
+           " --window 5000,10 -o out.png",
+           NULL, NULL),
+      ==, 0);
   {
     g_autofree guint8 *rgba = read_png (path, &width, &height);
 
     /* Label 1 ends at voxel 9; its outline is voxels 8 and 9, and nothing at the picture's edge. */
     for (int x = 0; x < 40; x++)
-      g_assert_cmpint (rgba[4 * (15 * 40 + x)] + rgba[4 * (15 * 40 + x) + 1] + rgba[4 * (15 * 40 + x) + 2] > 0, ==,
-                       x == 8 || x == 9);
+      g_assert_cmpint (
+          rgba[4 * (15 * 40 + x)] + rgba[4 * (15 * 40 + x) + 1] + rgba[4 * (15 * 40 + x) + 2] > 0,
+          ==, x == 8 || x == 9);
   }
   /* With words: light pixels where there were none. */
-  g_assert_cmpint (run ("render volume.nii.gz --plane coronal --window 5000,10 --size 400x300 -o out.png", NULL, NULL),
-                   ==, 0);
+  g_assert_cmpint (
+      run ("render volume.nii.gz --plane coronal --window 5000,10 --size 400x300 -o out.png", NULL,
+           NULL),
+      ==, 0);
   {
     g_autofree guint8 *rgba = read_png (path, &width, &height);
     int light = 0;
@@ -217,8 +227,8 @@ test_render_refuses (void)
 static JsonObject *
 get_label (JsonParser *parser, guint n)
 {
-  JsonArray *labels
-      = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "labels");
+  JsonArray *labels =
+      json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "labels");
 
   g_assert_cmpuint (json_array_get_length (labels), >, n);
   return json_array_get_object_element (labels, n);
@@ -249,18 +259,23 @@ test_compare (void)
     g_assert_cmpint (json_object_get_int_member (one, "value"), ==, 1);
     g_assert_cmpfloat_with_epsilon (json_object_get_double_member (one, "dice"), 0.8, 1e-12);
     g_assert_cmpfloat_with_epsilon (json_object_get_double_member (one, "hd95_mm"), 2, 1e-6);
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (one, "ml_a"), 10 * 30 * 20 * 2 / 1000.0, 1e-9);
+    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (one, "ml_a"),
+                                    10 * 30 * 20 * 2 / 1000.0, 1e-9);
     g_assert_cmpint (json_object_get_int_member (two, "value"), ==, 2);
     g_assert_cmpfloat (json_object_get_double_member (two, "dice"), ==, 0);
     g_assert_true (json_object_get_null_member (two, "hd95_mm"));
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (json_node_get_object (json_parser_get_root (parser)),
-                                                                   "mean_dice"), 0.4, 1e-12);
+    g_assert_cmpfloat_with_epsilon (
+        json_object_get_double_member (json_node_get_object (json_parser_get_root (parser)),
+                                       "mean_dice"),
+        0.4, 1e-12);
   }
   {
     g_autoptr (JsonParser) parser = compare ("compare a.nii.gz b.nii.gz --json --labels 1,9");
 
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (json_node_get_object (json_parser_get_root (parser)),
-                                                                   "mean_dice"), 0.8, 1e-12);
+    g_assert_cmpfloat_with_epsilon (
+        json_object_get_double_member (json_node_get_object (json_parser_get_root (parser)),
+                                       "mean_dice"),
+        0.8, 1e-12);
   }
 }
 
@@ -275,8 +290,10 @@ test_compare_grids (void)
   {
     g_autoptr (JsonParser) parser = compare ("compare a.nii.gz far.nii.gz --json --labels 1");
 
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "dice"), 0.9, 1e-12);
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "ml_b"), 12, 1e-9);
+    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "dice"),
+                                    0.9, 1e-12);
+    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "ml_b"),
+                                    12, 1e-9);
   }
   write_labels ("off.nii.gz", 0, 0.8);
   g_assert_cmpint (run ("compare a.nii.gz off.nii.gz --json", NULL, &err), ==, 1);
@@ -284,9 +301,11 @@ test_compare_grids (void)
   g_assert_nonnull (strstr (err, "off.nii.gz"));
   g_assert_nonnull (strstr (err, "--resample"));
   {
-    g_autoptr (JsonParser) parser = compare ("compare a.nii.gz off.nii.gz --resample --json --labels 1");
+    g_autoptr (JsonParser) parser =
+        compare ("compare a.nii.gz off.nii.gz --resample --json --labels 1");
 
-    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "dice"), 1, 1e-12);
+    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (get_label (parser, 0), "dice"),
+                                    1, 1e-12);
   }
 }
 
@@ -295,7 +314,7 @@ main (int argc, char **argv)
 {
   int result;
 
-  program = argv[1];
+  program = g_canonicalize_filename (argv[1], NULL);
   argv[1] = argv[0];
   argv++;
   argc--;
@@ -319,5 +338,7 @@ main (int argc, char **argv)
       }
     g_rmdir (folder);
   }
+  g_free (folder);
+  g_free (program);
   return result;
 }

@@ -38,9 +38,11 @@ make_volume (void)
 static SagSegmentation *
 make_segmentation (const SagGrid *grid)
 {
-  static const SagLabel labels[] = { { .value = 1, .rgb = { 230, 159, 0 } }, { .value = 2, .rgb = { 86, 180, 233 } } };
+  static const SagLabel labels[] = { { .value = 1, .rgb = { 230, 159, 0 } },
+                                     { .value = 2, .rgb = { 86, 180, 233 } } };
   g_autoptr (SagLabelmap) map = sag_labelmap_new (grid, NULL, labels, 2, NULL);
-  g_autoptr (SagBlock) confidence = sag_block_new (sag_grid_get_n_voxels (grid), "the confidence", NULL);
+  g_autoptr (SagBlock) confidence =
+      sag_block_new (sag_grid_get_n_voxels (grid), "the confidence", NULL);
   guint8 *out = sag_labelmap_get_voxels (map), *sure = sag_block_get_data (confidence);
   SagSegmentation *segmentation;
 
@@ -60,8 +62,8 @@ make_segmentation (const SagGrid *grid)
 }
 
 static void
-measure (const char *name, SagVolume *volume, SagSegmentation *segmentation, const SagSliceSpec *spec, int width,
-         int height)
+measure (const char *name, SagVolume *volume, SagSegmentation *segmentation,
+         const SagSliceSpec *spec, int width, int height)
 {
   g_autofree guint8 *rgba = g_malloc (4 * (gsize) width * (gsize) height);
   gint64 best = G_MAXINT64, sum = 0;
@@ -76,8 +78,8 @@ measure (const char *name, SagVolume *volume, SagSegmentation *segmentation, con
       best = run >= 0 ? MIN (best, spent) : best;
       sum += run >= 0 ? spent : 0;
     }
-  g_print ("%-34s %4d x %-4d  min %7.2f ms  mean %7.2f ms  %6.0f frames/s\n", name, width, height, best / 1000.0,
-           sum / 1000.0 / runs, 1e6 * runs / sum);
+  g_print ("%-34s %4d x %-4d  min %7.2f ms  mean %7.2f ms  %6.0f frames/s\n", name, width, height,
+           best / 1000.0, sum / 1000.0 / runs, 1e6 * runs / sum);
 }
 
 int

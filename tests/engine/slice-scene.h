@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * slice-scene.h: the volume and labels that test-slice and test-overlay look at, and an independent sampler.
+ * slice-scene.h: the volume and labels that test-slice and test-overlay look at, and an independent
+ * sampler.
  */
 #pragma once
 
@@ -30,10 +31,11 @@ scene_volume (SagVoxelType type, gboolean tipped)
     {
       double c = cos (0.2), s = sin (0.2);
 
-      memcpy (grid.direction, (const double[]){ c, 0, s, 0, 1, 0, -s, 0, c }, sizeof grid.direction);
+      memcpy (grid.direction, (const double[]){ c, 0, s, 0, 1, 0, -s, 0, c },
+              sizeof grid.direction);
     }
-  volume = sag_volume_new_alloc (&grid, type, type == SAG_VOXEL_RGB8 ? 1 : 2, type == SAG_VOXEL_RGB8 ? 0 : -300, "HU",
-                                 NULL);
+  volume = sag_volume_new_alloc (&grid, type, type == SAG_VOXEL_RGB8 ? 1 : 2,
+                                 type == SAG_VOXEL_RGB8 ? 0 : -300, "HU", NULL);
   for (int k = 0; k < 12; k++)
     {
       gpointer slice = sag_volume_get_slice (volume, k);
@@ -93,7 +95,8 @@ scene_sample (SagVolume *volume, const double lps[3], int channel)
         continue;
       if (colour)
         sum += weight
-               * ((const guint8 *) sag_volume_get_slice (volume, at[2]))[3 * (at[1] * grid->size[0] + at[0]) + channel];
+               * ((const guint8 *) sag_volume_get_slice (
+                   volume, at[2]))[3 * (at[1] * grid->size[0] + at[0]) + channel];
       else
         sum += weight * sag_volume_get_value (volume, at[0], at[1], at[2]);
     }

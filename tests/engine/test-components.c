@@ -38,10 +38,11 @@ flood (const guint8 *open, gint32 *marks, int start, gint32 mark, gboolean corne
         for (int dj = -1; dj <= 1; dj++)
           for (int di = -1; di <= 1; di++)
             {
-              int i = at % NX + di, j = at / NX % NY + dj, k = at / NX / NY + dk, next = i + NX * (j + NY * k);
+              int i = at % NX + di, j = at / NX % NY + dj, k = at / NX / NY + dk,
+                  next = i + NX * (j + NY * k);
 
-              if ((!corners && ABS (di) + ABS (dj) + ABS (dk) != 1) || i < 0 || j < 0 || k < 0 || i >= NX || j >= NY
-                  || k >= NZ || !open[next] || marks[next] != 0)
+              if ((!corners && ABS (di) + ABS (dj) + ABS (dk) != 1) || i < 0 || j < 0 || k < 0
+                  || i >= NX || j >= NY || k >= NZ || !open[next] || marks[next] != 0)
                 continue;
               marks[next] = mark;
               stack[n_stack++] = next;

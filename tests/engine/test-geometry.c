@@ -16,7 +16,8 @@ static const char letters[] = "LPSRAI";
 static void
 get_code (int n, char code[4])
 {
-  static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+  static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+                                    { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
   for (int a = 0; a < 3; a++)
     code[a] = letters[orders[n / 8][a] + ((n >> a & 1) != 0 ? 3 : 0)];
@@ -70,7 +71,8 @@ test_round_trip (void)
       g_assert_cmpstr (found, ==, code);
       sag_grid_to_lps (&grid, ijk, lps);
       for (int p = 0; p < 3; p++)
-        expected[p] = grid.origin[p] + grid.direction[3 * p] * ijk[0] * 0.5 + grid.direction[3 * p + 1] * ijk[1] * 0.75
+        expected[p] = grid.origin[p] + grid.direction[3 * p] * ijk[0] * 0.5
+                      + grid.direction[3 * p + 1] * ijk[1] * 0.75
                       + grid.direction[3 * p + 2] * ijk[2] * 2.0;
       assert_near (lps, expected, 1e-9);
       sag_grid_to_ijk (&grid, lps, back);
@@ -215,7 +217,9 @@ assert_radiological (const SagPlane *plane, SagView view, const double at[3])
   static const struct
   {
     int to_right, to_bottom; /* index in `patient` */
-  } expected[] = { [SAG_VIEW_AXIAL] = { 0, 1 }, [SAG_VIEW_CORONAL] = { 0, 5 }, [SAG_VIEW_SAGITTAL] = { 1, 5 } };
+  } expected[] = {
+    [SAG_VIEW_AXIAL] = { 0, 1 }, [SAG_VIEW_CORONAL] = { 0, 5 }, [SAG_VIEW_SAGITTAL] = { 1, 5 }
+  };
   double moved[3], x, y, x0, y0;
 
   sag_plane_to_pixel (plane, 101, 51, at, &x0, &y0);

@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-static const SagLabel labels[] = { { .value = 3, .name = "Left" }, { .value = 7, .name = "Right" } };
+static const SagLabel labels[] = { { .value = 3, .name = "Left" },
+                                   { .value = 7, .name = "Right" } };
 
 static void
 make_grid (SagGrid *grid)
@@ -167,7 +168,8 @@ test_segmentation (void)
     }
   g_assert_true (isnan (sag_segmentation_get_slice_confidence (segmentation, 4, 3)));
   sag_segmentation_mark_ready (segmentation, 4, 5);
-  g_assert_cmpfloat_with_epsilon (sag_segmentation_get_slice_confidence (segmentation, 4, 3), sum / 255 / count, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sag_segmentation_get_slice_confidence (segmentation, 4, 3),
+                                  sum / 255 / count, 1e-12);
   g_assert_true (isnan (sag_segmentation_get_slice_confidence (segmentation, 4, 99)));
   g_assert_cmpint (sag_segmentation_get_n_ready (segmentation), ==, 1);
   g_assert_true (sag_segmentation_is_ready (segmentation, 4));

@@ -21,7 +21,8 @@ next (guint32 *seed)
 static gboolean
 is_label (const guint8 *voxels, int i, int j, int k, guint8 value)
 {
-  return i >= 0 && j >= 0 && k >= 0 && i < NX && j < NY && k < NZ && voxels[i + NX * (j + NY * k)] == value;
+  return i >= 0 && j >= 0 && k >= 0 && i < NX && j < NY && k < NZ
+         && voxels[i + NX * (j + NY * k)] == value;
 }
 
 static gboolean
@@ -45,7 +46,8 @@ compare_doubles (const void *a, const void *b)
 
 /* Every surface voxel against every other. */
 static void
-brute_force (const guint8 *a, const guint8 *b, const double spacing[3], guint8 value, double *hd95, double *mean)
+brute_force (const guint8 *a, const guint8 *b, const double spacing[3], guint8 value, double *hd95,
+             double *mean)
 {
   static double distances[2 * N];
   const guint8 *sides[2] = { a, b };
@@ -62,7 +64,8 @@ brute_force (const guint8 *a, const guint8 *b, const double spacing[3], guint8 v
         for (int q = 0; q < N; q++)
           if (is_surface (sides[1 - side], q, value))
             {
-              double x = (p % NX - q % NX) * spacing[0], y = (p / NX % NY - q / NX % NY) * spacing[1];
+              double x = (p % NX - q % NX) * spacing[0],
+                     y = (p / NX % NY - q / NX % NY) * spacing[1];
               double z = (p / NX / NY - q / NX / NY) * spacing[2];
 
               best = MIN (best, sqrt (x * x + y * y + z * z));
@@ -72,7 +75,8 @@ brute_force (const guint8 *a, const guint8 *b, const double spacing[3], guint8 v
       }
   qsort (distances, n, sizeof *distances, compare_doubles);
   at = 0.95 * (n - 1);
-  *hd95 = distances[(int) at] + (at - (int) at) * (distances[MIN ((int) at + 1, n - 1)] - distances[(int) at]);
+  *hd95 = distances[(int) at]
+          + (at - (int) at) * (distances[MIN ((int) at + 1, n - 1)] - distances[(int) at]);
   *mean = sum / n;
 }
 
@@ -94,15 +98,17 @@ test_against_brute_force (void)
       for (int side = 0; side < 2; side++)
         {
           /* A ball, or scattered voxels. */
-          int x = 4 + (int) (next (&seed) % 10), y = 4 + (int) (next (&seed) % 6), z = 2 + (int) (next (&seed) % 5);
+          int x = 4 + (int) (next (&seed) % 10), y = 4 + (int) (next (&seed) % 6),
+              z = 2 + (int) (next (&seed) % 5);
           int r = 4 + (int) (next (&seed) % 20);
 
           for (int p = 0; p < N; p++)
             {
               int dx = p % NX - x, dy = p / NX % NY - y, dz = p / NX / NY - z;
 
-              voxels[side][p] = trial % 4 == 3 ? (next (&seed) % 50 == 0 ? 2 : 1)
-                                               : (dx * dx + dy * dy + dz * dz < r ? 2 : next (&seed) % 2);
+              voxels[side][p] = trial % 4 == 3
+                                    ? (next (&seed) % 50 == 0 ? 2 : 1)
+                                    : (dx * dx + dy * dy + dz * dz < r ? 2 : next (&seed) % 2);
               count[side] += voxels[side][p] == 2;
             }
         }
@@ -119,7 +125,8 @@ test_against_brute_force (void)
           g_assert_cmpuint (result.n_b, ==, count[1]);
           g_assert_cmpuint (result.n_both, ==, both);
           g_assert_cmpfloat_with_epsilon (result.dice, 2.0 * both / (count[0] + count[1]), 1e-12);
-          g_assert_cmpfloat_with_epsilon (result.ml_a, count[0] * spacing[0] * spacing[1] * spacing[2] / 1000, 1e-9);
+          g_assert_cmpfloat_with_epsilon (
+              result.ml_a, count[0] * spacing[0] * spacing[1] * spacing[2] / 1000, 1e-9);
           g_assert_cmpfloat_with_epsilon (result.hd95_mm, hd95, 1e-5);
           g_assert_cmpfloat_with_epsilon (result.mean_mm, mean, 1e-5);
           if (threads > 1)
@@ -196,8 +203,10 @@ test_calibration (void)
   g_assert_cmpfloat_with_epsilon (bins[8].confidence, 0.8, 1e-12);
   g_assert_cmpfloat_with_epsilon (bins[8].accuracy, 0.6, 1e-12);
   g_assert_cmpuint (bins[9].n, ==, 50);
-  g_assert_cmpfloat_with_epsilon (sag_metrics_calibration (labels, truth, confidence, mask, 150, 10, NULL), 0.2, 1e-12);
-  g_assert_true (isnan (sag_metrics_calibration (labels, truth, confidence, mask + 100, 50, 10, NULL)));
+  g_assert_cmpfloat_with_epsilon (
+      sag_metrics_calibration (labels, truth, confidence, mask, 150, 10, NULL), 0.2, 1e-12);
+  g_assert_true (
+      isnan (sag_metrics_calibration (labels, truth, confidence, mask + 100, 50, 10, NULL)));
 }
 
 int

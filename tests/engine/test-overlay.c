@@ -4,7 +4,8 @@
  */
 #include "tests/engine/slice-scene.h"
 
-/* Pictures of 12 x 12 voxels at 8 pixels a voxel; the label is voxels 3..8 x 4..7 of every slice. */
+/* Pictures of 12 x 12 voxels at 8 pixels a voxel; the label is voxels 3..8 x 4..7 of every slice.
+ */
 enum { ZOOM = 8, SIDE = 12 * ZOOM, X0 = 3 * ZOOM, X1 = 9 * ZOOM, Y0 = 4 * ZOOM, Y1 = 8 * ZOOM };
 
 static const SagLabel labels[] = {
@@ -328,7 +329,8 @@ test_preview (void)
       g_autoptr (SagSegmentation) segmentation = make_segmentation (map, NULL, ready);
       gboolean final = ready >= 2;
 
-      sag_slice_render_with_preview (volume, segmentation, preview, NULL, &spec, SIDE, SIDE, picture);
+      sag_slice_render_with_preview (volume, segmentation, preview, NULL, &spec, SIDE, SIDE,
+                                     picture);
       assert_fill (SIDE / 2, SIDE / 2, labels[final ? 0 : 1].rgb);
       if (final)
         assert_colour (ZOOM, SIDE / 2, 100, 100, 100);
@@ -362,7 +364,8 @@ test_own_grid (void)
 
   sag_grid_init (&grid, (const int[]){ 31, 29, 5 }, (const double[]){ 0.7, 0.9, 1.1 });
   memcpy (grid.origin, (const double[]){ 20, 1, 0.2 }, sizeof grid.origin);
-  memcpy (grid.direction, (const double[]){ 0, -0.6, 0.8, 1, 0, 0, 0, 0.8, 0.6 }, sizeof grid.direction);
+  memcpy (grid.direction, (const double[]){ 0, -0.6, 0.8, 1, 0, 0, 0, 0.8, 0.6 },
+          sizeof grid.direction);
   g_assert_true (sag_grid_check (&grid, NULL));
   map = sag_labelmap_new (&grid, NULL, labels, 2, NULL);
   for (int n = 0; n < 31 * 29 * 5; n++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-resample.c: grid to grid against an independent sampler; slab by slab the same bits as whole.
+ * test-resample.c: grid to grid against an independent sampler; slab by slab the same bits as
+ * whole.
  */
 #include "tests/engine/slice-scene.h"
 
@@ -12,7 +13,9 @@ static void
 make_target (const SagGrid *from, int which, SagGrid *to)
 {
   static const char *const codes[] = { "LPS", "RAS", "SLA", "PIR" };
-  static const double spacings[][3] = { { 1.5, 1, 3 }, { 0.8, 1.3, 2 }, { 2.5, 2.5, 2.5 }, { 1, 4, 0.9 } };
+  static const double spacings[][3] = {
+    { 1.5, 1, 3 }, { 0.8, 1.3, 2 }, { 2.5, 2.5, 2.5 }, { 1, 4, 0.9 }
+  };
   SagTurn turn;
   SagGrid turned;
 
@@ -59,7 +62,8 @@ test_volume (void)
                 if (isnan (value))
                   g_assert_cmpfloat (sag_volume_get_value (out, i, j, k), ==, -77);
                 else
-                  g_assert_cmpfloat_with_epsilon (sag_volume_get_value (out, i, j, k), value, scale);
+                  g_assert_cmpfloat_with_epsilon (sag_volume_get_value (out, i, j, k), value,
+                                                  scale);
                 inside += !isnan (value);
               }
         g_assert_cmpint (inside, >, 100);
@@ -100,7 +104,8 @@ test_slabs (void)
   g_autoptr (SagVolume) volume = scene_volume (SAG_VOXEL_F32, FALSE);
   const SagGrid *from = sag_volume_get_grid (volume);
   gsize slice = (gsize) from->size[0] * (gsize) from->size[1];
-  g_autofree float *values = g_new (float, slice * 12), *whole = g_new (float, slice * 12 * CHANNELS);
+  g_autofree float *values = g_new (float, slice * 12),
+                   *whole = g_new (float, slice * 12 * CHANNELS);
 
   for (int k = 0; k < 12; k++)
     sag_volume_get_values (volume, k, values + slice * (gsize) k);
@@ -135,7 +140,8 @@ test_slabs (void)
               for (int j = 0; j < to.size[1]; j++)
                 {
                   sag_resampler_float_row (resampler, whole, 0, 12, CHANNELS, j, k, outside, row);
-                  sag_resampler_float_row (resampler, slab, from_k0, from_k1, CHANNELS, j, k, outside, part);
+                  sag_resampler_float_row (resampler, slab, from_k0, from_k1, CHANNELS, j, k,
+                                           outside, part);
                   g_assert_cmpmem (part, to.size[0] * CHANNELS * sizeof (float), row,
                                    to.size[0] * CHANNELS * sizeof (float));
                   sag_resampler_float_row (resampler, values, 0, 12, 1, j, k, outside, single);
@@ -191,7 +197,8 @@ test_labels (void)
       g_assert_cmpstr (sag_labelmap_find_label (out, 200)->name, ==, "spot");
       for (int n = 0; n < (int) sag_grid_get_n_voxels (&to); n++)
         {
-          double ijk[3] = { n % to.size[0], n / to.size[0] % to.size[1], n / to.size[0] / to.size[1] };
+          double ijk[3] = { n % to.size[0], n / to.size[0] % to.size[1],
+                            n / to.size[0] / to.size[1] };
           int at[3], expected = 0;
           gboolean inside = TRUE, tie = FALSE;
 
@@ -228,7 +235,8 @@ test_threads (void)
       if (first == NULL)
         first = g_steal_pointer (&out);
       else
-        g_assert_cmpmem (sag_volume_get_slice (out, 0), bytes, sag_volume_get_slice (first, 0), bytes);
+        g_assert_cmpmem (sag_volume_get_slice (out, 0), bytes, sag_volume_get_slice (first, 0),
+                         bytes);
     }
   sag_parallel_own (SAG_TEAM_NONE, 1);
 }

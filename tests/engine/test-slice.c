@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-slice.c: grey values of pictures: window, interpolation, slabs, readiness, and the same bytes on every
- * processor level and number of threads.
+ * test-slice.c: grey values of pictures: window, interpolation, slabs, readiness, and the same
+ * bytes on every processor level and number of threads.
  */
 #include "tests/engine/slice-scene.h"
 
@@ -26,15 +26,17 @@ centre_of (SagVolume *volume, double lps[3])
 {
   const SagGrid *grid = sag_volume_get_grid (volume);
 
-  sag_grid_to_lps (grid, (const double[]){ grid->size[0] / 2, grid->size[1] / 2, grid->size[2] / 2 }, lps);
+  sag_grid_to_lps (
+      grid, (const double[]){ grid->size[0] / 2, grid->size[1] / 2, grid->size[2] / 2 }, lps);
 }
 
 /* One row of every value from -3 to 1021 against the formula of the standard. */
 static void
 test_window (void)
 {
-  static const double windows[][2] = { { 500, 1000 }, { 500, 2 }, { 40, 1 }, { 40.5, 1 }, { 127.5, 256 }, { 128, 256 },
-                                       { 300, 401 },  { 0, 3 },   { 1e5, 10 } };
+  static const double windows[][2] = { { 500, 1000 }, { 500, 2 },     { 40, 1 },
+                                       { 40.5, 1 },   { 127.5, 256 }, { 128, 256 },
+                                       { 300, 401 },  { 0, 3 },       { 1e5, 10 } };
   SagGrid grid;
   g_autoptr (SagVolume) volume = NULL;
   SagSliceSpec spec;
@@ -115,10 +117,12 @@ check_picture (SagVolume *volume, const SagSliceSpec *spec)
             g_assert_cmpint (level, ==, 0);
           else
             {
-              double wanted = colour ? value : scene_window (value, spec->window.center, spec->window.width);
+              double wanted =
+                  colour ? value : scene_window (value, spec->window.center, spec->window.width);
 
               if (sag_volume_get_voxel_type (volume) == SAG_VOXEL_F32)
-                wanted = CLAMP ((value - spec->window.center) / spec->window.width + 0.5, 0, 1) * 255;
+                wanted =
+                    CLAMP ((value - spec->window.center) / spec->window.width + 0.5, 0, 1) * 255;
               g_assert_cmpfloat (fabs (level - wanted), <=, 0.5 + 0.05);
               shown++;
             }
@@ -139,12 +143,14 @@ test_pixels (void)
             double lps[3];
 
             sag_slice_spec_init (&spec);
-            spec.window = type == SAG_VOXEL_U16 ? (SagWindowLevel){ 60000, 120000 } : (SagWindowLevel){ 0, 3000 };
+            spec.window = type == SAG_VOXEL_U16 ? (SagWindowLevel){ 60000, 120000 }
+                                                : (SagWindowLevel){ 0, 3000 };
             centre_of (volume, lps);
             lps[0] += 0.31;
             lps[1] -= 0.22;
             lps[2] += 0.41;
-            /* Along the grid it is the quick way, along the patient the general one where the grid is tipped. */
+            /* Along the grid it is the quick way, along the patient the general one where the grid
+             * is tipped. */
             if (oblique)
               {
                 sag_plane_init_view (&spec.plane, view, lps, 0.437);
@@ -155,7 +161,8 @@ test_pixels (void)
                   }
               }
             else
-              sag_plane_init_grid_view (&spec.plane, sag_volume_get_grid (volume), view, lps, 0.437, NULL);
+              sag_plane_init_grid_view (&spec.plane, sag_volume_get_grid (volume), view, lps, 0.437,
+                                        NULL);
             check_picture (volume, &spec);
           }
 }
@@ -215,11 +222,14 @@ test_reduced (void)
                         at[axis[1]] = v;
                         at[axis[2]] = lower + upper;
                         sum += get_share (u, ijk[axis[0]], width[0], grid->size[axis[0]])
-                               * get_share (v, ijk[axis[1]], width[1], grid->size[axis[1]]) * (upper ? f : 1 - f)
+                               * get_share (v, ijk[axis[1]], width[1], grid->size[axis[1]])
+                               * (upper ? f : 1 - f)
                                * sag_volume_get_value (volume, at[0], at[1], at[2]);
                       }
                   }
-              g_assert_cmpfloat (fabs (rgba[4 * (9 * y + x)] - (inside ? scene_window (sum, 0, 3000) : 0)), <=, 0.55);
+              g_assert_cmpfloat (
+                  fabs (rgba[4 * (9 * y + x)] - (inside ? scene_window (sum, 0, 3000) : 0)), <=,
+                  0.55);
             }
       }
 }
@@ -249,12 +259,17 @@ test_slab (void)
         sag_slice_render (volume, NULL, NULL, &spec, 24, 20, rgba);
         for (int x = 0; x < 24; x++)
           {
-            /* Row 10 of the picture is 0.75 mm below the middle, at 10.25 of voxels, and 1.5 of them high. */
-            double fold = modes[m] == SAG_SLAB_MIP ? -1e9 : modes[m] == SAG_SLAB_MINIP ? 1e9 : 0, level;
+            /* Row 10 of the picture is 0.75 mm below the middle, at 10.25 of voxels, and 1.5 of
+             * them high. */
+            double fold = modes[m] == SAG_SLAB_MIP     ? -1e9
+                          : modes[m] == SAG_SLAB_MINIP ? 1e9
+                                                       : 0,
+                   level;
 
             for (int k = 4; k <= 8; k++)
               {
-                double a = sag_volume_get_value (volume, x, 10, k), b = sag_volume_get_value (volume, x, 11, k);
+                double a = sag_volume_get_value (volume, x, 10, k),
+                       b = sag_volume_get_value (volume, x, 11, k);
                 double v = nearest ? a : (a + 0.5 * b) / 1.5;
 
                 fold = modes[m] == SAG_SLAB_MIP     ? MAX (fold, v)
@@ -312,11 +327,14 @@ test_slab_oblique (void)
                 if (isnan (v))
                   continue;
                 count++;
-                fold = mode == SAG_SLAB_MIP ? MAX (fold, v) : mode == SAG_SLAB_MINIP ? MIN (fold, v) : fold + v;
+                fold = mode == SAG_SLAB_MIP     ? MAX (fold, v)
+                       : mode == SAG_SLAB_MINIP ? MIN (fold, v)
+                                                : fold + v;
               }
             if (mode == SAG_SLAB_MEAN && count > 0)
               fold /= count;
-            g_assert_cmpfloat (fabs (rgba[4 * (y * WIDTH + x)] - (count > 0 ? scene_window (fold, 60000, 120000) : 0)),
+            g_assert_cmpfloat (fabs (rgba[4 * (y * WIDTH + x)]
+                                     - (count > 0 ? scene_window (fold, 60000, 120000) : 0)),
                                <=, 0.55);
           }
     }
@@ -438,9 +456,11 @@ print_digest (int threads)
           {
             static const SagLabel label = { .value = 1, .rgb = { 200, 100, 50 } };
             g_autoptr (SagVolume) volume = scene_volume (type, FALSE);
-            g_autoptr (SagLabelmap) map = sag_labelmap_new (sag_volume_get_grid (volume), NULL, &label, 1, NULL);
+            g_autoptr (SagLabelmap) map =
+                sag_labelmap_new (sag_volume_get_grid (volume), NULL, &label, 1, NULL);
             g_autoptr (SagBlock) confidence = sag_block_new (24 * 20 * 12, "a test", NULL);
-            g_autoptr (SagSegmentation) segmentation = sag_segmentation_new (&map, 1, confidence, NULL, NULL);
+            g_autoptr (SagSegmentation) segmentation =
+                sag_segmentation_new (&map, 1, confidence, NULL, NULL);
             g_autofree guint8 *rgba = g_malloc (4 * 161 * 117);
             guint32 seed = 3;
 
@@ -454,7 +474,8 @@ print_digest (int threads)
             spec.interpolation = nearest ? SAG_INTERPOLATION_NEAREST : SAG_INTERPOLATION_LINEAR;
             spec.slab_mode = mode;
             spec.slab_mm = 9.5;
-            spec.overlay = SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE | (nearest ? SAG_OVERLAY_CONFIDENCE : 0);
+            spec.overlay =
+                SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE | (nearest ? SAG_OVERLAY_CONFIDENCE : 0);
             spec.confidence_threshold = 0.3f;
             centre_of (volume, spec.plane.centre);
             sag_plane_init_view (&spec.plane, oblique, spec.plane.centre, 0.131);
@@ -479,11 +500,13 @@ test_same_bytes (void)
       {
         g_autofree char *argument = g_strdup_printf ("%d", threads), *digest = NULL;
         const char *argv[] = { program, "--digest", argument, NULL };
-        g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "SAG_CPU", levels[level], TRUE);
+        g_auto (GStrv) environment =
+            g_environ_setenv (g_get_environ (), "SAG_CPU", levels[level], TRUE);
         g_autoptr (GError) error = NULL;
         int status;
 
-        g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &digest, NULL, &status, &error);
+        g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &digest, NULL,
+                      &status, &error);
         g_assert_no_error (error);
         g_assert_true (g_spawn_check_wait_status (status, NULL));
         g_assert_cmpuint (strlen (digest), ==, 64);

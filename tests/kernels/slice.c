@@ -25,7 +25,8 @@ make_grid (Check *check, SagSampleType type, const int size[3], int channels)
 {
   size_t n = (size_t) size[0] * size[1] * size[2] * channels;
   uint8_t *voxels = check_bytes (check, n * type_bytes[type], type_bytes[type]);
-  SagSampleGrid grid = { .voxels = voxels, .stride = { channels, channels * size[0], channels * size[0] * size[1] } };
+  SagSampleGrid grid = { .voxels = voxels,
+                         .stride = { channels, channels * size[0], channels * size[0] * size[1] } };
 
   memcpy (grid.size, size, sizeof grid.size);
   for (size_t i = 0; i < n; i++)
@@ -61,15 +62,18 @@ make_line (Check *check, const SagSampleGrid *grid, bool exact)
 
 /* A case is a function of its own: what stands around a guarded call must not live in the loops. */
 static void
-check_sample (Check *check, SagSampleType type, const int size[3], SagFold fold, size_t n, int variant)
+check_sample (Check *check, SagSampleType type, const int size[3], SagFold fold, size_t n,
+              int variant)
 {
-  static const char *const names[] = { "trilinear u8", "trilinear i16", "trilinear u16", "trilinear f32" };
+  static const char *const names[] = { "trilinear u8", "trilinear i16", "trilinear u16",
+                                       "trilinear f32" };
   size_t pad = padded (n);
   SagSampleGrid grid = make_grid (check, type, size, variant == 3 ? 3 : 1);
   SagSampleLine line = make_line (check, &grid, variant == 1);
   uint8_t *ready = check_bytes (check, (size_t) grid.size[2], 1);
   float *want = check_floats (check, pad, CHECK_PLAIN), *got = check_copy (check, want, pad);
-  float *want_count = check_floats (check, pad, CHECK_PLAIN), *got_count = check_copy (check, want_count, pad);
+  float *want_count = check_floats (check, pad, CHECK_PLAIN),
+        *got_count = check_copy (check, want_count, pad);
 
   for (int k = 0; k < grid.size[2]; k++)
     ready[k] = check_random (check, 2) != 0;
@@ -77,17 +81,20 @@ check_sample (Check *check, SagSampleType type, const int size[3], SagFold fold,
   check->ref->slice.trilinear (&grid, type, &line, n, fold, want, want_count);
   CHECK_GUARDED (check, names[type])
     check->k->slice.trilinear (&grid, type, &line, n, fold, got, got_count);
-  check_same (check, got, want, n, "%s, %d voxels wide, fold %d, n %zu, variant %d", names[type], size[0], fold, n,
-              variant);
-  check_same (check, got_count, want_count, n, "%s count, %d voxels wide, fold %d, n %zu, variant %d", names[type],
+  check_same (check, got, want, n, "%s, %d voxels wide, fold %d, n %zu, variant %d", names[type],
               size[0], fold, n, variant);
+  check_same (check, got_count, want_count, n,
+              "%s count, %d voxels wide, fold %d, n %zu, variant %d", names[type], size[0], fold,
+              n, variant);
   check_release_all (check);
 }
 
 static void
 check_samples (Check *check)
 {
-  static const int sizes[][3] = { { 9, 7, 5 }, { 2, 2, 2 }, { 1, 6, 3 }, { 8, 1, 1 }, { 40, 30, 20 } };
+  static const int sizes[][3] = {
+    { 9, 7, 5 }, { 2, 2, 2 }, { 1, 6, 3 }, { 8, 1, 1 }, { 40, 30, 20 }
+  };
 
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
     for (int type = SAG_SAMPLE_U8; type <= SAG_SAMPLE_F32; type++)
@@ -100,7 +107,8 @@ check_samples (Check *check)
 static void
 check_nearest (Check *check, const int size[3], size_t n, bool exact)
 {
-  SagSampleGrid grid = { .size = { size[0], size[1], size[2] }, .stride = { 1, size[0], size[0] * size[1] } };
+  SagSampleGrid grid = { .size = { size[0], size[1], size[2] },
+                         .stride = { 1, size[0], size[0] * size[1] } };
   SagSampleLine line = make_line (check, &grid, exact);
   int32_t *out[4];
 
@@ -109,8 +117,10 @@ check_nearest (Check *check, const int size[3], size_t n, bool exact)
   check->ref->slice.nearest (&grid, &line, n, out[0], out[1]);
   CHECK_GUARDED (check, "nearest")
     check->k->slice.nearest (&grid, &line, n, out[2], out[3]);
-  check_same_bytes (check, out[2], out[0], 4 * n, "nearest element, %d voxels wide, n %zu", size[0], n);
-  check_same_bytes (check, out[3], out[1], 4 * n, "nearest slice, %d voxels wide, n %zu", size[0], n);
+  check_same_bytes (check, out[2], out[0], 4 * n, "nearest element, %d voxels wide, n %zu",
+                    size[0], n);
+  check_same_bytes (check, out[3], out[1], 4 * n, "nearest slice, %d voxels wide, n %zu", size[0],
+                    n);
   check_release_all (check);
 }
 
@@ -138,7 +148,8 @@ check_grey (Check *check, size_t n, const uint32_t *table, CheckFill fill)
   check->ref->slice.grey (n, values, count, 0.25f, 60, table, want);
   CHECK_GUARDED (check, "grey")
     check->k->slice.grey (n, values, count, 0.25f, 60, table, got);
-  check_same_bytes (check, got, want, 4 * n, "grey, n %zu, table %d, fill %d", n, table != NULL, fill);
+  check_same_bytes (check, got, want, 4 * n, "grey, n %zu, table %d, fill %d", n, table != NULL,
+                    fill);
   check_release_all (check);
 }
 
@@ -228,7 +239,8 @@ run_trilinear (const SagKernels *k, void *data)
 {
   Bench *b = data;
 
-  k->slice.trilinear (&b->grid, SAG_SAMPLE_I16, &b->line, BENCH_N, SAG_FOLD_MAX, b->values, b->count);
+  k->slice.trilinear (&b->grid, SAG_SAMPLE_I16, &b->line, BENCH_N, SAG_FOLD_MAX, b->values,
+                      b->count);
 }
 
 static void
