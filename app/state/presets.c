@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define MAX_NAME 40 /* characters, as much as a menu shows */
+
 static const struct
 {
   const char    *modality;
@@ -46,8 +48,8 @@ sag_presets_new (void)
 void
 sag_presets_add (GArray *presets, const char *id, const char *name, SagWindowLevel window)
 {
-  SagWindowPreset preset = { g_strdup (id), g_utf8_substring (name, 0, MIN (g_utf8_strlen (name, -1), 40)),
-                             window };
+  glong length = MIN (g_utf8_strlen (name, -1), MAX_NAME);
+  SagWindowPreset preset = { g_strdup (id), g_utf8_substring (name, 0, length), window };
 
   g_array_append_val (presets, preset);
 }

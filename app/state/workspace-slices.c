@@ -20,7 +20,8 @@ get_axis (const SagGrid *grid, int axis, double unit[3])
     unit[r] = grid->direction[3 * r + axis];
 }
 
-/* The grid axis that `view` scrolls along, and whether it grows towards the patient's left, back or head. */
+/* The grid axis that `view` scrolls along, and whether it grows towards the patient's left, back or
+ * head. */
 static int
 get_normal_axis (const SagGrid *grid, SagView view, gboolean *forward)
 {

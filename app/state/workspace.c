@@ -326,7 +326,8 @@ label_visible_changed (SagWorkspace *self, GParamSpec *pspec, SagLabelItem *item
   notify (self, PROP_HIDDEN);
 }
 
-/* Labels of a run with the same names stay hidden if they were: precision is switched with one eye on them. */
+/* Labels of a run with the same names stay hidden if they were: precision is switched with one eye
+ * on them. */
 static SagLabelItem *
 make_item (SagWorkspace *self, const SagLabel *label)
 {
@@ -570,7 +571,8 @@ sag_workspace_choose_window (SagWorkspace *self, GVariant *windows)
       for (int n = 1; g_variant_iter_next (&iter, "(&sdd)", &name, &window.center, &window.width); n++)
         {
           g_autofree char *id = g_strdup_printf ("file-%d", n);
-          g_autofree char *text = *name != '\0' ? g_strdup (name) : g_strdup_printf ("From file %d", n);
+          g_autofree char *text
+              = *name != '\0' ? g_strdup (name) : g_strdup_printf ("From file %d", n);
 
           if (isfinite (window.center) && isfinite (window.width) && window.width > 0)
             sag_presets_add (self->presets, id, text, window);

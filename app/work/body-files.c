@@ -55,7 +55,8 @@ begin_item (GVariantDict *dict, const SagDicomInstance *first, int stack, const 
   sag_body_add_text (dict, "uid", first->series_instance_uid);
   sag_body_add_text (dict, "description", named);
   sag_body_add_text (dict, "modality", first->modality);
-  sag_body_add_text (dict, "date", *first->series_date != '\0' ? first->series_date : first->study_date);
+  sag_body_add_text (dict, "date",
+                     *first->series_date != '\0' ? first->series_date : first->study_date);
   sag_body_add_text (dict, "frame-of-reference", first->frame_of_reference_uid);
   g_variant_dict_insert (dict, "number", "i", first->series_number);
   g_variant_dict_insert (dict, "stack", "i", stack);
@@ -108,8 +109,9 @@ describe_file (const SagDicomInstance *instance, int n, SagSeriesKind kind)
   g_variant_dict_insert (&dict, "segmentation", "b", kind == SAG_SERIES_SEGMENTATION);
   g_variant_dict_insert (&dict, "readable", "b", FALSE);
   g_variant_dict_insert (&dict, "reason", "s",
-                         kind == SAG_SERIES_SEGMENTATION ? "A segmentation: it is shown over its images"
-                                                         : "There are no images in it to show");
+                         kind == SAG_SERIES_SEGMENTATION
+                             ? "A segmentation: it is shown over its images"
+                             : "There are no images in it to show");
   g_variant_dict_insert (&dict, "paths", "^aay", paths);
   return g_variant_dict_end (&dict);
 }
@@ -340,7 +342,8 @@ sag_body_get_stack (SagBodyRun *run, SagIndex **index, GError **error)
 
       g_clear_pointer (index, sag_index_unref);
       g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED,
-                   "%s is no longer what it was when the folder was opened; open the folder again", name);
+                   "%s is no longer what it was when the folder was opened; open the folder again",
+                   name);
     }
   return stack;
 }

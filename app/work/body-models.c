@@ -71,8 +71,8 @@ sag_body_estimate (SagBodyRun *run, GError **error)
   double speed;
 
   if (!get_task (run, &entry, &precision, &volume, error)
-      || !sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume), &needs,
-                                 error))
+      || !sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume),
+                                 &needs, error))
     return NULL;
   warnings = sag_recipe_check (entry->recipe, volume);
   speed = run->self->macs_per_second > 0 ? run->self->macs_per_second
@@ -132,8 +132,9 @@ describe_timings (const SagSegmentReport *report)
     const char *name;
     double      ms;
   } rows[] = {
-    { "load", report->load_ms },     { "preview", report->preview_ms }, { "prepare", report->prepare_ms },
-    { "network", report->net_ms },   { "finish", report->finish_ms },   { "clean", report->clean_ms },
+    { "load", report->load_ms },       { "preview", report->preview_ms },
+    { "prepare", report->prepare_ms }, { "network", report->net_ms },
+    { "finish", report->finish_ms },   { "clean", report->clean_ms },
     { "total", report->total_ms },
   };
   GVariantBuilder builder;
@@ -169,8 +170,8 @@ sag_body_segment (SagBodyRun *run, GError **error)
   if (g_variant_lookup (run->request, "threads", "i", &threads) && threads > 0)
     sag_parallel_own (SAG_TEAM_COMPUTE, threads);
 
-  segmentation = sag_plugin_host_segment (run->self->host, entry, precision, volume, &options, &run->tick,
-                                          &report, &failure);
+  segmentation = sag_plugin_host_segment (run->self->host, entry, precision, volume, &options,
+                                          &run->tick, &report, &failure);
   sag_parallel_own (SAG_TEAM_COMPUTE, usual_threads);
   if (segmentation != NULL)
     {
@@ -188,8 +189,8 @@ sag_body_segment (SagBodyRun *run, GError **error)
       return NULL;
     }
   if (report.net_ms > 0
-      && sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume), &needs,
-                                NULL))
+      && sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume),
+                                &needs, NULL))
     run->self->macs_per_second = (double) needs.macs / (report.total_ms * 1e-3);
 
   g_variant_dict_init (&dict, NULL);
@@ -247,16 +248,18 @@ sag_body_compare (SagBodyRun *run, GError **error)
       const SagLabel *in_a, *in_b;
       SagLabelmap *layer_a = find_layer (a, (guint8) value, &in_a);
       SagLabelmap *layer_b = find_layer (b, (guint8) value, &in_b);
+      const guint8 *voxels_a = sag_block_get_data (empty), *voxels_b = voxels_a;
       SagAgreement got;
 
       if (layer_a == NULL && layer_b == NULL)
         continue;
+      if (layer_a != NULL)
+        voxels_a = sag_labelmap_get_voxels (layer_a);
+      if (layer_b != NULL)
+        voxels_b = sag_labelmap_get_voxels (layer_b);
       if (!sag_tick (&run->tick, value / 255.0)
               ? !sag_engine_error_cancelled (error)
-              : !sag_metrics_compare (
-                  layer_a != NULL ? sag_labelmap_get_voxels (layer_a) : sag_block_get_data (empty),
-                  layer_b != NULL ? sag_labelmap_get_voxels (layer_b) : sag_block_get_data (empty), grid,
-                  (guint8) value, &got, error))
+              : !sag_metrics_compare (voxels_a, voxels_b, grid, (guint8) value, &got, error))
         {
           g_variant_builder_clear (&builder);
           return NULL;

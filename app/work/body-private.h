@@ -12,8 +12,8 @@
 /* What a lane keeps between jobs. */
 typedef struct
 {
-  GPtrArray     *indexes;        /* of SagIndex: of the latest INDEX jobs, so READ need not parse again */
-  SagPluginHost *host;           /* NULL until a model is asked for */
+  GPtrArray     *indexes;         /* of SagIndex: the latest, so READ need not parse again */
+  SagPluginHost *host;            /* NULL until a model is asked for */
   double         macs_per_second; /* of the latest run; 0: none yet */
 } SagBody;
 

@@ -73,8 +73,8 @@ reaped_late (GPid pid, gint status, gpointer data)
 {
 }
 
-/* What ended the child, in words. It is dead or as good as dead, but one with gigabytes to give back takes
- * its time, and the window must not wait for that: then it is reaped when it is done. */
+/* What ended the child, in words. It is dead or as good as dead, but one with gigabytes to give back
+ * takes its time, and the window must not wait for that: then it is reaped when it is done. */
 static char *
 reap (Lane *lane)
 {
@@ -365,7 +365,8 @@ link_cancel (SagJob *job, gpointer data)
       return;
     }
   g_variant_dict_init (&dict, NULL);
-  sag_message_send (lane->socket, lane->serial, "cancel", g_variant_dict_end (&dict), NULL, FALSE, NULL);
+  sag_message_send (lane->socket, lane->serial, "cancel", g_variant_dict_end (&dict), NULL, FALSE,
+                    NULL);
   if (lane->grace == NULL)
     lane->grace = add_source (lane, g_timeout_source_new (self->grace_ms), grace_over);
 }

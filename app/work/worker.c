@@ -116,7 +116,8 @@ run (Worker *self, const SagJobBody *body, gpointer object, SagMessage *message)
   tell (self, "begin", g_variant_dict_end (&dict), NULL);
   if (request == NULL || !g_variant_lookup (message->body, "kind", "&s", &name)
       || !sag_job_kind_from_name (name, &kind))
-    g_set_error (&error, SAG_JOB_ERROR, SAG_JOB_ERROR_PROTOCOL, "A job of no known kind was asked for");
+    g_set_error (&error, SAG_JOB_ERROR, SAG_JOB_ERROR_PROTOCOL,
+                 "A job of no known kind was asked for");
   else if (sink_is_cancelled (self))
     g_set_error (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled");
   else
@@ -188,8 +189,8 @@ sag_worker_main (int argc, char **argv, const SagJobBody *body)
 
   g_option_context_set_summary (context, "Does the work of a window; started by it, not by hand.");
   g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || lane == NULL || socket < 0 || parent <= 0
-      || memory < 0)
+  if (!g_option_context_parse (context, &argc, &argv, &error) || lane == NULL || socket < 0
+      || parent <= 0 || memory < 0)
     {
       g_printerr ("sagitta-cli worker: %s\n",
                   error != NULL ? error->message : "this command is started by the window");

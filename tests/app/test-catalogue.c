@@ -21,7 +21,8 @@ parse (const char *text)
 #define CHEST \
   "{'uid': <'1.2'>, 'stack': <0>, 'number': <2>, 'description': <'Chest 2 mm'>, 'modality': <'CT'>," \
   " 'date': <'20260302'>, 'n-images': <uint32 160>, 'size': <(512, 512, 160)>," \
-  " 'spacing': <(0.7, 0.7, 2.0)>, 'readable': <true>, 'warnings': <['Slices 3 and 4 are 6 mm apart']>," \
+  " 'spacing': <(0.7, 0.7, 2.0)>, 'readable': <true>," \
+  " 'warnings': <['Slices 3 and 4 are 6 mm apart']>," \
   " 'paths': <[b'/a/1', b'/a/2']>, 'first-frame': <0>}"
 #define SCOUT \
   "{'uid': <'1.1'>, 'stack': <0>, 'number': <1>, 'description': <' '>, 'modality': <'CT'>," \
@@ -114,7 +115,8 @@ test_thumbnail (void)
 {
   g_autoptr (GVariant) item = parse (CHEST);
   g_autoptr (GVariant) good
-      = parse ("{'width': <uint32 2>, 'height': <uint32 1>, 'rgba': <[byte 1, 2, 3, 255, 4, 5, 6, 255]>}");
+      = parse ("{'width': <uint32 2>, 'height': <uint32 1>,"
+               " 'rgba': <[byte 1, 2, 3, 255, 4, 5, 6, 255]>}");
   g_autoptr (GVariant) bad
       = parse ("{'width': <uint32 9>, 'height': <uint32 9>, 'rgba': <[byte 1, 2, 3, 255]>}");
   g_autoptr (SagSeries) series = sag_series_new (item);
@@ -159,7 +161,8 @@ test_models (void)
   g_autoptr (GListStore) list = sag_model_list_new ();
   g_autoptr (GVariant) result = parse (
       "{'models': <[{'id': <'z.broken'>, 'name': <'Broken'>, 'failure': <'Its ABI is 7, not 1'>},"
-      " {'id': <'a.lungs'>, 'name': <'Lungs'>, 'modality': <'CT'>, 'precisions': <['fp32', 'int8', 'odd']>,"
+      " {'id': <'a.lungs'>, 'name': <'Lungs'>, 'modality': <'CT'>,"
+      "  'precisions': <['fp32', 'int8', 'odd']>,"
       "  'failure': <''>, 'labels': <[(byte 1, 'Lung L', ('85756007', 'SCT', 'Tissue'),"
       "  ('39607008', 'SCT', 'Lung'), ('', '', ''), (byte 1, byte 2, byte 3))]>}]>}");
   g_autoptr (GVariant) estimate
