@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* Converters for research turn volumes acquired in 3-D to the axes of the head; so do we, to be comparable with
- * them voxel by voxel. */
+/* Converters for research turn volumes acquired in 3-D to the axes of the head; so do we, to be
+ * comparable with them voxel by voxel. */
 static const char *
 orientation_of (const SagOpenInfo *info)
 {
@@ -28,7 +28,8 @@ sag_command_convert (int argc, char **argv)
   int threads = 0;
   g_autofree char *series = NULL;
   const GOptionEntry entries[] = {
-    { "series", 0, 0, G_OPTION_ARG_STRING, &series, "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+    { "series", 0, 0, G_OPTION_ARG_STRING, &series,
+      "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
@@ -49,7 +50,8 @@ sag_command_convert (int argc, char **argv)
     }
   sag_cli_set_threads (threads);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
-  if (volume == NULL || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), NULL, &error))
+  if (volume == NULL
+      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), NULL, &error))
     return sag_cli_fail (argv[0], error);
   for (char **f = info->findings; *f != NULL && !json; f++)
     g_print ("! %s\n", *f);

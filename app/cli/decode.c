@@ -75,14 +75,16 @@ sag_command_decode (int argc, char **argv)
   g_autofree char *output = NULL;
   const GOptionEntry entries[] = {
     { "frame", 0, 0, G_OPTION_ARG_INT, &frame, "Which frame, from 0 (default: 0)", "K" },
-    { "stored", 0, 0, G_OPTION_ARG_NONE, &is_stored, "Stored integers instead of modality values", NULL },
+    { "stored", 0, 0, G_OPTION_ARG_NONE, &is_stored, "Stored integers instead of modality values",
+      NULL },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Where to write", "OUT.npy" },
     { NULL }
   };
   GError *error = NULL;
 
   if (!sag_cli_parse (&argc, &argv, entries, "FILE",
-                      "Writes one frame of a DICOM file as an array: rows x columns of float32 modality values, "
+                      "Writes one frame of a DICOM file as an array: rows x columns of float32 "
+                      "modality values, "
                       "or rows x columns x 3 of uint8 where it is in colour."))
     return 2;
   if (argc != 2 || output == NULL)

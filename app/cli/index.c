@@ -151,8 +151,9 @@ sag_command_index (int argc, char **argv)
   g_autoptr (SagIndex) index = NULL;
   GError *error = NULL;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "FOLDER",
-                      "Lists the studies, series and stacks of a folder, and what is wrong with them."))
+  if (!sag_cli_parse (
+          &argc, &argv, entries, "FOLDER",
+          "Lists the studies, series and stacks of a folder, and what is wrong with them."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);

@@ -56,7 +56,8 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
   sag_grid_get_orientation (grid, orientation);
   json_builder_begin_object (b);
   sag_json_string (b, "name", info->name);
-  sag_json_string (b, "series", info->series != NULL ? info->series->first->series_instance_uid : "");
+  sag_json_string (b, "series",
+                   info->series != NULL ? info->series->first->series_instance_uid : "");
   sag_json_string (b, "stack", info->stack != NULL ? info->stack->name : "");
   sag_json_string (b, "modality", sag_volume_get_modality (volume));
   json_builder_set_member_name (b, "size");
@@ -108,16 +109,19 @@ print_text (const SagVolume *volume, const SagOpenInfo *info)
   measure (volume, &low, &high, &mean);
   sag_grid_get_orientation (grid, orientation);
   g_print ("%s  %s\n", sag_volume_get_modality (volume), info->name);
-  g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2], orientation);
-  g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1], grid->spacing[2]);
-  g_print ("origin       %.3f, %.3f, %.3f mm LPS\n", grid->origin[0], grid->origin[1], grid->origin[2]);
+  g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2],
+           orientation);
+  g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1],
+           grid->spacing[2]);
+  g_print ("origin       %.3f, %.3f, %.3f mm LPS\n", grid->origin[0], grid->origin[1],
+           grid->origin[2]);
   g_print ("voxels       %s, value = stored * %g + %g %s\n",
            type_name (sag_volume_get_voxel_type (volume)), sag_volume_get_slope (volume),
            sag_volume_get_intercept (volume), unit);
   g_print ("values       %g to %g, mean %g %s\n", low, high, mean, unit);
   for (int i = 0; i < info->n_windows; i++)
-    g_print ("window       center %g, width %g  %s\n", info->windows[i].center, info->windows[i].width,
-             info->window_explanations[i]);
+    g_print ("window       center %g, width %g  %s\n", info->windows[i].center,
+             info->windows[i].width, info->window_explanations[i]);
   for (char **f = info->findings; *f != NULL; f++)
     g_print ("! %s\n", *f);
 }
@@ -129,7 +133,8 @@ sag_command_info (int argc, char **argv)
   int threads = 0;
   g_autofree char *series = NULL;
   const GOptionEntry entries[] = {
-    { "series", 0, 0, G_OPTION_ARG_STRING, &series, "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+    { "series", 0, 0, G_OPTION_ARG_STRING, &series,
+      "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
@@ -138,8 +143,9 @@ sag_command_info (int argc, char **argv)
   g_autoptr (SagOpenInfo) info = NULL;
   GError *error = NULL;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "INPUT",
-                      "Reads a DICOM series or a NIfTI file and tells its geometry, values and faults."))
+  if (!sag_cli_parse (
+          &argc, &argv, entries, "INPUT",
+          "Reads a DICOM series or a NIfTI file and tells its geometry, values and faults."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);

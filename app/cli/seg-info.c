@@ -153,7 +153,8 @@ print_text (const Input *input)
       sag_labelmap_measure (map, stats);
       labels = sag_labelmap_get_labels (map, &n);
       for (int i = 0; i < n; i++)
-        g_print ("%3d %-40s %10.2f ml\n", labels[i].value, labels[i].name, stats[labels[i].value].ml);
+        g_print ("%3d %-40s %10.2f ml\n", labels[i].value, labels[i].name,
+                 stats[labels[i].value].ml);
     }
 }
 

@@ -2,8 +2,8 @@
  *
  * charset.c: text of any Specific Character Set as UTF-8.
  *
- * With code extensions a byte below 0x80 belongs to the set in G0 and one above to the set in G1; escape
- * sequences put other sets there, and a delimiter puts the first ones back.
+ * With code extensions a byte below 0x80 belongs to the set in G0 and one above to the set in G1;
+ * escape sequences put other sets there, and a delimiter puts the first ones back.
  */
 #include "app/dicom/charset.h"
 

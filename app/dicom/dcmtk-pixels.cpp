@@ -79,8 +79,8 @@ sag::set_condition (GError **error, const char *path, const char *what, const OF
 namespace
 {
 
-/* TRUE after at most 256 bytes of a file that is, or might well be, DICOM: a preamble, or a data set that
- * starts with a low group as files without meta header do. */
+/* TRUE after at most 256 bytes of a file that is, or might well be, DICOM: a preamble, or a data
+ * set that starts with a low group as files without meta header do. */
 gboolean
 looks_like_dicom (const guint8 *b, gsize n)
 {
@@ -241,7 +241,8 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
 
   try
     {
-      static const DcmTagKey tags[] = { DCM_PixelData, DCM_FloatPixelData, DCM_DoubleFloatPixelData };
+      static const DcmTagKey tags[] = { DCM_PixelData, DCM_FloatPixelData,
+                                        DCM_DoubleFloatPixelData };
       DcmDataset *dataset = self->format.getDataset ();
 
       for (const DcmTagKey &tag : tags)
@@ -274,8 +275,8 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
 namespace
 {
 
-/* Index of the first fragment of each frame, by offset table, by count, or by the code stream's start.
- * Item 0 of the sequence is the offset table. */
+/* Index of the first fragment of each frame, by offset table, by count, or by the code stream's
+ * start. Item 0 of the sequence is the offset table. */
 bool
 find_frame_starts (DcmPixelSequence *sequence, int n_frames, const guint8 *starts, gsize n_starts,
                    DcmFileCache *cache, std::vector<unsigned long> &found)
@@ -373,7 +374,8 @@ sag_dcm_file_get_fragments (SagDcmFile *self, int frame, int n_frames, const gui
             break;
           g_byte_array_set_size (bytes, old + item->getLength ());
           if (item->getLength () > 0
-              && item->getPartialValue (bytes->data + old, 0, item->getLength (), &self->cache).bad ())
+              && item->getPartialValue (bytes->data + old, 0, item->getLength (), &self->cache)
+                     .bad ())
             {
               set_error (error, SAG_DICOM_ERROR_INVALID, path, "is truncated within its pixels");
               return NULL;

@@ -153,7 +153,8 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
   item.number (DCM_EchoTime, &frame->echo_time);
   item.number (DCM_TriggerTime, &frame->trigger_time);
   item.number (DCM_DiffusionBValue, &frame->diffusion_b_value);
-  if (item.number (DCM_TemporalPositionIdentifier, &v) || item.number (DCM_TemporalPositionIndex, &v))
+  if (item.number (DCM_TemporalPositionIdentifier, &v)
+      || item.number (DCM_TemporalPositionIndex, &v))
     frame->temporal_position = v;
   item.number (DCM_AcquisitionNumber, &frame->acquisition_number);
   if (item.raw (DCM_AcquisitionTime, time) || item.raw (DCM_ContentTime, time))
@@ -342,12 +343,14 @@ read_pixel_description (const Reader &item, SagDicomInstance *self)
   self->pixel_padding_value = self->has_pixel_padding ? (int) padding : 0;
 }
 
-/* Where a data element's header of at least 8 bytes is left unread, the parser stopped at the pixels. */
+/* Where a data element's header of at least 8 bytes is left unread, the parser stopped at the
+ * pixels. */
 const gint64 pixel_header = 8;
 
 /* Loads `path` up to its pixels. */
 gboolean
-load_header (DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more, GError **error)
+load_header (
+    DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more, GError **error)
 {
   initialize ();
   if (!open_check (path, size, error))
@@ -372,7 +375,8 @@ load_header (DcmFileFormat &format, const char *path, gint64 *size, gboolean *ha
 }
 
 SagDicomInstance *
-read_instance (DcmFileFormat &format, const char *path, gint64 size, gboolean has_more, GError **error)
+read_instance (
+    DcmFileFormat &format, const char *path, gint64 size, gboolean has_more, GError **error)
 {
   DcmDataset *dataset = format.getDataset ();
   OFString charset;
@@ -396,10 +400,11 @@ read_instance (DcmFileFormat &format, const char *path, gint64 size, gboolean ha
   read_pixel_description (item, self);
   read_windows (item, self);
   read_frames (dataset, self);
-  self->has_pixel_data = self->rows > 0 && self->columns > 0 && self->bits_allocated > 0
-                         && (has_more || g_str_has_suffix (self->transfer_syntax_uid, ".2.1.99")
-                             || dataset->findAndGetElement (DCM_FloatPixelData, other).good ()
-                             || dataset->findAndGetElement (DCM_DoubleFloatPixelData, other).good ());
+  self->has_pixel_data =
+      self->rows > 0 && self->columns > 0 && self->bits_allocated > 0
+      && (has_more || g_str_has_suffix (self->transfer_syntax_uid, ".2.1.99")
+          || dataset->findAndGetElement (DCM_FloatPixelData, other).good ()
+          || dataset->findAndGetElement (DCM_DoubleFloatPixelData, other).good ());
   return (SagDicomInstance *) g_steal_pointer (&self);
 }
 
@@ -456,7 +461,8 @@ read_segment (DcmItem *item, const char *charset, SagDicomSegment *segment)
   read_code (r, DCM_SegmentedPropertyCategoryCodeSequence, &segment->label.category);
   read_code (r, DCM_SegmentedPropertyTypeCodeSequence, &segment->label.type);
   if (type != NULL)
-    read_code (Reader (type), DCM_SegmentedPropertyTypeModifierCodeSequence, &segment->label.modifier);
+    read_code (Reader (type), DCM_SegmentedPropertyTypeModifierCodeSequence,
+               &segment->label.modifier);
   r.code (DCM_SegmentAlgorithmType, segment->algorithm_type, sizeof segment->algorithm_type);
   r.code (DCM_SegmentAlgorithmName, segment->algorithm_name, sizeof segment->algorithm_name);
   segment->has_colour = r.numbers (DCM_RecommendedDisplayCIELabValue, lab, 3);
@@ -590,7 +596,8 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       if (dataset->findAndGetSequence (DCM_SegmentSequence, segments).bad () || segments == NULL
           || segments->card () == 0 || segments->card () > max_segments)
         {
-          set_error (error, SAG_DICOM_ERROR_INVALID, path, "is a segmentation that describes no segments");
+          set_error (error, SAG_DICOM_ERROR_INVALID, path,
+                     "is a segmentation that describes no segments");
           return NULL;
         }
       g_autoptr (SagDicomSegHeader) self = g_new0 (SagDicomSegHeader, 1);
@@ -598,7 +605,8 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       Reader item (dataset, charset.c_str ());
 
       item.code (DCM_SegmentationType, self->segmentation_type, sizeof self->segmentation_type);
-      item.code (DCM_SegmentationFractionalType, self->fractional_type, sizeof self->fractional_type);
+      item.code (DCM_SegmentationFractionalType, self->fractional_type,
+                 sizeof self->fractional_type);
       self->maximum_fractional_value = item.integer (DCM_MaximumFractionalValue, 255);
       sag_dicom_text_set (&self->content_label, "");
       sag_dicom_text_set (&self->content_description, "");
@@ -611,7 +619,8 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       self->n_segments = (int) segments->card ();
       self->segments = g_new0 (SagDicomSegment, self->n_segments);
       DcmObject *object = NULL;
-      for (int i = 0; i < self->n_segments && (object = segments->nextInContainer (object)) != NULL; i++)
+      for (int i = 0; i < self->n_segments && (object = segments->nextInContainer (object)) != NULL;
+           i++)
         read_segment (static_cast<DcmItem *> (object), charset.c_str (), &self->segments[i]);
       self->provenance = sag_provenance_new ();
       read_provenance (item, Reader (segments->getItem (0), charset.c_str ()),

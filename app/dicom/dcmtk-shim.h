@@ -157,11 +157,11 @@ private:
 #define SHIM_CATCH(path, result)                                                                   \
   catch (const std::bad_alloc &)                                                                   \
   {                                                                                                \
-    sag::set_error (error, SAG_DICOM_ERROR_MEMORY, path, "needs more memory than there is");            \
+    sag::set_error (error, SAG_DICOM_ERROR_MEMORY, path, "needs more memory than there is");       \
     return result;                                                                                 \
   }                                                                                                \
   catch (...)                                                                                      \
   {                                                                                                \
-    sag::set_error (error, SAG_DICOM_ERROR_INVALID, path, "is damaged and could not be read");          \
+    sag::set_error (error, SAG_DICOM_ERROR_INVALID, path, "is damaged and could not be read");     \
     return result;                                                                                 \
   }

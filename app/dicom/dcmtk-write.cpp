@@ -157,13 +157,14 @@ make_uid (const char *seed, const char *what)
 gboolean
 save (DcmFileFormat &format, const char *path, GError **error)
 {
-  OFCondition condition
-      = format.saveFile (OFFilename (path), EXS_LittleEndianExplicit, EET_ExplicitLength, EGL_recalcGL,
-                         EPD_noChange, 0, 0, EWM_fileformat);
+  OFCondition condition =
+      format.saveFile (OFFilename (path), EXS_LittleEndianExplicit, EET_ExplicitLength,
+                       EGL_recalcGL, EPD_noChange, 0, 0, EWM_fileformat);
 
   if (condition.good ())
     return TRUE;
-  std::string what = std::string ("could not be written: ") + condition.text () + "; is the disk full?";
+  std::string what =
+      std::string ("could not be written: ") + condition.text () + "; is the disk full?";
   set_error (error, SAG_DICOM_ERROR_IO, path, what.c_str ());
   return FALSE;
 }
@@ -266,7 +267,8 @@ put_ct_geometry (Item &item, const SagGrid *grid, int k)
       .put_numbers (DCM_PixelSpacing, spacing, 2)
       .put_number (DCM_SliceThickness, grid->spacing[2])
       .put_number (DCM_SpacingBetweenSlices, grid->spacing[2])
-      .put_number (DCM_SliceLocation, position[0] * dir[2] + position[1] * dir[5] + position[2] * dir[8])
+      .put_number (DCM_SliceLocation,
+                   position[0] * dir[2] + position[1] * dir[5] + position[2] * dir[8])
       .put_number (DCM_ReconstructionDiameter, grid->spacing[0] * grid->size[0])
       .put_number (DCM_DataCollectionDiameter, grid->spacing[0] * grid->size[0]);
 }
@@ -625,7 +627,8 @@ put_seg_pixels (Item &item, const SagDicomSegSpec &spec)
       .put (DCM_LossyImageCompression, "00")
       .put (DCM_SegmentationType, spec.is_fractional ? "FRACTIONAL" : "BINARY");
   if (spec.is_fractional)
-    item.put (DCM_SegmentationFractionalType, "PROBABILITY").put_us (DCM_MaximumFractionalValue, 255);
+    item.put (DCM_SegmentationFractionalType, "PROBABILITY")
+        .put_us (DCM_MaximumFractionalValue, 255);
   Item::check (item.get ()->putAndInsertUint16Array (DCM_PixelData, (const Uint16 *) spec.pixels,
                                                      (unsigned long) spec.n_bytes / 2));
 }
@@ -699,7 +702,8 @@ sag_dicom_write_ct_series (const char *folder, const SagVolume *volume,
       || grid->size[0] > 65535 || grid->size[1] > 65535 || grid->size[2] > 9999)
     {
       set_error (error, SAG_DICOM_ERROR_UNSUPPORTED, folder,
-                 "could not be written: a CT series is of 16-bit voxels with slope 1 and at most 9999 slices");
+                 "could not be written: a CT series is of 16-bit voxels with slope 1 and at most "
+                 "9999 slices");
       return FALSE;
     }
   if (g_mkdir_with_parents (folder, 0777) != 0)

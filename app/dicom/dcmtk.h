@@ -2,9 +2,9 @@
  *
  * dcmtk.h: the C face of the toolkit that parses, decodes and writes DICOM.
  *
- * No name of the toolkit passes this header and no C++ exception either. Its own messages are shown, in
- * log domain "dicom", with SAG_DEBUG=dicom only. Every function may be called from several threads
- * at once, each on its own objects.
+ * No name of the toolkit passes this header and no C++ exception either. Its own messages are
+ * shown, in log domain "dicom", with SAG_DEBUG=dicom only. Every function may be called from
+ * several threads at once, each on its own objects.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 
 G_BEGIN_DECLS
 
-/* Parses `path` up to its pixel data. NOT_DICOM after a few bytes for other files; INVALID names what is
- * wrong. Never allocates more than a small multiple of the file's size. */
+/* Parses `path` up to its pixel data. NOT_DICOM after a few bytes for other files; INVALID names
+ * what is wrong. Never allocates more than a small multiple of the file's size. */
 SagDicomInstance *sag_dicom_read_header  (const char              *path,
                                           GError                 **error);
 
@@ -25,9 +25,9 @@ SagDcmFile       *sag_dcm_file_open      (const char              *path,
                                           GError                 **error);
 void              sag_dcm_file_close     (SagDcmFile              *self);
 
-/* Frame `frame` through the toolkit (native pixels, RLE, JPEG, JPEG-LS) into `buffer` of `n_bytes`, in
- * this machine's byte order; `color_model` (may be NULL) becomes the photometric interpretation after
- * decoding. */
+/* Frame `frame` through the toolkit (native pixels, RLE, JPEG, JPEG-LS) into `buffer` of `n_bytes`,
+ * in this machine's byte order; `color_model` (may be NULL) becomes the photometric interpretation
+ * after decoding. */
 gboolean          sag_dcm_file_get_frame (SagDcmFile              *self,
                                           int                      frame,
                                           gpointer                 buffer,
@@ -35,16 +35,17 @@ gboolean          sag_dcm_file_get_frame (SagDcmFile              *self,
                                           char                     color_model[17],
                                           GError                 **error);
 
-/* Bytes `offset` to `offset + n_bytes` of native pixel data (Pixel Data, Float or Double Float Pixel Data,
- * whichever there is), in this machine's byte order; `n_bytes` and `offset` even. */
+/* Bytes `offset` to `offset + n_bytes` of native pixel data (Pixel Data, Float or Double Float
+ * Pixel Data, whichever there is), in this machine's byte order; `n_bytes` and `offset` even. */
 gboolean          sag_dcm_file_get_native (SagDcmFile             *self,
                                           gsize                    offset,
                                           gpointer                 buffer,
                                           gsize                    n_bytes,
                                           GError                 **error);
 
-/* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by the basic offset
- * table, by one fragment each, or by `starts` (the first bytes of a code stream, `n_starts` of them). */
+/* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by the basic
+ * offset table, by one fragment each, or by `starts` (the first bytes of a code stream, `n_starts`
+ * of them). */
 GBytes           *sag_dcm_file_get_fragments (SagDcmFile          *self,
                                           int                      frame,
                                           int                      n_frames,
@@ -57,7 +58,8 @@ gboolean          sag_dcm_file_has       (SagDcmFile              *self,
                                           guint16                  group,
                                           guint16                  element);
 
-/* The 16-bit words of one element of the data set (a palette, its descriptor), or NULL. Caller frees. */
+/* The 16-bit words of one element of the data set (a palette, its descriptor), or NULL. Caller
+ * frees. */
 guint16          *sag_dcm_file_get_words (SagDcmFile              *self,
                                           guint16                  group,
                                           guint16                  element,
@@ -93,16 +95,16 @@ SagDicomSegHeader *sag_dicom_read_seg_header (const char         *path,
                                           GError                 **error);
 void              sag_dicom_seg_header_free (SagDicomSegHeader   *self);
 
-/* A UID that is the same for the same text: "2.25." and 128 bits of its SHA-256 (PS3.5 B.2), or a new
- * random one when `seed` is NULL. */
+/* A UID that is the same for the same text: "2.25." and 128 bits of its SHA-256 (PS3.5 B.2), or a
+ * new random one when `seed` is NULL. */
 void              sag_dicom_make_uid     (const char              *seed,
                                           SagUid                   uid);
 
 /* What a series written by us says beside voxels and geometry; NULL fields become "". */
 typedef struct
 {
-  const char *seed;               /* UIDs derive from it, dates and times are taken from `date`, so the
-                                   * same input gives the same bytes; NULL: random UIDs, the present */
+  const char *seed; /* UIDs derive from it, dates and times are taken from `date`, so the
+                     * same input gives the same bytes; NULL: random UIDs, the present */
   const char *date;               /* YYYYMMDD */
   const char *patient_name;
   const char *patient_id;
@@ -122,10 +124,10 @@ typedef struct
   int         n_windows;
 } SagDicomCtDescription;
 
-/* Writes `volume` (I16 or U16 voxels, values in HU, orthogonal grid; all slices ready) as one CT Image
- * Storage file per slice, "ct-0001.dcm" on, into `folder` (made if absent), explicit little endian; HU
- * are stored with slope 1 and the volume's intercept. Slice k is instance k + 1. Each file is written
- * beside, fsynced and renamed. [any thread] */
+/* Writes `volume` (I16 or U16 voxels, values in HU, orthogonal grid; all slices ready) as one CT
+ * Image Storage file per slice, "ct-0001.dcm" on, into `folder` (made if absent), explicit little
+ * endian; HU are stored with slope 1 and the volume's intercept. Slice k is instance k + 1. Each
+ * file is written beside, fsynced and renamed. [any thread] */
 gboolean          sag_dicom_write_ct_series (const char                  *folder,
                                           const SagVolume                *volume,
                                           const SagDicomCtDescription    *description,
@@ -147,7 +149,7 @@ typedef struct
   int                     n_labels;
   const SagDicomSegFrame *frames;
   int                     n_frames;    /* >= 1 */
-  const guint8           *pixels;      /* bits, least significant first, or bytes; aligned, of even length */
+  const guint8 *pixels; /* bits, least significant first, or bytes; aligned, of even length */
   gsize                   n_bytes;
   const SagProvenance    *provenance;
   double                  threshold;   /* 0: none */

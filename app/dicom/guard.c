@@ -2,8 +2,9 @@
  *
  * guard.c: a look at a file's structure.
  *
- * A walk over data elements (PS3.5 7) with a stack of its own. Where the structure breaks off, what follows may
- * be read in more ways than one; then the number of items left bounds the depth any reader can reach.
+ * A walk over data elements (PS3.5 7) with a stack of its own. Where the structure breaks off, what
+ * follows may be read in more ways than one; then the number of items left bounds the depth any
+ * reader can reach.
  */
 #include "app/dicom/guard.h"
 
@@ -212,8 +213,8 @@ walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *st
   return result;
 }
 
-/* Sound when read as declared, and not deep either way: whether a reader goes by the transfer syntax or by the
- * looks of the first element is its own affair. */
+/* Sound when read as declared, and not deep either way: whether a reader goes by the transfer
+ * syntax or by the looks of the first element is its own affair. */
 static gboolean
 check_data (const guint8 *data, gsize n, gboolean is_implicit, gboolean big)
 {

@@ -9,8 +9,8 @@
 /* The deepest sequences within sequences that are read; structured reports come to about twenty. */
 #define SAG_GUARD_DEPTH 64
 
-/* FALSE if the file in `data` (all of it, as on disk) nests sequences deeper than that, or is so malformed
- * that this cannot be told; a deflated one is looked at inflated. Only structure is judged: anything else passes.
- * Reads element headers only, up to the pixel data. [any thread] */
+/* FALSE if the file in `data` (all of it, as on disk) nests sequences deeper than that, or is so
+ * malformed that this cannot be told; a deflated one is looked at inflated. Only structure is
+ * judged: anything else passes. Reads element headers only, up to the pixel data. [any thread] */
 gboolean sag_guard_check (const guint8 *data,
                           gsize         n);

@@ -18,8 +18,8 @@ typedef struct
 {
   SagSeriesKind           kind;
   const SagDicomInstance *first;     /* for texts and UIDs; lowest instance number */
-  GPtrArray              *instances; /* of SagDicomInstance, borrowed, by instance number then path */
-  GPtrArray              *stacks;    /* of SagStack, largest first, localizers last; empty unless IMAGE */
+  GPtrArray *instances; /* of SagDicomInstance, borrowed, by instance number then path */
+  GPtrArray *stacks;    /* of SagStack, largest first, localizers last; empty unless IMAGE */
 } SagIndexSeries;
 
 typedef struct
@@ -37,16 +37,16 @@ typedef struct
   int        n_skipped; /* of them, not DICOM */
 } SagIndex;
 
-/* Reads the headers of everything below `path` (a folder, followed into subfolders whatever the files
- * are called, each folder once however it is linked; or one file) and groups them. Files that are not
- * DICOM are skipped after a few bytes. NOT_FOUND if nothing below is DICOM, IO if `path` cannot be read.
- * Headers are parsed on the caller's team. */
+/* Reads the headers of everything below `path` (a folder, followed into subfolders whatever the
+ * files are called, each folder once however it is linked; or one file) and groups them. Files that
+ * are not DICOM are skipped after a few bytes. NOT_FOUND if nothing below is DICOM, IO if `path`
+ * cannot be read. Headers are parsed on the caller's team. */
 SagIndex       *sag_index_folder      (const char        *path,
                                        const SagTick     *tick,
                                        GError           **error);
 
-/* Grouping alone: `n` instances (each taken; the array is not) to studies, series, stacks. Pure; any field
- * may hold anything. */
+/* Grouping alone: `n` instances (each taken; the array is not) to studies, series, stacks. Pure;
+ * any field may hold anything. */
 SagIndex       *sag_index_group       (SagDicomInstance **instances,
                                        gsize              n);
 SagIndex       *sag_index_ref         (SagIndex          *self);

@@ -2,10 +2,10 @@
  *
  * instance.h: what one DICOM file says about itself, without its pixels.
  *
- * Field names are the DICOM keywords in snake case. Texts are UTF-8 and owned by the instance, never
- * NULL ("" if absent). Numbers that may be absent say how. A frame carries what may differ from frame to
- * frame in an enhanced object (functional groups, PS3.3 C.7.6.16); a classic single-frame file is one
- * frame, so that all that follows sees one shape.
+ * Field names are the DICOM keywords in snake case. Texts are UTF-8 and owned by the instance,
+ * never NULL ("" if absent). Numbers that may be absent say how. A frame carries what may differ
+ * from frame to frame in an enhanced object (functional groups, PS3.3 C.7.6.16); a classic
+ * single-frame file is one frame, so that all that follows sees one shape.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ typedef struct
   gboolean         has_position;
   gboolean         has_orientation;
   double           image_position_patient[3];    /* mm, LPS, centre of the first pixel */
-  double           image_orientation_patient[6]; /* row direction, then column direction; unit vectors */
+  double image_orientation_patient[6]; /* row direction, then column direction; unit vectors */
   double           pixel_spacing[2];             /* mm between rows, mm between columns; 0 unknown */
   SagSpacingSource pixel_spacing_source;
   double           slice_thickness;              /* mm; 0 unknown */
@@ -58,7 +58,7 @@ typedef struct
   double           diffusion_b_value;            /* s/mm2 */
   double           temporal_position;            /* index or identifier */
   double           acquisition_number;
-  double           acquisition_time;             /* s since midnight (acquisition, else content time) */
+  double           acquisition_time; /* s since midnight (acquisition, else content time) */
   int              in_stack_position;            /* 0 if absent */
   int              segment_number;               /* referenced, in a SEG; 0 if none */
   char             stack_id[17];

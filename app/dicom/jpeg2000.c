@@ -72,16 +72,17 @@ check_image (const opj_image_t *image, int columns, int rows, int samples, GErro
   if (image->x1 < image->x0 || image->y1 < image->y0 || image->x1 - image->x0 != (guint32) columns
       || image->y1 - image->y0 != (guint32) rows || (int) image->numcomps < samples)
     {
-      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                   "the JPEG 2000 image is %u x %u with %u components where the header says %d x %d with %d",
-                   image->x1 - image->x0, image->y1 - image->y0, image->numcomps, columns, rows,
-                   samples);
+      g_set_error (
+          error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+          "the JPEG 2000 image is %u x %u with %u components where the header says %d x %d with %d",
+          image->x1 - image->x0, image->y1 - image->y0, image->numcomps, columns, rows, samples);
       return FALSE;
     }
   for (int c = 0; c < samples; c++)
     if (image->comps[c].dx != 1 || image->comps[c].dy != 1 || image->comps[c].prec > 31
         || image->comps[c].prec < 1)
-      return fail (error, "has subsampled components, or more than 31 bits a sample; this is not supported");
+      return fail (
+          error, "has subsampled components, or more than 31 bits a sample; this is not supported");
   return TRUE;
 }
 
@@ -134,8 +135,8 @@ sag_jpeg2000_decode (GBytes *bytes, int columns, int rows, int samples, gint32 *
   source.data = g_bytes_get_data (bytes, &source.size);
   if (source.size < 12)
     return fail (error, "is empty");
-  codec = opj_create_decompress (memcmp (source.data, jp2_box, sizeof jp2_box) == 0 ? OPJ_CODEC_JP2
-                                                                                     : OPJ_CODEC_J2K);
+  codec = opj_create_decompress (
+      memcmp (source.data, jp2_box, sizeof jp2_box) == 0 ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
   stream = opj_stream_create (MIN (source.size, OPJ_J2K_STREAM_CHUNK_SIZE), OPJ_TRUE);
   opj_stream_set_user_data (stream, &source, NULL);
   opj_stream_set_user_data_length (stream, source.size);

@@ -229,8 +229,9 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
       g_prefix_error (error, "'%s', frame %d: ", in->path, frame + 1);
       return FALSE;
     }
-  /* Where stream and header disagree about the sign, the header's bits are what was meant: the values are the same
-   * modulo 2^precision, and the sign is taken anew from the precision's top bit. */
+  /* Where stream and header disagree about the sign, the header's bits are what was meant: the
+   * values are the same modulo 2^precision, and the sign is taken anew from the precision's top
+   * bit. */
   if (in->pixel_representation == 1 && !is_signed)
     for (gsize i = 0; i < n; i++)
       values[i] = (gint32) ((guint32) values[i] << (32 - precision)) >> (32 - precision);
@@ -242,8 +243,10 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
   raw->planar = FALSE;
   /* The stream has undone its own colour transform. */
   g_strlcpy (raw->color_model,
-             in->samples_per_pixel == 1 || strstr (in->photometric_interpretation, "YBR_FULL") != NULL
-                 ? in->photometric_interpretation : "RGB",
+             in->samples_per_pixel == 1
+                     || strstr (in->photometric_interpretation, "YBR_FULL") != NULL
+                 ? in->photometric_interpretation
+                 : "RGB",
              sizeof raw->color_model);
   return TRUE;
 }
@@ -276,8 +279,8 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   return TRUE;
 }
 
-/* One segment of PackBits (PS3.5 G) to exactly `n_bytes` of the raw buffer; the toolkit refuses 1-bit
- * images. */
+/* One segment of PackBits (PS3.5 G) to exactly `n_bytes` of the raw buffer; the toolkit refuses
+ * 1-bit images. */
 static gboolean
 unpack_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
 {

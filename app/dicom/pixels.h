@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pixels.h: frames of one file, decoded: any transfer syntax, any colour model, to a few plain forms.
+ * pixels.h: frames of one file, decoded: any transfer syntax, any colour model, to a few plain
+ * forms.
  */
 #pragma once
 
@@ -24,9 +25,9 @@ typedef enum
 /* Bytes of one decoded pixel. */
 gsize           sag_sample_get_bytes   (SagSample                sample);
 
-/* What frames of this header decode to. INVALID where the header contradicts itself or asks for more than
- * its file can hold, UNSUPPORTED for what we do not do (an unknown transfer syntax is named by its UID).
- * Nothing is read. [any thread] */
+/* What frames of this header decode to. INVALID where the header contradicts itself or asks for
+ * more than its file can hold, UNSUPPORTED for what we do not do (an unknown transfer syntax is
+ * named by its UID). Nothing is read. [any thread] */
 gboolean        sag_pixels_get_sample  (const SagDicomInstance  *instance,
                                         SagSample               *sample,
                                         GError                 **error);

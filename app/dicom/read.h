@@ -5,18 +5,19 @@
  *     SagVolume *volume = sag_read_begin (stack, &error);     // memory, geometry; nothing ready
  *     sag_read_fill (volume, stack, focus, ready, data, &tick, &error);
  *
- * Between the two the volume may be shared (its block is a memfd): slices appear as they are decoded.
- * Voxels: 8-bit unsigned as U8; up to 16 bit as I16 or U16 with the file's rescale; where the rescale
- * differs between slices (PET), or for 32-bit and float pixels, F32 modality values; colour as RGB8.
+ * Between the two the volume may be shared (its block is a memfd): slices appear as they are
+ * decoded. Voxels: 8-bit unsigned as U8; up to 16 bit as I16 or U16 with the file's rescale; where
+ * the rescale differs between slices (PET), or for 32-bit and float pixels, F32 modality values;
+ * colour as RGB8.
  */
 #pragma once
 
 #include "app/dicom/stack.h"
 #include "engine/base/tick.h"
 
-/* A volume for the whole stack with no slice ready. Sizes come from headers and are checked against the
- * files and the machine's memory first. UNSUPPORTED for pixels that cannot be shown, INVALID for headers that contradict
- * themselves, MEMORY. [any thread] */
+/* A volume for the whole stack with no slice ready. Sizes come from headers and are checked against
+ * the files and the machine's memory first. UNSUPPORTED for pixels that cannot be shown, INVALID
+ * for headers that contradict themselves, MEMORY. [any thread] */
 SagVolume *sag_read_begin (const SagStack  *stack,
                            GError         **error);
 
@@ -26,11 +27,11 @@ typedef void (*SagReadReadyFunc) (SagVolume *volume,
                                   int        k1,
                                   gpointer   data);
 
-/* Decodes every slice on the caller's team, nearest to slice `focus` first (focus < 0: from the middle),
- * marks each ready and calls `ready` (may be NULL). Places the series left out become ready too, filled with the
- * lowest value. A slice that cannot be decoded stays not ready; the others are still read, and then the
- * error names the first and counts them. SAG_ENGINE_ERROR_CANCELLED when the tick says stop.
- * [compute thread] */
+/* Decodes every slice on the caller's team, nearest to slice `focus` first (focus < 0: from the
+ * middle), marks each ready and calls `ready` (may be NULL). Places the series left out become
+ * ready too, filled with the lowest value. A slice that cannot be decoded stays not ready; the
+ * others are still read, and then the error names the first and counts them.
+ * SAG_ENGINE_ERROR_CANCELLED when the tick says stop. [compute thread] */
 gboolean   sag_read_fill  (SagVolume        *volume,
                            const SagStack   *stack,
                            int               focus,

@@ -103,7 +103,8 @@ try_step (Seg *seg, double step)
   return TRUE;
 }
 
-/* Places of all frames along the normal. Frames may be few: the distance between them need not be a slice's. */
+/* Places of all frames along the normal. Frames may be few: the distance between them need not be a
+ * slice's. */
 static gboolean
 place_frames (Seg *seg, GError **error)
 {
@@ -284,8 +285,8 @@ add_layer (Seg *seg, GError **error)
   return block != NULL;
 }
 
-/* Frames [start, end) of one segment into the first layer where none of its voxels is taken. `masks` holds
- * a byte a pixel of these frames: 0, or 1 where the segment is. */
+/* Frames [start, end) of one segment into the first layer where none of its voxels is taken.
+ * `masks` holds a byte a pixel of these frames: 0, or 1 where the segment is. */
 static gboolean
 place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error)
 {
@@ -511,7 +512,8 @@ read_all (Seg *seg, GError **error)
     return fail (seg, SAG_DICOM_ERROR_INVALID, error, "does not hold the pixels a segmentation has");
   for (int s = 0; s < h->n_segments; s++)
     g_array_append_val (seg->layer_of, none);
-  if (!choose_values (seg, error) || !list_frames (seg, is_labelmap, error) || !make_grid (seg, error))
+  if (!choose_values (seg, error) || !list_frames (seg, is_labelmap, error)
+      || !make_grid (seg, error))
     return FALSE;
   qsort (seg->frames, seg->n_frames, sizeof *seg->frames, compare_segment);
   if (is_fractional && strcmp (h->fractional_type, "OCCUPANCY") != 0)
@@ -590,8 +592,8 @@ sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **err
 
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
-      SagLabelmap *map = sag_labelmap_resample (sag_segmentation_get_layer (segmentation, layer), grid,
-                                                error);
+      SagLabelmap *map =
+          sag_labelmap_resample (sag_segmentation_get_layer (segmentation, layer), grid, error);
 
       if (map == NULL)
         return NULL;

@@ -149,9 +149,10 @@ pack (const Source *source, const GArray *frames, gsize *n_bytes, GError **error
   total += total % 2;
   if (total > G_MAXUINT32 - 2)
     {
-      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
-                           "The segmentation is larger than 4 GB, more than one DICOM object holds; write "
-                           "fewer labels at a time");
+      g_set_error_literal (
+          error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
+          "The segmentation is larger than 4 GB, more than one DICOM object holds; write "
+          "fewer labels at a time");
       return NULL;
     }
   pixels = sag_alloc_try (total, "the segmentation's pixels", error);
@@ -261,7 +262,8 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
 
   if (written == NULL)
     {
-      g_prefix_error (error, "The segmentation was written but cannot be read back, and was not kept: ");
+      g_prefix_error (error,
+                      "The segmentation was written but cannot be read back, and was not kept: ");
       return FALSE;
     }
   measure_source (source, frames, before);
@@ -276,7 +278,8 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
       if (before[s].n != after[s].n || moved >= limit)
         {
           g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                       "The segmentation was written but label '%s' reads back with %.0f voxels instead of %.0f "
+                       "The segmentation was written but label '%s' reads back with %.0f voxels "
+                       "instead of %.0f "
                        "and its centre %.2f mm away; the file was not kept",
                        source->labels->labels[s].name, after[s].n, before[s].n, moved);
           return FALSE;
@@ -293,17 +296,19 @@ check_arguments (SagSegmentation *segmentation, const SagStack *source, const Sa
 
   if (!sag_grid_equal (sag_segmentation_get_grid (segmentation), &source->grid))
     {
-      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "The segmentation does not lie on the voxels of its source images; bring it onto "
-                           "their grid first");
+      g_set_error_literal (
+          error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+          "The segmentation does not lie on the voxels of its source images; bring it onto "
+          "their grid first");
       return FALSE;
     }
   if (!sag_dicom_instance_get_frame (first, source->slices[0].frame)->has_position
       || first->frame_of_reference_uid[0] == '\0')
     {
-      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
-                           "The images say no position or frame of reference, so a DICOM segmentation cannot "
-                           "refer to a place in the patient; write .nii.gz instead");
+      g_set_error_literal (
+          error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
+          "The images say no position or frame of reference, so a DICOM segmentation cannot "
+          "refer to a place in the patient; write .nii.gz instead");
       return FALSE;
     }
   if (options->type == SAG_SEG_FRACTIONAL && sag_segmentation_get_confidence (segmentation) == NULL)
@@ -364,7 +369,8 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   spec.series_description = description;
   spec.content_label = options->content_label != NULL ? options->content_label : "SEGMENTATION";
   spec.series_number = options->series_number > 0
-                           ? options->series_number : 9000 + stack->slices[0].instance->series_number % 1000;
+                           ? options->series_number
+                           : 9000 + stack->slices[0].instance->series_number % 1000;
   spec.seed = options->seed;
   spec.date = options->date;
 

@@ -25,11 +25,11 @@ typedef struct
   const char *date;               /* YYYYMMDD with `seed` */
 } SagSegOptions;
 
-/* Writes `segmentation` (every slice ready) to `path`. `source` are the images it was made from: patient,
- * study, frame of reference and the references of each frame come from there, and its grid must be the
- * segmentation's. Only frames with something in them are written. The file is written beside, fsynced, read
- * back, and kept only if every label's centroid lies within half a voxel of where it was. `options` may
- * be NULL. [compute thread] */
+/* Writes `segmentation` (every slice ready) to `path`. `source` are the images it was made from:
+ * patient, study, frame of reference and the references of each frame come from there, and its grid
+ * must be the segmentation's. Only frames with something in them are written. The file is written
+ * beside, fsynced, read back, and kept only if every label's centroid lies within half a voxel of
+ * where it was. `options` may be NULL. [compute thread] */
 gboolean         sag_seg_write (const char            *path,
                                 SagSegmentation       *segmentation,
                                 const SagStack        *source,
@@ -56,9 +56,9 @@ typedef struct
 void             sag_seg_info_free (SagSegInfo        *self);
 
 /* Reads BINARY or FRACTIONAL of any maker onto the grid its frames span (places without a frame are
- * empty). Overlapping segments go to further layers. FRACTIONAL: a voxel belongs where at least half of
- * the maximum, and the value becomes the confidence. More than 255 segments: UNSUPPORTED. `info` may be
- * NULL; free with sag_seg_info_free(). All slices are ready. [compute thread] */
+ * empty). Overlapping segments go to further layers. FRACTIONAL: a voxel belongs where at least
+ * half of the maximum, and the value becomes the confidence. More than 255 segments: UNSUPPORTED.
+ * `info` may be NULL; free with sag_seg_info_free(). All slices are ready. [compute thread] */
 SagSegmentation *sag_seg_read  (const char            *path,
                                 SagSegInfo           **info,
                                 GError               **error);

@@ -56,7 +56,8 @@ group_takes (const Group *group, const SagDicomInstance *instance, const SagDico
   if (has_place (frame))
     for (int i = 0; i < 6; i += 3)
       {
-        const double *u = f->image_orientation_patient + i, *v = frame->image_orientation_patient + i;
+        const double *u = f->image_orientation_patient + i,
+                     *v = frame->image_orientation_patient + i;
 
         /* About a quarter of a degree. */
         if (u[0] * v[0] + u[1] * v[1] + u[2] * v[2] < 0.99999)
@@ -239,8 +240,8 @@ part (GPtrArray *stacks, const Group *group, SagStackSlice *slices, gsize n, Key
       g_qsort_with_data (slices, (gint) n, sizeof *slices, compare_by_key, GINT_TO_POINTER (key));
       if (compare_key (&slices[0], &slices[n - 1], key) == 0)
         continue;
-      /* A key helps if some part has fewer frames at a place than the whole. A trigger time that is another at
-       * each place, say, only makes crumbs. */
+      /* A key helps if some part has fewer frames at a place than the whole. A trigger time that is
+       * another at each place, say, only makes crumbs. */
       int parts = 0, worst = 1, fewest_places = G_MAXINT;
       for (gsize i = 1; i <= n; i++)
         if (i == n || compare_key (&slices[start], &slices[i], key) != 0)
@@ -368,13 +369,15 @@ note_others (GPtrArray *stacks)
           prefix_name (a, name);
         }
       if (size != NULL)
-        sag_stack_add_finding (a, SAG_FINDING_MIXED_SIZE, -1, size->n_slices,
-                               "The series also holds images of %d x %d pixels; they are a stack of their own",
-                               size->grid.size[0], size->grid.size[1]);
+        sag_stack_add_finding (
+            a, SAG_FINDING_MIXED_SIZE, -1, size->n_slices,
+            "The series also holds images of %d x %d pixels; they are a stack of their own",
+            size->grid.size[0], size->grid.size[1]);
       if (turn != NULL)
-        sag_stack_add_finding (a, SAG_FINDING_MIXED_ORIENTATION, -1, turn->n_slices,
-                               "The series also holds images in other orientations; they are stacks of "
-                               "their own");
+        sag_stack_add_finding (
+            a, SAG_FINDING_MIXED_ORIENTATION, -1, turn->n_slices,
+            "The series also holds images in other orientations; they are stacks of "
+            "their own");
     }
 }
 

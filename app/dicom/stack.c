@@ -12,7 +12,7 @@
 #define EVEN_FRACTION 0.03   /* of a step that a slice may be off its place without being named */
 #define EVEN_MM 0.02
 #define TILT_DEGREES 0.1
-#define MAX_FILL 3           /* places per slice that gaps may open, before the set counts as uneven */
+#define MAX_FILL 3 /* places per slice that gaps may open, before the set counts as uneven */
 
 static void
 finding_free (gpointer data)
@@ -42,9 +42,11 @@ sag_stack_add_finding (SagStack *self, SagFindingKind kind, int slice, double am
 const char *
 sag_finding_kind_get_name (SagFindingKind kind)
 {
-  static const char *const names[]
-      = { "gap",         "uneven",      "tilt",        "duplicate", "mixed-size", "mixed-orientation",
-          "no-spacing", "no-position", "time-series", "detector-spacing" };
+  static const char *const names[] = { "gap",         "uneven",
+                                       "tilt",        "duplicate",
+                                       "mixed-size",  "mixed-orientation",
+                                       "no-spacing",  "no-position",
+                                       "time-series", "detector-spacing" };
 
   return names[kind];
 }
@@ -116,10 +118,11 @@ drop_duplicates (SagStack *self)
       first = kept - 1;
   self->n_slices = kept;
   if (first >= 0)
-    sag_stack_add_finding (self, SAG_FINDING_DUPLICATE, first, n - kept,
-                           "%d of %d images lie where another one lies (first at %.2f mm, slice %d); the "
-                           "one with the lowest instance number is shown",
-                           n - kept, n, self->slices[first].position, first + 1);
+    sag_stack_add_finding (
+        self, SAG_FINDING_DUPLICATE, first, n - kept,
+        "%d of %d images lie where another one lies (first at %.2f mm, slice %d); the "
+        "one with the lowest instance number is shown",
+        n - kept, n, self->slices[first].position, first + 1);
 }
 
 /* Gives every slice its place k, and returns the step between places. */
@@ -185,11 +188,12 @@ place_slices (SagStack *self)
       smallest = MIN (smallest, s[i].position - s[i - 1].position);
       largest = MAX (largest, s[i].position - s[i - 1].position);
     }
-  sag_stack_add_finding (self, SAG_FINDING_UNEVEN, worst_at, worst,
-                         "Slice spacing varies from %.3f to %.3f mm (mostly %.3f; worst between slices %d "
-                         "and %d); the image is laid out at the mean of %.3f mm, so lengths across "
-                         "slices are not exact",
-                         smallest, largest, median, worst_at, worst_at + 1, step);
+  sag_stack_add_finding (
+      self, SAG_FINDING_UNEVEN, worst_at, worst,
+      "Slice spacing varies from %.3f to %.3f mm (mostly %.3f; worst between slices %d "
+      "and %d); the image is laid out at the mean of %.3f mm, so lengths across "
+      "slices are not exact",
+      smallest, largest, median, worst_at, worst_at + 1, step);
   return step;
 }
 
@@ -213,11 +217,12 @@ check_tilt (SagStack *self, const double normal[3])
     {
       int middle = n / 2;
 
-      sag_stack_add_finding (self, SAG_FINDING_TILT, -1, angle,
-                             "The slices are tilted by %.2f degrees against their row of positions "
-                             "(gantry tilt): away from the middle the image is shifted, by up to %.1f mm at the "
-                             "ends, so oblique views and lengths across slices are not exact",
-                             angle, across * along / 2);
+      sag_stack_add_finding (
+          self, SAG_FINDING_TILT, -1, angle,
+          "The slices are tilted by %.2f degrees against their row of positions "
+          "(gantry tilt): away from the middle the image is shifted, by up to %.1f mm at the "
+          "ends, so oblique views and lengths across slices are not exact",
+          angle, across * along / 2);
       /* True in the middle, so that the ends are off by half. */
       for (int a = 0; a < 3; a++)
         self->grid.origin[a] += shift[a] * (s[middle].position - s[0].position);
@@ -244,16 +249,20 @@ check_tilt (SagStack *self, const double normal[3])
 static void
 check_spacing (SagStack *self, const SagDicomFrame *frame)
 {
-  const char *source = frame->pixel_spacing_source == SAG_SPACING_IMAGER ? "detector" : "scanned film";
+  const char *source =
+      frame->pixel_spacing_source == SAG_SPACING_IMAGER ? "detector" : "scanned film";
 
   if (frame->pixel_spacing_source == SAG_SPACING_UNKNOWN)
-    sag_stack_add_finding (self, SAG_FINDING_NO_SPACING, -1, 0,
-                           "The size of a pixel is not known: lengths are in pixels, not millimetres");
+    sag_stack_add_finding (
+        self, SAG_FINDING_NO_SPACING, -1, 0,
+        "The size of a pixel is not known: lengths are in pixels, not millimetres");
   else if (frame->pixel_spacing_source == SAG_SPACING_IMAGER
            || frame->pixel_spacing_source == SAG_SPACING_SCANNED)
-    sag_stack_add_finding (self, SAG_FINDING_DETECTOR_SPACING, -1, frame->pixel_spacing[0],
-                           "Only the pixel size at the %s is known (%.3f mm): lengths in the patient "
-                           "differ from those shown", source, frame->pixel_spacing[0]);
+    sag_stack_add_finding (
+        self, SAG_FINDING_DETECTOR_SPACING, -1, frame->pixel_spacing[0],
+        "Only the pixel size at the %s is known (%.3f mm): lengths in the patient "
+        "differ from those shown",
+        source, frame->pixel_spacing[0]);
   if (frame->pixel_spacing_source != SAG_SPACING_UNKNOWN)
     {
       self->grid.spacing[0] = frame->pixel_spacing[1];
@@ -288,13 +297,17 @@ lay_out_by_order (SagStack *self, gboolean one_place)
   if (self->n_slices == 1)
     return;
   if (one_place)
-    sag_stack_add_finding (self, SAG_FINDING_TIME_SERIES, -1, self->n_slices,
-                           "All %d images lie at one place: they are shown in the order acquired, not "
-                           "in depth", self->n_slices);
+    sag_stack_add_finding (
+        self, SAG_FINDING_TIME_SERIES, -1, self->n_slices,
+        "All %d images lie at one place: they are shown in the order acquired, not "
+        "in depth",
+        self->n_slices);
   else
-    sag_stack_add_finding (self, SAG_FINDING_NO_POSITION, -1, self->n_slices,
-                           "The %d images have no position in the patient: they are shown in the order "
-                           "of their numbers", self->n_slices);
+    sag_stack_add_finding (
+        self, SAG_FINDING_NO_POSITION, -1, self->n_slices,
+        "The %d images have no position in the patient: they are shown in the order "
+        "of their numbers",
+        self->n_slices);
 }
 
 SagStack *

@@ -2,10 +2,10 @@
  *
  * stack.h: frames that lie one behind the other, in order, and what is wrong with their places.
  *
- * Order is the position along the normal (row direction x column direction), never the instance number.
- * Slice k of the grid lies at origin + k * spacing[2] along the normal; where the file set leaves a whole
- * number of slices out, the grid keeps their places empty, so that every slice stays where it was
- * acquired. What cannot be kept so is a finding that names slices and millimetres.
+ * Order is the position along the normal (row direction x column direction), never the instance
+ * number. Slice k of the grid lies at origin + k * spacing[2] along the normal; where the file set
+ * leaves a whole number of slices out, the grid keeps their places empty, so that every slice stays
+ * where it was acquired. What cannot be kept so is a finding that names slices and millimetres.
  */
 #pragma once
 
@@ -43,7 +43,7 @@ typedef struct
 
 typedef struct
 {
-  char          *name;       /* what tells it from its siblings: "echo 4.6 ms", "b 1000"; "" if alone */
+  char          *name; /* what tells it from its siblings: "echo 4.6 ms", "b 1000"; "" if alone */
   SagStackSlice *slices;     /* in order of k, one a place */
   int            n_slices;   /* <= grid.size[2] */
   SagGrid        grid;       /* sound in every case; see the findings for what is not known */
@@ -51,8 +51,8 @@ typedef struct
   GPtrArray     *findings;   /* of SagFinding */
 } SagStack;
 
-/* Sorts `slices` (n >= 1, same matrix and orientation; taken), finds faults, makes the grid. Pure: no
- * file is read. Never fails. [any thread] */
+/* Sorts `slices` (n >= 1, same matrix and orientation; taken), finds faults, makes the grid. Pure:
+ * no file is read. Never fails. [any thread] */
 SagStack  *sag_stack_new          (SagStackSlice  *slices,
                                    int             n);
 void       sag_stack_free         (SagStack       *self);

@@ -105,7 +105,8 @@ matrix_of_quaternion (const SagNiftiHeader *h, double m[3][3])
       m[i][j] = r[i][j] * h->pixdim[j + 1] * (j == 2 ? sign : 1);
 }
 
-/* Columns of `m` (RAS, mm) to unit vectors and lengths in LPS; FALSE if they are not square to each other. */
+/* Columns of `m` (RAS, mm) to unit vectors and lengths in LPS; FALSE if they are not square to each
+ * other. */
 static gboolean
 grid_from_matrix (double m[3][3], const double offset[3], SagGrid *grid)
 {
@@ -190,8 +191,9 @@ sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *fli
         }
       placed = grid_from_matrix (m, offset, grid);
       if (!placed && h->qform_code <= 0)
-        return invalid (error, "places voxels by a sheared or empty matrix (sform), which is not supported; "
-                               "resample the image to a square grid");
+        return invalid (
+            error, "places voxels by a sheared or empty matrix (sform), which is not supported; "
+                   "resample the image to a square grid");
     }
   if (!placed && h->qform_code > 0)
     {

@@ -2,9 +2,9 @@
  *
  * nifti-header.h: the 348 bytes a NIfTI-1 file begins with, and how they place voxels.
  *
- * In memory axis j runs the way that makes the grid right-handed, as DICOM images are; files written by us and by the
- * usual converters run the other way. Reading reverses the rows of a left-handed file, writing reverses them always,
- * so that a volume comes back as it was.
+ * In memory axis j runs the way that makes the grid right-handed, as DICOM images are; files
+ * written by us and by the usual converters run the other way. Reading reverses the rows of a
+ * left-handed file, writing reverses them always, so that a volume comes back as it was.
  */
 #pragma once
 
@@ -61,16 +61,16 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (SagNiftiHeader) == SAG_NIFTI_HEADER_BYTES);
 
-/* Brings a header just read to this machine's byte order. FALSE if it is not NIfTI-1 in one file ("n+1"). `swapped`
- * tells whether the voxels need it too. */
+/* Brings a header just read to this machine's byte order. FALSE if it is not NIfTI-1 in one file
+ * ("n+1"). `swapped` tells whether the voxels need it too. */
 gboolean sag_nifti_header_order    (SagNiftiHeader       *header,
                                     gboolean             *swapped);
 
 /* Bytes of one voxel of `datatype`; 0 if it is not one of the above. */
 int      sag_nifti_type_get_bytes  (int                   datatype);
 
-/* The grid of a header, right-handed; `flip` tells whether the file's rows run the other way. INVALID if sizes or
- * forms make none. */
+/* The grid of a header, right-handed; `flip` tells whether the file's rows run the other way.
+ * INVALID if sizes or forms make none. */
 gboolean sag_nifti_header_get_grid (const SagNiftiHeader *header,
                                     SagGrid              *grid,
                                     gboolean             *flip,

@@ -2,8 +2,8 @@
  *
  * nifti.c: NIfTI-1 files, plain or gzipped.
  *
- * What NIfTI has no field for (unit, modality, label names and colours, provenance) travels as a key file
- * in a comment extension (code 6); other readers skip it.
+ * What NIfTI has no field for (unit, modality, label names and colours, provenance) travels as a
+ * key file in a comment extension (code 6); other readers skip it.
  */
 #include "app/files/nifti.h"
 
@@ -53,7 +53,8 @@ input_close (Input *input)
 static gboolean
 truncated (GError **error)
 {
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "it ends before its voxels do, or is damaged");
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+               "it ends before its voxels do, or is damaged");
   return FALSE;
 }
 
@@ -320,8 +321,8 @@ sag_nifti_read (const char *path, const SagTick *tick, GError **error)
       slope = 1;
       intercept = 0;
     }
-  volume = sag_volume_new_alloc (&input.grid, voxel_for (input.header.datatype), slope, intercept, unit,
-                                 error);
+  volume = sag_volume_new_alloc (&input.grid, voxel_for (input.header.datatype), slope, intercept,
+                                 unit, error);
   if (volume != NULL)
     {
       sag_volume_set_origin_tags (volume, modality, frame);
@@ -340,8 +341,13 @@ typedef gconstpointer (*RowFunc) (gconstpointer source, int j, int k);
 
 /* Writes header, key file and voxels with rows reversed. */
 static gboolean
-write_file (const char *path, SagNiftiHeader *header, GKeyFile *keys, RowFunc row, gconstpointer source,
-            const SagTick *tick, GError **error)
+write_file (const char     *path,
+            SagNiftiHeader *header,
+            GKeyFile       *keys,
+            RowFunc         row,
+            gconstpointer   source,
+            const SagTick  *tick,
+            GError        **error)
 {
   g_autofree char *temporary = sag_save_begin (path, error);
   g_autofree char *text = NULL;
@@ -405,7 +411,8 @@ fits (const SagGrid *grid, const char *path, GError **error)
     if (grid->size[a] > G_MAXINT16)
       {
         g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                     "'%s' cannot be written: NIfTI-1 has no more than 32767 voxels along an axis", path);
+                     "'%s' cannot be written: NIfTI-1 has no more than 32767 voxels along an axis",
+                     path);
         return FALSE;
       }
   return TRUE;
@@ -456,8 +463,12 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
 
       /* Rows are reversed on the way out. */
       g_strlcpy (code, orientation, sizeof code);
-      code[1] = code[1] == 'A' ? 'P' : code[1] == 'P' ? 'A' : code[1] == 'S' ? 'I' : code[1] == 'I' ? 'S'
-                : code[1] == 'L' ? 'R' : 'L';
+      code[1] = code[1] == 'A'   ? 'P'
+                : code[1] == 'P' ? 'A'
+                : code[1] == 'S' ? 'I'
+                : code[1] == 'I' ? 'S'
+                : code[1] == 'L' ? 'R'
+                                 : 'L';
       if (!sag_grid_turn (grid, code, &turn, &turned, error))
         return FALSE;
     }
@@ -469,7 +480,8 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
   for (int a = 0; a < 3; a++)
     {
       int from = turn.perm[a];
-      gssize step = (gssize) source.bytes * (from > 0 ? grid->size[0] : 1) * (from > 1 ? grid->size[1] : 1);
+      gssize step =
+          (gssize)source.bytes * (from > 0 ? grid->size[0] : 1) * (from > 1 ? grid->size[1] : 1);
 
       source.stride[a] = turn.flip[a] ? -step : step;
       if (turn.flip[a])
@@ -530,8 +542,10 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
 
   if (sag_segmentation_get_n_layers (segmentation) != 1)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "'%s' cannot be written: labels overlap, and NIfTI holds one a voxel; write DICOM SEG", path);
+      g_set_error (
+          error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+          "'%s' cannot be written: labels overlap, and NIfTI holds one a voxel; write DICOM SEG",
+          path);
       return FALSE;
     }
   if (!fits (grid, path, error))
@@ -601,9 +615,10 @@ read_labels (Input *input, const gboolean used[256], SagLabel *labels)
       g_autofree char *group = g_strdup_printf ("label %d", value);
       g_autofree char *name = get_key (input, group, "name");
       gsize n_rgb = 0;
-      g_autofree int *rgb = input->keys != NULL
-                                ? g_key_file_get_integer_list (input->keys, group, "colour", &n_rgb, NULL)
-                                : NULL;
+      g_autofree int  *rgb =
+          input->keys != NULL
+               ? g_key_file_get_integer_list (input->keys, group, "colour", &n_rgb, NULL)
+               : NULL;
 
       if (!used[value] && *name == '\0')
         continue;
@@ -637,9 +652,11 @@ read_label_voxels (Input *input, guint8 *out, gboolean used[256], GError **error
 
           if (!(fabs (v - whole) < 1e-3 && whole >= 0 && whole <= 255))
             {
-              g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                           "its voxels are not labels: there is a %g where whole numbers from 0 to 255 "
-                           "are wanted", v);
+              g_set_error (
+                  error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                  "its voxels are not labels: there is a %g where whole numbers from 0 to 255 "
+                  "are wanted",
+                  v);
               ok = FALSE;
               break;
             }
@@ -663,7 +680,8 @@ read_segmentation (Input *input, GError **error)
 
   if (input->header.datatype == SAG_NIFTI_RGB24)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "it is a colour image, not labels");
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "it is a colour image, not labels");
       return NULL;
     }
   block = sag_block_new (sag_grid_get_n_voxels (&input->grid), "the labels", error);

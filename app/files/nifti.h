@@ -2,39 +2,40 @@
  *
  * nifti.h: NIfTI-1 files, plain or gzipped (nifti1.h of the NIfTI Data Format Working Group).
  *
- * NIfTI is RAS: x and y change sign against ours. Written files have the rows reversed (j from posterior
- * to anterior in an axial image), the order researchers know from DICOM converters; the affine says so, and
- * nothing moves in the patient.
+ * NIfTI is RAS: x and y change sign against ours. Written files have the rows reversed (j from
+ * posterior to anterior in an axial image), the order researchers know from DICOM converters; the
+ * affine says so, and nothing moves in the patient.
  */
 #pragma once
 
 #include "engine/base/tick.h"
 #include "engine/image/segmentation.h"
 
-/* Reads the first volume of a 3-D or 4-D file: u8, i8, i16, u16, i32, u32, f32, f64 and RGB24; either byte order. The
- * sform is preferred, then the qform; a sheared sform is INVALID. Sizes are checked against the file
- * before memory is taken. `name` may be NULL. All slices are ready. */
+/* Reads the first volume of a 3-D or 4-D file: u8, i8, i16, u16, i32, u32, f32, f64 and RGB24;
+ * either byte order. The sform is preferred, then the qform; a sheared sform is INVALID. Sizes are
+ * checked against the file before memory is taken. `name` may be NULL. All slices are ready. */
 SagVolume       *sag_nifti_read               (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);
 
-/* Writes the volume; gzipped if `path` ends in ".gz". Written beside, fsynced, renamed. All slices must be
- * ready. */
+/* Writes the volume; gzipped if `path` ends in ".gz". Written beside, fsynced, renamed. All slices
+ * must be ready. */
 gboolean         sag_nifti_write              (const char            *path,
                                                const SagVolume       *volume,
                                                const SagTick         *tick,
                                                GError               **error);
 
-/* The same with the file's axes brought nearest to `orientation` ("RAS": i to the right, j to anterior, k to superior;
- * any of the 48), which moves no voxel in the patient. NULL: as sag_nifti_write(). */
+/* The same with the file's axes brought nearest to `orientation` ("RAS": i to the right, j to
+ * anterior, k to superior; any of the 48), which moves no voxel in the patient. NULL: as
+ * sag_nifti_write(). */
 gboolean         sag_nifti_write_turned       (const char            *path,
                                                const SagVolume       *volume,
                                                const char            *orientation,
                                                const SagTick         *tick,
                                                GError               **error);
 
-/* Labels as u8. Names, where the file is ours, travel in the description; else "label 3". A file whose voxels
- * are not whole numbers 0..255 is INVALID. */
+/* Labels as u8. Names, where the file is ours, travel in the description; else "label 3". A file
+ * whose voxels are not whole numbers 0..255 is INVALID. */
 SagSegmentation *sag_nifti_read_segmentation  (const char            *path,
                                                GError               **error);
 gboolean         sag_nifti_write_segmentation (const char            *path,

@@ -41,7 +41,8 @@ list_choices (const SagIndex *index, GError **error)
           g_autofree char *description = sag_index_series_describe (series);
 
           if (series->kind == SAG_SERIES_IMAGE && n++ < 40)
-            g_string_append_printf (text, "\n  %s  %s", series->first->series_instance_uid, description);
+            g_string_append_printf (text, "\n  %s  %s", series->first->series_instance_uid,
+                                    description);
         }
     }
   if (n > 40)
@@ -237,7 +238,8 @@ find_seg (const char *path, GError **error)
   if (n == 1)
     return g_strdup (found);
   g_autofree char *shown = sag_escape_name (path, -1);
-  g_set_error (error, SAG_DICOM_ERROR, n == 0 ? SAG_DICOM_ERROR_NOT_FOUND : SAG_DICOM_ERROR_AMBIGUOUS,
+  g_set_error (error, SAG_DICOM_ERROR,
+               n == 0 ? SAG_DICOM_ERROR_NOT_FOUND : SAG_DICOM_ERROR_AMBIGUOUS,
                "'%s' holds %d DICOM segmentations; name one file", shown, n);
   return NULL;
 }

@@ -24,9 +24,9 @@ typedef struct
 
 void             sag_open_info_free    (SagOpenInfo    *self);
 
-/* Reads a DICOM folder or file, or a NIfTI file (.nii, .nii.gz), whole. `series_uid` chooses where a
- * folder holds several image series (NULL if not; "UID#2" is the second stack of a series): otherwise AMBIGUOUS lists
- * UIDs and descriptions. `info` may be NULL. [compute thread] */
+/* Reads a DICOM folder or file, or a NIfTI file (.nii, .nii.gz), whole. `series_uid` chooses where
+ * a folder holds several image series (NULL if not; "UID#2" is the second stack of a series):
+ * otherwise AMBIGUOUS lists UIDs and descriptions. `info` may be NULL. [compute thread] */
 SagVolume       *sag_open_volume       (const char     *path,
                                         const char     *series_uid,
                                         const SagTick  *tick,
@@ -40,9 +40,9 @@ const SagStack  *sag_open_choose       (const SagIndex *index,
                                         const SagIndexSeries **series,
                                         GError        **error);
 
-/* Reads a DICOM SEG (file, or folder that holds one) or a NIfTI file of whole numbers. With `grid` (may be NULL)
- * the labels are brought onto it by nearest voxel, so that two results, or a result and its image, can be laid
- * over each other. [compute thread] */
+/* Reads a DICOM SEG (file, or folder that holds one) or a NIfTI file of whole numbers. With `grid`
+ * (may be NULL) the labels are brought onto it by nearest voxel, so that two results, or a result
+ * and its image, can be laid over each other. [compute thread] */
 SagSegmentation *sag_open_segmentation (const char     *path,
                                         const SagGrid  *grid,
                                         GError        **error);

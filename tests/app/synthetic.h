@@ -112,8 +112,8 @@ test_write_series (const char *folder, const SagGrid *grid, const char *seed)
   g_assert_true (ok);
 }
 
-/* Three labels: two touching boxes and a single voxel; `overlap` puts a fourth over the first in a layer of
- * its own. */
+/* Three labels: two touching boxes and a single voxel; `overlap` puts a fourth over the first in a
+ * layer of its own. */
 static inline SagSegmentation *
 test_segmentation (const SagGrid *grid, gboolean overlap, gboolean with_confidence)
 {
@@ -149,7 +149,8 @@ test_segmentation (const SagGrid *grid, gboolean overlap, gboolean with_confiden
   sag_provenance_set (&provenance->model_id, "org.sagitta.test");
   sag_provenance_set (&provenance->model_name, "Test model");
   sag_provenance_set (&provenance->model_version, "1.2.3");
-  sag_provenance_set (&provenance->weights_sha256, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+  sag_provenance_set (&provenance->weights_sha256,
+                      "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
   sag_provenance_set (&provenance->precision, "int8");
   sag_provenance_set (&provenance->calibration, "temperature 1.31");
   sag_provenance_set (&provenance->cpu, "avx2");
@@ -178,16 +179,16 @@ test_run (char **output, const char *const *argv)
 {
   g_autofree char *out = NULL, *err = NULL;
   int status = 0;
-  gboolean ok = g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &err,
-                              &status, NULL);
+  gboolean ok = g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out,
+                              &err, &status, NULL);
 
   if (output != NULL)
     *output = g_strconcat (out != NULL ? out : "", err != NULL ? err : "", NULL);
   return ok && g_spawn_check_wait_status (status, NULL);
 }
 
-/* dciodvfy on one file: its text must not say Error. Skips nothing: without the program the test of the IOD
- * is not made, and says so. */
+/* dciodvfy on one file: its text must not say Error. Skips nothing: without the program the test of
+ * the IOD is not made, and says so. */
 static inline void
 test_validate (const char *path)
 {

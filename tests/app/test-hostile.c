@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-hostile.c: damaged and crafted DICOM files: no crash, no hang, bounded memory, one sentence each.
+ * test-hostile.c: damaged and crafted DICOM files: no crash, no hang, bounded memory, one sentence
+ * each.
  */
 #include "app/dicom/guard.h"
 #include "app/files/open.h"
@@ -11,7 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SECONDS_A_FILE 20     /* far more than any needs, also under a sanitizer; then SIGALRM ends the test */
+#define SECONDS_A_FILE                                                                             \
+  20 /* far more than any needs, also under a sanitizer; then SIGALRM ends the test */
 #define MEGABYTES_A_FILE 768  /* by which the process may grow over all of them */
 
 static void
@@ -136,9 +138,15 @@ test_mutations (void)
   test_remove (folder);
 }
 
-/* A file of `depth` sequences within each other; each opened by `element`, which ends in an item's start. */
+/* A file of `depth` sequences within each other; each opened by `element`, which ends in an item's
+ * start. */
 static GBytes *
-nested (const char *syntax, const guint8 *before, gsize n_before, const guint8 *element, gsize n, int depth)
+nested (const char   *syntax,
+        const guint8 *before,
+        gsize         n_before,
+        const guint8 *element,
+        gsize         n,
+        int           depth)
 {
   GByteArray *bytes = g_byte_array_new ();
   guint8 meta[8] = { 2, 0, 0x10, 0, 'U', 'I', 0, 0 };
@@ -178,10 +186,12 @@ test_nesting (void)
   } cases[] = {
     { "1.2.840.10008.1.2.1\0", explicit_sq, sizeof explicit_sq, NULL, 0, 20, TRUE },
     { "1.2.840.10008.1.2.1\0", explicit_sq, sizeof explicit_sq, NULL, 0, 200000, FALSE },
-    { "1.2.840.10008.1.2.1\0", implicit_sq, sizeof implicit_sq, unknown, sizeof unknown, 200000, FALSE },
+    { "1.2.840.10008.1.2.1\0", implicit_sq, sizeof implicit_sq, unknown, sizeof unknown, 200000,
+      FALSE },
     { "1.2.840.10008.1.2\0", implicit_sq, sizeof implicit_sq, NULL, 0, 200000, FALSE },
     { "1.2.840.10008.1.2.1\0", sized, sizeof sized, NULL, 0, 200000, FALSE },
-    { "1.2.840.10008.1.2.1\0", explicit_sq, sizeof explicit_sq, broken, sizeof broken, 200000, FALSE },
+    { "1.2.840.10008.1.2.1\0", explicit_sq, sizeof explicit_sq, broken, sizeof broken, 200000,
+      FALSE },
     { "1.2.840.10008.1.2.1\0", explicit_sq, sizeof explicit_sq, broken, sizeof broken, 900, TRUE },
   };
   g_autofree char *folder = test_folder ();
@@ -189,9 +199,8 @@ test_nesting (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (GBytes) bytes
-          = nested (cases[i].syntax, cases[i].before, cases[i].n_before, cases[i].element, cases[i].n,
-                    cases[i].depth);
+      g_autoptr (GBytes) bytes = nested (cases[i].syntax, cases[i].before, cases[i].n_before,
+                                         cases[i].element, cases[i].n, cases[i].depth);
       gsize n;
       const char *data = g_bytes_get_data (bytes, &n);
 

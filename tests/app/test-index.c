@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-/* Headers as a scanner would write them: an axial series of `n` slices, 2 mm apart, in reverse order of
- * number. */
+/* Headers as a scanner would write them: an axial series of `n` slices, 2 mm apart, in reverse
+ * order of number. */
 static GPtrArray *
 make_series (int n)
 {
@@ -272,7 +272,8 @@ test_echoes (void)
     }
 }
 
-/* Phases whose trigger times differ from place to place: no key tells them apart, their order does. */
+/* Phases whose trigger times differ from place to place: no key tells them apart, their order does.
+ */
 static void
 test_phases (void)
 {
@@ -357,7 +358,8 @@ test_nothing (void)
   g_assert_null (sag_index_folder (folder, NULL, &error));
   g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND);
   g_clear_error (&error);
-  g_file_set_contents (text, "This is a text file, renamed; it is long enough to have a header.", -1, &error);
+  g_file_set_contents (text, "This is a text file, renamed; it is long enough to have a header.",
+                       -1, &error);
   g_assert_null (sag_index_folder (folder, NULL, &error));
   g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND);
   g_clear_error (&error);
@@ -377,7 +379,8 @@ static void
 test_choice (void)
 {
   g_autofree char *folder = test_folder ();
-  g_autofree char *a = g_build_filename (folder, "a", NULL), *b = g_build_filename (folder, "b", NULL);
+  g_autofree char *a = g_build_filename (folder, "a", NULL),
+                  *b = g_build_filename (folder, "b", NULL);
   g_autoptr (SagIndex) index = NULL;
   g_autoptr (SagVolume) volume = NULL;
   GError *error = NULL;

@@ -143,7 +143,8 @@ test_nibabel (Fixture *f, gconstpointer data)
   g_assert_true (sag_nifti_write (f->gz, in, NULL, NULL));
   test_run (&output, argv);
   sag_grid_to_lps (&f->grid, p, p);
-  g_autofree char *want = g_strdup_printf ("%d %.3f %.3f %.3f\n", test_value (5, 7, 3), -p[0], -p[1], p[2]);
+  g_autofree char *want =
+      g_strdup_printf ("%d %.3f %.3f %.3f\n", test_value (5, 7, 3), -p[0], -p[1], p[2]);
   g_assert_cmpstr (output, ==, want);
 }
 

@@ -11,7 +11,8 @@
 #include "tests/app/synthetic.h"
 #include "tests/data.h"
 
-/* Frame `frame` of a file of the data as stored values; NULL (and skipped) if the data are absent. */
+/* Frame `frame` of a file of the data as stored values; NULL (and skipped) if the data are absent.
+ */
 static GBytes *
 decode (const char *relative, int frame, SagSample *sample)
 {
@@ -93,45 +94,62 @@ static const struct
   const char *name;
   Equal       equal;
 } equals[] = {
-  { "CT1", { NEMA "refanddir/REF/CT1_UNC",
-             { NEMA "j2k/J2KR/CT1_J2KR", NEMA "jpeg/JPLL/CT1_JPLL", NEMA "jpegls/JLSL/CT1_JLSL",
-               NEMA "rle_20040210/RLE/CT1_RLE" }, 0 } },
-  { "MR4", { NEMA "refanddir/REF/MR4_UNC",
-             { NEMA "j2k/J2KR/MR4_J2KR", NEMA "jpeg/JPLL/MR4_JPLL", NEMA "jpegls/JLSL/MR4_JLSL",
-               NEMA "rle_20040210/RLE/MR4_RLE" }, 0 } },
-  { "NM1", { NEMA "refanddir/REF/NM1_UNC",
-             { NEMA "j2k/J2KR/NM1_J2KR", NEMA "jpegls/JLSL/NM1_JLSL",
-               NEMA "rle_20040210/RLE/NM1_RLE" }, 0 } },
+  { "CT1",
+    { NEMA "refanddir/REF/CT1_UNC",
+      { NEMA "j2k/J2KR/CT1_J2KR", NEMA "jpeg/JPLL/CT1_JPLL", NEMA "jpegls/JLSL/CT1_JLSL",
+        NEMA "rle_20040210/RLE/CT1_RLE" },
+      0 } },
+  { "MR4",
+    { NEMA "refanddir/REF/MR4_UNC",
+      { NEMA "j2k/J2KR/MR4_J2KR", NEMA "jpeg/JPLL/MR4_JPLL", NEMA "jpegls/JLSL/MR4_JLSL",
+        NEMA "rle_20040210/RLE/MR4_RLE" },
+      0 } },
+  { "NM1",
+    { NEMA "refanddir/REF/NM1_UNC",
+      { NEMA "j2k/J2KR/NM1_J2KR", NEMA "jpegls/JLSL/NM1_JLSL", NEMA "rle_20040210/RLE/NM1_RLE" },
+      0 } },
   { "near-lossless", { NEMA "refanddir/REF/CT1_UNC", { NEMA "jpegls/JLSN/CT1_JLSN" }, 4 } },
-  { "CTImage", { C3D "LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm",
-                 { C3D "LittleEndianImplicitTransferSyntax_1.2.840.10008.1.2.dcm",
-                   C3D "BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2.dcm",
-                   C3D "DeflatedExplicitVRLittleEndianTransferSyntax_1.2.840.10008.1.2.1.99.dcm",
-                   C3D "RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm",
-                   C3D "JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm",
-                   C3D "JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm",
-                   C3D "JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm",
-                   C3D "JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90.dcm" }, 0 } },
-  { "enhanced", { "pydicom-data/emri_small.dcm",
-                  { "pydicom-data/emri_small_big_endian.dcm", "pydicom-data/emri_small_RLE.dcm",
-                    "pydicom-data/emri_small_jpeg_ls_lossless.dcm",
-                    "pydicom-data/emri_small_jpeg_2k_lossless.dcm",
-                    "pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm" }, 0 } },
-  { "rgb", { "pydicom-data/SC_rgb.dcm",
-             { "pydicom-data/SC_rgb_expb.dcm", "pydicom-data/SC_rgb_16bit.dcm",
-               "pydicom-data/SC_rgb_expb_16bit.dcm", "pydicom-data/SC_rgb_2frame.dcm" }, 0 } },
+  { "CTImage",
+    { C3D "LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm",
+      { C3D "LittleEndianImplicitTransferSyntax_1.2.840.10008.1.2.dcm",
+        C3D "BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2.dcm",
+        C3D "DeflatedExplicitVRLittleEndianTransferSyntax_1.2.840.10008.1.2.1.99.dcm",
+        C3D "RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm",
+        C3D "JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm",
+        C3D "JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm",
+        C3D "JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm",
+        C3D "JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90.dcm" },
+      0 } },
+  { "enhanced",
+    { "pydicom-data/emri_small.dcm",
+      { "pydicom-data/emri_small_big_endian.dcm", "pydicom-data/emri_small_RLE.dcm",
+        "pydicom-data/emri_small_jpeg_ls_lossless.dcm",
+        "pydicom-data/emri_small_jpeg_2k_lossless.dcm",
+        "pydicom-data/emri_small_jpeg_2k_lossless_too_short.dcm" },
+      0 } },
+  { "rgb",
+    { "pydicom-data/SC_rgb.dcm",
+      { "pydicom-data/SC_rgb_expb.dcm", "pydicom-data/SC_rgb_16bit.dcm",
+        "pydicom-data/SC_rgb_expb_16bit.dcm", "pydicom-data/SC_rgb_2frame.dcm" },
+      0 } },
   { "palette", { "pydicom-data/OBXXXX1A.dcm", { "pydicom-data/OBXXXX1A_rle.dcm" }, 0 } },
   { "planar", { "pydicom-data/color-px.dcm", { "pydicom-data/color-pl.dcm" }, 0 } },
-  { "jpeg-ls-colour", { "pydicom-data/JLSL_RGB_ILV0.dcm",
-                        { "pydicom-data/JLSL_RGB_ILV1.dcm", "pydicom-data/JLSL_RGB_ILV2.dcm" }, 0 } },
-  { "ht-j2k", { "pydicom-data/HTJ2KLossless_08_RGB.dcm", { "pydicom-data/HTJ2K_08_RGB.dcm" }, 24 } },
-  { "bits", { "pydicom-data/liver.dcm",
-              { "pydicom-data/liver_expb.dcm", "pydicom-data/liver_rle.dcm", "pydicom-data/liver_j2k.dcm",
-                "pydicom-data/liver_deflate.dcm" }, 0 } },
-  { "odd-bits", { "pydicom-data/liver_nonbyte_aligned.dcm",
-                  { "pydicom-data/liver_nonbyte_aligned_rle.dcm",
-                    "pydicom-data/liver_nonbyte_aligned_j2k.dcm",
-                    "pydicom-data/liver_nonbyte_aligned_deflate.dcm" }, 0 } },
+  { "jpeg-ls-colour",
+    { "pydicom-data/JLSL_RGB_ILV0.dcm",
+      { "pydicom-data/JLSL_RGB_ILV1.dcm", "pydicom-data/JLSL_RGB_ILV2.dcm" },
+      0 } },
+  { "ht-j2k",
+    { "pydicom-data/HTJ2KLossless_08_RGB.dcm", { "pydicom-data/HTJ2K_08_RGB.dcm" }, 24 } },
+  { "bits",
+    { "pydicom-data/liver.dcm",
+      { "pydicom-data/liver_expb.dcm", "pydicom-data/liver_rle.dcm", "pydicom-data/liver_j2k.dcm",
+        "pydicom-data/liver_deflate.dcm" },
+      0 } },
+  { "odd-bits",
+    { "pydicom-data/liver_nonbyte_aligned.dcm",
+      { "pydicom-data/liver_nonbyte_aligned_rle.dcm", "pydicom-data/liver_nonbyte_aligned_j2k.dcm",
+        "pydicom-data/liver_nonbyte_aligned_deflate.dcm" },
+      0 } },
 };
 
 /* Every frame of a multi-frame file, one format against another. */
@@ -241,6 +259,8 @@ test_volume (Fixture *f, gconstpointer data)
   gsize n = (gsize) f->grid.size[0] * f->grid.size[1] * 2;
   GError *error = NULL;
 
+  g_autofree char *first = g_build_filename (f->folder, "ct-0001.dcm", NULL);
+  test_validate (first);
   got = sag_open_volume (f->folder, NULL, NULL, &info, &error);
   g_assert_no_error (error);
   g_assert_true (sag_grid_equal (sag_volume_get_grid (got), &f->grid));

@@ -66,7 +66,8 @@ assert_same_labels (SagSegmentation *a, SagSegmentation *b)
   g_assert_cmpint (sag_segmentation_get_n_layers (a), ==, sag_segmentation_get_n_layers (b));
   for (int layer = 0; layer < sag_segmentation_get_n_layers (a); layer++)
     {
-      SagLabelmap *x = sag_segmentation_get_layer (a, layer), *y = sag_segmentation_get_layer (b, layer);
+      SagLabelmap *x = sag_segmentation_get_layer (a, layer),
+                  *y = sag_segmentation_get_layer (b, layer);
       gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (x));
 
       g_assert_cmpmem (sag_labelmap_get_voxels (x), n, sag_labelmap_get_voxels (y), n);
@@ -224,17 +225,19 @@ test_refusals (Fixture *f, gconstpointer data)
 static void
 test_pydicom (Fixture *f, gconstpointer data)
 {
-  static const char script[]
-      = "import sys, pydicom, numpy as np\n"
-        "d = pydicom.dcmread(sys.argv[1])\n"
-        "n, r, c = int(d.NumberOfFrames), d.Rows, d.Columns\n"
-        "b = np.unpackbits(np.frombuffer(d.PixelData, np.uint8), bitorder='little')[:n*r*c].reshape(n, r, c)\n"
-        "for s in range(1, 4):\n"
-        "  t = 0\n"
-        "  for f, g in zip(b, d.PerFrameFunctionalGroupsSequence):\n"
-        "    if g.SegmentIdentificationSequence[0].ReferencedSegmentNumber == s: t += int(f.sum())\n"
-        "  q = d.SegmentSequence[s-1]\n"
-        "  print(s, t, q.SegmentLabel, q.SegmentationAlgorithmIdentificationSequence[0].AlgorithmVersion)\n";
+  static const char script[] =
+      "import sys, pydicom, numpy as np\n"
+      "d = pydicom.dcmread(sys.argv[1])\n"
+      "n, r, c = int(d.NumberOfFrames), d.Rows, d.Columns\n"
+      "b = np.unpackbits(np.frombuffer(d.PixelData, np.uint8), "
+      "bitorder='little')[:n*r*c].reshape(n, r, c)\n"
+      "for s in range(1, 4):\n"
+      "  t = 0\n"
+      "  for f, g in zip(b, d.PerFrameFunctionalGroupsSequence):\n"
+      "    if g.SegmentIdentificationSequence[0].ReferencedSegmentNumber == s: t += int(f.sum())\n"
+      "  q = d.SegmentSequence[s-1]\n"
+      "  print(s, t, q.SegmentLabel, "
+      "q.SegmentationAlgorithmIdentificationSequence[0].AlgorithmVersion)\n";
   const char *const argv[] = { "/usr/bin/python3", "-c", script, f->path, NULL };
   const char *const probe[] = { "/usr/bin/python3", "-c", "import pydicom, numpy", NULL };
   g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
@@ -253,8 +256,8 @@ test_pydicom (Fixture *f, gconstpointer data)
                    "1 720 Right lung 1.2.3\n2 648 Left lung 1.2.3\n3 1 Nodule 1.2.3\n");
 }
 
-/* Objects of other makers: segments, layers, and the volume of the first label as computed from their bits by
- * another program. */
+/* Objects of other makers: segments, layers, and the volume of the first label as computed from
+ * their bits by another program. */
 static void
 test_foreign (void)
 {

@@ -2,9 +2,9 @@
  *
  * fuzz-group.c: any bytes as the headers of a series: grouping and geometry.
  *
- * Sixteen bytes make an instance: four of the fields that are compared, and positions of a few steps, so that
- * duplicates, gaps and mixed stacks are common; the byte values that say "odd number" give numbers no header
- * should hold.
+ * Sixteen bytes make an instance: four of the fields that are compared, and positions of a few
+ * steps, so that duplicates, gaps and mixed stacks are common; the byte values that say "odd
+ * number" give numbers no header should hold.
  */
 #include "app/dicom/index.h"
 #include "engine/image/geometry.h"
