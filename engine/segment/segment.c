@@ -239,6 +239,13 @@ on_progress (double fraction, gpointer data)
   return sag_tick (progress->tick, progress->last);
 }
 
+/* A tick for work before the first fraction. */
+static gboolean
+still_at_start (double fraction, gpointer data)
+{
+  return sag_tick (data, 0);
+}
+
 static double
 since (gint64 start)
 {
@@ -307,12 +314,13 @@ run_passes (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOptio
   const SagFrame *frame = &plan->full.frame;
   Publisher publisher = { .options = options, .along_k = frame->axis[2] == 2 };
   g_autoptr (SagSegmentation) result = NULL;
+  const SagTick patience = { still_at_start, (gpointer) run->tick };
   SagScale scale;
   gint64 start = g_get_monotonic_time ();
 
   if (!self->recipe->per_slice)
     {
-      if (!sag_stats_scale_volume (self->recipe, run->volume, NULL, &scale, error))
+      if (!sag_stats_scale_volume (self->recipe, run->volume, &patience, &scale, error))
         return NULL;
       run->scale = &scale;
     }
