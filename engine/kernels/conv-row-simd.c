@@ -30,7 +30,7 @@ conv_tap (SagVec acc[MAX_N][LONG_NV], int n, int nv, int stride, int whole, cons
       SagVec v[LONG_NV];
 
       SAG_UNROLL for (int i = 0; i < nv; i++)
-        v[i] = sag_load_line (line, first + i * LANES * stride, width, stride, whole);
+        v[i] = sag_keep (sag_load_line (line, first + i * LANES * stride, width, stride, whole));
       SAG_UNROLL for (int j = 0; j < n; j++)
         {
           SagVec s = sag_splat (w[j]);

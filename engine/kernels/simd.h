@@ -303,6 +303,20 @@ sag_round (SagVec v)
 #endif
 }
 
+/* v, loaded once and kept: without it GCC repeats a load in each instruction that could fold it. */
+SAG_INLINE SagVec
+sag_keep (SagVec v)
+{
+#if LANES == 16
+  __asm__ ("" : "+v"(v));
+#elif LANES == 8
+  __asm__ ("" : "+x"(v));
+#else
+  __asm__ ("" : "+w"(v));
+#endif
+  return v;
+}
+
 /* Towards zero; |v| < 2^31, else undefined. */
 SAG_INLINE SagVecI
 sag_to_int (SagVec v)
