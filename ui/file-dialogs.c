@@ -19,15 +19,19 @@ answered (GtkNativeDialog *dialog,
   if (response == GTK_RESPONSE_ACCEPT)
     {
       g_autoptr (GListModel) files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
+      g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
 
       for (guint i = 0; i < g_list_model_get_n_items (files); i++)
         {
           g_autoptr (GFile) file = g_list_model_get_item (files, i);
-          const char *path = g_file_peek_path (file);
+          char *path = g_file_get_path (file);
 
           if (path != NULL)
-            question->chosen (path, question->data);
+            g_ptr_array_add (paths, path);
         }
+      g_ptr_array_add (paths, NULL);
+      if (paths->len > 1)
+        question->chosen ((const char *const *) paths->pdata, question->data);
     }
   gtk_native_dialog_destroy (dialog);
   g_object_unref (dialog);

@@ -5,12 +5,12 @@
 
 #include <gtk/gtk.h>
 
-/* What was chosen; never called when the dialog is cancelled. `path` is the callee's to read only. */
-typedef void (*SagFileChosen) (const char *path,
-                               gpointer    data);
+/* What was chosen, one at least, NULL-terminated; not called when the dialog is cancelled. */
+typedef void (*SagFileChosen) (const char *const *paths,
+                               gpointer           data);
 
-/* `action` OPEN (files of any name, several: called for each), SELECT_FOLDER or SAVE, where `name` is
- * proposed. `data` must live as long as `parent`. */
+/* `action` OPEN (files of any name, one or several), SELECT_FOLDER or SAVE, where `name` is proposed.
+ * `data` must live as long as `parent`. */
 void sag_file_dialog_show (GtkWindow            *parent,
                            GtkFileChooserAction  action,
                            const char           *title,

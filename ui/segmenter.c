@@ -23,6 +23,7 @@ struct _SagSegmenter
   SagJob           *load;     /* running, or NULL; so are the others */
   SagJob           *estimate;
   SagJob           *run;
+  SagJob           *export;
   SagVolume        *estimated; /* what the last estimate was for; borrowed, only compared */
 };
 
@@ -363,10 +364,12 @@ sag_segmenter_run_when_ready (SagSegmenter *self,
 gboolean
 sag_segmenter_cancel (SagSegmenter *self)
 {
+  SagJob *job = self->run != NULL ? self->run : self->export;
+
   self->pending = FALSE;
-  if (self->run == NULL)
+  if (job == NULL)
     return FALSE;
-  sag_job_cancel (self->run);
+  sag_job_cancel (job);
   return TRUE;
 }
 
@@ -451,6 +454,8 @@ export_done (GObject      *source,
   g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
   const char *path = "";
 
+  if (SAG_JOB (source) == self->export)
+    g_clear_object (&self->export);
   if (done != NULL)
     {
       g_variant_lookup (done, "path", "^&ay", &path);
@@ -473,6 +478,7 @@ start_export (SagSegmenter *self,
       return;
     }
   g_signal_emit (self, signals[JOB], 0, job);
+  g_set_object (&self->export, job); /* the last one is the one that can be cancelled */
   sag_job_start_async (job, NULL, export_done, g_object_ref (self));
   g_object_unref (job);
 }
@@ -511,6 +517,7 @@ sag_segmenter_close (SagSegmenter *self)
   drop (self, &self->load);
   drop (self, &self->estimate);
   drop (self, &self->run);
+  drop (self, &self->export);
 }
 
 /* ---- GObject */

@@ -349,10 +349,36 @@ workspace_notify (SagSliceView *self,
     }
 }
 
-static void
-workspace_ready (SagSliceView *self)
+/* Whether slice k of the open volume can show in this view: any can in one that cuts across them. */
+static gboolean
+cuts_slices (SagSliceView *self,
+             int           k0,
+             int           k1)
 {
-  sag_slice_view_invalidate (self);
+  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (self->workspace));
+  double cursor[3], ijk[3], reach;
+  SagPlane plane;
+  int axis;
+
+  sag_workspace_get_cursor (self->workspace, cursor);
+  sag_plane_init_grid_view (&plane, grid, self->plane, cursor, 1, &axis);
+  if (axis != 2)
+    return TRUE;
+  sag_grid_to_ijk (grid, cursor, ijk);
+  reach = 1 + sag_workspace_get_slab_mm (self->workspace) / grid->spacing[2];
+  return k0 <= ijk[2] + reach && k1 - 1 >= ijk[2] - reach;
+}
+
+static void
+workspace_ready (SagSliceView *self,
+                 int           what,
+                 int           k0,
+                 int           k1)
+{
+  if (sag_slice_view_has_image (self) && (what != SAG_LAYER_VOLUME || cuts_slices (self, k0, k1)))
+    sag_slice_view_invalidate (self);
+  else
+    gtk_widget_queue_draw (GTK_WIDGET (self)); /* the bar of slices */
 }
 
 static void

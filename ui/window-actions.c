@@ -37,30 +37,29 @@ get_extra (SagWindow *self)
 /* ---- opening */
 
 static void
-path_chosen (const char *path,
-             gpointer    data)
+paths_chosen (const char *const *paths,
+              gpointer           data)
 {
-  const char *const paths[] = { path, NULL };
-
   sag_window_open (data, paths, NULL);
 }
 
 ACTION (open_folder)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL, path_chosen, data);
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL, paths_chosen, data);
 }
 
 ACTION (open_files)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Files", NULL, path_chosen, data);
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Files", NULL, paths_chosen, data);
 }
 
 ACTION (open_recent)
 {
   g_autofree char *path = g_filename_from_uri (g_variant_get_string (parameter, NULL), NULL, NULL);
+  const char *const paths[] = { path, NULL };
 
   if (path != NULL)
-    path_chosen (path, data);
+    sag_window_open (data, paths, NULL);
 }
 
 ACTION (open_series)
@@ -235,36 +234,36 @@ propose_name (SagWindow  *self,
 }
 
 static void
-seg_chosen (const char *path,
-            gpointer    data)
+seg_chosen (const char *const *paths,
+            gpointer           data)
 {
-  sag_segmenter_export (sag_window_get_segmenter (data), "seg", path);
+  sag_segmenter_export (sag_window_get_segmenter (data), "seg", paths[0]);
 }
 
 static void
-nifti_chosen (const char *path,
-              gpointer    data)
+nifti_chosen (const char *const *paths,
+              gpointer           data)
 {
-  sag_segmenter_export (sag_window_get_segmenter (data), "nifti", path);
+  sag_segmenter_export (sag_window_get_segmenter (data), "nifti", paths[0]);
 }
 
 static void
-confidence_chosen (const char *path,
-                   gpointer    data)
+confidence_chosen (const char *const *paths,
+                   gpointer           data)
 {
-  sag_segmenter_export (sag_window_get_segmenter (data), "confidence", path);
+  sag_segmenter_export (sag_window_get_segmenter (data), "confidence", paths[0]);
 }
 
 static void
-png_chosen (const char *path,
-            gpointer    data)
+png_chosen (const char *const *paths,
+            gpointer           data)
 {
   SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (data));
   int width, height;
   g_autofree guint8 *rgba = sag_slice_view_dup_pixels (view, TRUE, &width, &height);
 
   if (rgba != NULL)
-    sag_segmenter_export_png (sag_window_get_segmenter (data), path, rgba, width, height);
+    sag_segmenter_export_png (sag_window_get_segmenter (data), paths[0], rgba, width, height);
 }
 
 static void

@@ -576,12 +576,11 @@ fake_draw (GtkWidget *widget,
 }
 
 int
-fake_main (int    argc,
-           char **argv,
-           void (*add_tests) (void))
+fake_main_without_jobs (int    argc,
+                        char **argv,
+                        void (*add_tests) (void))
 {
   g_autoptr (GtkCssProvider) style = NULL;
-  int status;
 
   setlocale (LC_ALL, "C.UTF-8");
   g_test_init (&argc, &argv, NULL);
@@ -594,9 +593,19 @@ fake_main (int    argc,
   gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (style),
                                               GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
   adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_FORCE_DARK);
-  fake_install ();
   add_tests ();
-  status = g_test_run ();
+  return g_test_run ();
+}
+
+int
+fake_main (int    argc,
+           char **argv,
+           void (*add_tests) (void))
+{
+  int status;
+
+  fake_install ();
+  status = fake_main_without_jobs (argc, argv, add_tests);
   fake_remove ();
   return status;
 }

@@ -52,3 +52,7 @@ guint8          *fake_draw          (GtkWidget    *widget,
 int              fake_main          (int           argc,
                                      char        **argv,
                                      void        (*add_tests) (void));
+/* The same for a test that brings its own runner. */
+int              fake_main_without_jobs (int    argc,
+                                         char **argv,
+                                         void (*add_tests) (void));

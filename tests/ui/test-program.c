@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-program.c: nothing faked: a window, the worker process, a small phantom and the lungs model.
+ *
+ * $SAGITTA_CLI is the worker; it also makes the phantom. */
+#include "app/work/link.h"
+#include "tests/ui/fake.h"
+#include "ui/sample.h"
+#include "ui/window.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <sys/stat.h>
+
+static char *folder; /* of this test, removed at its end */
+
+static void
+run_program (const char *const *argv)
+{
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_spawn_check_wait_status (status, &error);
+  g_assert_no_error (error);
+}
+
+static void
+wait_state (gpointer object,
+            int      state,
+            int      seconds)
+{
+  gint64 end = g_get_monotonic_time () + seconds * (gint64) G_USEC_PER_SEC;
+  int now;
+
+  do
+    {
+      fake_settle ();
+      g_object_get (object, "state", &now, NULL);
+    }
+  while (now != state && g_get_monotonic_time () < end);
+  g_assert_cmpint (now, ==, state);
+}
+
+static SagLabelItem *
+find_label (SagWorkspace *workspace,
+            const char   *name)
+{
+  GListModel *labels = sag_workspace_get_labels (workspace);
+
+  for (guint i = 0; i < g_list_model_get_n_items (labels); i++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
+
+      if (strcmp (sag_label_item_get_name (item), name) == 0)
+        return item; /* the list keeps it */
+    }
+  g_assert_not_reached ();
+}
+
+static void
+note_saved (const char **saved,
+            const char  *path)
+{
+  *saved = g_intern_string (path);
+}
+
+static void
+test_whole_way (void)
+{
+  g_autofree char *study = g_build_filename (folder, "study", NULL);
+  g_autofree char *ct = g_build_filename (study, "ct", NULL);
+  g_autofree char *seg = g_build_filename (folder, "lungs.dcm", NULL);
+  const char *const make[] = { g_getenv ("SAGITTA_CLI"), "phantom", "--size=small", study, NULL };
+  const char *const paths[] = { ct, NULL };
+  g_autoptr (GSettings) settings = fake_settings ();
+  SagWindow *window = sag_window_new (NULL, settings);
+  SagWorkspace *workspace = sag_window_get_workspace (window);
+  SagSegmenter *segmenter = sag_window_get_segmenter (window);
+  double left[3], right[3];
+  const char *saved = NULL;
+  SagProbe probe;
+
+  run_program (make);
+  gtk_window_present (GTK_WINDOW (window));
+  sag_window_open (window, paths, "org.sagitta.lungs-ct");
+  wait_state (sag_window_get_opener (window), SAG_OPENER_READY, 60);
+  g_assert_cmpint (sag_volume_get_grid (sag_workspace_get_volume (workspace))->size[2], ==, 42);
+  g_assert_cmpstr (sag_volume_get_modality (sag_workspace_get_volume (workspace)), ==, "CT");
+  wait_state (segmenter, SAG_SEGMENTER_DONE, 100);
+
+  /* The patient's left lung lies at his left, and a lung is litres, not drops. */
+  g_assert_true (sag_label_item_get_centroid (find_label (workspace, "Left lung"), left));
+  g_assert_true (sag_label_item_get_centroid (find_label (workspace, "Right lung"), right));
+  g_assert_cmpfloat (left[0], >, right[0] + 50);
+  g_assert_cmpfloat (sag_label_item_get_ml (find_label (workspace, "Left lung")), >, 500);
+  g_assert_true (sag_workspace_probe (workspace, left, &probe));
+  g_assert_nonnull (probe.label);
+  g_assert_cmpstr (probe.label->name, ==, "Left lung");
+  g_assert_cmpfloat (probe.value, <, -500);
+  g_assert_cmpfloat (probe.confidence, >, 0.5);
+
+  g_signal_connect_swapped (segmenter, "saved", G_CALLBACK (note_saved), &saved);
+  sag_segmenter_export (segmenter, "seg", seg);
+  for (int i = 0; i < 400 && saved == NULL; i++)
+    fake_settle ();
+  g_assert_cmpstr (saved, ==, seg);
+  g_assert_true (g_file_test (seg, G_FILE_TEST_IS_REGULAR));
+  g_signal_handlers_disconnect_by_data (segmenter, &saved);
+
+  gtk_window_close (GTK_WINDOW (window));
+  fake_settle ();
+}
+
+static void
+sample_done (GObject      *source,
+             GAsyncResult *result,
+             gpointer      data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *made = sag_sample_make_finish (result, &error);
+
+  *(char **) data = made != NULL ? g_steal_pointer (&made) : g_strdup (error->message);
+}
+
+/* A program that stands in for sagitta-cli: the real one takes seconds. */
+static void
+write_program (const char *path,
+               const char *what)
+{
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\n%s\n", what);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_cmpint (g_chmod (path, 0700), ==, 0);
+}
+
+static char *
+make_sample (GCancellable *cancellable)
+{
+  char *answer = NULL;
+
+  sag_sample_make_async (cancellable, sample_done, &answer);
+  while (answer == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return answer;
+}
+
+static gboolean
+cancel_soon (gpointer data)
+{
+  g_cancellable_cancel (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_sample (void)
+{
+  g_autofree char *cli = g_strdup (g_getenv ("SAGITTA_CLI"));
+  g_autofree char *program = g_build_filename (folder, "cli", NULL);
+  g_autofree char *cache = g_build_filename (g_get_user_cache_dir (), "sagitta", NULL);
+  g_autofree char *part = g_build_filename (cache, "sample-" SAG_VERSION ".part", NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *answer = NULL;
+
+  g_setenv ("SAGITTA_CLI", program, TRUE);
+  write_program (program, "echo 'The disk is full.' >&2; mkdir -p \"$2/ct\"; exit 1");
+  answer = make_sample (NULL);
+  g_assert_nonnull (strstr (answer, "The disk is full."));
+  g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+
+  write_program (program, "mkdir -p \"$2/ct\"; exec sleep 60");
+  g_timeout_add (100, cancel_soon, cancellable);
+  g_free (answer);
+  answer = make_sample (cancellable);
+  g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+
+  write_program (program, "mkdir -p \"$2/ct\"; echo x > \"$2/ct/1.dcm\"");
+  g_free (answer);
+  answer = make_sample (NULL);
+  g_assert_true (g_str_has_suffix (answer, "/ct"));
+  g_assert_true (g_file_test (answer, G_FILE_TEST_IS_DIR));
+
+  /* Once made, it is not made again. */
+  write_program (program, "exit 1");
+  g_free (answer);
+  answer = make_sample (NULL);
+  g_assert_true (g_file_test (answer, G_FILE_TEST_IS_DIR));
+  g_setenv ("SAGITTA_CLI", cli, TRUE);
+}
+
+static void
+add_tests (void)
+{
+  g_test_add_func ("/program/whole-way", test_whole_way);
+  g_test_add_func ("/program/sample", test_sample);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  const char *const command[] = { g_getenv ("SAGITTA_CLI"), "worker", NULL };
+  const SagLinkOptions options = { .argv = command };
+  g_autofree char *remove = NULL;
+  SagLink *link;
+  int status;
+
+  folder = g_dir_make_tmp ("sagitta-ui-XXXXXX", NULL);
+  link = sag_link_install (&options);
+  status = fake_main_without_jobs (argc, argv, add_tests);
+  sag_link_remove (link);
+  remove = g_strdup_printf ("rm -rf '%s'", folder);
+  g_spawn_command_line_sync (remove, NULL, NULL, NULL, NULL);
+  g_free (folder);
+  return status;
+}
