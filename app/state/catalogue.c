@@ -411,6 +411,16 @@ list_readable (SagCatalogue *self)
   return all;
 }
 
+/* Voxels, or pictures where the size is not known. */
+static double
+get_weight (SagSeries *series)
+{
+  const int *size = sag_series_get_size (series);
+  double n_voxels = (double) size[0] * size[1] * size[2];
+
+  return MAX (n_voxels, sag_series_get_n_images (series));
+}
+
 SagSeries *
 sag_catalogue_pick_series (SagCatalogue *self)
 {
@@ -424,7 +434,7 @@ sag_catalogue_pick_series (SagCatalogue *self)
     {
       SagSeries *series = g_ptr_array_index (all, n);
 
-      if (best == NULL || sag_series_get_n_images (series) > sag_series_get_n_images (best))
+      if (best == NULL || get_weight (series) > get_weight (best))
         best = series;
     }
   return best;

@@ -93,7 +93,8 @@ SagSeries          *sag_catalogue_find_series  (SagCatalogue *self,
                                                 const char   *uid_or_key);
 SagStudy           *sag_catalogue_find_study   (SagCatalogue *self,
                                                 const char   *uid);
-/* The series to open first: the readable one with most images; borrowed, or NULL. */
+/* The series to open first: the readable one with most voxels, so the CT of a PET/CT; borrowed,
+ * or NULL. */
 SagSeries          *sag_catalogue_pick_series  (SagCatalogue *self);
 /* The series before (-1) or after (1) `series` over all studies that can be read; borrowed, or
  * NULL. */

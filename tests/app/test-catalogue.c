@@ -110,6 +110,19 @@ test_order (void)
   g_assert_null (sag_catalogue_pick_series (catalogue));
 }
 
+/* As many slices, but smaller ones: the CT of a PET/CT is opened first, wherever it stands. */
+static void
+test_pick (void)
+{
+  g_autoptr (SagCatalogue) catalogue = sag_catalogue_new ();
+  g_autoptr (GVariant) result = parse (STUDY (
+      "{'uid': <'1.0'>, 'number': <1>, 'modality': <'PT'>, 'n-images': <uint32 160>,"
+      " 'size': <(128, 128, 160)>, 'readable': <true>}, " CHEST));
+
+  g_assert_true (sag_catalogue_set (catalogue, result, NULL));
+  g_assert_cmpstr (sag_series_get_modality (sag_catalogue_pick_series (catalogue)), ==, "CT");
+}
+
 static void
 test_thumbnail (void)
 {
@@ -203,6 +216,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/catalogue/texts", test_texts);
   g_test_add_func ("/catalogue/order", test_order);
+  g_test_add_func ("/catalogue/pick", test_pick);
   g_test_add_func ("/catalogue/thumbnail", test_thumbnail);
   g_test_add_func ("/catalogue/nonsense", test_nonsense);
   g_test_add_func ("/model/list", test_models);
