@@ -23,12 +23,13 @@ static const struct
 {
   const char *name;
   void      (*run) (Check *check);
+  bool        vnni; /* differs between AVX-512 with and without VNNI */
 } families[] = {
   { "math", check_math },
   { "gemm", check_gemm },
   { "conv-row", check_conv_row },
   { "depthwise", check_depthwise },
-  { "int", check_int },
+  { "int", check_int, true },
   { "pointwise", check_pointwise },
   { "reduce", check_reduce },
   { "move", check_move },
@@ -322,7 +323,8 @@ main (int argc, char **argv)
         {
           Check check = { .k = &k, .ref = &ref, .bench = bench, .seed = 1 + f };
 
-          if (!wanted (families[f].name, argc, argv))
+          if (!wanted (families[f].name, argc, argv)
+              || (strcmp (levels[l], "avx512vnni") == 0 && !families[f].vnni && only == NULL))
             continue;
           families[f].run (&check);
           if (check.cases == 0)
