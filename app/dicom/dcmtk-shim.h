@@ -39,6 +39,14 @@ void set_error (GError **error, SagDicomError code, const char *path, const char
 void set_condition (GError **error, const char *path, const char *what,
                     const OFCondition &condition);
 
+/* Loads `path` up to its pixels; `has_more` tells whether there is anything behind. */
+gboolean load_header (DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more,
+                      GError **error);
+
+/* The instance of a header loaded so. */
+SagDicomInstance *read_instance (DcmFileFormat &format, const char *path, gint64 size,
+                                 gboolean has_more, GError **error);
+
 /* Ends a text before a character that its cut has split. */
 inline void
 cut_utf8 (char *text)
