@@ -180,7 +180,8 @@ put_equipment (Item &item, const char *maker, const char *model)
 #define WRITE_CATCH(path, result)                                                                  \
   catch (const std::string &text)                                                                  \
   {                                                                                                \
-    sag::set_error (error, SAG_DICOM_ERROR_INVALID, path, ("could not be made: " + text).c_str ());     \
+    sag::set_error (error, SAG_DICOM_ERROR_INVALID, path,                                          \
+                    ("could not be made: " + text).c_str ());                                      \
     return result;                                                                                 \
   }                                                                                                \
   SHIM_CATCH (path, result)

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * nifti-file.c: a NIfTI file as a stream of slices.
+ */
+#include "app/files/nifti-file.h"
+
+#include "app/files/save.h"
+#include "engine/base/error.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define COMMENT_CODE 6
+#define MAX_EXTENSION (1 << 20)
+#define MAX_DEFLATE 1032 /* the most that deflate makes of a byte */
+
+void
+sag_nifti_input_close (SagNiftiInput *input)
+{
+  if (input->gz != NULL)
+    gzclose (input->gz);
+  g_clear_pointer (&input->keys, g_key_file_unref);
+}
+
+static gboolean
+truncated (GError **error)
+{
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+               "it ends before its voxels do, or is damaged");
+  return FALSE;
+}
+
+static gboolean
+read_exactly (gzFile gz, gpointer out, gsize n)
+{
+  guint8 *p = out;
+
+  while (n > 0)
+    {
+      int got = gzread (gz, p, (unsigned) MIN (n, 1 << 30));
+
+      if (got <= 0)
+        return FALSE;
+      p += got;
+      n -= got;
+    }
+  return TRUE;
+}
+
+static void
+read_extensions (SagNiftiInput *input, gsize end)
+{
+  guint8 flags[4];
+  gsize at = SAG_NIFTI_HEADER_BYTES + 4;
+
+  if (!read_exactly (input->gz, flags, 4) || flags[0] == 0)
+    return;
+  while (at + 16 <= end)
+    {
+      gint32 head[2];
+
+      if (!read_exactly (input->gz, head, sizeof head))
+        return;
+      if (input->swapped)
+        for (int i = 0; i < 2; i++)
+          head[i] = (gint32) GUINT32_SWAP_LE_BE ((guint32) head[i]);
+      if (head[0] < 16 || head[0] > MAX_EXTENSION || at + head[0] > end)
+        return;
+      g_autofree char *text = g_malloc0 (head[0]);
+      if (!read_exactly (input->gz, text, head[0] - 8))
+        return;
+      at += head[0];
+      if (head[1] == COMMENT_CODE && input->keys == NULL && g_str_has_prefix (text, "[sagitta]"))
+        {
+          input->keys = g_key_file_new ();
+          if (!g_key_file_load_from_data (input->keys, text, (gsize) -1, G_KEY_FILE_NONE, NULL))
+            g_clear_pointer (&input->keys, g_key_file_unref);
+        }
+    }
+}
+
+static gboolean
+open_inner (SagNiftiInput *input, const char *path, GError **error)
+{
+  struct stat info;
+  guint64 voxels, room;
+  double offset;
+
+  input->gz = gzopen (path, "rbe");
+  if (input->gz == NULL || stat (path, &info) != 0)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "it could not be opened: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  gzbuffer (input->gz, 1 << 18);
+  if (!read_exactly (input->gz, &input->header, sizeof input->header)
+      || !sag_nifti_header_order (&input->header, &input->swapped))
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "it is not a NIfTI-1 file (.nii or .nii.gz)");
+      return FALSE;
+    }
+  input->bytes = sag_nifti_type_get_bytes (input->header.datatype);
+  if (input->bytes == 0)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                   "its voxels are of NIfTI type %d, which is not supported; convert it to float32",
+                   input->header.datatype);
+      return FALSE;
+    }
+  if (!sag_nifti_header_get_grid (&input->header, &input->grid, &input->flip, error))
+    return FALSE;
+  offset = input->header.vox_offset;
+  if (!(offset >= SAG_NIFTI_HEADER_BYTES && offset < 1e9))
+    offset = SAG_NIFTI_HEADER_BYTES + 4;
+  voxels = sag_grid_get_n_voxels (&input->grid);
+  room = (guint64) info.st_size * (gzdirect (input->gz) ? 1 : MAX_DEFLATE);
+  if (voxels * input->bytes + offset > (double) room)
+    return truncated (error);
+  read_extensions (input, (gsize) offset);
+  if (gzseek (input->gz, (z_off_t) offset, SEEK_SET) < 0)
+    return truncated (error);
+  return TRUE;
+}
+
+gboolean
+sag_nifti_prefix (const char *path, GError **error)
+{
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *shown = sag_escape_name (name, -1);
+
+  g_prefix_error (error, "'%s' cannot be read: ", shown);
+  return FALSE;
+}
+
+gboolean
+sag_nifti_input_open (SagNiftiInput *input, const char *path, GError **error)
+{
+  memset (input, 0, sizeof *input);
+  if (open_inner (input, path, error))
+    return TRUE;
+  sag_nifti_input_close (input);
+  return FALSE;
+}
+
+static void
+swap_voxels (guint8 *p, gsize n, int bytes)
+{
+  if (bytes == 2)
+    for (gsize i = 0; i < n; i++)
+      ((guint16 *) p)[i] = GUINT16_SWAP_LE_BE (((guint16 *) p)[i]);
+  else if (bytes == 4)
+    for (gsize i = 0; i < n; i++)
+      ((guint32 *) p)[i] = GUINT32_SWAP_LE_BE (((guint32 *) p)[i]);
+  else if (bytes == 8)
+    for (gsize i = 0; i < n; i++)
+      ((guint64 *) p)[i] = GUINT64_SWAP_LE_BE (((guint64 *) p)[i]);
+}
+
+/* The next slice of the file, rows in memory order, into `out` (input->bytes a voxel). */
+gboolean
+sag_nifti_input_read_slice (SagNiftiInput *input, guint8 *out, GError **error)
+{
+  gsize row = (gsize) input->grid.size[0] * input->bytes;
+  int rows = input->grid.size[1];
+
+  for (int j = 0; j < rows; j++)
+    if (!read_exactly (input->gz, out + row * (input->flip ? rows - 1 - j : j), row))
+      return truncated (error);
+  if (input->swapped)
+    swap_voxels (out, row / input->bytes * rows, input->bytes);
+  return TRUE;
+}
+
+double
+sag_nifti_stored_value (const guint8 *p, int datatype, gsize i)
+{
+  switch (datatype)
+    {
+    case SAG_NIFTI_U8:
+      return p[i];
+    case SAG_NIFTI_I8:
+      return ((const gint8 *) p)[i];
+    case SAG_NIFTI_I16:
+      return ((const gint16 *) p)[i];
+    case SAG_NIFTI_U16:
+      return ((const guint16 *) p)[i];
+    case SAG_NIFTI_I32:
+      return ((const gint32 *) p)[i];
+    case SAG_NIFTI_U32:
+      return ((const guint32 *) p)[i];
+    case SAG_NIFTI_F32:
+      return ((const float *) p)[i];
+    default:
+      return ((const double *) p)[i];
+    }
+}
+
+void
+sag_nifti_get_scale (const SagNiftiHeader *h, double *slope, double *intercept)
+{
+  *slope = h->scl_slope;
+  *intercept = h->scl_inter;
+  if (!isfinite (*slope) || *slope == 0 || !isfinite (*intercept))
+    {
+      *slope = 1;
+      *intercept = 0;
+    }
+}
+
+char *
+sag_nifti_get_key (SagNiftiInput *input, const char *group, const char *key)
+{
+  char *value = input->keys != NULL ? g_key_file_get_string (input->keys, group, key, NULL) : NULL;
+
+  return value != NULL ? value : g_strdup ("");
+}
+
+/* Writes header, key file and voxels with rows reversed. */
+gboolean
+sag_nifti_write_file (const char     *path,
+            SagNiftiHeader *header,
+            GKeyFile       *keys,
+            SagNiftiRowFunc         row,
+            gconstpointer   source,
+            const SagTick  *tick,
+            GError        **error)
+{
+  g_autofree char *temporary = sag_save_begin (path, error);
+  g_autofree char *text = NULL;
+  g_autofree char *lower = g_ascii_strdown (path, -1);
+  gsize bytes = (gsize) header->dim[1] * header->bitpix / 8;
+  gsize n_text = 0, n_extension;
+  guint8 flags[4] = { 0 };
+  gboolean ok = TRUE, cancelled = FALSE;
+  gzFile gz;
+
+  if (temporary == NULL)
+    return FALSE;
+  text = g_key_file_to_data (keys, &n_text, NULL);
+  n_extension = (n_text + 8 + 15) / 16 * 16;
+  g_autofree guint8 *extension = g_malloc0 (n_extension);
+  const gint32 head[2] = { (gint32) n_extension, COMMENT_CODE };
+  memcpy (extension, head, sizeof head);
+  memcpy (extension + 8, text, n_text);
+  flags[0] = 1;
+  header->vox_offset = (float) (SAG_NIFTI_HEADER_BYTES + 4 + n_extension);
+  g_snprintf (header->descrip, sizeof header->descrip, "Sagitta %s, research use", SAG_VERSION);
+
+  /* "T": no compression and no gzip wrapping. */
+  gz = gzopen (temporary, g_str_has_suffix (lower, ".gz") ? "wbe4" : "wbeT");
+  if (gz == NULL)
+    {
+      sag_save_abort (temporary);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written", path);
+      return FALSE;
+    }
+  gzbuffer (gz, 1 << 18);
+  ok = gzwrite (gz, header, sizeof *header) == (int) sizeof *header
+       && gzwrite (gz, flags, sizeof flags) == (int) sizeof flags
+       && gzwrite (gz, extension, (unsigned) n_extension) == (int) n_extension;
+  for (int k = 0; ok && !cancelled && k < header->dim[3]; k++)
+    {
+      for (int j = header->dim[2] - 1; ok && j >= 0; j--)
+        ok = gzwrite (gz, row (source, j, k), (unsigned) bytes) == (int) bytes;
+      cancelled = !sag_tick (tick, (double) (k + 1) / header->dim[3]);
+    }
+  ok = gzclose (gz) == Z_OK && ok;
+  if (cancelled)
+    {
+      sag_save_abort (temporary);
+      return sag_engine_error_cancelled (error);
+    }
+  if (!ok)
+    {
+      sag_save_abort (temporary);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
+                   "'%s' could not be written: %s; is the disk full?", path, g_strerror (errno));
+      return FALSE;
+    }
+  return sag_save_finish (temporary, path, error);
+}
+
+gboolean
+sag_nifti_fits (const SagGrid *grid, const char *path, GError **error)
+{
+  for (int a = 0; a < 3; a++)
+    if (grid->size[a] > G_MAXINT16)
+      {
+        g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                     "'%s' cannot be written: NIfTI-1 has no more than 32767 voxels along an axis",
+                     path);
+        return FALSE;
+      }
+  return TRUE;
+}

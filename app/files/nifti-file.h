@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * nifti-file.h: a NIfTI file as a stream of slices, in and out; for nifti.c and nifti-labels.c
+ * only.
+ *
+ * What NIfTI has no field for (unit, modality, label names and colours, provenance) travels as a
+ * key file in a comment extension (code 6); other readers skip it.
+ */
+#pragma once
+
+#include "app/files/nifti-header.h"
+#include "engine/base/tick.h"
+
+#include <zlib.h>
+
+/* A file opened for its voxels. */
+typedef struct
+{
+  gzFile         gz;
+  SagNiftiHeader header;
+  gboolean       swapped;
+  gboolean       flip;
+  SagGrid        grid;
+  int            bytes; /* of a voxel */
+  GKeyFile      *keys;  /* ours, or NULL */
+} SagNiftiInput;
+
+/* Opens `path`, checks its header against its size, and stands at the first voxel. The message
+ * lacks the file's name: sag_nifti_prefix() adds it. */
+gboolean sag_nifti_input_open       (SagNiftiInput        *input,
+                                     const char           *path,
+                                     GError              **error);
+void     sag_nifti_input_close      (SagNiftiInput        *input);
+
+/* The next slice, rows in memory order, into `out` (`bytes` a voxel). */
+gboolean sag_nifti_input_read_slice (SagNiftiInput        *input,
+                                     guint8               *out,
+                                     GError              **error);
+
+/* A text of our key file, "" if there is none. Caller frees. */
+char    *sag_nifti_get_key          (SagNiftiInput        *input,
+                                     const char           *group,
+                                     const char           *key);
+
+/* value = stored * slope + intercept; 1 and 0 where the header says nothing usable. */
+void     sag_nifti_get_scale        (const SagNiftiHeader *header,
+                                     double               *slope,
+                                     double               *intercept);
+
+/* Voxel `i` of a slice as read. */
+double   sag_nifti_stored_value     (const guint8         *voxels,
+                                     int                   datatype,
+                                     gsize                 i);
+
+/* "'name' cannot be read: " before the message; returns FALSE. */
+gboolean sag_nifti_prefix           (const char           *path,
+                                     GError              **error);
+
+/* One row of voxels at (j, k). */
+typedef gconstpointer (*SagNiftiRowFunc) (gconstpointer source, int j, int k);
+
+/* FALSE with UNSUPPORTED where an axis is longer than NIfTI-1 can say. */
+gboolean sag_nifti_fits             (const SagGrid        *grid,
+                                     const char           *path,
+                                     GError              **error);
+
+/* Writes header, key file and voxels with rows reversed, whole or not at all. */
+gboolean sag_nifti_write_file       (const char           *path,
+                                     SagNiftiHeader       *header,
+                                     GKeyFile             *keys,
+                                     SagNiftiRowFunc       row,
+                                     gconstpointer         source,
+                                     const SagTick        *tick,
+                                     GError              **error);
