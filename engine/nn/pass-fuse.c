@@ -261,7 +261,7 @@ walk (SagGraph *graph, int stage, GError **error)
       SagNode *node = graph->nodes->pdata[i];
       gboolean good = TRUE;
 
-      if (stage == 0 && is_conv (node) && *node->op->name == 'C' && sag_match_is (node, "Conv"))
+      if (stage == 0 && sag_match_is (node, "Conv"))
         fuse_pad (node);
       else if (stage == 0 && sag_match_is (node, "BatchNormalization"))
         good = fuse_batch_norm (graph, node, error);
@@ -271,7 +271,7 @@ walk (SagGraph *graph, int stage, GError **error)
         fuse_bias (node);
       else if (stage == 3)
         fuse_activation (node);
-      else if (stage == 4 && sag_match_is (node, "Add"))
+      else if (stage == 4 && strcmp (node->op->name, "Add") == 0) /* it may have an activation by now */
         fuse_residual (node);
       if (!good)
         return FALSE;

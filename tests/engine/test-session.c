@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-session.c: the promises of session.h: the same bits for any team and instruction set, memory as
+ * planned, cancel, and nets that others trained.
+ *
+ * Run with --digest MODEL..., it prints a checksum of each model's outputs instead: the program starts
+ * itself so under every SAG_CPU.
+ */
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/kernels/kernels.h"
+#include "engine/nn/session.h"
+#include "engine/nn/tensor.h"
+#include "tests/data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const models[] = { "conv", "conv3d", "resize", "transformer", "scan", "loop", "quant", "index", "shapes" };
+
+static char *
+corpus (const char *name)
+{
+  return g_strdup_printf ("%s/fuzz/corpus/onnx/%s.onnx", g_getenv ("G_TEST_SRCDIR"), name);
+}
+
+static SagTensor *
+tensor_for (const SagPort *port)
+{
+  SagShape shape = { port->rank, { 0 } };
+  SagTensor *tensor;
+  guint32 state = 1;
+
+  memcpy (shape.dim, port->shape, sizeof shape.dim);
+  tensor = sag_tensor_new (port->dtype, &shape, NULL);
+  for (gint64 i = 0; port->dtype == SAG_DTYPE_F32 && i < sag_shape_count (&shape); i++)
+    {
+      state = state * 1664525u + 1013904223u;
+      ((float *) tensor->owned)[i] = (float) (state >> 8) / (float) (1 << 23) - 1;
+    }
+  return tensor;
+}
+
+/* Runs once; outputs are owned tensors. */
+static GPtrArray *
+run (SagSession *session, const SagTick *tick, gboolean *done)
+{
+  GPtrArray *outputs = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
+  g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
+  g_autoptr (GPtrArray) in = g_ptr_array_new (), out = g_ptr_array_new ();
+
+  for (int i = 0; i < sag_session_get_n_inputs (session); i++)
+    {
+      g_ptr_array_add (inputs, tensor_for (sag_session_get_input (session, i)));
+      g_ptr_array_add (in, ((SagTensor *) inputs->pdata[i])->owned);
+    }
+  for (int i = 0; i < sag_session_get_n_outputs (session); i++)
+    {
+      g_ptr_array_add (outputs, tensor_for (sag_session_get_output (session, i)));
+      g_ptr_array_add (out, ((SagTensor *) outputs->pdata[i])->owned);
+    }
+  *done = sag_session_run (session, (const void *const *) in->pdata, (void *const *) out->pdata, tick);
+  return outputs;
+}
+
+static char *
+digest (const char *path, int threads)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagSession) session = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
+  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+  gboolean done;
+  char *text;
+
+  sag_parallel_own (SAG_TEAM_COMPUTE, threads);
+  session = sag_session_new (path, NULL, &error);
+  g_assert_no_error (error);
+  outputs = run (session, NULL, &done);
+  g_assert_true (done);
+  for (guint i = 0; i < outputs->len; i++)
+    {
+      const SagTensor *tensor = outputs->pdata[i];
+      gsize bytes = 0;
+
+      sag_dtype_get_bytes (tensor->dtype, (gsize) sag_shape_count (&tensor->shape), &bytes);
+      g_checksum_update (sum, tensor->data, (gssize) bytes);
+    }
+  text = g_strdup (g_checksum_get_string (sum));
+  g_checksum_free (sum);
+  return text;
+}
+
+static void
+test_threads (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autofree char *path = corpus (models[i]), *one = digest (path, 1);
+
+      for (int threads = 2; threads <= 4; threads += 2)
+        {
+          g_autofree char *more = digest (path, threads);
+
+          g_assert_cmpstr (one, ==, more);
+        }
+    }
+}
+
+static void
+test_isa (void)
+{
+  static const char *const levels[] = { "c", "avx2", "avx512" };
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *first = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    {
+      g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "SAG_CPU", levels[i], TRUE);
+      const char *command[] = { self, "--digest", NULL };
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+      int status;
+
+      g_spawn_sync (NULL, (char **) command, environment, 0, NULL, NULL, &text, NULL, &status, &error);
+      g_assert_no_error (error);
+      g_spawn_check_wait_status (status, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (strlen (text), >, 64 * G_N_ELEMENTS (models));
+      if (first == NULL)
+        first = g_steal_pointer (&text);
+      else
+        g_assert_cmpstr (first, ==, text);
+    }
+}
+
+static void
+test_memory (void)
+{
+  g_autofree char *path = corpus ("conv");
+  SagSessionOptions options = { 0 };
+  g_autoptr (SagSession) session = sag_session_new (path, &options, NULL);
+  g_autoptr (SagSession) tight = NULL, none = NULL;
+  g_autoptr (GError) error = NULL;
+  SagSessionInfo info;
+
+  g_assert_nonnull (session);
+  sag_session_get_info (session, &info);
+  g_assert_cmpuint (info.arena_bytes, >, 0);
+  g_assert_cmpint (strlen (info.sha256), ==, 64);
+  g_assert_cmpint (info.macs, >, 0);
+  /* exactly what is promised is enough, a byte less is not */
+  options.max_bytes = info.arena_bytes + info.weight_bytes;
+  tight = sag_session_new (path, &options, &error);
+  g_assert_no_error (error);
+  options.max_bytes--;
+  none = sag_session_new (path, &options, &error);
+  g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY);
+}
+
+static void
+test_precision (void)
+{
+  g_autofree char *path = corpus ("conv");
+
+  for (int p = 0; p < SAG_N_PRECISIONS; p++)
+    {
+      SagSessionOptions options = { .precision = (SagPrecision) p };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SagSession) session = sag_session_new (path, &options, &error);
+
+      /* never silently another one */
+      if (session == NULL)
+        g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
+      else
+        {
+          g_autofree char *plan = sag_session_describe (session);
+
+          g_assert_nonnull (strstr (plan, sag_precision_get_name ((SagPrecision) p)));
+        }
+    }
+}
+
+static gboolean
+stop_later (double fraction, gpointer data)
+{
+  double *last = data;
+
+  g_assert_cmpfloat (fraction, >=, *last);
+  g_assert_cmpfloat (fraction, <=, 1);
+  *last = fraction;
+  return fraction < 0.3;
+}
+
+static void
+test_cancel (void)
+{
+  g_autofree char *path = corpus ("conv");
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, NULL);
+  double last = 0;
+  SagTick tick = { stop_later, &last };
+  gboolean done;
+  g_autoptr (GPtrArray) stopped = run (session, &tick, &done), again = NULL;
+
+  g_assert_false (done);
+  g_assert_cmpfloat (last, >=, 0.3);
+  again = run (session, NULL, &done);
+  g_assert_true (done);
+}
+
+static void
+test_bindings (void)
+{
+  g_autofree char *path = corpus ("dynamic");
+  SagBinding binding = { "x", 4, { 3, 2, 6, 6 } };
+  SagSessionOptions options = { .bindings = &binding, .n_bindings = 1 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagSession) session = sag_session_new (path, &options, &error), unbound = NULL, wrong = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (sag_session_get_output (session, 0)->shape[0], ==, 3);
+  unbound = sag_session_new (path, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sag_session_get_input (unbound, 0)->shape[0], ==, 1);
+  binding.shape[1] = 5;
+  wrong = sag_session_new (path, &options, &error);
+  g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID);
+}
+
+/* Models that are wrong on purpose: one clear sentence each. */
+static void
+test_errors (void)
+{
+  static const struct
+  {
+    const char *name, *part;
+    int         code;
+  } cases[] = {
+    { "bad-cycle", "no earlier node", SAG_ENGINE_ERROR_INVALID },
+    { "bad-operator", "Operator 'Frobnicate' (node 'dec4/?up') is not supported", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-dims", "too large", SAG_ENGINE_ERROR_INVALID },
+    { "bad-deep", "nested", SAG_ENGINE_ERROR_INVALID },
+    { "bad-external", "in or below the model's folder", SAG_ENGINE_ERROR_IO },
+    { "bad-trips", "trips", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
+    { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
+  };
+  SagSessionOptions options = { .max_bytes = 1 << 30 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = corpus (cases[i].name);
+      g_autoptr (GError) error = NULL;
+      SagSession *session = sag_session_new (path, &options, &error);
+
+      g_assert_null (session);
+      g_assert_error (error, SAG_ENGINE_ERROR, cases[i].code);
+      g_assert_nonnull (strstr (error->message, cases[i].part));
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc > 1 && strcmp (argv[1], "--digest") == 0)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+        {
+          g_autofree char *path = corpus (models[i]), *sum = digest (path, 2);
+
+          printf ("%s %s\n", models[i], sum);
+        }
+      return 0;
+    }
+  g_test_init (&argc, &argv, NULL);
+  sag_parallel_own (SAG_TEAM_COMPUTE, 2);
+  g_test_add_func ("/session/threads", test_threads);
+  g_test_add_func ("/session/instruction-sets", test_isa);
+  g_test_add_func ("/session/memory", test_memory);
+  g_test_add_func ("/session/precision", test_precision);
+  g_test_add_func ("/session/cancel", test_cancel);
+  g_test_add_func ("/session/bindings", test_bindings);
+  g_test_add_func ("/session/errors", test_errors);
+  return g_test_run ();
+}
