@@ -20,8 +20,9 @@ tell (const SagCheck *check, gpointer data)
   teller->n++;
   if (teller->json == NULL)
     {
-      g_print ("%-4s %s: %s%s%s\n", check->failure == NULL ? "ok" : "FAIL", check->model, check->rule,
-               check->failure != NULL ? ": " : "", check->failure != NULL ? check->failure : "");
+      g_print ("%-4s %s: %s%s%s\n", check->failure == NULL ? "ok" : "FAIL", check->model,
+               check->rule, check->failure != NULL ? ": " : "",
+               check->failure != NULL ? check->failure : "");
       return;
     }
   json_builder_begin_object (teller->json);
@@ -45,8 +46,9 @@ sag_command_check_plugin (int argc, char **argv)
   int failures;
 
   if (!sag_cli_parse (&argc, &argv, entries, "FOLDER",
-                      "Tries every rule of sagitta-plugin.h on the models of one bundle: sizes, strings, tiny and "
-                      "large volumes, cancelling at each step, two runs compared. Exit status 1 if one is broken."))
+                      "Tries every rule of sagitta-plugin.h on the models of one bundle: sizes, "
+                      "strings, tiny and large volumes, cancelling at each step, two runs "
+                      "compared. Exit status 1 if one is broken."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);

@@ -132,9 +132,10 @@ sag_command_models (int argc, char **argv)
   g_autoptr (SagPluginHost) host = NULL;
   JsonBuilder *b;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "",
-                      "Lists the models found, and those that cannot be used and why. Folders are taken from "
-                      "SAG_PLUGIN_PATH, the user's data folder and the installation."))
+  if (!sag_cli_parse (
+          &argc, &argv, entries, "",
+          "Lists the models found, and those that cannot be used and why. Folders are taken from "
+          "SAG_PLUGIN_PATH, the user's data folder and the installation."))
     return 2;
   if (argc != 1)
     return sag_cli_usage (argv[0]);

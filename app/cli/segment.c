@@ -69,9 +69,11 @@ check_output (const char *path, gboolean has_source, const char *input, GError *
     g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "There is no folder '%s' to write to",
                  folder);
   else if (is_dicom_name (path) && !has_source)
-    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                 "'%s' is not DICOM, so there is no patient and no images a DICOM segmentation could refer "
-                 "to; write .nii.gz instead of '%s'", input, path);
+    g_set_error (
+        error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+        "'%s' is not DICOM, so there is no patient and no images a DICOM segmentation could refer "
+        "to; write .nii.gz instead of '%s'",
+        input, path);
   else
     return TRUE;
   return FALSE;
@@ -197,10 +199,11 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
                  (double) sums->voxels[label->value] * voxel_ml,
                  mean_confidence (sums, label->value));
     }
-  g_print ("\nread %.0f ms, load %.0f, prepare %.0f, network %.0f, finish %.0f, clean %.0f, write %.0f; "
-           "%.0f in all; memory %.0f MB\n", report->read_ms, run->load_ms, run->prepare_ms,
-           run->net_ms, run->finish_ms, run->clean_ms, report->write_ms, report->total_ms,
-           (double) run->peak_bytes / 1e6);
+  g_print (
+      "\nread %.0f ms, load %.0f, prepare %.0f, network %.0f, finish %.0f, clean %.0f, write %.0f; "
+      "%.0f in all; memory %.0f MB\n",
+      report->read_ms, run->load_ms, run->prepare_ms, run->net_ms, run->finish_ms, run->clean_ms,
+      report->write_ms, report->total_ms, (double) run->peak_bytes / 1e6);
 }
 
 /* --- doing ------------------------------------------------------------------------------- */
@@ -224,7 +227,8 @@ segment_and_write (const Options *options, const char *input, SagPluginHost *hos
     return FALSE;
   report->read_ms = since (start);
   report->warnings = sag_recipe_check (entry->recipe, volume);
-  result = sag_plugin_host_segment (host, entry, precision, volume, NULL, NULL, &report->run, error);
+  result =
+      sag_plugin_host_segment (host, entry, precision, volume, NULL, NULL, &report->run, error);
   if (result == NULL
       || !sag_plugin_host_bytes (host, entry, precision, sag_volume_get_grid (volume),
                                  &report->needs, error))
@@ -257,8 +261,9 @@ run (const Options *options, const char *input)
   good = options->precision == NULL
          || sag_precision_from_name (options->precision, &precision, &error);
   /* What can be refused at once is refused before anything is read. */
-  good = good && check_output (options->output, TRUE, input, &error)
-         && (options->confidence == NULL || check_output (options->confidence, TRUE, input, &error));
+  good =
+      good && check_output (options->output, TRUE, input, &error)
+      && (options->confidence == NULL || check_output (options->confidence, TRUE, input, &error));
   if (good)
     {
       host = sag_plugin_host_new (NULL);
@@ -290,8 +295,9 @@ sag_command_segment (int argc, char **argv)
   };
   int status = 2;
 
-  if (sag_cli_parse (&argc, &argv, entries, "INPUT",
-                     "Segments a DICOM series or a NIfTI file. Research use, not a medical device."))
+  if (sag_cli_parse (
+          &argc, &argv, entries, "INPUT",
+          "Segments a DICOM series or a NIfTI file. Research use, not a medical device."))
     {
       if (argc != 2 || options.model == NULL || options.output == NULL)
         sag_cli_usage (argv[0]);

@@ -206,11 +206,14 @@ same_answer (const Answer *a, const Answer *b, const char *what, GError **error)
 {
   for (gsize i = 0; i < a->n; i++)
     if (a->labels[i] != b->labels[i])
-      return fail (error, "%s: the label of voxel %" G_GSIZE_FORMAT " is %d in one and %d in the other",
+      return fail (error,
+                   "%s: the label of voxel %" G_GSIZE_FORMAT " is %d in one and %d in the other",
                    what, i, a->labels[i], b->labels[i]);
     else if (a->confidence[i] != b->confidence[i])
-      return fail (error, "%s: the confidence of voxel %" G_GSIZE_FORMAT " is %d in one and %d in the "
-                   "other, or was not written", what, i, a->confidence[i], b->confidence[i]);
+      return fail (error,
+                   "%s: the confidence of voxel %" G_GSIZE_FORMAT " is %d in one and %d in the "
+                   "other, or was not written",
+                   what, i, a->confidence[i], b->confidence[i]);
   return TRUE;
 }
 
@@ -262,8 +265,8 @@ rule_cancel (Checker *checker, GError **error)
       Answer part = { 0 };
       int asked;
 
-      /* How often a network asks depends a little on how its threads happen to run: a run that was over
-       * before the question was asked was not told to stop. */
+      /* How often a network asks depends a little on how its threads happen to run: a run that was
+       * over before the question was asked was not told to stop. */
       if (run (checker, volume, 0, stop, &asked, &part, &local))
         good = asked <= stop
                || fail (error, "told to stop at step %d of %d, it succeeded", stop + 1, n_ticks);
@@ -271,8 +274,8 @@ rule_cancel (Checker *checker, GError **error)
         good = fail (error, "told to stop at step %d of %d, it said: %s", stop + 1, n_ticks,
                      local->message);
       else if (asked > stop + 1)
-        good = fail (error, "told to stop at step %d of %d, it went on for %d more", stop + 1, n_ticks,
-                     asked - stop - 1);
+        good = fail (error, "told to stop at step %d of %d, it went on for %d more", stop + 1,
+                     n_ticks, asked - stop - 1);
       answer_clear (&part);
     }
   good = good && run (checker, volume, 0xff, -1, NULL, &again, error)
@@ -305,7 +308,8 @@ rule_huge (Checker *checker, GError **error)
   SagGrid grid;
 
   sag_grid_init (&grid, size, spacing);
-  if (sag_plugin_host_bytes (checker->host, checker->entry, checker->precision, &grid, &needs, &local))
+  if (sag_plugin_host_bytes (checker->host, checker->entry, checker->precision, &grid, &needs,
+                             &local))
     return needs.total_bytes >= sag_grid_get_n_voxels (&grid)
            || fail (error, "it claims to need only %.0f MB for 69 thousand million voxels",
                     (double) needs.total_bytes / 1e6);

@@ -63,7 +63,11 @@ sag_code_model_new (const SagPluginEntry *entry, SagPrecision precision, GError 
   else if (!SAG_HAS (model, destroy))
     broken (self, error, "its model has size %u, which is too small", model->size);
   else if (model->segment == NULL || model->destroy == NULL)
-    broken (self, error, "its model has no segment or destroy");
+    {
+      broken (self, error, "its model has no segment or destroy");
+      if (model->destroy != NULL)
+        model->destroy (model);
+    }
   else
     return self;
   self->model = NULL;
@@ -123,7 +127,8 @@ on_progress (void *data, double fraction)
 
 /* Every voxel has the value of a label, or 0. */
 static gboolean
-check_labels (const SagCodeModel *self, const sag_image *image, const guint8 *labels, GError **error)
+check_labels (const SagCodeModel *self, const sag_image *image, const guint8 *labels,
+              GError **error)
 {
   gboolean known[256] = { TRUE };
   gsize row = (gsize) image->dims[0], slice = row * (gsize) image->dims[1];

@@ -75,7 +75,8 @@ sag_plugin_parse_code (const char *text, const char *name, const char *what, Sag
   if (text == NULL)
     return TRUE;
   value = strchr (text, ':');
-  good = value != NULL && copy_part (text, (gsize) (value - text), code->scheme, sizeof code->scheme);
+  good =
+      value != NULL && copy_part (text, (gsize) (value - text), code->scheme, sizeof code->scheme);
   if (good)
     {
       value++;
@@ -90,8 +91,8 @@ sag_plugin_parse_code (const char *text, const char *name, const char *what, Sag
       g_autofree char *shown = sag_escape_name (text, -1);
 
       g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_INVALID,
-                   "%s: '%s' is not a code SCHEME:VALUE:MEANING (at most 16, 16 and 64 bytes)", what,
-                   shown);
+                   "%s: '%s' is not a code SCHEME:VALUE:MEANING (at most 16, 16 and 64 bytes)",
+                   what, shown);
     }
   return good;
 }

@@ -250,7 +250,8 @@ find_file (SagPluginHost *self, const char *path, GError **error)
     }
   if (!g_file_test (onnx, G_FILE_TEST_IS_REGULAR))
     {
-      g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_NOT_FOUND, "There is no file '%s'", path);
+      g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_NOT_FOUND, "There is no file '%s'",
+                   path);
       return NULL;
     }
   entry = sag_keyfile_read (onnx, error);
@@ -337,7 +338,8 @@ check_precision (const SagPluginEntry *entry, SagPrecision precision, GError **e
     return TRUE;
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     if ((entry->precisions & (1u << p)) != 0)
-      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", sag_precision_get_name (p));
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
+                              sag_precision_get_name (p));
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
                "The model '%s' does not run at %s; it runs at %s", entry->recipe->id,
                sag_precision_get_name (precision), names->str);

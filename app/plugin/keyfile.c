@@ -128,7 +128,8 @@ static gboolean
 parse_numbers (const Key *key, const char *text, int n, gboolean spread, double *numbers,
                GError **error)
 {
-  g_autofree char *expected = g_strdup_printf (n == 1 ? "a number" : "%d numbers separated by ';'", n);
+  g_autofree char *expected =
+      g_strdup_printf (n == 1 ? "a number" : "%d numbers separated by ';'", n);
   g_autofree char *trimmed = g_strstrip (g_strdup (text));
   g_auto (GStrv) list = NULL;
   int count;
@@ -334,8 +335,8 @@ parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
       g_autofree char *down = g_ascii_strdown (base, -1);
 
       g_free (recipe->id);
-      recipe->id = g_strconcat ("local.",
-                                g_strcanon (down, "abcdefghijklmnopqrstuvwxyz0123456789.-", '-'), NULL);
+      recipe->id = g_strconcat (
+          "local.", g_strcanon (down, "abcdefghijklmnopqrstuvwxyz0123456789.-", '-'), NULL);
     }
   if (recipe->name[0] == '\0')
     {

@@ -54,8 +54,10 @@ check_size (guint32 size, gsize least, const char *what, GError **error)
 {
   if (size >= least && size <= MAX_STRUCT)
     return TRUE;
-  return invalid (error, "%s: its size is %u, but ABI %u needs at least %u; compile it against this "
-                  "sagitta-plugin.h", what, size, SAG_PLUGIN_ABI, (guint) least);
+  return invalid (error,
+                  "%s: its size is %u, but ABI %u needs at least %u; compile it against this "
+                  "sagitta-plugin.h",
+                  what, size, SAG_PLUGIN_ABI, (guint) least);
 }
 
 #define LEAST(type, field) (G_STRUCT_OFFSET (type, field) + sizeof (((type *) NULL)->field))

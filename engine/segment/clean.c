@@ -18,8 +18,8 @@ n_voxels (const int size[3])
 gsize
 sag_clean_get_bytes (const int size[3])
 {
-  /* Two bytes a voxel of result, and room for a run of twelve bytes in every sixth voxel: components
-   * are found from runs, and one every few hundred voxels is usual. */
+  /* Two bytes a voxel of result, and room for a run of twelve bytes in every sixth voxel:
+   * components are found from runs, and one every few hundred voxels is usual. */
   return n_voxels (size) * 4;
 }
 

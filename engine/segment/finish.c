@@ -85,6 +85,7 @@ sag_finish_new (const SagRecipe *recipe, SagPrecision precision, const SagFrame 
                 const SagTarget *target, SagLedger *ledger, GError **error)
 {
   SagFinish *self = g_new0 (SagFinish, 1);
+  gsize n_threads = (gsize) sag_parallel_get_size ();
   int first = recipe->output == SAG_NET_SIGMOID
                   || (recipe->output == SAG_NET_PROBABILITIES && channels == 1)
                 ? 0 : 1;
@@ -102,10 +103,10 @@ sag_finish_new (const SagRecipe *recipe, SagPrecision precision, const SagFrame 
   self->n_scratch = scratch_floats (frame, channels, target);
   self->ledger = ledger;
   self->bytes = sag_finish_get_bytes (recipe, frame, windows, rows, n_rows, channels, target,
-                                      sag_parallel_get_size ());
+                                      (int) n_threads);
   sag_ledger_add (ledger, self->bytes);
 
-  self->scratch = sag_alloc_try (self->n_scratch * (gsize) sag_parallel_get_size () * sizeof (float),
+  self->scratch = sag_alloc_try (self->n_scratch * sizeof (float) * n_threads,
                                  "rows of logits", error);
   if (self->scratch == NULL)
     {
@@ -203,7 +204,8 @@ add_slice (gsize item, int thread, gpointer data)
   const SagFrame *frame = self->frame;
   const int *size = frame->sweep.size;
   const int *from = adding->from, *to = adding->to, *start = adding->start;
-  int n_k = to[2] - from[2], c = (int) (item / (gsize) n_k), k = from[2] + (int) (item % (gsize) n_k);
+  int n_k = to[2] - from[2], c = (int) (item / (gsize) n_k);
+  int k = from[2] + (int) (item % (gsize) n_k);
   gsize patch_voxels = (gsize) frame->patch[0] * (gsize) frame->patch[1] * (gsize) frame->patch[2];
   gssize is = adding->stride[0];
   const float *w[3];
@@ -227,7 +229,10 @@ add_slice (gsize item, int thread, gpointer data)
           }
       else
         {
-          const float *logits = (const float *) adding->logits->data + (gsize) c * patch_voxels + at;
+          const float *logits = adding->logits->data;
+
+          logits += (gsize) c * patch_voxels;
+          logits += at;
 
           for (int i = from[0]; i < to[0]; i++, logits += is)
             row[i] += w_row * w[0][i - start[0]] * *logits;
@@ -353,8 +358,8 @@ to_byte (float p)
 
 /* Logits [channel][n] -> labels and confidence; `best`, `probability` are scratch. */
 static void
-decide (const SagFinish *self, int n, float *logits, float *best, float *probability, guint8 *labels,
-        guint8 *confidence)
+decide (const SagFinish *self, int n, float *logits, float *best, float *probability,
+        guint8 *labels, guint8 *confidence)
 {
   const SagKernels *kernels = sag_kernels_get ();
   int channels = self->channels;

@@ -188,26 +188,30 @@ check_output (const SagRecipe *recipe, const SagFrame *frame, const SagPort *por
     fits = port->shape[port->rank - 1 - m] == frame->patch[m];
   if (!fits)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The network's output '%s' is not as large as its input; export the model with its "
-                   "output brought back to the input's size", port->name);
+      g_set_error (
+          error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+          "The network's output '%s' is not as large as its input; export the model with its "
+          "output brought back to the input's size",
+          port->name);
       return FALSE;
     }
   got = n_lead == 2 ? (int) MIN (port->shape[1], G_MAXINT) : 1;
   if (got != expected_channels (recipe, got) || got > MAX_OUTPUT_CHANNELS)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The network's output '%s' has %d channels, but %d labels need %d; describe every "
-                   "channel%s", port->name, got, recipe->n_labels, expected_channels (recipe, got),
-                   recipe->output == SAG_NET_SOFTMAX ? " but the background" : "");
+      g_set_error (
+          error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+          "The network's output '%s' has %d channels, but %d labels need %d; describe every "
+          "channel%s",
+          port->name, got, recipe->n_labels, expected_channels (recipe, got),
+          recipe->output == SAG_NET_SOFTMAX ? " but the background" : "");
       return FALSE;
     }
   if (port->dtype != SAG_DTYPE_F32
       && !(recipe->output == SAG_NET_ARGMAX && is_number (port->dtype)))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The network's output '%s' is %s; export the model with 32-bit floats", port->name,
-                   sag_dtype_get_name (port->dtype));
+                   "The network's output '%s' is %s; export the model with 32-bit floats",
+                   port->name, sag_dtype_get_name (port->dtype));
       return FALSE;
     }
   *channels = recipe->output == SAG_NET_ARGMAX ? recipe->n_labels + 1 : got;
@@ -223,8 +227,8 @@ check_session (SagNetwork *self, const SagRecipe *recipe, const SagFrame *frame,
   if (input->dtype != SAG_DTYPE_F32)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The network's input '%s' is %s; export the model with 32-bit floats", input->name,
-                   sag_dtype_get_name (input->dtype));
+                   "The network's input '%s' is %s; export the model with 32-bit floats",
+                   input->name, sag_dtype_get_name (input->dtype));
       return FALSE;
     }
   self->input_bytes = self->buffer_bytes = port_bytes (input);
@@ -264,9 +268,11 @@ choose_channels (const SagNetworkPeek *peek, const SagRecipe *recipe, int *chann
   *channels = peek->channels > 0 ? peek->channels : wanted;
   if (recipe->neighbours == 0 || *channels == wanted)
     return TRUE;
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-               "neighbours: the network takes %d channels, but a slice with %d neighbours on each side "
-               "makes %d", peek->channels, recipe->neighbours, wanted);
+  g_set_error (
+      error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+      "neighbours: the network takes %d channels, but a slice with %d neighbours on each side "
+      "makes %d",
+      peek->channels, recipe->neighbours, wanted);
   return FALSE;
 }
 

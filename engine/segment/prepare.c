@@ -51,8 +51,8 @@ sag_prepare_new (SagVolume *volume, const SagRecipe *recipe, const SagFrame *fra
 {
   SagPrepare *self;
   gsize n = (gsize) frame->sweep.size[0] * (gsize) frame->sweep.size[1];
-  float *slices = sag_alloc_try (n * sizeof (float) * (gsize) capacity, "the slab of the volume that "
-                                 "the network looks at", error);
+  float *slices = sag_alloc_try (n * sizeof (float) * (gsize) capacity,
+                                 "the slab of the volume that the network looks at", error);
 
   if (slices == NULL)
     return NULL;

@@ -212,8 +212,8 @@ check_modality (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
   if (modality[0] == '\0' || modality_fits (self, modality))
     return;
   name = sag_escape_name (modality, -1);
-  g_ptr_array_add (warnings, g_strdup_printf ("The series is %s, the model was trained on %s.", name,
-                                              self->modality));
+  g_ptr_array_add (warnings, g_strdup_printf ("The series is %s, the model was trained on %s.",
+                                              name, self->modality));
 }
 
 static void

@@ -3,7 +3,8 @@
  * segment.c: from a volume in the patient to labels and confidence in the patient.
  *   recipe + file + grid -> frame (frame.c) -> network (network.c)
  *   volume -> scale (stats.c) -> slab (prepare.c) -> patches (windows.c) -> logits (network)
- *          -> slices of sums (slabs.c) -> labels, confidence on the input grid (finish.c) -> clean.c
+ *          -> slices of sums (slabs.c) -> labels, confidence on the input grid (finish.c)
+ *          -> tidied (clean.c)
  *
  * pass.c is the loop over patches; here is what happens around it.
  */
@@ -78,7 +79,8 @@ sag_segment_get_session (const SagSegment *self)
 
 /* The frame on `grid`, and the network for its patch: the one there is, if it has that size. */
 static gboolean
-open_network (SagSegment *self, const SagGrid *grid, gsize max_bytes, SagFrame *frame, GError **error)
+open_network (SagSegment *self, const SagGrid *grid, gsize max_bytes, SagFrame *frame,
+              GError **error)
 {
   if (!self->peeked && !sag_network_peek (self->path, &self->peek, error))
     return FALSE;

@@ -110,12 +110,13 @@ make_ramp (void)
 }
 
 static SagSegmentation *
-run (SagPluginHost *host, const SagPluginEntry *entry, const SagTick *tick, SagSegmentReport *report,
-     GError **error)
+run (SagPluginHost *host, const SagPluginEntry *entry, const SagTick *tick,
+     SagSegmentReport *report, GError **error)
 {
   g_autoptr (SagVolume) volume = make_ramp ();
 
-  return sag_plugin_host_segment (host, entry, SAG_PRECISION_F32, volume, NULL, tick, report, error);
+  return sag_plugin_host_segment (host, entry, SAG_PRECISION_F32, volume, NULL, tick, report,
+                                  error);
 }
 
 static int

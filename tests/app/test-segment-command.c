@@ -42,8 +42,8 @@ command (char **output, char **errors, ...)
     g_ptr_array_add (argv, (gpointer) argument);
   va_end (arguments);
   g_ptr_array_add (argv, NULL);
-  g_assert_true (g_spawn_sync (NULL, (char **) argv->pdata, NULL, 0, NULL, NULL, output, errors, &status,
-                               NULL));
+  g_assert_true (g_spawn_sync (NULL, (char **) argv->pdata, NULL, 0, NULL, NULL, output, errors,
+                               &status, NULL));
   g_assert_true (WIFEXITED (status));
   return WEXITSTATUS (status);
 }
@@ -75,7 +75,8 @@ parse (const char *text, JsonParser **parser)
 static void
 test_outputs (void)
 {
-  g_autofree char *dcm = path_of ("out.dcm"), *nii = path_of ("out.nii.gz"), *conf = path_of ("conf.nii");
+  g_autofree char *dcm = path_of ("out.dcm"), *nii = path_of ("out.nii.gz"),
+                  *conf = path_of ("conf.nii");
   g_autofree char *json = NULL, *errors = NULL, *text = NULL;
   g_autoptr (JsonParser) parser = NULL;
   g_autoptr (SagSegmentation) a = NULL, b = NULL;
@@ -86,11 +87,13 @@ test_outputs (void)
   SagGrid grid;
 
   test_grid (&grid);
-  g_assert_cmpint (command (&json, &errors, "segment", series, "--model", onnx, "-o", dcm, "--confidence",
-                            conf, "--json", NULL), ==, 0);
+  g_assert_cmpint (command (&json, &errors, "segment", series, "--model", onnx, "-o", dcm,
+                            "--confidence", conf, "--json", NULL),
+                   ==, 0);
   g_assert_cmpstr (errors, ==, "");
-  g_assert_cmpint (command (&text, NULL, "segment", series, "--model", onnx, "-o", nii, "--threads", "1",
-                            NULL), ==, 0);
+  g_assert_cmpint (
+      command (&text, NULL, "segment", series, "--model", onnx, "-o", nii, "--threads", "1", NULL),
+      ==, 0);
   g_assert_nonnull (strstr (text, "Above zero"));
   a = sag_open_segmentation (dcm, &grid, &error);
   g_assert_no_error (error);
@@ -132,8 +135,9 @@ test_warnings (void)
   g_autoptr (JsonParser) parser = NULL;
   JsonArray *warnings;
 
-  g_assert_cmpint (command (&json, NULL, "segment", series, "--model", onnx, "-o", output, "--json", NULL),
-                   ==, 0);
+  g_assert_cmpint (
+      command (&json, NULL, "segment", series, "--model", onnx, "-o", output, "--json", NULL), ==,
+      0);
   warnings = json_object_get_array_member (parse (json, &parser), "warnings");
   g_assert_cmpint (json_array_get_length (warnings), ==, 1);
   g_assert_nonnull (strstr (json_array_get_string_element (warnings, 0), "trained on MR"));
@@ -142,7 +146,8 @@ test_warnings (void)
 static void
 test_failures (void)
 {
-  g_autofree char *dcm = path_of ("bad.dcm"), *nii = path_of ("bad.nii.gz"), *png = path_of ("bad.png");
+  g_autofree char *dcm = path_of ("bad.dcm"), *nii = path_of ("bad.nii.gz"),
+                  *png = path_of ("bad.png");
   g_autofree char *nowhere = path_of ("none/bad.nii"), *volume = path_of ("volume.nii.gz");
   g_autofree char *empty = path_of ("empty"), *text = path_of ("text.dcm");
   g_autoptr (SagVolume) made = NULL;

@@ -248,7 +248,8 @@ test_resample (void)
   for (gsize s = 0; s < G_N_ELEMENTS (spacings); s++)
     for (int whole = 0; whole < 2; whole++)
       {
-        g_autoptr (SagRecipe) recipe = make_recipe (1, whole ? 0 : 32, whole ? 0 : 32, whole ? 0 : 32);
+        g_autoptr (SagRecipe) recipe =
+            make_recipe (1, whole ? 0 : 32, whole ? 0 : 32, whole ? 0 : 32);
         g_autoptr (SagSegmentation) result = NULL;
 
         for (int a = 0; a < 3; a++)
@@ -344,7 +345,8 @@ all_orientations (SagRecipe *recipe, const char *net)
                 from[turn.perm[a]] = turn.flip[a] ? size[a] - 1 - at[a] : at[a];
               w = ((gsize) from[2] * 18 + (gsize) from[1]) * 23 + (gsize) from[0];
               g_assert_cmpint (labels_of (result)[v], ==, labels_of (straight)[w]);
-              g_assert_cmpint (ABS (confidence_of (result)[v] - confidence_of (straight)[w]), <=, 1);
+              g_assert_cmpint (ABS (confidence_of (result)[v] - confidence_of (straight)[w]), <=,
+                               1);
             }
     }
 }
@@ -549,7 +551,9 @@ test_cancel (void)
     {
       Watch watch = { .stop = stop };
       const SagTick tick = { on_tick, &watch };
-      const SagSegmentOptions options = { .preview = TRUE, .preview_ready = on_preview, .data = &watch };
+      const SagSegmentOptions options = { .preview = TRUE,
+                                          .preview_ready = on_preview,
+                                          .data = &watch };
       g_autoptr (GError) error = NULL;
       g_autoptr (SagSegmentation) result
         = sag_segment_run (segment, volume, &options, &tick, NULL, &error);
@@ -697,7 +701,11 @@ test_not_a_number (void)
   volume = sag_volume_new_alloc (&grid, SAG_VOXEL_F32, 1, 0, "", &error);
   for (int k = 0; k < 20; k++)
     for (int v = 0; v < 400; v++)
-      ((float *) sag_volume_get_slice (volume, k))[v] = v % 3 == 0 ? NAN : v % 3 == 1 ? INFINITY : 5;
+      {
+        const float values[3] = { NAN, INFINITY, 5 };
+
+        ((float *) sag_volume_get_slice (volume, k))[v] = values[v % 3];
+      }
   sag_volume_mark_ready (volume, 0, 20);
   recipe->mean = 1;
   result = run (recipe, "sign3d", volume);

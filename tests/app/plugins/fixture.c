@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fixture.c: one plugin, and with FAULT defined as one of the below, the same plugin breaking one rule.
+ * fixture.c: one plugin; with FAULT defined as one of the below, the same plugin breaking a rule.
  */
 #ifdef OTHER_SYMBOL
 #define sag_plugin sag_something_else
@@ -53,8 +53,14 @@ enum
 };
 
 static const sag_label first = {
-  sizeof first, FAULT == LABEL_ZERO ? 0 : 1, "Bright", FAULT == BAD_CODE ? "Lung" : "SCT:39607008:Lung",
-  { 10, 20, 30, 255 }, 0, NULL, "SCT:7771000:Left",
+  sizeof first,
+  FAULT == LABEL_ZERO ? 0 : 1,
+  "Bright",
+  FAULT == BAD_CODE ? "Lung" : "SCT:39607008:Lung",
+  { 10, 20, 30, 255 },
+  0,
+  NULL,
+  "SCT:7771000:Left",
 };
 static const sag_label second = {
   sizeof second, FAULT == LABEL_TWICE ? 1 : 7, "Very bright", NULL, { 0, 0, 0, 0 }, 0,
@@ -65,7 +71,9 @@ static const sag_label *const one[] = { &first, NULL };
 
 static const sag_net net = {
   .size = sizeof net,
-  .onnx = FAULT == MISSING_ONNX ? "absent.onnx" : FAULT == ONNX_OUTSIDE ? "../sign3d.onnx" : "sign3d.onnx",
+  .onnx = FAULT == MISSING_ONNX   ? "absent.onnx"
+          : FAULT == ONNX_OUTSIDE ? "../sign3d.onnx"
+                                  : "sign3d.onnx",
   .orientation = { 'L', FAULT == BAD_ORIENTATION ? 'L' : 'P', 'S', 0 },
   .patch = { 16, 16, 16 },
   .overlap = FAULT == BAD_OVERLAP ? 0.9f : 0.5f,
@@ -83,11 +91,16 @@ static const sag_model_info info = {
   .precisions = FAULT == NO_PRECISION ? 0 : SAG_F32,
   .id = FAULT == BAD_ID ? "Not An Id" : "org.example.fixture",
   .version = "1.0",
-  .name = FAULT == NULL_NAME ? NULL : FAULT == BAD_UTF8 ? "caf\xe9" : FAULT == LONG_NAME
-    ? "A name that goes on and on until it no longer fits any list in any window at all" : "Fixture",
+  .name = FAULT == NULL_NAME  ? NULL
+          : FAULT == BAD_UTF8 ? "caf\xe9"
+          : FAULT == LONG_NAME
+              ? "A name that goes on and on until it no longer fits any list in any window at all"
+              : "Fixture",
   .modality = "CT",
   .description = "For tests.",
-  .labels = FAULT == NULL_LABELS ? NULL : HAS_NET (FAULT) ? one : both,
+  .labels = FAULT == NULL_LABELS ? NULL
+            : HAS_NET (FAULT)    ? one
+                                 : both,
   .net = HAS_NET (FAULT) ? &net : NULL,
 };
 
