@@ -20,7 +20,8 @@ resident_mb (void)
   g_autofree char *text = NULL;
   long pages = 0;
 
-  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) && sscanf (text, "%*s %ld", &pages) != 1)
+  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL)
+      && sscanf (text, "%*s %ld", &pages) != 1)
     pages = 0;
   return (double) pages * (double) sysconf (_SC_PAGESIZE) / 1e6;
 }
@@ -75,7 +76,8 @@ typedef struct
 } Figures;
 
 static gboolean
-measure (SagNetwork *network, const char *model, int runs, const char *reference, Figures *f, GError **error)
+measure (SagNetwork *network, const char *model, int runs, const char *reference, Figures *f,
+         GError **error)
 {
   gint64 start = g_get_monotonic_time ();
 
@@ -127,10 +129,10 @@ print_figures (const SagNetwork *network, const Figures *f, double peak, gboolea
       sag_cli_print_json (builder);
       return;
     }
-  g_print ("median %.2f ms, min %.2f ms (%u runs), load %.1f ms, %.2f GMAC/s\n", median, times[0], n, f->load_ms,
-           (double) info.macs / median / 1e6);
-  g_print ("memory: peak %.1f MB, bare process %.1f MB, arena %.1f MB, weights %.1f MB\n", peak, f->base_mb,
-           (double) info.arena_bytes / 1e6, (double) info.weight_bytes / 1e6);
+  g_print ("median %.2f ms, min %.2f ms (%u runs), load %.1f ms, %.2f GMAC/s\n", median, times[0],
+           n, f->load_ms, (double) info.macs / median / 1e6);
+  g_print ("memory: peak %.1f MB, bare process %.1f MB, arena %.1f MB, weights %.1f MB\n", peak,
+           f->base_mb, (double) info.arena_bytes / 1e6, (double) info.weight_bytes / 1e6);
   if (f->compared)
     g_print ("largest difference from the reference: %g\n", f->difference);
 }
@@ -145,12 +147,16 @@ sag_command_bench (int argc, char **argv)
   gboolean json = FALSE, good;
   int runs = 5;
   const GOptionEntry entries[] = {
-    { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs, "An input's elements (default: made up)", "NAME=FILE.npy" },
-    { "ref", 'r', 0, G_OPTION_ARG_FILENAME, &reference, "What the first output should be", "FILE.npy" },
-    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision, "fp32 (default), bf16, int8 or int4", "P" },
+    { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs,
+      "An input's elements (default: made up)", "NAME=FILE.npy" },
+    { "ref", 'r', 0, G_OPTION_ARG_FILENAME, &reference, "What the first output should be",
+      "FILE.npy" },
+    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
+      "fp32 (default), bf16, int8 or int4", "P" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
     { "runs", 'n', 0, G_OPTION_ARG_INT, &runs, "Timed runs after one to warm up (5)", "N" },
-    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb, "Refuse to take more than this", "MB" },
+    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb,
+      "Refuse to take more than this", "MB" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object on one line", NULL },
     { NULL }
   };

@@ -29,7 +29,8 @@ available_bytes (void)
   if (!g_file_get_contents ("/proc/meminfo", &text, NULL, NULL))
     return 0;
   line = strstr (text, "MemAvailable:");
-  return line != NULL ? (gsize) g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024 : 0;
+  return line != NULL ? (gsize) g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024
+                      : 0;
 }
 
 static gboolean
@@ -50,8 +51,9 @@ in_type (const SagTensor *given, const SagPort *port, GError **error)
   if (!(port->dtype == SAG_DTYPE_F32 || port->dtype == SAG_DTYPE_F64)
       && !(port->dtype == SAG_DTYPE_I64 && !is_real (given->dtype)))
     {
-      g_autofree char *what = g_strdup_printf ("is %s in its file, but the model wants %s",
-                                               sag_dtype_get_name (given->dtype), sag_dtype_get_name (port->dtype));
+      g_autofree char *what =
+          g_strdup_printf ("is %s in its file, but the model wants %s",
+                           sag_dtype_get_name (given->dtype), sag_dtype_get_name (port->dtype));
 
       invalid (error, port->name, what);
       return NULL;
@@ -84,7 +86,8 @@ made_up (const SagPort *port, GError **error)
   SagTensor *tensor = sag_tensor_new (port->dtype, &shape, error);
   guint32 state = 1;
 
-  for (gint64 i = 0; tensor != NULL && port->dtype == SAG_DTYPE_F32 && i < sag_shape_count (&shape); i++)
+  for (gint64 i = 0; tensor != NULL && port->dtype == SAG_DTYPE_F32 && i < sag_shape_count (&shape);
+       i++)
     {
       state = state * 1664525u + 1013904223u;
       ((float *) tensor->owned)[i] = (float) (state >> 8) / (float) (1 << 23) - 1;
@@ -142,8 +145,8 @@ check_memory (SagNetwork *self, gsize limit, GError **error)
   total = (double) info.arena_bytes + (double) info.weight_bytes;
   for (int i = 0; i < n + sag_session_get_n_outputs (self->session); i++)
     {
-      const SagPort *port
-        = i < n ? sag_session_get_input (self->session, i) : sag_session_get_output (self->session, i - n);
+      const SagPort *port = i < n ? sag_session_get_input (self->session, i)
+                                  : sag_session_get_output (self->session, i - n);
       SagShape shape = port_shape (port);
       gsize size = 1;
 
@@ -152,9 +155,10 @@ check_memory (SagNetwork *self, gsize limit, GError **error)
     }
   if (limit == 0 || total <= (double) limit)
     return TRUE;
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-               "The network needs %.1f GB with its inputs and outputs, more than the limit of %.1f GB", total / 1e9,
-               (double) limit / 1e9);
+  g_set_error (
+      error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+      "The network needs %.1f GB with its inputs and outputs, more than the limit of %.1f GB",
+      total / 1e9, (double) limit / 1e9);
   return FALSE;
 }
 
@@ -166,13 +170,15 @@ make_tensors (SagNetwork *self, gboolean strict, GError **error)
       gboolean found = FALSE;
 
       for (int k = 0; k < sag_session_get_n_inputs (self->session); k++)
-        found = found || strcmp (self->inputs[i], sag_session_get_input (self->session, k)->name) == 0;
+        found =
+            found || strcmp (self->inputs[i], sag_session_get_input (self->session, k)->name) == 0;
       if (!found)
         return invalid (error, self->inputs[i], "is not an input of the model");
     }
   for (int i = 0; i < sag_session_get_n_inputs (self->session); i++)
     {
-      SagTensor *tensor = find_input (self, sag_session_get_input (self->session, i), strict, error);
+      SagTensor *tensor =
+          find_input (self, sag_session_get_input (self->session, i), strict, error);
 
       if (tensor == NULL)
         return FALSE;
@@ -201,16 +207,19 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
   self->given = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
   self->in = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
   self->out = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
-  if (self->precision != NULL && !sag_precision_from_name (self->precision, &options.precision, error))
+  if (self->precision != NULL
+      && !sag_precision_from_name (self->precision, &options.precision, error))
     return FALSE;
   sag_cli_set_threads (self->threads);
   if (!read_inputs (self, bindings, error))
     return FALSE;
   options.bindings = (const SagBinding *) bindings->data;
   options.n_bindings = (int) bindings->len;
-  options.max_bytes = self->max_memory_mb > 0 ? (gsize) self->max_memory_mb << 20 : available_bytes ();
+  options.max_bytes =
+      self->max_memory_mb > 0 ? (gsize) self->max_memory_mb << 20 : available_bytes ();
   self->session = sag_session_new (model, &options, error);
-  return self->session != NULL && check_memory (self, options.max_bytes, error) && make_tensors (self, strict, error);
+  return self->session != NULL && check_memory (self, options.max_bytes, error)
+         && make_tensors (self, strict, error);
 }
 
 void

@@ -21,8 +21,8 @@ typedef struct
   GPtrArray  *out;    /* SagTensor * for each port */
 } SagNetwork;
 
-/* Reads the inputs, loads `model` with their shapes, and makes ready to run. Inputs without a file are
- * an error if `strict`; else numbers are made up, the same each time. */
+/* Reads the inputs, loads `model` with their shapes, and makes ready to run. Inputs without a file
+ * are an error if `strict`; else numbers are made up, the same each time. */
 gboolean sag_network_load  (SagNetwork  *self,
                             const char  *model,
                             gboolean     strict,

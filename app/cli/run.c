@@ -28,13 +28,14 @@ write_outputs (SagNetwork *network, const char *folder, GError **error)
 {
   if (g_mkdir_with_parents (folder, 0777) != 0)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The folder '%s' cannot be made: %s", folder,
-                   g_strerror (errno));
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
+                   "The folder '%s' cannot be made: %s", folder, g_strerror (errno));
       return FALSE;
     }
   for (guint i = 0; i < network->out->len; i++)
     {
-      g_autofree char *path = output_path (folder, sag_session_get_output (network->session, (int) i)->name);
+      g_autofree char *path =
+          output_path (folder, sag_session_get_output (network->session, (int) i)->name);
 
       if (!sag_npy_write (path, network->out->pdata[i], error))
         return FALSE;
@@ -50,15 +51,19 @@ sag_command_run (int argc, char **argv)
   GError *error = NULL;
   gboolean good;
   const GOptionEntry entries[] = {
-    { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs, "An input's elements", "NAME=FILE.npy" },
+    { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs, "An input's elements",
+      "NAME=FILE.npy" },
     { "output-dir", 'o', 0, G_OPTION_ARG_FILENAME, &folder, "Where OUTPUT.npy files go", "DIR" },
-    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision, "fp32 (default), bf16, int8 or int4", "P" },
+    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
+      "fp32 (default), bf16, int8 or int4", "P" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
-    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb, "Refuse to take more than this", "MB" },
+    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb,
+      "Refuse to take more than this", "MB" },
     { NULL }
   };
 
-  if (!sag_cli_parse (&argc, &argv, entries, "MODEL.onnx", "Runs a network once and writes one .npy a output."))
+  if (!sag_cli_parse (&argc, &argv, entries, "MODEL.onnx",
+                      "Runs a network once and writes one .npy a output."))
     return 2;
   if (argc != 2 || folder == NULL)
     {

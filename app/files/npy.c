@@ -19,9 +19,10 @@ static const struct
   const char *code;
   SagDType    dtype;
 } types[] = {
-  { "<f4", SAG_DTYPE_F32 }, { "<f2", SAG_DTYPE_F16 }, { "<f8", SAG_DTYPE_F64 }, { "|b1", SAG_DTYPE_BOOL },
-  { "|i1", SAG_DTYPE_I8 },  { "<i2", SAG_DTYPE_I16 }, { "<i4", SAG_DTYPE_I32 }, { "<i8", SAG_DTYPE_I64 },
-  { "|u1", SAG_DTYPE_U8 },  { "<u2", SAG_DTYPE_U16 }, { "<u4", SAG_DTYPE_U32 }, { "<u8", SAG_DTYPE_U64 },
+  { "<f4", SAG_DTYPE_F32 },  { "<f2", SAG_DTYPE_F16 }, { "<f8", SAG_DTYPE_F64 },
+  { "|b1", SAG_DTYPE_BOOL }, { "|i1", SAG_DTYPE_I8 },  { "<i2", SAG_DTYPE_I16 },
+  { "<i4", SAG_DTYPE_I32 },  { "<i8", SAG_DTYPE_I64 }, { "|u1", SAG_DTYPE_U8 },
+  { "<u2", SAG_DTYPE_U16 },  { "<u4", SAG_DTYPE_U32 }, { "<u8", SAG_DTYPE_U64 },
 };
 
 static gboolean
@@ -77,13 +78,14 @@ parse_header (const char *header, SagDType *dtype, SagShape *shape, gboolean *fo
 {
   const char *type = find_key (header, "descr"), *order = find_key (header, "fortran_order");
 
-  if (type == NULL || *type != '\'' || order == NULL || !parse_shape (find_key (header, "shape"), shape))
+  if (type == NULL || *type != '\'' || order == NULL
+      || !parse_shape (find_key (header, "shape"), shape))
     return FALSE;
   *fortran = g_str_has_prefix (order, "True");
   *dtype = SAG_N_DTYPES;
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    if (strncmp (type + 2, types[i].code + 1, 2) == 0 && type[4] == '\'' && strchr ("<|=", type[1]) != NULL
-        && type[1] != '\0')
+    if (strncmp (type + 2, types[i].code + 1, 2) == 0 && type[4] == '\''
+        && strchr ("<|=", type[1]) != NULL && type[1] != '\0')
       *dtype = types[i].dtype;
   return TRUE;
 }
@@ -108,7 +110,8 @@ from_fortran (const SagTensor *file, GError **error)
           from += rest % file->shape.dim[a] * sag_shape_product (&file->shape, 0, a);
           rest /= file->shape.dim[a];
         }
-      memcpy ((char *) tensor->owned + i * (gint64) size, (const char *) file->data + from * (gint64) size, size);
+      memcpy ((char *) tensor->owned + i * (gint64) size,
+              (const char *) file->data + from * (gint64) size, size);
     }
   return tensor;
 }
@@ -125,7 +128,8 @@ read_stream (FILE *stream, const char *path, GError **error)
   SagShape shape;
   struct stat info;
 
-  if (fread (start, 1, 10, stream) != 10 || memcmp (start, "\x93NUMPY", 6) != 0 || start[6] < 1 || start[6] > 3)
+  if (fread (start, 1, 10, stream) != 10 || memcmp (start, "\x93NUMPY", 6) != 0 || start[6] < 1
+      || start[6] > 3)
     {
       fail (error, SAG_ENGINE_ERROR_INVALID, path, "is not a .npy file");
       return NULL;
@@ -135,7 +139,8 @@ read_stream (FILE *stream, const char *path, GError **error)
   if (prefix == 12 && fread (start + 10, 1, 2, stream) == 2)
     length |= (gsize) start[10] << 16 | (gsize) start[11] << 24;
   header = length <= MAX_HEADER ? g_malloc0 (length + 1) : NULL;
-  if (header == NULL || fread (header, 1, length, stream) != length || !parse_header (header, &dtype, &shape, &fortran))
+  if (header == NULL || fread (header, 1, length, stream) != length
+      || !parse_header (header, &dtype, &shape, &fortran))
     {
       fail (error, SAG_ENGINE_ERROR_INVALID, path, "has a damaged header");
       return NULL;
@@ -146,8 +151,9 @@ read_stream (FILE *stream, const char *path, GError **error)
             "holds elements of a type that is not supported; save it as little-endian numbers");
       return NULL;
     }
-  if (!sag_dtype_get_bytes (dtype, (gsize) sag_shape_count (&shape), &bytes) || fstat (fileno (stream), &info) != 0
-      || !S_ISREG (info.st_mode) || (guint64) info.st_size < prefix + length
+  if (!sag_dtype_get_bytes (dtype, (gsize) sag_shape_count (&shape), &bytes)
+      || fstat (fileno (stream), &info) != 0 || !S_ISREG (info.st_mode)
+      || (guint64) info.st_size < prefix + length
       || (guint64) info.st_size - prefix - length < bytes)
     {
       fail (error, SAG_ENGINE_ERROR_INVALID, path, "is shorter than its header says");
@@ -213,7 +219,8 @@ sag_npy_write (const char *path, const SagTensor *tensor, GError **error)
   FILE *stream;
   gboolean good;
 
-  if (header == NULL || !sag_dtype_get_bytes (tensor->dtype, (gsize) sag_shape_count (&tensor->shape), &bytes))
+  if (header == NULL
+      || !sag_dtype_get_bytes (tensor->dtype, (gsize) sag_shape_count (&tensor->shape), &bytes))
     return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path, "cannot hold this type of element");
   temporary = sag_save_begin (path, error);
   if (temporary == NULL)
@@ -223,7 +230,8 @@ sag_npy_write (const char *path, const SagTensor *tensor, GError **error)
   start[9] = (guint8) (length >> 8);
   stream = fopen (temporary, "wbe");
   good = stream != NULL && fwrite (start, 1, sizeof start, stream) == sizeof start
-         && fwrite (header, 1, length, stream) == length && fwrite (tensor->data, 1, bytes, stream) == bytes;
+         && fwrite (header, 1, length, stream) == length
+         && fwrite (tensor->data, 1, bytes, stream) == bytes;
   if (stream != NULL && fclose (stream) != 0)
     good = FALSE;
   if (!good)

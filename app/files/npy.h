@@ -9,8 +9,8 @@
 
 #include "engine/nn/tensor.h"
 
-/* Reads f2, f4, f8, i1..i8, u1..u8 and b1; Fortran order is brought to C order. INVALID, UNSUPPORTED,
- * MEMORY or IO, naming the file. [any thread] */
+/* Reads f2, f4, f8, i1..i8, u1..u8 and b1; Fortran order is brought to C order. INVALID,
+ * UNSUPPORTED, MEMORY or IO, naming the file. [any thread] */
 SagTensor *sag_npy_read  (const char      *path,
                           GError         **error);
 

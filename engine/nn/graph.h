@@ -42,7 +42,7 @@ struct _SagValue
   SagValue  *forward;   /* sag_graph_replace() was called: every reader sees this one instead */
   int        index;     /* pass-local scratch */
   int        n_readers; /* nodes' inputs plus graph outputs; sag_graph_count_readers() */
-  SagNode   *reader;    /* the last one counted: the only one if n_readers is 1 and is not an output */
+  SagNode *reader; /* the last one counted: the only one if n_readers is 1 and is not an output */
 };
 
 typedef enum
@@ -150,7 +150,7 @@ SagValue *sag_graph_add_value      (SagGraph *self, const char *name);
 SagValue *sag_graph_add_constant   (SagGraph *self, const char *name, SagTensor *tensor);
 
 /* New node at `position` in nodes (-1: the end), with nothing connected. */
-SagNode  *sag_graph_add_node       (SagGraph *self, const SagOp *op, const char *name, int position);
+SagNode *sag_graph_add_node (SagGraph *self, const SagOp *op, const char *name, int position);
 
 /* The value that `node` gives as output `i` is made by it from now on. */
 void      sag_node_set_output      (SagNode *self, int i, SagValue *value);
@@ -159,7 +159,8 @@ void      sag_node_set_output      (SagNode *self, int i, SagValue *value);
  * sag_node_input(), in the arrays themselves after sag_graph_clean(). */
 void      sag_graph_replace        (SagGraph *self, SagValue *from, SagValue *to);
 
-/* Follows replacements, drops nodes nobody reads, sorts, counts readers. FALSE (INVALID) on a cycle. */
+/* Follows replacements, drops nodes nobody reads, sorts, counts readers. FALSE (INVALID) on a
+ * cycle. */
 gboolean  sag_graph_clean          (SagGraph *self, GError **error);
 void      sag_graph_count_readers  (SagGraph *self);
 
@@ -170,19 +171,20 @@ char     *sag_graph_to_string      (SagGraph *self);
 SagValue *sag_node_input           (const SagNode *self, int i);
 SagValue *sag_node_output          (const SagNode *self, int i);
 
-/* Attributes by name, with a default where absent or of another kind. Strings and lists are borrowed. */
+/* Attributes by name, with a default where absent or of another kind. Strings and lists are
+ * borrowed. */
 const SagAttribute *sag_node_attribute  (const SagNode *self, const char *name);
 gint64              sag_node_get_int    (const SagNode *self, const char *name, gint64 otherwise);
 float               sag_node_get_float  (const SagNode *self, const char *name, float otherwise);
-const char         *sag_node_get_string (const SagNode *self, const char *name, const char *otherwise);
+const char *sag_node_get_string (const SagNode *self, const char *name, const char *otherwise);
 const gint64       *sag_node_get_ints   (const SagNode *self, const char *name, int *n);
 void                sag_node_set_int    (SagNode *self, const char *name, gint64 value);
 void                sag_node_set_float  (SagNode *self, const char *name, float value);
-void                sag_node_set_ints   (SagNode *self, const char *name, const gint64 *values, int n);
+void sag_node_set_ints (SagNode *self, const char *name, const gint64 *values, int n);
 
 /* Elements of constant integer input `i` as a new array; NULL with *n = 0 if the input is omitted.
  * An input that is not constant sets an error that says so. Caller frees. */
-gboolean  sag_node_const_ints      (const SagNode *self, int i, gint64 **ints, int *n, GError **error);
+gboolean sag_node_const_ints (const SagNode *self, int i, gint64 **ints, int *n, GError **error);
 
 /* Sets SAG_ENGINE_ERROR_INVALID: "Operator 'Conv' (node 'x'): " and the message. Returns FALSE. */
 gboolean  sag_node_invalid         (const SagNode *self, GError **error, const char *format, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * onnx-node.c: NodeProto and AttributeProto to nodes, with names looked up and functions written out.
+ * onnx-node.c: NodeProto and AttributeProto to nodes, with names looked up and functions written
+ * out.
  */
 #include "engine/nn/onnx-reader.h"
 
@@ -136,8 +137,8 @@ typedef struct
 } AttributeDraft;
 
 static gboolean
-read_attribute_field (SagOnnxReader *reader, SagOnnxScope *scope, const SagWireField *field, AttributeDraft *draft,
-                      GPtrArray *outer, GError **error)
+read_attribute_field (SagOnnxReader *reader, SagOnnxScope *scope, const SagWireField *field,
+                      AttributeDraft *draft, GPtrArray *outer, GError **error)
 {
   SagAttribute *attribute = draft->attribute;
   guint32 bits = (guint32) field->value;
@@ -203,7 +204,8 @@ attribute_finish (AttributeDraft *draft, GError **error)
   if (attribute->name == NULL)
     attribute->name = g_strdup ("");
   if (draft->type < 1 || draft->type > 8)
-    return sag_onnx_invalid (error, "An attribute is of an unknown kind (%" G_GINT64_FORMAT ")", draft->type);
+    return sag_onnx_invalid (error, "An attribute is of an unknown kind (%" G_GINT64_FORMAT ")",
+                             draft->type);
   attribute->kind = kinds[draft->type];
   if (attribute->kind == SAG_ATTRIBUTE_FLOATS)
     attribute->n = (int) draft->floats->len;
@@ -224,8 +226,8 @@ attribute_finish (AttributeDraft *draft, GError **error)
 }
 
 static gboolean
-read_attribute (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, SagWire message, GPtrArray *outer,
-                GError **error)
+read_attribute (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, SagWire message,
+                GPtrArray *outer, GError **error)
 {
   AttributeDraft draft = { .attribute = g_new0 (SagAttribute, 1) };
   SagWireField field;
@@ -246,8 +248,9 @@ read_attribute (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, SagWi
       SagAttribute *copy;
 
       /* An attribute the caller leaves out is left out here too: the default holds. */
-      copy = from != NULL ? attribute_copy (from, draft.attribute->name != NULL ? draft.attribute->name : "")
-                          : NULL;
+      copy = from != NULL
+                 ? attribute_copy (from, draft.attribute->name != NULL ? draft.attribute->name : "")
+                 : NULL;
       g_ptr_array_remove_index (node->attributes, node->attributes->len - 1);
       if (copy != NULL)
         g_ptr_array_add (node->attributes, copy);
@@ -311,7 +314,8 @@ draft_read (NodeDraft *draft, SagWire message, GError **error)
     }
   if (strcmp (draft->domain, "ai.onnx") == 0)
     *draft->domain = '\0';
-  if (local == NULL && (draft->inputs->len > SAG_ONNX_MAX_NAMES || draft->outputs->len > SAG_ONNX_MAX_NAMES))
+  if (local == NULL
+      && (draft->inputs->len > SAG_ONNX_MAX_NAMES || draft->outputs->len > SAG_ONNX_MAX_NAMES))
     return sag_onnx_invalid (error, "A node has too many inputs or outputs");
   return sag_onnx_finish (local, TRUE, error);
 }
@@ -339,7 +343,8 @@ connect_inputs (SagOnnxScope *scope, SagNode *node, const NodeDraft *draft, GErr
         {
           g_autofree char *escaped = sag_escape_name (name, -1);
 
-          return sag_node_invalid (node, error, "it reads '%s', which no earlier node gives", escaped);
+          return sag_node_invalid (node, error, "it reads '%s', which no earlier node gives",
+                                   escaped);
         }
       g_ptr_array_add (node->inputs, value);
     }
@@ -348,8 +353,8 @@ connect_inputs (SagOnnxScope *scope, SagNode *node, const NodeDraft *draft, GErr
 
 /* A call of a function of the model's own: its nodes are written out in the caller's graph. */
 static gboolean
-expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *draft, const SagNode *caller,
-                 SagWire message, GError **error)
+expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *draft,
+                 const SagNode *caller, SagWire message, GError **error)
 {
   g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func (g_free);
@@ -389,8 +394,9 @@ expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *dr
 
       if (*name == '\0')
         continue;
-      good = value != NULL ? sag_onnx_scope_add (scope, value, name, error)
-                           : sag_onnx_invalid (error, "A function of the model does not give its output");
+      good = value != NULL
+                 ? sag_onnx_scope_add (scope, value, name, error)
+                 : sag_onnx_invalid (error, "A function of the model does not give its output");
     }
   g_hash_table_unref (inner.values);
   reader->depth--;
@@ -398,12 +404,14 @@ expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *dr
 }
 
 static gboolean
-read_attributes (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, const NodeDraft *draft, GError **error)
+read_attributes (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, const NodeDraft *draft,
+                 GError **error)
 {
   g_autoptr (GPtrArray) outer = g_ptr_array_new ();
 
   for (guint i = 0; i < draft->attributes->len; i++)
-    if (!read_attribute (reader, scope, node, g_array_index (draft->attributes, SagWire, i), outer, error))
+    if (!read_attribute (reader, scope, node, g_array_index (draft->attributes, SagWire, i), outer,
+                         error))
       return FALSE;
   for (guint i = 0; i < outer->len; i++)
     g_ptr_array_add (node->inputs, outer->pdata[i]);

@@ -42,15 +42,18 @@ gboolean   sag_onnx_invalid    (GError **error, const char *format, ...) G_GNUC_
 /* The end of a walk over fields: `good` unless `local`, which is taken, was set on the way. */
 gboolean   sag_onnx_finish     (GError *local, gboolean good, GError **error);
 
-void       sag_onnx_scope_init (SagOnnxScope *scope, SagGraph *graph); /* scope->values is to be unreffed */
+void sag_onnx_scope_init (SagOnnxScope *scope,
+                          SagGraph *graph); /* scope->values is to be unreffed */
 
 /* The value of that name here or around, which then becomes a capture; NULL if there is none. */
 SagValue  *sag_onnx_scope_find (SagOnnxScope *scope, const char *name);
-gboolean   sag_onnx_scope_add  (SagOnnxScope *scope, SagValue *value, const char *name, GError **error);
+gboolean sag_onnx_scope_add (SagOnnxScope *scope, SagValue *value, const char *name,
+                             GError **error);
 
 /* A NodeProto into scope->graph: onnx-node.c. */
-gboolean   sag_onnx_read_node  (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GError **error);
+gboolean sag_onnx_read_node (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message,
+                             GError **error);
 
 /* A GraphProto that is an attribute; what it captures is appended to `outer`: onnx.c. */
-SagGraph  *sag_onnx_read_body  (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message, GPtrArray *outer,
-                                GError **error);
+SagGraph *sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message,
+                              GPtrArray *outer, GError **error);

@@ -219,8 +219,9 @@ open_below (const char *folder, const char *location)
         continue;
       errno = EPERM;
       if (strcmp (parts[i], "..") != 0 && strcmp (parts[i], ".") != 0 && *parts[i] != '\0')
-        next = openat (at, parts[i],
-                       O_CLOEXEC | O_NOFOLLOW | (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY));
+        next =
+            openat (at, parts[i],
+                    O_CLOEXEC | O_NOFOLLOW | (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY));
       close (at);
       at = next;
     }
@@ -241,9 +242,11 @@ map_below (const char *folder, const char *location, GError **error)
     close (fd);
   if (mapped == NULL)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
-                   "The weights file '%s' cannot be opened; it must be a plain file in or below the "
-                   "model's folder", name);
+      g_set_error (
+          error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
+          "The weights file '%s' cannot be opened; it must be a plain file in or below the "
+          "model's folder",
+          name);
       return NULL;
     }
   GBytes *bytes = g_mapped_file_get_bytes (mapped);
@@ -261,7 +264,8 @@ read_external (Proto *proto, const char *folder, GPtrArray *files, gsize bytes, 
 
   if (folder == NULL || proto->location == NULL)
     return invalid (error, "A tensor's external data has no place");
-  if ((proto->offset != NULL && !g_ascii_string_to_unsigned (proto->offset, 10, 0, G_MAXINT64, &offset, NULL))
+  if ((proto->offset != NULL
+       && !g_ascii_string_to_unsigned (proto->offset, 10, 0, G_MAXINT64, &offset, NULL))
       || (proto->length != NULL
           && !g_ascii_string_to_unsigned (proto->length, 10, 0, G_MAXINT64, &length, NULL)))
     return invalid (error, "A tensor's external data has a damaged offset or length");

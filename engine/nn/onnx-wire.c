@@ -92,5 +92,6 @@ sag_wire_next (SagWire *self, SagWireField *field, GError **error)
 char *
 sag_wire_string (const SagWire *bytes)
 {
-  return bytes->at == NULL ? g_strdup ("") : g_strndup ((const char *) bytes->at, sag_wire_length (bytes));
+  return bytes->at == NULL ? g_strdup ("")
+                           : g_strndup ((const char *) bytes->at, sag_wire_length (bytes));
 }

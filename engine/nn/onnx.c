@@ -14,7 +14,8 @@
 enum { OLDEST_OPSET = 7 };
 
 static gboolean
-read_dimension (SagOnnxReader *reader, SagWire message, SagShape *shape, GPtrArray *params, GError **error)
+read_dimension (SagOnnxReader *reader, SagWire message, SagShape *shape, GPtrArray *params,
+                GError **error)
 {
   SagWireField field;
   GError *local = NULL;
@@ -68,7 +69,8 @@ read_type (SagOnnxReader *reader, SagWire message, int level, PortDraft *port, G
   while (good && sag_wire_next (&message, &field, &local))
     if (level == 0 && field.number == 1 && field.type == 2)
       good = read_type (reader, field.bytes, 1, port, error);
-    else if (level == 0 && (field.number == 4 || field.number == 5 || field.number == 8 || field.number == 9))
+    else if (level == 0
+             && (field.number == 4 || field.number == 5 || field.number == 8 || field.number == 9))
       {
         g_autofree char *name = sag_escape_name (port->name != NULL ? port->name : "", -1);
 
@@ -135,7 +137,8 @@ graph_draft_clear (GraphDraft *draft)
 
 /* Initializers become constants at once; the rest is kept for later. */
 static gboolean
-read_graph_fields (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GraphDraft *draft, GError **error)
+read_graph_fields (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GraphDraft *draft,
+                   GError **error)
 {
   SagWireField field;
   GError *local = NULL;
@@ -158,9 +161,11 @@ read_graph_fields (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, 
           g_array_append_val (draft->nodes, field.bytes);
           break;
         case 5:
-          tensor = sag_onnx_read_tensor (field.bytes, reader->folder, reader->files, TRUE, &name, error);
+          tensor =
+              sag_onnx_read_tensor (field.bytes, reader->folder, reader->files, TRUE, &name, error);
           good = tensor != NULL
-                 && sag_onnx_scope_add (scope, sag_graph_add_constant (scope->graph, name, tensor), name, error);
+                 && sag_onnx_scope_add (scope, sag_graph_add_constant (scope->graph, name, tensor),
+                                        name, error);
           break;
         case 11:
         case 12:
@@ -177,7 +182,8 @@ read_graph_fields (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, 
         default:
           break;
         }
-      good = good && draft->inputs->len < SAG_ONNX_MAX_NAMES && draft->outputs->len < SAG_ONNX_MAX_NAMES;
+      good = good && draft->inputs->len < SAG_ONNX_MAX_NAMES
+             && draft->outputs->len < SAG_ONNX_MAX_NAMES;
       if (!good && error != NULL && *error == NULL)
         sag_onnx_invalid (error, "The model has too many inputs or outputs");
     }
@@ -210,7 +216,8 @@ apply_binding (SagOnnxReader *reader, PortDraft *port, GError **error)
           {
             g_autofree char *want = sag_shape_to_string (&port->shape);
             g_autofree char *have = sag_shape_to_string (&given);
-            g_autofree char *text = g_strdup_printf ("is %s, but the model wants %s (-1: any)", have, want);
+            g_autofree char *text =
+                g_strdup_printf ("is %s, but the model wants %s (-1: any)", have, want);
 
             return bad_port (port, error, text);
           }
@@ -242,7 +249,8 @@ bind_dimensions (SagOnnxReader *reader, GPtrArray *ports, GError **error)
             gint64 *known = param != NULL ? g_hash_table_lookup (reader->params, param) : NULL;
 
             if (round == 0 && *size >= 0 && param != NULL && *param != '\0' && known == NULL)
-              g_hash_table_insert (reader->params, g_strdup (param), g_memdup2 (size, sizeof *size));
+              g_hash_table_insert (reader->params, g_strdup (param),
+                                   g_memdup2 (size, sizeof *size));
             if (round == 0 || *size >= 0)
               continue;
             if (known != NULL)
@@ -252,8 +260,8 @@ bind_dimensions (SagOnnxReader *reader, GPtrArray *ports, GError **error)
             else
               {
                 g_autofree char *axis = sag_escape_name (param != NULL ? param : "?", -1);
-                g_autofree char *text
-                    = g_strdup_printf ("has an open dimension (axis %d, '%s'); give its shape", i, axis);
+                g_autofree char *text = g_strdup_printf (
+                    "has an open dimension (axis %d, '%s'); give its shape", i, axis);
 
                 return bad_port (port, error, text);
               }
@@ -334,7 +342,8 @@ add_outputs (SagOnnxReader *reader, SagOnnxScope *scope, GraphDraft *draft, GErr
 
           return sag_onnx_invalid (error, "Output '%s' is given by no node", name);
         }
-      if (scope->parent == NULL && port->has_type && sag_onnx_dtype (port->type, &dtype) && is_wide (dtype))
+      if (scope->parent == NULL && port->has_type && sag_onnx_dtype (port->type, &dtype)
+          && is_wide (dtype))
         {
           SagValue *outside = sag_graph_add_value (scope->graph, port->name);
           SagNode *node = add_port_node (scope->graph, value, outside);
@@ -362,7 +371,8 @@ read_graph (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message, GError 
 }
 
 SagGraph *
-sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message, GPtrArray *outer, GError **error)
+sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message, GPtrArray *outer,
+                    GError **error)
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   gboolean good;
@@ -370,7 +380,8 @@ sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message
 
   if (++reader->depth > SAG_ONNX_MAX_DEPTH)
     {
-      sag_onnx_invalid (error, "The model's graphs are nested more than %d deep", SAG_ONNX_MAX_DEPTH);
+      sag_onnx_invalid (error, "The model's graphs are nested more than %d deep",
+                        SAG_ONNX_MAX_DEPTH);
       return NULL;
     }
   sag_onnx_scope_init (&scope, graph);
@@ -412,7 +423,8 @@ read_opset (SagOnnxReader *reader, SagWire message, GError **error)
   if (*domain == '\0' && version < OLDEST_OPSET)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The model uses ONNX operator set %" G_GUINT64_FORMAT "; export it with 7 or newer",
+                   "The model uses ONNX operator set %" G_GUINT64_FORMAT
+                   "; export it with 7 or newer",
                    version);
       return FALSE;
     }
@@ -438,9 +450,10 @@ read_function (SagOnnxReader *reader, SagWire message, GError **error)
         *text = sag_wire_string (&field.bytes);
       }
   if (local == NULL)
-    g_hash_table_insert (reader->functions,
-                         g_strdup_printf ("%s:%s", domain != NULL ? domain : "", name != NULL ? name : ""),
-                         g_memdup2 (&whole, sizeof whole));
+    g_hash_table_insert (
+        reader->functions,
+        g_strdup_printf ("%s:%s", domain != NULL ? domain : "", name != NULL ? name : ""),
+        g_memdup2 (&whole, sizeof whole));
   return sag_onnx_finish (local, TRUE, error);
 }
 
@@ -466,7 +479,8 @@ read_model (SagOnnxReader *reader, SagGraph *graph, SagWire message, GError **er
   if (!sag_onnx_finish (local, good, error))
     return FALSE;
   if (!found || !g_hash_table_contains (reader->opsets, ""))
-    return sag_onnx_invalid (error, "The file is not an ONNX model: it has no graph or no operator set");
+    return sag_onnx_invalid (error,
+                             "The file is not an ONNX model: it has no graph or no operator set");
   sag_onnx_scope_init (&scope, graph);
   good = read_graph (reader, &scope, body, error);
   g_hash_table_unref (scope.values);
@@ -476,7 +490,8 @@ read_model (SagOnnxReader *reader, SagGraph *graph, SagWire message, GError **er
 }
 
 SagGraph *
-sag_onnx_read (GBytes *file, const char *path, const SagBinding *bindings, int n_bindings, GError **error)
+sag_onnx_read (GBytes *file, const char *path, const SagBinding *bindings, int n_bindings,
+               GError **error)
 {
   g_autoptr (SagGraph) graph = sag_graph_new ();
   g_autofree char *folder = g_path_get_dirname (path);

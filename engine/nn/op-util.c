@@ -306,8 +306,8 @@ run_transposes (gint64 from, gint64 to, int thread, gpointer data)
             src += rest % loop->n[i] * loop->stride[1][i];
             rest /= loop->n[i];
           }
-      kernels->transpose_f32 ((size_t) loop->n[last], (size_t) columns, src, loop->stride[1][last], dst,
-                              loop->stride[0][run->dense]);
+      kernels->transpose_f32 ((size_t) loop->n[last], (size_t) columns, src, loop->stride[1][last],
+                              dst, loop->stride[0][run->dense]);
     }
 }
 

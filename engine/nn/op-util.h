@@ -68,8 +68,8 @@ void     sag_loop_run         (const SagLoop *self, void *const *base, const gsi
 
 /* Copies an N-dimensional box: dst and src strides in elements for each of `rank` axes. Transposes
  * in blocks; in parallel. */
-void     sag_copy_box         (int rank, const gint64 *n, gsize size, void *dst,
-                               const gint64 *dst_strides, const void *src, const gint64 *src_strides);
+void sag_copy_box (int rank, const gint64 *n, gsize size, void *dst, const gint64 *dst_strides,
+                   const void *src, const gint64 *src_strides);
 
 /* Sets every element of a box to the one at `value`. */
 void     sag_fill_box         (int rank, const gint64 *n, gsize size, void *dst,

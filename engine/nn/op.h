@@ -58,9 +58,9 @@ enum
 enum
 {
   SAG_OP_SHAPE_ONLY = 1 << 0, /* reads only the inputs' shapes: foldable without data */
-  SAG_OP_STRIDED    = 1 << 1, /* reads each input by its own strides: constants, and inputs of another
-                               * rank than output 0, stay PLAIN instead of following */
-  SAG_OP_IDENTITY   = 1 << 2, /* output 0 is input 0: pass-fold takes the node out */
+  SAG_OP_STRIDED = 1 << 1,  /* reads each input by its own strides: constants, and inputs of another
+                             * rank than output 0, stay PLAIN instead of following */
+  SAG_OP_IDENTITY = 1 << 2, /* output 0 is input 0: pass-fold takes the node out */
 };
 
 /* A layout in which the operator cannot work. */

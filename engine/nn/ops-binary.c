@@ -39,14 +39,29 @@ static const struct
   const char *name;
   Kind        kind;
 } kinds[] = {
-  { "Add", OP_ADD },       { "Sub", OP_SUB },         { "Mul", OP_MUL },
-  { "Div", OP_DIV },       { "Pow", OP_POW },         { "Mod", OP_MOD },
-  { "Max", OP_MAX },       { "Min", OP_MIN },         { "Sum", OP_ADD },
-  { "Mean", OP_MEAN },     { "And", OP_AND },         { "Or", OP_OR },
-  { "Xor", OP_XOR },       { "Equal", OP_EQUAL },     { "Less", OP_LESS },
-  { "LessOrEqual", OP_LESS_EQUAL }, { "Greater", OP_GREATER }, { "GreaterOrEqual", OP_GREATER_EQUAL },
-  { "BitwiseAnd", OP_BIT_AND }, { "BitwiseOr", OP_BIT_OR }, { "BitwiseXor", OP_BIT_XOR },
-  { "BitShift", OP_SHIFT }, { "PRelu", OP_PRELU },
+  { "Add", OP_ADD },
+  { "Sub", OP_SUB },
+  { "Mul", OP_MUL },
+  { "Div", OP_DIV },
+  { "Pow", OP_POW },
+  { "Mod", OP_MOD },
+  { "Max", OP_MAX },
+  { "Min", OP_MIN },
+  { "Sum", OP_ADD },
+  { "Mean", OP_MEAN },
+  { "And", OP_AND },
+  { "Or", OP_OR },
+  { "Xor", OP_XOR },
+  { "Equal", OP_EQUAL },
+  { "Less", OP_LESS },
+  { "LessOrEqual", OP_LESS_EQUAL },
+  { "Greater", OP_GREATER },
+  { "GreaterOrEqual", OP_GREATER_EQUAL },
+  { "BitwiseAnd", OP_BIT_AND },
+  { "BitwiseOr", OP_BIT_OR },
+  { "BitwiseXor", OP_BIT_XOR },
+  { "BitShift", OP_SHIFT },
+  { "PRelu", OP_PRELU },
 };
 
 static Kind
@@ -71,7 +86,8 @@ infer_binary (SagNode *node, GError **error)
   Kind kind = kind_of (node);
   SagShape shape;
   SagDType dtype;
-  gboolean variadic = strcmp (node->op->name, "Sum") == 0 || kind == OP_MEAN || kind == OP_MAX || kind == OP_MIN;
+  gboolean variadic =
+      strcmp (node->op->name, "Sum") == 0 || kind == OP_MEAN || kind == OP_MAX || kind == OP_MIN;
   int n = (int) node->inputs->len - (node->fused.residual ? 1 : 0);
 
   if (!sag_node_arity (node, variadic ? MAX (n, 1) : 2, error))
@@ -93,8 +109,8 @@ infer_binary (SagNode *node, GError **error)
         return sag_node_invalid (node, error, "its inputs are of different types (%s and %s)",
                                  sag_dtype_get_name (dtype), sag_dtype_get_name (x->dtype));
     }
-  if (sag_node_input (node, 1) != NULL && sag_node_input (node, 1)->dtype != dtype && dtype != SAG_DTYPE_F32
-      && dtype != SAG_DTYPE_I64 && dtype != SAG_DTYPE_I32)
+  if (sag_node_input (node, 1) != NULL && sag_node_input (node, 1)->dtype != dtype
+      && dtype != SAG_DTYPE_F32 && dtype != SAG_DTYPE_I64 && dtype != SAG_DTYPE_I32)
     return sag_node_unsupported (node, error, "its types are not supported together");
   if ((kind == OP_PRELU || kind == OP_MEAN) && !sag_node_want_float (node, 0, error))
     return FALSE;
@@ -180,9 +196,13 @@ int_modulo (gint64 a, gint64 b, gboolean like_c)
       {                                                                                        \
         SIGN_FREE (type, guint64);                                                             \
       case OP_DIV:                                                                             \
-        LINE (type, type, is_signed ? int_divide ((gint64) a, (gint64) b) : (gint64) (b == 0 ? 0 : a / b)); \
+        LINE (type, type,                                                                      \
+              is_signed ? int_divide ((gint64) a, (gint64) b)                                  \
+                        : (gint64) (b == 0 ? 0 : a / b));                                      \
       case OP_MOD:                                                                             \
-        LINE (type, type, is_signed ? int_modulo ((gint64) a, (gint64) b, run->flag) : (gint64) (b == 0 ? 0 : a % b)); \
+        LINE (type, type,                                                                      \
+              is_signed ? int_modulo ((gint64) a, (gint64) b, run->flag)                       \
+                        : (gint64) (b == 0 ? 0 : a % b));                                      \
       case OP_POW:                                                                             \
         LINE (type, type, int_power ((gint64) a, (gint64) b));                                 \
       case OP_AND:                                                                             \
@@ -198,7 +218,10 @@ int_modulo (gint64 a, gint64 b, gboolean like_c)
       case OP_BIT_XOR:                                                                         \
         LINE (type, type, a ^ b);                                                              \
       case OP_SHIFT:                                                                           \
-        LINE (type, type, (guint64) b >= 8 * sizeof (type) ? 0 : run->flag ? (guint64) a << b : (guint64) a >> b); \
+        LINE (type, type,                                                                      \
+              (guint64) b >= 8 * sizeof (type) ? 0                                             \
+              : run->flag                      ? (guint64) a << b                              \
+                                               : (guint64) a >> b);                            \
       default:                                                                                 \
         break;                                                                                 \
       }                                                                                        \
@@ -266,13 +289,15 @@ line_f32_table (gint64 n, char *const *p, const gint64 *step, gpointer data)
     }
   if (step[0] == 1 && step[1] >= 0 && step[1] <= 1 && step[2] >= 0 && step[2] <= 1)
     {
-      kernels->binary[table_kinds[run->kind]]((size_t) n, a, (size_t) step[1], b, (size_t) step[2], y);
+      kernels->binary[table_kinds[run->kind]]((size_t) n, a, (size_t) step[1], b, (size_t) step[2],
+                                              y);
       sag_fused_apply (run->fused, (gsize) n, y);
       return;
     }
   for (gint64 i = 0; i < n; i++)
     {
-      kernels->binary[table_kinds[run->kind]](1, a + i * step[1], 1, b + i * step[2], 1, y + i * step[0]);
+      kernels->binary[table_kinds[run->kind]](1, a + i * step[1], 1, b + i * step[2], 1,
+                                              y + i * step[0]);
       sag_fused_apply (run->fused, 1, y + i * step[0]);
     }
 }
@@ -282,7 +307,8 @@ static SagLoopFunc
 choose_line (const BinaryRun *run, const SagLoop *loop)
 {
   int last = loop->rank - 1;
-  gboolean flat = loop->stride[0][last] == 1 && loop->stride[1][last] <= 1 && loop->stride[2][last] <= 1;
+  gboolean flat =
+      loop->stride[0][last] == 1 && loop->stride[1][last] <= 1 && loop->stride[2][last] <= 1;
 
   switch (run->dtype)
     {
@@ -397,7 +423,8 @@ run_binary (const SagStep *step)
 static gboolean
 prepare_binary (SagNode *node, SagPrecision precision, GError **error)
 {
-  const SagValue *a = sag_node_input (node, 0), *b = sag_node_input (node, 1), *y = sag_node_output (node, 0);
+  const SagValue *a = sag_node_input (node, 0), *b = sag_node_input (node, 1),
+                 *y = sag_node_output (node, 0);
 
   if (node->inputs->len == 2)
     node->inplace = 3;
@@ -419,7 +446,8 @@ infer_where (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 3, error))
     return FALSE;
-  if (!sag_shape_broadcast (&sag_node_input (node, 0)->shape, &sag_node_input (node, 1)->shape, &shape)
+  if (!sag_shape_broadcast (&sag_node_input (node, 0)->shape, &sag_node_input (node, 1)->shape,
+                            &shape)
       || !sag_shape_broadcast (&shape, &sag_node_input (node, 2)->shape, &shape))
     return sag_node_invalid (node, error, "its shapes do not fit each other");
   if (sag_node_input (node, 0)->dtype != SAG_DTYPE_BOOL
@@ -475,8 +503,11 @@ run_where (const SagStep *step)
   sag_loop_run (&loop, base, sizes, line_where, &size);
 }
 
-#define BINARY(name, fused)                                                                      \
-  { name, "", infer_binary, sag_cost_same, prepare_binary, NULL, run_binary, .flags = SAG_OP_STRIDED, .fuses = fused }
+#define BINARY(name, fused)                                                                        \
+  {                                                                                                \
+    name, "", infer_binary, sag_cost_same, prepare_binary, NULL, run_binary,                       \
+        .flags = SAG_OP_STRIDED, .fuses = fused                                                    \
+  }
 
 const SagOp sag_ops_binary[] = {
   BINARY ("Add", SAG_FUSE_ACTIVATION),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops-constant.c: values out of nothing (Constant, ConstantOfShape, Range...), and changes of type or
- * layout.
+ * ops-constant.c: values out of nothing (Constant, ConstantOfShape, Range...), and changes of type
+ * or layout.
  */
 #include "engine/nn/op-util.h"
 
@@ -90,7 +90,8 @@ infer_constant_of_shape (SagNode *node, GError **error)
   shape.rank = n;
   for (int i = 0; i < n; i++)
     shape.dim[i] = dims[i];
-  return sag_node_give (node, 0, value != NULL ? value->tensor->dtype : SAG_DTYPE_F32, &shape, error);
+  return sag_node_give (node, 0, value != NULL ? value->tensor->dtype : SAG_DTYPE_F32, &shape,
+                        error);
 }
 
 static void
@@ -100,7 +101,8 @@ run_constant_of_shape (const SagStep *step)
   SagValue *y = sag_node_output (step->node, 0);
   gint64 n = sag_value_count (y), one = 1, zero = 0;
 
-  sag_fill_box (1, &n, sag_dtype_size (y->dtype), y->data, &one, value != NULL ? value->tensor->data : &zero);
+  sag_fill_box (1, &n, sag_dtype_size (y->dtype), y->data, &one,
+                value != NULL ? value->tensor->data : &zero);
 }
 
 /* ---- Range ------------------------------------------------------------------------------ */
@@ -113,7 +115,8 @@ infer_range (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 3, error))
     return FALSE;
-  if (x->dtype != SAG_DTYPE_F32 && x->dtype != SAG_DTYPE_I64 && x->dtype != SAG_DTYPE_I32 && x->dtype != SAG_DTYPE_I16)
+  if (x->dtype != SAG_DTYPE_F32 && x->dtype != SAG_DTYPE_I64 && x->dtype != SAG_DTYPE_I32
+      && x->dtype != SAG_DTYPE_I16)
     return sag_node_unsupported (node, error, "its type is not supported");
   for (int i = 0; i < 3; i++)
     {
@@ -147,7 +150,8 @@ run_range_op (const SagStep *step)
       switch (y->dtype)
         {
         case SAG_DTYPE_F32:
-          ((float *) y->data)[i] = (float) (sag_tensor_get_real (start, 0) + (double) i * sag_tensor_get_real (delta, 0));
+          ((float *) y->data)[i] = (float) (sag_tensor_get_real (start, 0)
+                                            + (double) i * sag_tensor_get_real (delta, 0));
           break;
         case SAG_DTYPE_I64:
           ((gint64 *) y->data)[i] = whole;
@@ -203,7 +207,8 @@ target_type (const SagNode *node, gint64 code, SagDType *dtype, GError **error)
 
   *dtype = code >= 1 && code <= 16 ? types[code] : SAG_N_DTYPES;
   if (*dtype == SAG_N_DTYPES)
-    return sag_node_unsupported (node, error, "element type %" G_GINT64_FORMAT " is not supported", code);
+    return sag_node_unsupported (node, error, "element type %" G_GINT64_FORMAT " is not supported",
+                                 code);
   return TRUE;
 }
 
@@ -212,7 +217,8 @@ infer_cast (SagNode *node, GError **error)
 {
   SagDType dtype;
 
-  if (!sag_node_arity (node, 1, error) || !target_type (node, sag_node_get_int (node, "to", 0), &dtype, error))
+  if (!sag_node_arity (node, 1, error)
+      || !target_type (node, sag_node_get_int (node, "to", 0), &dtype, error))
     return FALSE;
   return sag_node_give (node, 0, dtype, &sag_node_input (node, 0)->shape, error);
 }
@@ -221,7 +227,8 @@ static gboolean
 infer_cast_like (SagNode *node, GError **error)
 {
   return sag_node_arity (node, 2, error)
-         && sag_node_give (node, 0, sag_node_input (node, 1)->dtype, &sag_node_input (node, 0)->shape, error);
+         && sag_node_give (node, 0, sag_node_input (node, 1)->dtype,
+                           &sag_node_input (node, 0)->shape, error);
 }
 
 /* Port: `to` is our SagDType; absent, F32. */
@@ -230,7 +237,8 @@ infer_port (SagNode *node, GError **error)
 {
   SagDType dtype = (SagDType) sag_node_get_int (node, "to", SAG_DTYPE_F32);
 
-  return sag_node_arity (node, 1, error) && sag_node_give (node, 0, dtype, &sag_node_input (node, 0)->shape, error);
+  return sag_node_arity (node, 1, error)
+         && sag_node_give (node, 0, dtype, &sag_node_input (node, 0)->shape, error);
 }
 
 typedef struct
@@ -269,7 +277,10 @@ to_half (float value)
       return (guint16) (sign | (whole + (rest > half || (rest == half && (whole & 1)))));
     }
   bits = (guint32) exponent << 10 | mantissa >> 13;
-  return (guint16) (sign | (bits + ((mantissa & 0x1fff) > 0x1000 || ((mantissa & 0x1fff) == 0x1000 && (bits & 1)))));
+  return (guint16) (sign
+                    | (bits
+                       + ((mantissa & 0x1fff) > 0x1000
+                          || ((mantissa & 0x1fff) == 0x1000 && (bits & 1)))));
 }
 
 /* Float to integer truncates; what does not fit takes the nearest end, NaN becomes 0. */
@@ -313,7 +324,8 @@ cast_piece (gint64 from, gint64 to, int thread, gpointer data)
       break;
     case SAG_DTYPE_BOOL:
       for (gint64 i = from; i < to; i++)
-        ((guint8 *) run->y)[i] = real ? ((const float *) run->x.data)[i] != 0 : sag_tensor_get_int (&run->x, i) != 0;
+        ((guint8 *) run->y)[i] =
+            real ? ((const float *) run->x.data)[i] != 0 : sag_tensor_get_int (&run->x, i) != 0;
       break;
     case SAG_DTYPE_I64:
     case SAG_DTYPE_U64:
@@ -368,7 +380,8 @@ const SagOp sag_ops_constant[] = {
   MAKER ("EyeLike", infer_eye_like, 0, run_eye_like),
   { "Cast", "", infer_cast, sag_cost_same, sag_prepare_nothing, NULL, run_cast, .follows = 1,
     .flags = SAG_OP_IDENTITY },
-  { "CastLike", "", infer_cast_like, NULL, sag_prepare_nothing, NULL, run_cast, .flags = SAG_OP_IDENTITY },
+  { "CastLike", "", infer_cast_like, NULL, sag_prepare_nothing, NULL, run_cast,
+    .flags = SAG_OP_IDENTITY },
   { "Port", "sagitta", infer_port, NULL, sag_prepare_nothing, NULL, run_cast },
   { "Layout", "sagitta", sag_infer_same, NULL, sag_prepare_nothing, NULL, run_layout },
   { NULL },

@@ -125,8 +125,10 @@ prepare_bodies (SagNode *node, SagGraph **graphs, int n, SagPrecision precision,
         return FALSE;
       self->packed[i] = node->packed_bytes;
       self->arena[i] = node->scratch_bytes;
-      if (!g_size_checked_add (&node->packed_bytes, node->packed_bytes, round_up (self->plan[i]->packed_bytes))
-          || !g_size_checked_add (&node->scratch_bytes, node->scratch_bytes, round_up (self->plan[i]->arena_bytes)))
+      if (!g_size_checked_add (&node->packed_bytes, node->packed_bytes,
+                               round_up (self->plan[i]->packed_bytes))
+          || !g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
+                                  round_up (self->plan[i]->arena_bytes)))
         return sag_node_invalid (node, error, "it is too large");
     }
   return TRUE;
@@ -137,7 +139,8 @@ static void
 count_trips (SagNode *node)
 {
   const SagPlan *plan = ((Bodies *) node->state)->plan[0];
-  double work = (plan->cost + 1000.0 * plan->n_steps) * (double) sag_node_get_int (node, "sagitta_trips", 0);
+  double work =
+      (plan->cost + 1000.0 * plan->n_steps) * (double) sag_node_get_int (node, "sagitta_trips", 0);
 
   node->macs = work < 1e18 ? (gint64) work : (gint64) 1e18;
 }
@@ -193,7 +196,8 @@ infer_if (SagNode *node, GError **error)
   if (branches[1] == NULL)
     return FALSE;
   if (node->inputs->len - (guint) node->n_captures != 1 || sag_node_input (node, 0) == NULL
-      || sag_value_count (sag_node_input (node, 0)) != 1 || sag_node_input (node, 0)->dtype != SAG_DTYPE_BOOL)
+      || sag_value_count (sag_node_input (node, 0)) != 1
+      || sag_node_input (node, 0)->dtype != SAG_DTYPE_BOOL)
     return sag_node_invalid (node, error, "its condition is not one bool");
   for (int i = 0; i < 2; i++)
     {
@@ -208,7 +212,9 @@ infer_if (SagNode *node, GError **error)
       const SagValue *a = branches[0]->outputs->pdata[i], *b = branches[1]->outputs->pdata[i];
 
       if (a->dtype != b->dtype || !sag_shape_equal (&a->shape, &b->shape))
-        return sag_node_unsupported (node, error, "its branches give different shapes and its condition depends on the data");
+        return sag_node_unsupported (
+            node, error,
+            "its branches give different shapes and its condition depends on the data");
       if (!sag_node_give (node, (int) i, a->dtype, &a->shape, error))
         return FALSE;
     }
@@ -218,7 +224,8 @@ infer_if (SagNode *node, GError **error)
 static gboolean
 prepare_if (SagNode *node, SagPrecision precision, GError **error)
 {
-  SagGraph *branches[2] = { get_body (node, "then_branch", error), get_body (node, "else_branch", error) };
+  SagGraph *branches[2] = { get_body (node, "then_branch", error),
+                            get_body (node, "else_branch", error) };
 
   for (guint i = 0; i < node->outputs->len; i++) /* a place for outputs nobody wants */
     if (sag_node_output (node, (int) i) == NULL)
@@ -252,18 +259,21 @@ infer_loop (SagNode *node, GError **error)
 
   if (body == NULL)
     return FALSE;
-  if (n_state < 0 || body->inputs->len != (guint) n_state + 2 || body->outputs->len < (guint) n_state + 1
-      || node->outputs->len > body->outputs->len - 1)
+  if (n_state < 0 || body->inputs->len != (guint) n_state + 2
+      || body->outputs->len < (guint) n_state + 1 || node->outputs->len > body->outputs->len - 1)
     return sag_node_invalid (node, error, "its body has another number of inputs or outputs");
   if (trips == NULL)
     return sag_node_unsupported (node, error, "its number of trips is not given");
   if (cond != NULL && (sag_value_count (cond) != 1 || cond->dtype != SAG_DTYPE_BOOL))
     return sag_node_invalid (node, error, "its condition is not one bool");
-  m = trips->constant != NULL && sag_value_count (trips) == 1 ? sag_tensor_get_int (trips->constant, 0) : -1;
+  m = trips->constant != NULL && sag_value_count (trips) == 1
+          ? sag_tensor_get_int (trips->constant, 0)
+          : -1;
   if (cond != NULL && cond->constant != NULL && sag_tensor_get_int (cond->constant, 0) == 0)
     m = 0;
   if (m < 0 || m > MAX_TRIPS)
-    return sag_node_unsupported (node, error, "it makes too many trips, or a number not known at load");
+    return sag_node_unsupported (node, error,
+                                 "it makes too many trips, or a number not known at load");
   sag_node_set_int (node, "sagitta_trips", m);
 
   copy_type (body->inputs->pdata[0], &(SagValue) { .dtype = SAG_DTYPE_I64 });
@@ -287,7 +297,8 @@ infer_loop (SagNode *node, GError **error)
           const SagValue *in = body->inputs->pdata[2 + i];
 
           if (!sag_shape_equal (&in->shape, &shape) || in->dtype != out->dtype)
-            return sag_node_unsupported (node, error, "a state changes its shape from trip to trip");
+            return sag_node_unsupported (node, error,
+                                         "a state changes its shape from trip to trip");
         }
       else
         {
@@ -295,8 +306,10 @@ infer_loop (SagNode *node, GError **error)
 
           if (shape.rank == SAG_MAX_RANK)
             return sag_node_invalid (node, error, "an output has too many dimensions");
-          if (again->constant == NULL && !(again->producer == NULL && again == body->inputs->pdata[1]))
-            return sag_node_unsupported (node, error, "its condition decides how large an output is");
+          if (again->constant == NULL
+              && !(again->producer == NULL && again == body->inputs->pdata[1]))
+            return sag_node_unsupported (node, error,
+                                         "its condition decides how large an output is");
           memmove (shape.dim + 1, shape.dim, sizeof shape.dim - sizeof shape.dim[0]);
           shape.dim[0] = m;
           shape.rank++;
@@ -307,8 +320,8 @@ infer_loop (SagNode *node, GError **error)
   return TRUE;
 }
 
-/* Scratch after the body's arena: trip number and condition, then two areas for each state and one for
- * each slice. */
+/* Scratch after the body's arena: trip number and condition, then two areas for each state and one
+ * for each slice. */
 static gboolean
 prepare_loop (SagNode *node, SagPrecision precision, GError **error)
 {
@@ -334,8 +347,8 @@ put_slice (SagValue *whole, int axis, gint64 i, const SagValue *slice)
   gint64 size = (gint64) sag_dtype_size (slice->dtype);
 
   for (gint64 o = 0; o < outer; o++)
-    memcpy ((char *) whole->data + (o * n + i) * inner * size, (const char *) slice->data + o * inner * size,
-            (gsize) (inner * size));
+    memcpy ((char *) whole->data + (o * n + i) * inner * size,
+            (const char *) slice->data + o * inner * size, (gsize) (inner * size));
 }
 
 static void
@@ -346,8 +359,8 @@ take_slice (const SagValue *whole, int axis, gint64 i, SagValue *slice)
   gint64 size = (gint64) sag_dtype_size (slice->dtype);
 
   for (gint64 o = 0; o < outer; o++)
-    memcpy ((char *) slice->data + o * inner * size, (const char *) whole->data + (o * n + i) * inner * size,
-            (gsize) (inner * size));
+    memcpy ((char *) slice->data + o * inner * size,
+            (const char *) whole->data + (o * n + i) * inner * size, (gsize) (inner * size));
 }
 
 static void
@@ -386,7 +399,8 @@ run_loop (const SagStep *step)
         return;
       *cond = *(const guint8 *) ((SagValue *) body->outputs->pdata[0])->data != 0;
       for (guint i = 0; i < n_state; i++)
-        ((SagValue *) body->inputs->pdata[2 + i])->data = ((SagValue *) body->outputs->pdata[1 + i])->data;
+        ((SagValue *) body->inputs->pdata[2 + i])->data =
+            ((SagValue *) body->outputs->pdata[1 + i])->data;
       for (guint i = n_state; i < node->outputs->len; i++)
         if (sag_node_output (node, (int) i) != NULL)
           put_slice (sag_node_output (node, (int) i), 0, *trip, body->outputs->pdata[1 + i]);
@@ -420,7 +434,8 @@ scan_form (const SagNode *node, SagGraph *body, ScanForm *form, GError **error)
   gint64 n_inputs = (gint64) first_capture (node);
 
   if (n_scan < 1 || n_scan > n_inputs || body->inputs->len != (guint) n_inputs
-      || body->outputs->len < (guint) (n_inputs - n_scan) || node->outputs->len > body->outputs->len)
+      || body->outputs->len < (guint) (n_inputs - n_scan)
+      || node->outputs->len > body->outputs->len)
     return sag_node_invalid (node, error, "its body has another number of inputs or outputs");
   form->n_scan_in = (int) n_scan;
   form->n_state = (int) (n_inputs - n_scan);
@@ -474,7 +489,8 @@ infer_scan (SagNode *node, GError **error)
           const SagValue *in = body->inputs->pdata[i];
 
           if (!sag_shape_equal (&in->shape, &shape) || in->dtype != out->dtype)
-            return sag_node_unsupported (node, error, "a state changes its shape from trip to trip");
+            return sag_node_unsupported (node, error,
+                                         "a state changes its shape from trip to trip");
         }
       else
         {
@@ -482,7 +498,8 @@ infer_scan (SagNode *node, GError **error)
 
           if (axis < 0 || shape.rank == SAG_MAX_RANK)
             return sag_node_invalid (node, error, "an output's axis is out of range");
-          memmove (shape.dim + axis + 1, shape.dim + axis, sizeof shape.dim[0] * (SAG_MAX_RANK - 1 - axis));
+          memmove (shape.dim + axis + 1, shape.dim + axis,
+                   sizeof shape.dim[0] * (SAG_MAX_RANK - 1 - axis));
           shape.dim[axis] = length;
           shape.rank++;
         }
@@ -567,7 +584,8 @@ run_scan (const SagStep *step)
     }
   for (int i = 0; i < form.n_state; i++)
     if (sag_node_output (node, i) != NULL)
-      memcpy (sag_step_out (step, i), ((SagValue *) body->inputs->pdata[i])->data, value_bytes (body->inputs->pdata[i]));
+      memcpy (sag_step_out (step, i), ((SagValue *) body->inputs->pdata[i])->data,
+              value_bytes (body->inputs->pdata[i]));
 }
 
 const SagOp sag_ops_control[] = {

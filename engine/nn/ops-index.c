@@ -2,8 +2,8 @@
  *
  * ops-index.c: operators that go by index: the Gather and Scatter families, OneHot, TopK, NonZero.
  *
- * An index out of range is an error where it is constant; where it is computed it is clamped, because
- * a run cannot fail.
+ * An index out of range is an error where it is constant; where it is computed it is clamped,
+ * because a run cannot fail.
  */
 #include "engine/nn/op-util.h"
 
@@ -12,7 +12,8 @@
 static gint64
 index_at (const SagValue *value, gint64 i, gint64 size)
 {
-  gint64 at = value->dtype == SAG_DTYPE_I32 ? ((const gint32 *) value->data)[i] : ((const gint64 *) value->data)[i];
+  gint64 at = value->dtype == SAG_DTYPE_I32 ? ((const gint32 *) value->data)[i]
+                                            : ((const gint64 *) value->data)[i];
 
   if (at < 0)
     at += size;
@@ -34,8 +35,9 @@ check_indices (const SagNode *node, int input, gint64 size, GError **error)
       gint64 at = sag_tensor_get_int (value->constant, i);
 
       if (at < -size || at >= size)
-        return sag_node_invalid (node, error, "index %" G_GINT64_FORMAT " is outside of 0..%" G_GINT64_FORMAT, at,
-                                 size - 1);
+        return sag_node_invalid (node, error,
+                                 "index %" G_GINT64_FORMAT " is outside of 0..%" G_GINT64_FORMAT,
+                                 at, size - 1);
     }
   return TRUE;
 }
@@ -43,7 +45,8 @@ check_indices (const SagNode *node, int input, gint64 size, GError **error)
 static gboolean
 get_axis (const SagNode *node, int *axis, gint64 otherwise, GError **error)
 {
-  *axis = sag_axis (sag_node_get_int (node, "axis", otherwise), sag_node_input (node, 0)->shape.rank);
+  *axis =
+      sag_axis (sag_node_get_int (node, "axis", otherwise), sag_node_input (node, 0)->shape.rank);
   return *axis >= 0 || sag_node_invalid (node, error, "axis is outside of its input");
 }
 
@@ -89,23 +92,25 @@ gather_items (gint64 item, gint64 to, int thread, gpointer data)
     {
       gint64 at = item / run->n * run->size + index_at (run->indices, item % run->n, run->size);
 
-      memcpy ((char *) run->y->data + item * run->inner, (const char *) run->x->data + at * run->inner,
-              (gsize) run->inner);
+      memcpy ((char *) run->y->data + item * run->inner,
+              (const char *) run->x->data + at * run->inner, (gsize) run->inner);
     }
 }
 
 static void
 run_gather (const SagStep *step)
 {
-  GatherRun run = { sag_node_input (step->node, 0), sag_node_input (step->node, 1), sag_node_output (step->node, 0) };
+  GatherRun run = { sag_node_input (step->node, 0), sag_node_input (step->node, 1),
+                    sag_node_output (step->node, 0) };
   int axis;
 
   get_axis (step->node, &axis, 0, NULL);
   run.n = sag_value_count (run.indices);
   run.size = run.x->shape.dim[axis];
-  run.inner = sag_shape_product (&run.x->shape, axis + 1, run.x->shape.rank) * (gint64) sag_dtype_size (run.x->dtype);
-  sag_range_run (sag_shape_product (&run.x->shape, 0, axis) * run.n, MAX (1, 65536 / MAX (1, run.inner)),
-                 gather_items, &run);
+  run.inner = sag_shape_product (&run.x->shape, axis + 1, run.x->shape.rank)
+              * (gint64) sag_dtype_size (run.x->dtype);
+  sag_range_run (sag_shape_product (&run.x->shape, 0, axis) * run.n,
+                 MAX (1, 65536 / MAX (1, run.inner)), gather_items, &run);
 }
 
 /* ---- GatherElements, ScatterElements ---------------------------------------------------- */
@@ -157,7 +162,8 @@ run_gather_elements (const SagStep *step)
 
   get_axis (step->node, &axis, 0, NULL);
   for (gint64 i = 0; i < n; i++)
-    memcpy (y + i * size, (const char *) x->data + element_place (x, indices, axis, i) * size, (gsize) size);
+    memcpy (y + i * size, (const char *) x->data + element_place (x, indices, axis, i) * size,
+            (gsize) size);
 }
 
 typedef enum
@@ -181,7 +187,8 @@ get_reduction (const SagNode *node, Reduction *reduction, GError **error)
       {
         *reduction = (Reduction) i;
         if (i > 0 && dtype != SAG_DTYPE_F32 && dtype != SAG_DTYPE_I64 && dtype != SAG_DTYPE_I32)
-          return sag_node_unsupported (node, error, "its reduction goes with f32, i32 and i64 only");
+          return sag_node_unsupported (node, error,
+                                       "its reduction goes with f32, i32 and i64 only");
         return TRUE;
       }
   return sag_node_invalid (node, error, "its reduction is unknown");
@@ -226,7 +233,8 @@ infer_scatter_elements (SagNode *node, GError **error)
   Reduction reduction;
   int axis;
 
-  if (!sag_node_arity (node, 3, error) || !get_axis (node, &axis, 0, error) || !get_reduction (node, &reduction, error)
+  if (!sag_node_arity (node, 3, error) || !get_axis (node, &axis, 0, error)
+      || !get_reduction (node, &reduction, error)
       || !check_indices (node, 1, sag_node_input (node, 0)->shape.dim[axis], error))
     return FALSE;
   if (!sag_shape_equal (&sag_node_input (node, 1)->shape, &sag_node_input (node, 2)->shape)
@@ -234,7 +242,8 @@ infer_scatter_elements (SagNode *node, GError **error)
       || sag_node_input (node, 2)->dtype != sag_node_input (node, 0)->dtype)
     return sag_node_invalid (node, error, "indices and updates do not fit each other");
   for (int i = 0; i < sag_node_input (node, 0)->shape.rank; i++)
-    if (i != axis && sag_node_input (node, 1)->shape.dim[i] > sag_node_input (node, 0)->shape.dim[i])
+    if (i != axis
+        && sag_node_input (node, 1)->shape.dim[i] > sag_node_input (node, 0)->shape.dim[i])
       return sag_node_invalid (node, error, "its indices are larger than its input");
   return sag_infer_same (node, error);
 }
@@ -254,7 +263,8 @@ run_scatter_elements (const SagStep *step)
   if (y != x->data)
     memcpy (y, x->data, sag_value_count (x) * (gsize) size);
   for (gint64 i = 0; i < sag_value_count (indices); i++)
-    merge (x->dtype, reduction, y + element_place (x, indices, axis, i) * size, updates + i * size, 1);
+    merge (x->dtype, reduction, y + element_place (x, indices, axis, i) * size, updates + i * size,
+           1);
 }
 
 /* ---- GatherND, ScatterND ---------------------------------------------------------------- */
@@ -280,18 +290,21 @@ check_tuples (const SagNode *node, int batch_dims, GError **error)
   const SagValue *x = sag_node_input (node, 0), *indices = sag_node_input (node, 1);
   gint64 depth;
 
-  if (indices->shape.rank < 1 || batch_dims < 0 || batch_dims >= MIN (x->shape.rank, indices->shape.rank) + (x->shape.rank == 0))
+  if (indices->shape.rank < 1 || batch_dims < 0
+      || batch_dims >= MIN (x->shape.rank, indices->shape.rank) + (x->shape.rank == 0))
     return sag_node_invalid (node, error, "its indices are not tuples");
   depth = indices->shape.dim[indices->shape.rank - 1];
   if (depth < 1 || depth > x->shape.rank - batch_dims
-      || (indices->dtype != SAG_DTYPE_I64 && indices->dtype != SAG_DTYPE_I32) || sag_value_count (x) == 0)
+      || (indices->dtype != SAG_DTYPE_I64 && indices->dtype != SAG_DTYPE_I32)
+      || sag_value_count (x) == 0)
     return sag_node_invalid (node, error, "its indices do not fit its input");
   for (int i = 0; i < batch_dims; i++)
     if (x->shape.dim[i] != indices->shape.dim[i])
       return sag_node_invalid (node, error, "its batches differ");
   for (gint64 i = 0; indices->constant != NULL && i < sag_value_count (indices); i++)
     {
-      gint64 size = x->shape.dim[batch_dims + i % depth], at = sag_tensor_get_int (indices->constant, i);
+      gint64 size = x->shape.dim[batch_dims + i % depth],
+             at = sag_tensor_get_int (indices->constant, i);
 
       if (at < -size || at >= size)
         return sag_node_invalid (node, error, "index %" G_GINT64_FORMAT " is out of range", at);
@@ -326,9 +339,12 @@ run_gather_nd (const SagStep *step)
   const SagValue *x = sag_node_input (step->node, 0), *indices = sag_node_input (step->node, 1);
   int batch_dims = (int) sag_node_get_int (step->node, "batch_dims", 0);
   int depth = (int) indices->shape.dim[indices->shape.rank - 1];
-  gint64 tuples = sag_value_count (indices) / depth, batches = sag_shape_product (&x->shape, 0, batch_dims);
-  gint64 block = sag_shape_product (&x->shape, batch_dims + depth, x->shape.rank) * (gint64) sag_dtype_size (x->dtype);
-  gint64 whole = sag_shape_product (&x->shape, batch_dims, x->shape.rank) * (gint64) sag_dtype_size (x->dtype);
+  gint64 tuples = sag_value_count (indices) / depth,
+         batches = sag_shape_product (&x->shape, 0, batch_dims);
+  gint64 block = sag_shape_product (&x->shape, batch_dims + depth, x->shape.rank)
+                 * (gint64) sag_dtype_size (x->dtype);
+  gint64 whole =
+      sag_shape_product (&x->shape, batch_dims, x->shape.rank) * (gint64) sag_dtype_size (x->dtype);
   char *y = sag_step_out (step, 0);
 
   for (gint64 t = 0; t < tuples; t++)
@@ -346,14 +362,16 @@ infer_scatter_nd (SagNode *node, GError **error)
   gint64 block;
   int depth;
 
-  if (!sag_node_arity (node, 3, error) || !check_tuples (node, 0, error) || !get_reduction (node, &reduction, error))
+  if (!sag_node_arity (node, 3, error) || !check_tuples (node, 0, error)
+      || !get_reduction (node, &reduction, error))
     return FALSE;
   x = sag_node_input (node, 0);
   indices = sag_node_input (node, 1);
   updates = sag_node_input (node, 2);
   depth = (int) indices->shape.dim[indices->shape.rank - 1];
   block = sag_shape_product (&x->shape, depth, x->shape.rank);
-  if (updates->dtype != x->dtype || sag_value_count (updates) != sag_value_count (indices) / depth * block)
+  if (updates->dtype != x->dtype
+      || sag_value_count (updates) != sag_value_count (indices) / depth * block)
     return sag_node_invalid (node, error, "its updates do not fit its indices");
   return sag_infer_same (node, error);
 }
@@ -365,14 +383,16 @@ run_scatter_nd (const SagStep *step)
   const char *updates = sag_step_in (step, 2);
   char *y = sag_step_out (step, 0);
   int depth = (int) indices->shape.dim[indices->shape.rank - 1];
-  gint64 size = (gint64) sag_dtype_size (x->dtype), block = sag_shape_product (&x->shape, depth, x->shape.rank);
+  gint64 size = (gint64) sag_dtype_size (x->dtype),
+         block = sag_shape_product (&x->shape, depth, x->shape.rank);
   Reduction reduction = SCATTER_SET;
 
   get_reduction (step->node, &reduction, NULL);
   if (y != x->data)
     memcpy (y, x->data, sag_value_count (x) * (gsize) size);
   for (gint64 t = 0; t < sag_value_count (indices) / depth; t++)
-    merge (x->dtype, reduction, y + tuple_place (x, indices, t, depth, 0) * size, updates + t * block * size, block);
+    merge (x->dtype, reduction, y + tuple_place (x, indices, t, depth, 0) * size,
+           updates + t * block * size, block);
 }
 
 /* ---- OneHot ----------------------------------------------------------------------------- */
@@ -403,7 +423,8 @@ infer_one_hot (SagNode *node, GError **error)
 static void
 run_one_hot (const SagStep *step)
 {
-  const SagValue *indices = sag_node_input (step->node, 0), *values = sag_node_input (step->node, 2);
+  const SagValue *indices = sag_node_input (step->node, 0),
+                 *values = sag_node_input (step->node, 2);
   SagValue *y = sag_node_output (step->node, 0);
   SagTensor tensor = { indices->dtype, indices->shape, indices->data, NULL };
   int axis = sag_axis (sag_node_get_int (step->node, "axis", -1), y->shape.rank);
@@ -417,7 +438,8 @@ run_one_hot (const SagStep *step)
 
       if (at < 0)
         at += depth;
-      memcpy ((char *) y->data + i * (gint64) size, (const char *) values->data + (at == k ? size : 0), size);
+      memcpy ((char *) y->data + i * (gint64) size,
+              (const char *) values->data + (at == k ? size : 0), size);
     }
 }
 
@@ -431,14 +453,17 @@ infer_top_k (SagNode *node, GError **error)
   SagShape shape;
   int axis, n;
 
-  if (sag_node_input (node, 0) == NULL || !get_axis (node, &axis, -1, error) || !sag_node_const_ints (node, 1, &k, &n, error))
-    return sag_node_input (node, 0) != NULL ? FALSE : sag_node_invalid (node, error, "it has no input");
+  if (sag_node_input (node, 0) == NULL || !get_axis (node, &axis, -1, error)
+      || !sag_node_const_ints (node, 1, &k, &n, error))
+    return sag_node_input (node, 0) != NULL ? FALSE
+                                            : sag_node_invalid (node, error, "it has no input");
   x = sag_node_input (node, 0);
   shape = x->shape;
   shape.dim[axis] = n == 1 ? k[0] : sag_node_get_int (node, "k", -1);
   if (shape.dim[axis] < 0 || shape.dim[axis] > x->shape.dim[axis])
     return sag_node_invalid (node, error, "k is out of range");
-  return sag_node_give (node, 0, x->dtype, &shape, error) && sag_node_give (node, 1, SAG_DTYPE_I64, &shape, error);
+  return sag_node_give (node, 0, x->dtype, &shape, error)
+         && sag_node_give (node, 1, SAG_DTYPE_I64, &shape, error);
 }
 
 static gboolean
@@ -513,7 +538,8 @@ run_top_k (const SagStep *step)
   n = x->shape.dim[axis];
   k = y != NULL ? y->shape.dim[axis] : 0;
   lines = n > 0 ? sag_value_count (x) / n : 0;
-  for (gint64 l = 0; l < lines && k > 0 && sag_step_go_on (step, 0, (double) l / (double) lines); l++)
+  for (gint64 l = 0; l < lines && k > 0 && sag_step_go_on (step, 0, (double) l / (double) lines);
+       l++)
     {
       gint64 to = l / line.inner * k * line.inner + l % line.inner;
 
@@ -562,7 +588,8 @@ infer_non_zero (SagNode *node, GError **error)
   x = sag_node_input (node, 0)->constant;
   for (gint64 i = 0; i < sag_shape_count (&x->shape); i++)
     n += is_set (x, i);
-  return sag_node_give (node, 0, SAG_DTYPE_I64, &(SagShape) { 2, { MAX (1, x->shape.rank), n } }, error);
+  return sag_node_give (node, 0, SAG_DTYPE_I64, &(SagShape){ 2, { MAX (1, x->shape.rank), n } },
+                        error);
 }
 
 static void
@@ -595,7 +622,8 @@ const SagOp sag_ops_index[] = {
   INDEX ("Gather", infer_gather, run_gather, .needs = 0),
   INDEX ("GatherElements", infer_gather_elements, run_gather_elements, .needs = 0),
   INDEX ("GatherND", infer_gather_nd, run_gather_nd, .needs = 0),
-  { "ScatterElements", "", infer_scatter_elements, NULL, sag_prepare_inplace, NULL, run_scatter_elements },
+  { "ScatterElements", "", infer_scatter_elements, NULL, sag_prepare_inplace, NULL,
+    run_scatter_elements },
   { "Scatter", "", infer_scatter_elements, NULL, sag_prepare_inplace, NULL, run_scatter_elements },
   { "ScatterND", "", infer_scatter_nd, NULL, sag_prepare_inplace, NULL, run_scatter_nd },
   INDEX ("OneHot", infer_one_hot, run_one_hot, .needs = 2),

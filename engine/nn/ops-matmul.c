@@ -2,9 +2,10 @@
  *
  * ops-matmul.c: matrix products: MatMul, Gemm.
  *
- * c[i][j] = sum over p of a[i][p] * b[p][j]. The rows of a are read where they lie; b is packed into
- * panels, once at load if it is constant, in scratch at each run if not. An item of parallel work is
- * a block of rows times some panels: bias, residual and activation follow while it is in the cache.
+ * c[i][j] = sum over p of a[i][p] * b[p][j]. The rows of a are read where they lie; b is packed
+ * into panels, once at load if it is constant, in scratch at each run if not. An item of parallel
+ * work is a block of rows times some panels: bias, residual and activation follow while it is in
+ * the cache.
  */
 #include "engine/nn/op-util.h"
 
@@ -35,10 +36,12 @@ is_gemm (const SagNode *node)
 static gboolean
 read_product (const SagNode *node, Product *p, SagShape *result, GError **error)
 {
-  SagShape a = sag_node_input (node, 0)->shape, b = sag_node_input (node, 1)->shape, a_batch = { 0 }, b_batch = { 0 };
+  SagShape a = sag_node_input (node, 0)->shape, b = sag_node_input (node, 1)->shape,
+           a_batch = { 0 }, b_batch = { 0 };
   SagShape batch;
 
-  *p = (Product) { .alpha = sag_node_get_float (node, "alpha", 1), .beta = sag_node_get_float (node, "beta", 1) };
+  *p = (Product){ .alpha = sag_node_get_float (node, "alpha", 1),
+                  .beta = sag_node_get_float (node, "beta", 1) };
   p->a_flipped = sag_node_get_int (node, "transA", 0) != 0;
   p->b_flipped = sag_node_get_int (node, "transB", 0) != 0;
   if (a.rank == 0 || b.rank == 0 || (is_gemm (node) && (a.rank != 2 || b.rank != 2)))
@@ -60,7 +63,8 @@ read_product (const SagNode *node, Product *p, SagShape *result, GError **error)
   b_batch.rank = b.rank - 2;
   memcpy (a_batch.dim, a.dim, sizeof a_batch.dim);
   memcpy (b_batch.dim, b.dim, sizeof b_batch.dim);
-  if (b.dim[b.rank - (p->b_flipped ? 1 : 2)] != p->k || !sag_shape_broadcast (&a_batch, &b_batch, &batch))
+  if (b.dim[b.rank - (p->b_flipped ? 1 : 2)] != p->k
+      || !sag_shape_broadcast (&a_batch, &b_batch, &batch))
     {
       g_autofree char *x = sag_shape_to_string (&a), *y = sag_shape_to_string (&b);
 
@@ -120,7 +124,8 @@ static const SagGemmF32 *
 choose_gemm (gint64 n)
 {
   const SagKernels *kernels = sag_kernels_get ();
-  const SagGemmF32 *wide = &kernels->gemm_f32[SAG_GEMM_WIDE], *narrow = &kernels->gemm_f32[SAG_GEMM_NARROW];
+  const SagGemmF32 *wide = &kernels->gemm_f32[SAG_GEMM_WIDE],
+                   *narrow = &kernels->gemm_f32[SAG_GEMM_NARROW];
   gint64 by_wide = (n + wide->nr - 1) / wide->nr * wide->nr;
   gint64 by_narrow = (n + narrow->nr - 1) / narrow->nr * narrow->nr;
 
@@ -153,7 +158,8 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
   if (p.n == 1 && !p.a_flipped)
     return TRUE;
   panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
-  if ((panels == 0 && p.k > 0 && p.n > 0) || !g_size_checked_mul (&bytes, panels, (gsize) p.b_batches)
+  if ((panels == 0 && p.k > 0 && p.n > 0)
+      || !g_size_checked_mul (&bytes, panels, (gsize) p.b_batches)
       || !g_size_checked_add (&bytes, bytes, (gsize) (p.n + gemm->nr)) || bytes > G_MAXSIZE / 8)
     return sag_node_invalid (node, error, "its weights are too large");
   bytes *= sizeof (float);
@@ -164,8 +170,10 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
     }
   else
     node->scratch_bytes = bytes;
-  if (p.a_flipped && !g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
-                                          (gsize) sag_value_count (sag_node_input (node, 0)) * sizeof (float) + 64))
+  if (p.a_flipped
+      && !g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
+                              (gsize) sag_value_count (sag_node_input (node, 0)) * sizeof (float)
+                                  + 64))
     return sag_node_invalid (node, error, "its input is too large");
   return TRUE;
 }
@@ -250,7 +258,8 @@ finish_row (const ProductRun *run, gint64 row, gint64 column, gint64 n)
   const SagKernels *kernels = sag_kernels_get ();
   gint64 at = row * run->p.n + column;
   float *c = run->c + at;
-  const SagValue *bias = node->inputs->len > (node->fused.residual ? 3u : 2u) ? sag_node_input (node, 2) : NULL;
+  const SagValue *bias =
+      node->inputs->len > (node->fused.residual ? 3u : 2u) ? sag_node_input (node, 2) : NULL;
 
   if (run->p.alpha != 1)
     kernels->unary[SAG_UNARY_AFFINE]((size_t) n, c, c, run->p.alpha, 0);
@@ -285,7 +294,9 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
   const ProductRun *run = data;
   const Product *p = &run->p;
   const SagFused *fused = &run->step->node->fused;
-  SagGemmF32Job job = { .taps = 1, .k = (size_t) p->k, .ldc = p->n, .lo = -INFINITY, .hi = INFINITY };
+  SagGemmF32Job job = {
+    .taps = 1, .k = (size_t) p->k, .ldc = p->n, .lo = -INFINITY, .hi = INFINITY
+  };
   const float *rows[MAX_MR];
   unsigned mr = run->gemm->mr, nr = run->gemm->nr;
 
@@ -332,8 +343,8 @@ dot_items (gint64 item, gint64 last, int thread, gpointer data)
       gint64 ia, ib;
 
       find_matrices (p, item / p->m, &ia, &ib);
-      run->c[item] = sag_kernels_get ()->reduce.dot ((size_t) p->k, run->a + (ia * p->m + item % p->m) * p->k,
-                                                     run->b + ib * p->k);
+      run->c[item] = sag_kernels_get ()->reduce.dot (
+          (size_t) p->k, run->a + (ia * p->m + item % p->m) * p->k, run->b + ib * p->k);
       finish_row (run, item, 0, 1);
     }
 }
@@ -343,7 +354,10 @@ run_product (const SagStep *step)
 {
   SagNode *node = step->node;
   const SagFused *fused = &node->fused;
-  ProductRun run = { .step = step, .a = sag_step_in (step, 0), .b = sag_step_in (step, 1), .c = sag_step_out (step, 0) };
+  ProductRun run = { .step = step,
+                     .a = sag_step_in (step, 0),
+                     .b = sag_step_in (step, 1),
+                     .c = sag_step_out (step, 0) };
   Product *p = &run.p;
   float *scratch = step->scratch;
 
@@ -358,8 +372,9 @@ run_product (const SagStep *step)
   run.gemm = choose_gemm (p->n);
   run.panels = sag_pack_size (run.gemm->nr, 1, (size_t) p->k, (size_t) p->n);
   run.started = bias_starts (node, p);
-  run.clamp = !fused->residual && p->alpha == 1 && (run.started || node->inputs->len == 2)
-              && (fused->activation == SAG_ACTIVATION_RELU || fused->activation == SAG_ACTIVATION_CLIP);
+  run.clamp =
+      !fused->residual && p->alpha == 1 && (run.started || node->inputs->len == 2)
+      && (fused->activation == SAG_ACTIVATION_RELU || fused->activation == SAG_ACTIVATION_CLIP);
   if (p->a_flipped)
     {
       gint64 n[2] = { p->m, p->k }, to[2] = { p->k, 1 }, from[2] = { 1, p->m };

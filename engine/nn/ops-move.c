@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops-move.c: operators that copy boxes of elements: transpose, concat, split, slice, pad, expand, tile.
+ * ops-move.c: operators that copy boxes of elements: transpose, concat, split, slice, pad, expand,
+ * tile.
  *
  * All are strided copies between logical axes, so any layout can be read and any written.
  */
@@ -79,7 +80,8 @@ cost_transpose (const SagNode *node, SagLayout in, SagLayout out)
 static gboolean
 prepare_transpose (SagNode *node, SagPrecision precision, GError **error)
 {
-  node->view = transposes_nothing (node, sag_node_input (node, 0)->layout, sag_node_output (node, 0)->layout);
+  node->view = transposes_nothing (node, sag_node_input (node, 0)->layout,
+                                   sag_node_output (node, 0)->layout);
   return TRUE;
 }
 
@@ -121,7 +123,8 @@ infer_concat (SagNode *node, GError **error)
       for (int k = 0; fits && k < shape.rank; k++)
         fits = k == axis || x->shape.dim[k] == shape.dim[k];
       if (!fits || shape.dim[axis] > SAG_MAX_ELEMENTS)
-        return sag_node_invalid (node, error, "its inputs differ in more than the length of axis %d", axis);
+        return sag_node_invalid (node, error,
+                                 "its inputs differ in more than the length of axis %d", axis);
       shape.dim[axis] += x->shape.dim[axis];
     }
   return sag_node_give (node, 0, sag_node_input (node, 0)->dtype, &shape, error);
@@ -141,8 +144,8 @@ run_concat (const SagStep *step)
       const SagValue *x = sag_node_input (step->node, (int) i);
 
       sag_value_strides (x, from);
-      sag_copy_box (x->shape.rank, x->shape.dim, size, (char *) y->data + at * to[axis] * (gint64) size, to,
-                    x->data, from);
+      sag_copy_box (x->shape.rank, x->shape.dim, size,
+                    (char *) y->data + at * to[axis] * (gint64) size, to, x->data, from);
       at += x->shape.dim[axis];
     }
 }
@@ -172,7 +175,8 @@ split_sizes (const SagNode *node, int axis, gint64 *sizes, GError **error)
 
       sizes[i] = attribute != NULL ? attribute[i] : MIN (each, MAX (0, length - sum));
       if (sizes[i] < 0 || sizes[i] > length - sum)
-        return sag_node_invalid (node, error, "its lengths do not add up to %" G_GINT64_FORMAT, length);
+        return sag_node_invalid (node, error, "its lengths do not add up to %" G_GINT64_FORMAT,
+                                 length);
       sum += sizes[i];
     }
   if (sum != length)
@@ -243,7 +247,8 @@ prepare_split (SagNode *node, SagPrecision precision, GError **error)
   g_free (node->state);
   node->state = g_new0 (gint64, node->outputs->len);
   node->free_state = g_free;
-  return split_sizes (node, sag_axis (sag_node_get_int (node, "axis", 0), x->shape.rank), node->state, error);
+  return split_sizes (node, sag_axis (sag_node_get_int (node, "axis", 0), x->shape.rank),
+                      node->state, error);
 }
 
 /* ---- Slice ------------------------------------------------------------------------------ */
@@ -255,7 +260,8 @@ typedef struct
 
 /* starts, ends, axes, steps: attributes before set 10, inputs after. */
 static gboolean
-slice_list (const SagNode *node, const char *name, int input, gint64 **values, int *n, GError **error)
+slice_list (const SagNode *node, const char *name, int input, gint64 **values, int *n,
+            GError **error)
 {
   const gint64 *attribute = sag_node_get_ints (node, name, n);
 
@@ -278,7 +284,8 @@ slice_box (const SagNode *node, Box *box, GError **error)
       box->step[i] = 1;
       box->count[i] = shape->dim[i];
     }
-  if (!slice_list (node, "starts", 1, &starts, &n, error) || !slice_list (node, "ends", 2, &ends, &n_ends, error)
+  if (!slice_list (node, "starts", 1, &starts, &n, error)
+      || !slice_list (node, "ends", 2, &ends, &n_ends, error)
       || !slice_list (node, "axes", 3, &axes, &n_axes, error)
       || !slice_list (node, "steps", 4, &steps, &n_steps, error))
     return FALSE;
@@ -346,7 +353,8 @@ run_slice (const SagStep *step)
       from[i] *= box->step[i];
     }
   if (sag_value_count (y) > 0)
-    sag_copy_box (y->shape.rank, y->shape.dim, size, y->data, to, (const char *) x->data + at * (gint64) size, from);
+    sag_copy_box (y->shape.rank, y->shape.dim, size, y->data, to,
+                  (const char *) x->data + at * (gint64) size, from);
 }
 
 /* ---- Pad -------------------------------------------------------------------------------- */
@@ -360,7 +368,8 @@ pad_amounts (const SagNode *node, gint64 *before, gint64 *after, GError **error)
 
   memset (before, 0, sizeof *before * SAG_MAX_RANK);
   memset (after, 0, sizeof *after * SAG_MAX_RANK);
-  if (!slice_list (node, "pads", 1, &pads, &n, error) || !sag_node_const_ints (node, 3, &axes, &n_axes, error))
+  if (!slice_list (node, "pads", 1, &pads, &n, error)
+      || !sag_node_const_ints (node, 3, &axes, &n_axes, error))
     return FALSE;
   if (axes == NULL)
     n_axes = shape->rank;
@@ -428,7 +437,8 @@ pad_source (gint64 i, gint64 n, char mode)
 
 /* Along one axis after the other: positions beside the middle copy from inside the output. */
 static void
-pad_by_copies (SagValue *y, const gint64 *strides, const gint64 *before, const gint64 *from_size, char mode, gsize size)
+pad_by_copies (SagValue *y, const gint64 *strides, const gint64 *before, const gint64 *from_size,
+               char mode, gsize size)
 {
   for (int axis = 0; axis < y->shape.rank; axis++)
     {
@@ -449,7 +459,8 @@ pad_by_copies (SagValue *y, const gint64 *strides, const gint64 *before, const g
           if (source != i)
             sag_copy_box (y->shape.rank, n, size,
                           (char *) y->data + (outer + i * strides[axis]) * (gint64) size, strides,
-                          (char *) y->data + (outer + source * strides[axis]) * (gint64) size, strides);
+                          (char *) y->data + (outer + source * strides[axis]) * (gint64) size,
+                          strides);
         }
     }
 }
@@ -566,7 +577,8 @@ run_tile (const SagStep *step)
 {
   const SagValue *x = sag_node_input (step->node, 0);
   SagValue *y = sag_node_output (step->node, 0);
-  gint64 own[SAG_MAX_RANK], out[SAG_MAX_RANK], n[2 * SAG_MAX_RANK], from[2 * SAG_MAX_RANK], to[2 * SAG_MAX_RANK];
+  gint64 own[SAG_MAX_RANK], out[SAG_MAX_RANK], n[2 * SAG_MAX_RANK], from[2 * SAG_MAX_RANK],
+      to[2 * SAG_MAX_RANK];
   int rank = 0;
 
   sag_value_strides (x, own);
@@ -635,7 +647,8 @@ run_depth_space (const SagStep *step)
   ds[3] = crd ? d[1] * block : d[1] * block * channels, ws[3] = w[2];
   ds[4] = d[3], ws[4] = w[3] * block;
   ds[5] = crd ? d[1] : d[1] * channels, ws[5] = w[3];
-  sag_copy_box (6, n, sag_dtype_size (x->dtype), y->data, to_space ? ws : ds, x->data, to_space ? ds : ws);
+  sag_copy_box (6, n, sag_dtype_size (x->dtype), y->data, to_space ? ws : ds, x->data,
+                to_space ? ds : ws);
 }
 
 /* ---- Trilu ------------------------------------------------------------------------------ */
@@ -647,7 +660,8 @@ infer_trilu (SagNode *node, GError **error)
     return FALSE;
   if (sag_node_input (node, 0)->shape.rank < 2
       || (sag_node_input (node, 1) != NULL
-          && (sag_node_input (node, 1)->dtype != SAG_DTYPE_I64 || sag_value_count (sag_node_input (node, 1)) != 1)))
+          && (sag_node_input (node, 1)->dtype != SAG_DTYPE_I64
+              || sag_value_count (sag_node_input (node, 1)) != 1)))
     return sag_node_invalid (node, error, "its input is not a matrix");
   return sag_infer_same (node, error);
 }
@@ -665,7 +679,8 @@ run_trilu (const SagStep *step)
   diagonal = CLAMP (diagonal, -rows - 1, columns + 1);
   for (gint64 line = 0; line < lines; line++)
     {
-      gint64 cut = CLAMP (line % rows + diagonal + (upper ? 0 : 1), 0, columns); /* first of the upper part */
+      gint64 cut = CLAMP (line % rows + diagonal + (upper ? 0 : 1), 0,
+                          columns); /* first of the upper part */
       const char *from = (const char *) x->data + line * columns * (gint64) size;
       char *to = (char *) sag_step_out (step, 0) + line * columns * (gint64) size;
 
@@ -680,15 +695,17 @@ run_trilu (const SagStep *step)
 
 const SagOp sag_ops_move[] = {
   { "Transpose", "", infer_transpose, cost_transpose, prepare_transpose, NULL, run_transpose },
-  { "Concat", "", infer_concat, cost_copy, sag_prepare_nothing, NULL, run_concat, .flags = SAG_OP_STRIDED },
-  { "Split", "", infer_split, cost_split, prepare_split, NULL, run_split, .follows = 1, .needs = 2 },
+  { "Concat", "", infer_concat, cost_copy, sag_prepare_nothing, NULL, run_concat,
+    .flags = SAG_OP_STRIDED },
+  { "Split", "", infer_split, cost_split, prepare_split, NULL, run_split, .follows = 1,
+    .needs = 2 },
   MOVE ("Slice", infer_slice, prepare_slice, run_slice, 30),
   MOVE ("Pad", infer_pad, prepare_pad, run_pad, 10),
   MOVE ("Tile", infer_tile, sag_prepare_nothing, run_tile, 2),
   MOVE ("DepthToSpace", infer_depth_space, sag_prepare_nothing, run_depth_space, 0),
   MOVE ("SpaceToDepth", infer_depth_space, sag_prepare_nothing, run_depth_space, 0),
-  { "Expand", "", infer_expand, cost_copy, sag_prepare_nothing, NULL, run_expand, .follows = 1, .needs = 2,
-    .flags = SAG_OP_STRIDED },
+  { "Expand", "", infer_expand, cost_copy, sag_prepare_nothing, NULL, run_expand, .follows = 1,
+    .needs = 2, .flags = SAG_OP_STRIDED },
   { "Trilu", "", infer_trilu, NULL, sag_prepare_nothing, NULL, run_trilu },
   { NULL },
 };

@@ -2,15 +2,18 @@
  *
  * ops-norm.c: normalisation by channel: batch, instance and group norm.
  *
- * All end as y = fma (x, a, b) with a and b per channel of each image. Statistics are sums over pieces
- * of fixed size (float lanes), added in double in a fixed order: the same bits for any team.
+ * All end as y = fma (x, a, b) with a and b per channel of each image. Statistics are sums over
+ * pieces of fixed size (float lanes), added in double in a fixed order: the same bits for any team.
  */
 #include "engine/nn/op-util.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PIECE = 8192 }; /* elements of a channel, or of all channels of some pixels, in one partial sum */
+enum
+{
+  PIECE = 8192
+}; /* elements of a channel, or of all channels of some pixels, in one partial sum */
 
 typedef enum
 {
@@ -196,8 +199,10 @@ apply_piece (const NormRun *run, gint64 image, gint64 piece)
 {
   const Cut *cut = &run->cut;
   const SagKernels *kernels = sag_kernels_get ();
-  gint64 from = piece * cut->piece, channels = cut->channels, start = image * channels * cut->pixels;
-  const float *x = (const float *) run->x->data + start, *a = run->a + image * channels, *b = run->b + image * channels;
+  gint64 from = piece * cut->piece, channels = cut->channels,
+         start = image * channels * cut->pixels;
+  const float *x = (const float *) run->x->data + start, *a = run->a + image * channels,
+              *b = run->b + image * channels;
   float *y = (float *) run->y->data + start;
 
   if (run->x->layout == SAG_LAYOUT_LAST)
@@ -205,7 +210,8 @@ apply_piece (const NormRun *run, gint64 image, gint64 piece)
       gint64 to = MIN (from + cut->piece, cut->pixels);
 
       for (gint64 pixel = from; pixel < to; pixel++)
-        kernels->affine ((size_t) channels, x + pixel * channels, a, b, y + pixel * channels, -INFINITY, INFINITY);
+        kernels->affine ((size_t) channels, x + pixel * channels, a, b, y + pixel * channels,
+                         -INFINITY, INFINITY);
       sag_fused_apply (run->fused, (gsize) ((to - from) * channels), y + from * channels);
       return;
     }
@@ -263,7 +269,8 @@ static void
 training_coefficients (NormRun *run, const SagNode *node)
 {
   const float *scale = sag_node_input (node, 1)->data, *shift = sag_node_input (node, 2)->data;
-  float epsilon = sag_node_get_float (node, "epsilon", 1e-5f), momentum = sag_node_get_float (node, "momentum", 0.9f);
+  float epsilon = sag_node_get_float (node, "epsilon", 1e-5f),
+        momentum = sag_node_get_float (node, "momentum", 0.9f);
   gint64 channels = run->cut.channels, items = run->cut.images * run->cut.pieces;
 
   for (int pass = 0; pass < 2; pass++)
@@ -345,7 +352,10 @@ static void
 run_norm (const SagStep *step)
 {
   const SagNode *node = step->node;
-  NormRun run = { .x = sag_node_input (node, 0), .y = sag_node_output (node, 0), .fused = &node->fused, .step = step };
+  NormRun run = { .x = sag_node_input (node, 0),
+                  .y = sag_node_output (node, 0),
+                  .fused = &node->fused,
+                  .step = step };
   gint64 n;
 
   cut_value (run.x, &run.cut);
@@ -368,8 +378,11 @@ run_norm (const SagStep *step)
   sag_range_run (run.cut.images * run.cut.pieces, 1, apply_pieces, &run);
 }
 
-#define NORM(name)                                                                             \
-  { name, "", infer_norm, cost_norm, prepare_norm, NULL, run_norm, .follows = 1, .fuses = SAG_FUSE_ACTIVATION }
+#define NORM(name)                                                                                 \
+  {                                                                                                \
+    name, "", infer_norm, cost_norm, prepare_norm, NULL, run_norm, .follows = 1,                   \
+                                                                   .fuses = SAG_FUSE_ACTIVATION    \
+  }
 
 const SagOp sag_ops_norm[] = {
   NORM ("BatchNormalization"),

@@ -40,7 +40,8 @@ static const Row rows[] = {
   { "Relu", SAG_UNARY_CLIP, 0, 0, INFINITY },
   { "LeakyRelu", SAG_UNARY_LEAKY, 0, 0.01f, 0, "alpha" },
   { "Elu", SAG_UNARY_ELU, 0, 1, 1, "alpha" },
-  { "Selu", SAG_UNARY_ELU, 0, 1.67326319217681884765625f, 1.05070102214813232421875f, "alpha", "gamma" },
+  { "Selu", SAG_UNARY_ELU, 0, 1.67326319217681884765625f, 1.05070102214813232421875f, "alpha",
+    "gamma" },
   { "Celu", -1, EXTRA_CELU, 1, 0, "alpha" },
   { "HardSigmoid", SAG_UNARY_HARD_SIGMOID, 0, 0.2f, 0.5f, "alpha", "beta" },
   { "HardSwish", SAG_UNARY_HARD_SWISH, 0, 1.0f / 6, 0.5f },
@@ -124,11 +125,16 @@ sag_node_activation (const SagNode *node, SagFused *fused)
     SagUnary      kernel;
     SagActivation activation;
   } pairs[] = {
-    { SAG_UNARY_LEAKY, SAG_ACTIVATION_LEAKY },       { SAG_UNARY_ELU, SAG_ACTIVATION_ELU },
-    { SAG_UNARY_SIGMOID, SAG_ACTIVATION_SIGMOID },   { SAG_UNARY_TANH, SAG_ACTIVATION_TANH },
-    { SAG_UNARY_SILU, SAG_ACTIVATION_SILU },         { SAG_UNARY_GELU_ERF, SAG_ACTIVATION_GELU },
-    { SAG_UNARY_GELU_TANH, SAG_ACTIVATION_GELU_TANH }, { SAG_UNARY_HARD_SIGMOID, SAG_ACTIVATION_HSIGMOID },
-    { SAG_UNARY_HARD_SWISH, SAG_ACTIVATION_HSWISH }, { SAG_UNARY_SOFTPLUS, SAG_ACTIVATION_SOFTPLUS },
+    { SAG_UNARY_LEAKY, SAG_ACTIVATION_LEAKY },
+    { SAG_UNARY_ELU, SAG_ACTIVATION_ELU },
+    { SAG_UNARY_SIGMOID, SAG_ACTIVATION_SIGMOID },
+    { SAG_UNARY_TANH, SAG_ACTIVATION_TANH },
+    { SAG_UNARY_SILU, SAG_ACTIVATION_SILU },
+    { SAG_UNARY_GELU_ERF, SAG_ACTIVATION_GELU },
+    { SAG_UNARY_GELU_TANH, SAG_ACTIVATION_GELU_TANH },
+    { SAG_UNARY_HARD_SIGMOID, SAG_ACTIVATION_HSIGMOID },
+    { SAG_UNARY_HARD_SWISH, SAG_ACTIVATION_HSWISH },
+    { SAG_UNARY_SOFTPLUS, SAG_ACTIVATION_SOFTPLUS },
   };
   const Row *row;
   int kernel;
@@ -155,7 +161,8 @@ sag_node_activation (const SagNode *node, SagFused *fused)
       fused->activation = SAG_ACTIVATION_RELU;
       return TRUE;
     }
-  if ((kernel == SAG_UNARY_ELU && fused->beta != 1) || (kernel == SAG_UNARY_SILU && fused->alpha != 1))
+  if ((kernel == SAG_UNARY_ELU && fused->beta != 1)
+      || (kernel == SAG_UNARY_SILU && fused->alpha != 1))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
     if ((int) pairs[i].kernel == kernel)
@@ -263,7 +270,9 @@ run_integers (const UnaryRun *run, gint64 from, gint64 to)
     switch (run->dtype)
       {
         SIGNED_CASES ((double) x[i] > run->hi ? run->hi : (double) x[i] < run->lo ? run->lo : x[i])
-        UNSIGNED_CASES ((double) x[i] > run->hi ? run->hi : (double) x[i] < run->lo ? run->lo : x[i])
+        UNSIGNED_CASES ((double) x[i] > run->hi   ? run->hi
+                        : (double) x[i] < run->lo ? run->lo
+                                                  : x[i])
       default:
         break;
       }
@@ -336,7 +345,8 @@ run_piece (gint64 from, gint64 to, int thread, gpointer data)
   if (run->dtype != SAG_DTYPE_F32 && run->row->extra != EXTRA_NOT)
     run_integers (run, from, to);
   else if (run->fn != NULL)
-    run->fn ((size_t) (to - from), (const float *) run->x + from, (float *) run->y + from, run->a, run->b);
+    run->fn ((size_t) (to - from), (const float *) run->x + from, (float *) run->y + from, run->a,
+             run->b);
   else
     run_extra (run, from, to);
 }
@@ -345,7 +355,9 @@ void
 sag_unary_run (const SagStep *step)
 {
   const SagNode *node = step->node;
-  UnaryRun run = { .row = find_row (node), .x = sag_step_in (step, 0), .y = sag_step_out (step, 0) };
+  UnaryRun run = { .row = find_row (node),
+                   .x = sag_step_in (step, 0),
+                   .y = sag_step_out (step, 0) };
   int kernel;
 
   run.dtype = sag_node_input (node, 0)->dtype;
@@ -378,16 +390,43 @@ prepare_unary (SagNode *node, SagPrecision precision, GError **error)
   { name, domain, infer_unary, sag_cost_same, prepare_unary, NULL, sag_unary_run, .follows = 1 }
 
 const SagOp sag_ops_pointwise[] = {
-  UNARY ("Relu", ""),        UNARY ("LeakyRelu", ""), UNARY ("Elu", ""),        UNARY ("Selu", ""),
-  UNARY ("Celu", ""),        UNARY ("Clip", ""),      UNARY ("HardSigmoid", ""), UNARY ("HardSwish", ""),
-  UNARY ("Sigmoid", ""),     UNARY ("Tanh", ""),      UNARY ("Silu", "sagitta"), UNARY ("Swish", ""),
-  UNARY ("Gelu", ""),        UNARY ("Softplus", ""),  UNARY ("Mish", ""),       UNARY ("Exp", ""),
-  UNARY ("Log", ""),         UNARY ("Erf", ""),       UNARY ("Sqrt", ""),       UNARY ("Reciprocal", ""),
-  UNARY ("Abs", ""),         UNARY ("Floor", ""),     UNARY ("Ceil", ""),       UNARY ("Round", ""),
-  UNARY ("Sin", ""),         UNARY ("Cos", ""),       UNARY ("Tan", ""),        UNARY ("Neg", ""),
-  UNARY ("Sign", ""),        UNARY ("Softsign", ""),  UNARY ("ThresholdedRelu", ""),
-  UNARY ("Shrink", ""),      UNARY ("IsNaN", ""),     UNARY ("IsInf", ""),      UNARY ("Not", ""),
-  UNARY ("Gelu", "com.microsoft"), UNARY ("QuickGelu", "com.microsoft"),
+  UNARY ("Relu", ""),
+  UNARY ("LeakyRelu", ""),
+  UNARY ("Elu", ""),
+  UNARY ("Selu", ""),
+  UNARY ("Celu", ""),
+  UNARY ("Clip", ""),
+  UNARY ("HardSigmoid", ""),
+  UNARY ("HardSwish", ""),
+  UNARY ("Sigmoid", ""),
+  UNARY ("Tanh", ""),
+  UNARY ("Silu", "sagitta"),
+  UNARY ("Swish", ""),
+  UNARY ("Gelu", ""),
+  UNARY ("Softplus", ""),
+  UNARY ("Mish", ""),
+  UNARY ("Exp", ""),
+  UNARY ("Log", ""),
+  UNARY ("Erf", ""),
+  UNARY ("Sqrt", ""),
+  UNARY ("Reciprocal", ""),
+  UNARY ("Abs", ""),
+  UNARY ("Floor", ""),
+  UNARY ("Ceil", ""),
+  UNARY ("Round", ""),
+  UNARY ("Sin", ""),
+  UNARY ("Cos", ""),
+  UNARY ("Tan", ""),
+  UNARY ("Neg", ""),
+  UNARY ("Sign", ""),
+  UNARY ("Softsign", ""),
+  UNARY ("ThresholdedRelu", ""),
+  UNARY ("Shrink", ""),
+  UNARY ("IsNaN", ""),
+  UNARY ("IsInf", ""),
+  UNARY ("Not", ""),
+  UNARY ("Gelu", "com.microsoft"),
+  UNARY ("QuickGelu", "com.microsoft"),
   UNARY ("FastGelu", "com.microsoft"),
   { NULL },
 };

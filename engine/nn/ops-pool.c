@@ -20,7 +20,9 @@ typedef enum
 static Kind
 kind_of (const SagNode *node)
 {
-  return strstr (node->op->name, "Max") != NULL ? POOL_MAX : strstr (node->op->name, "Lp") != NULL ? POOL_LP : POOL_MEAN;
+  return strstr (node->op->name, "Max") != NULL  ? POOL_MAX
+         : strstr (node->op->name, "Lp") != NULL ? POOL_LP
+                                                 : POOL_MEAN;
 }
 
 static gboolean
@@ -42,7 +44,8 @@ infer_pool (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 1, error))
     return FALSE;
-  if (x->dtype != SAG_DTYPE_F32 && !(kind_of (node) == POOL_MAX && (x->dtype == SAG_DTYPE_U8 || x->dtype == SAG_DTYPE_I8)))
+  if (x->dtype != SAG_DTYPE_F32
+      && !(kind_of (node) == POOL_MAX && (x->dtype == SAG_DTYPE_U8 || x->dtype == SAG_DTYPE_I8)))
     return sag_node_want_float (node, 0, error);
   if (!get_window (node, &window, error))
     return FALSE;
@@ -56,8 +59,10 @@ cost_pool (const SagNode *node, SagLayout in, SagLayout out)
 {
   const SagValue *x = sag_node_input (node, 0);
 
-  if (in != out || (in != SAG_LAYOUT_PLAIN && (sag_node_output (node, 1) != NULL || x->dtype != SAG_DTYPE_F32
-                                               || kind_of (node) == POOL_LP)))
+  if (in != out
+      || (in != SAG_LAYOUT_PLAIN
+          && (sag_node_output (node, 1) != NULL || x->dtype != SAG_DTYPE_F32
+              || kind_of (node) == POOL_LP)))
     return SAG_COST_NEVER;
   return in == SAG_LAYOUT_LAST ? 0 : sag_value_count (x) / 8;
 }
@@ -125,7 +130,8 @@ divisor (const PoolRun *run, const gint64 *o, gint64 inside)
 
 /* One output of one channel, plain loops. */
 static void
-pool_one (const PoolRun *run, const gint64 *o, const float *x, gint64 plane, float *y, gint64 *index)
+pool_one (const PoolRun *run, const gint64 *o, const float *x, gint64 plane, float *y,
+          gint64 *index)
 {
   const SagWindow *w = &run->window;
   gint64 start[3], from[3], to[3], inside, best_at = 0;
@@ -196,7 +202,8 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
       n = rest / channels;
       for (o[2] = 0; o[2] < w->out[2]; o[2]++)
         {
-          gint64 at = n * run->ys[0] + c * run->ys[1] + o[0] * run->ys[2] + o[1] * run->ys[3] + o[2] * run->ys[4];
+          gint64 at = n * run->ys[0] + c * run->ys[1] + o[0] * run->ys[2] + o[1] * run->ys[3]
+                      + o[2] * run->ys[4];
 
           pool_one (run, o, (const float *) run->x->data + n * run->xs[0] + c * run->xs[1],
                     (n * channels + c) * volume, (float *) run->y->data + at,
@@ -231,10 +238,12 @@ run_pairs (gint64 item, gint64 to, int thread, gpointer data)
       c = rest % channels;
       n = rest / channels;
       x = (const float *) run->x->data + n * run->xs[0] + c * run->xs[1];
-      out = (float *) run->y->data + n * run->ys[0] + c * run->ys[1] + z * run->ys[2] + y * run->ys[3];
+      out = (float *) run->y->data + n * run->ys[0] + c * run->ys[1] + z * run->ys[2]
+            + y * run->ys[3];
       for (gint64 i = 0; i < w->kernel[0]; i++)
         for (gint64 j = 0; j < w->kernel[1]; j++)
-          rows[taps++] = x + (z * w->stride[0] + i) * run->xs[2] + (y * w->stride[1] + j) * run->xs[3];
+          rows[taps++] =
+              x + (z * w->stride[0] + i) * run->xs[2] + (y * w->stride[1] + j) * run->xs[3];
       for (gint64 at = 0; at < w->out[2]; at += LINE / 2)
         {
           gsize n_out = (gsize) MIN (LINE / 2, w->out[2] - at);
@@ -280,7 +289,8 @@ run_pixels (gint64 item, gint64 to, int thread, gpointer data)
         }
       n = rest;
       x = (const float *) run->x->data + n * run->xs[0];
-      y = (float *) run->y->data + n * run->ys[0] + o[0] * run->ys[2] + o[1] * run->ys[3] + o[2] * run->ys[4];
+      y = (float *) run->y->data + n * run->ys[0] + o[0] * run->ys[2] + o[1] * run->ys[3]
+          + o[2] * run->ys[4];
       inside = (last[0] - first[0]) * (last[1] - first[1]) * (last[2] - first[2]);
       scale = run->kind == POOL_MAX ? 1 : 1 / divisor (run, o, inside);
       for (gsize c = 0; c < channels && (inside > MAX_TAPS || inside == 0); c++)
@@ -317,7 +327,8 @@ static void
 run_bytes (const PoolRun *run)
 {
   const SagWindow *w = &run->window;
-  gint64 planes = run->x->shape.dim[0] * run->x->shape.dim[1], volume = w->in[0] * w->in[1] * w->in[2];
+  gint64 planes = run->x->shape.dim[0] * run->x->shape.dim[1],
+         volume = w->in[0] * w->in[1] * w->in[2];
   gboolean is_signed = run->x->dtype == SAG_DTYPE_I8;
   guint8 *y = run->y->data;
   gint64 *index = run->indices;
@@ -326,7 +337,8 @@ run_bytes (const PoolRun *run)
     for (gint64 item = 0; item < w->out[0] * w->out[1] * w->out[2]; item++, y++)
       {
         const guint8 *x = (const guint8 *) run->x->data + plane * volume;
-        gint64 o[3] = { item / (w->out[1] * w->out[2]), item / w->out[2] % w->out[1], item % w->out[2] };
+        gint64 o[3] = { item / (w->out[1] * w->out[2]), item / w->out[2] % w->out[1],
+                        item % w->out[2] };
         gint64 start[3], from[3], to[3], best = G_MININT64, best_at = 0;
 
         for (int a = 0; a < 3; a++)
@@ -335,8 +347,10 @@ run_bytes (const PoolRun *run)
           for (gint64 j = from[1]; j < to[1]; j++)
             for (gint64 k = from[2]; k < to[2]; k++)
               {
-                gint64 at = ((start[0] + i * w->dilation[0]) * w->in[1] + start[1] + j * w->dilation[1]) * w->in[2]
-                            + start[2] + k * w->dilation[2];
+                gint64 at =
+                    ((start[0] + i * w->dilation[0]) * w->in[1] + start[1] + j * w->dilation[1])
+                        * w->in[2]
+                    + start[2] + k * w->dilation[2];
                 gint64 value = is_signed ? (gint8) x[at] : x[at];
 
                 if (value > best)
@@ -370,7 +384,9 @@ static void
 run_pool (const SagStep *step)
 {
   const SagNode *node = step->node;
-  PoolRun run = { .x = sag_node_input (node, 0), .y = sag_node_output (node, 0), .kind = kind_of (node) };
+  PoolRun run = { .x = sag_node_input (node, 0),
+                  .y = sag_node_output (node, 0),
+                  .kind = kind_of (node) };
   const SagWindow *w = &run.window;
   gint64 lines;
 
@@ -388,11 +404,12 @@ run_pool (const SagStep *step)
     }
   lines = run.y->shape.dim[0] * run.y->shape.dim[1] * w->out[0] * w->out[1];
   if (run.y->layout == SAG_LAYOUT_LAST)
-    sag_range_run (run.y->shape.dim[0] * w->out[0] * w->out[1] * w->out[2], MAX (1, 4096 / MAX (1, run.y->shape.dim[1])),
-                   run_pixels, &run);
+    sag_range_run (run.y->shape.dim[0] * w->out[0] * w->out[1] * w->out[2],
+                   MAX (1, 4096 / MAX (1, run.y->shape.dim[1])), run_pixels, &run);
   else if (run.indices == NULL && run.kind != POOL_LP && w->kernel[2] == 2 && w->stride[2] == 2
-           && w->dilation[0] * w->dilation[1] * w->dilation[2] == 1 && w->kernel[0] * w->kernel[1] <= MAX_TAPS
-           && w->in[2] >= 2 * w->out[2] && (w->out[1] - 1) * w->stride[1] + w->kernel[1] <= w->in[1]
+           && w->dilation[0] * w->dilation[1] * w->dilation[2] == 1
+           && w->kernel[0] * w->kernel[1] <= MAX_TAPS && w->in[2] >= 2 * w->out[2]
+           && (w->out[1] - 1) * w->stride[1] + w->kernel[1] <= w->in[1]
            && (w->out[0] - 1) * w->stride[0] + w->kernel[0] <= w->in[0]
            && w->before[0] + w->before[1] + w->before[2] == 0)
     sag_range_run (lines, MAX (1, 4096 / MAX (1, w->out[2])), run_pairs, &run);

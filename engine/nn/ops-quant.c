@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops-quant.c: operators between floats and small integers, and products of small integers, as files
- * write them out.
+ * ops-quant.c: operators between floats and small integers, and products of small integers, as
+ * files write them out.
  *
  * Rounding is to nearest, halves to even; results saturate.
  */
@@ -36,7 +36,8 @@ get_grid (const SagNode *node, Grid *grid, GError **error)
   grid->n = x->dim[axis];
   grid->block = MAX (1, block);
   grid->blocks = (grid->n + grid->block - 1) / grid->block;
-  if (block > 0 ? s->rank != x->rank || grid->scales != sag_shape_product (x, 0, axis) * grid->blocks * grid->inner
+  if (block > 0 ? s->rank != x->rank
+                      || grid->scales != sag_shape_product (x, 0, axis) * grid->blocks * grid->inner
                 : grid->scales != grid->n)
     return sag_node_invalid (node, error, "its scales do not fit its input");
   if (block == 0)
@@ -51,7 +52,8 @@ scale_index (const Grid *grid, gint64 i)
     return 0;
   if (grid->block == 0)
     return i / grid->inner % grid->n;
-  return (i / grid->inner / grid->n * grid->blocks + i / grid->inner % grid->n / grid->block) * grid->inner
+  return (i / grid->inner / grid->n * grid->blocks + i / grid->inner % grid->n / grid->block)
+             * grid->inner
          + i % grid->inner;
 }
 
@@ -60,8 +62,10 @@ check_zero (const SagNode *node, GError **error)
 {
   const SagValue *scale = sag_node_input (node, 1), *zero = sag_node_input (node, 2);
 
-  if (scale->dtype != SAG_DTYPE_F32 || (zero != NULL && sag_value_count (zero) != sag_value_count (scale)))
-    return sag_node_unsupported (node, error, "scale and zero point must be floats and integers of one shape");
+  if (scale->dtype != SAG_DTYPE_F32
+      || (zero != NULL && sag_value_count (zero) != sag_value_count (scale)))
+    return sag_node_unsupported (node, error,
+                                 "scale and zero point must be floats and integers of one shape");
   return TRUE;
 }
 
@@ -72,8 +76,8 @@ infer_quantize (SagNode *node, GError **error)
   SagDType dtype = SAG_DTYPE_U8;
   Grid grid;
 
-  if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error) || !check_zero (node, error)
-      || !get_grid (node, &grid, error))
+  if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error)
+      || !check_zero (node, error) || !get_grid (node, &grid, error))
     return FALSE;
   if (zero != NULL)
     dtype = zero->dtype;
@@ -105,9 +109,11 @@ infer_dequantize (SagNode *node, GError **error)
   const SagValue *zero = sag_node_input (node, 2);
   Grid grid;
 
-  if (!sag_node_arity (node, 2, error) || !check_zero (node, error) || !get_grid (node, &grid, error))
+  if (!sag_node_arity (node, 2, error) || !check_zero (node, error)
+      || !get_grid (node, &grid, error))
     return FALSE;
-  if (sag_node_input (node, 0)->dtype == SAG_DTYPE_F32 || (zero != NULL && zero->dtype != sag_node_input (node, 0)->dtype))
+  if (sag_node_input (node, 0)->dtype == SAG_DTYPE_F32
+      || (zero != NULL && zero->dtype != sag_node_input (node, 0)->dtype))
     return sag_node_invalid (node, error, "its input or zero point is of a wrong type");
   return sag_node_give (node, 0, SAG_DTYPE_F32, &sag_node_input (node, 0)->shape, error);
 }
@@ -193,7 +199,8 @@ quantize_piece (gint64 from, gint64 to, int thread, gpointer data)
       gint64 s = scale_index (&run->grid, i);
       double zero = run->has_zero ? (double) sag_tensor_get_int (&run->zero, s) : 0;
 
-      store (run->y, run->to, i, rint ((double) (((const float *) run->x.data)[i] / run->scale[s])) + zero);
+      store (run->y, run->to, i,
+             rint ((double) (((const float *) run->x.data)[i] / run->scale[s])) + zero);
     }
 }
 
@@ -217,13 +224,17 @@ run_linear (const SagStep *step)
   const SagNode *node = step->node;
   const SagValue *zero = sag_node_input (node, 2);
   SagValue *y = sag_node_output (node, 0);
-  LinearRun run = { .x = view (sag_node_input (node, 0)), .scale = sag_node_input (node, 1)->data, .to = y->dtype, .y = y->data };
+  LinearRun run = { .x = view (sag_node_input (node, 0)),
+                    .scale = sag_node_input (node, 1)->data,
+                    .to = y->dtype,
+                    .y = y->data };
 
   get_grid (node, &run.grid, NULL);
   run.has_zero = zero != NULL;
   if (zero != NULL)
     run.zero = view (zero);
-  sag_range_run (sag_value_count (y), SAG_GRAIN, y->dtype == SAG_DTYPE_F32 ? dequantize_piece : quantize_piece, &run);
+  sag_range_run (sag_value_count (y), SAG_GRAIN,
+                 y->dtype == SAG_DTYPE_F32 ? dequantize_piece : quantize_piece, &run);
 }
 
 /* ---- DynamicQuantizeLinear -------------------------------------------------------------- */
@@ -259,7 +270,8 @@ run_dynamic (const SagStep *step)
 
 /* ---- products of integers --------------------------------------------------------------- */
 
-/* The inputs of MatMulInteger / ConvInteger (a, b, a0, b0), or of QLinear* (a, sa, a0, b, sb, b0, sy, y0). */
+/* The inputs of MatMulInteger / ConvInteger (a, b, a0, b0), or of QLinear* (a, sa, a0, b, sb, b0,
+ * sy, y0). */
 typedef struct
 {
   const SagValue *a, *b, *a_zero, *b_zero, *a_scale, *b_scale, *y_scale, *y_zero, *bias;
@@ -275,9 +287,10 @@ static Operands
 get_operands (const SagNode *node)
 {
   if (is_qlinear (node))
-    return (Operands) { sag_node_input (node, 0), sag_node_input (node, 3), sag_node_input (node, 2),
-                        sag_node_input (node, 5), sag_node_input (node, 1), sag_node_input (node, 4),
-                        sag_node_input (node, 6), sag_node_input (node, 7), sag_node_input (node, 8) };
+    return (
+        Operands){ sag_node_input (node, 0), sag_node_input (node, 3), sag_node_input (node, 2),
+                   sag_node_input (node, 5), sag_node_input (node, 1), sag_node_input (node, 4),
+                   sag_node_input (node, 6), sag_node_input (node, 7), sag_node_input (node, 8) };
   return (Operands) { .a = sag_node_input (node, 0), .b = sag_node_input (node, 1),
                       .a_zero = sag_node_input (node, 2), .b_zero = sag_node_input (node, 3) };
 }
@@ -298,14 +311,17 @@ check_operands (const SagNode *node, const Operands *o, gint64 columns, GError *
     return sag_node_invalid (node, error, "its inputs are not 8-bit integers");
   if ((o->a_zero != NULL && (sag_value_count (o->a_zero) != 1 || o->a_zero->dtype != o->a->dtype))
       || (o->b_zero != NULL && o->b_zero->dtype != o->b->dtype))
-    return sag_node_unsupported (node, error, "a zero point is not of its input's type, or not one number");
+    return sag_node_unsupported (node, error,
+                                 "a zero point is not of its input's type, or not one number");
   for (guint i = 0; i < G_N_ELEMENTS (of_b); i++)
     if (of_b[i] != NULL && sag_value_count (of_b[i]) != 1 && sag_value_count (of_b[i]) != columns)
-      return sag_node_unsupported (node, error, "its second input has another number of scales or zero points");
+      return sag_node_unsupported (node, error,
+                                   "its second input has another number of scales or zero points");
   if (is_qlinear (node)
-      && (o->a_scale->dtype != SAG_DTYPE_F32 || o->b_scale->dtype != SAG_DTYPE_F32 || o->y_scale->dtype != SAG_DTYPE_F32
-          || sag_value_count (o->a_scale) != 1 || sag_value_count (o->y_scale) != 1
-          || sag_value_count (o->y_zero) != 1 || !is_byte (o->y_zero)))
+      && (o->a_scale->dtype != SAG_DTYPE_F32 || o->b_scale->dtype != SAG_DTYPE_F32
+          || o->y_scale->dtype != SAG_DTYPE_F32 || sag_value_count (o->a_scale) != 1
+          || sag_value_count (o->y_scale) != 1 || sag_value_count (o->y_zero) != 1
+          || !is_byte (o->y_zero)))
     return sag_node_unsupported (node, error, "its scales are not single floats");
   if (o->bias != NULL && (o->bias->dtype != SAG_DTYPE_I32 || sag_value_count (o->bias) != columns))
     return sag_node_invalid (node, error, "its bias does not fit");
@@ -315,7 +331,8 @@ check_operands (const SagNode *node, const Operands *o, gint64 columns, GError *
 static gint32
 byte_at (const SagValue *value, gint64 i)
 {
-  return value->dtype == SAG_DTYPE_I8 ? ((const gint8 *) value->data)[i] : ((const guint8 *) value->data)[i];
+  return value->dtype == SAG_DTYPE_I8 ? ((const gint8 *) value->data)[i]
+                                      : ((const guint8 *) value->data)[i];
 }
 
 static gint32
@@ -356,14 +373,16 @@ infer_int_product (SagNode *node, GError **error)
   a = o.a->shape;
   b = o.b->shape;
   if (a.rank < 2 || b.rank != 2 || a.dim[a.rank - 1] != b.dim[0])
-    return sag_node_unsupported (node, error, "its shapes cannot be multiplied, or its second input is not a matrix");
+    return sag_node_unsupported (
+        node, error, "its shapes cannot be multiplied, or its second input is not a matrix");
   n = b.dim[1];
   if (!check_operands (node, &o, n, error))
     return FALSE;
   a_batch = a;
   a_batch.dim[a.rank - 1] = n;
   batch = a_batch;
-  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &batch, error);
+  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &batch,
+                        error);
 }
 
 typedef struct
@@ -389,7 +408,8 @@ byte_product_rows (gint64 row, gint64 to, int thread, gpointer data)
         gint32 b_zero = zero_at (o->b_zero, j);
 
         for (gint64 p = 0; p < k; p++)
-          sum += (guint32) ((byte_at (o->a, row * k + p) - a_zero) * (byte_at (o->b, p * n + j) - b_zero));
+          sum += (guint32) ((byte_at (o->a, row * k + p) - a_zero)
+                            * (byte_at (o->b, p * n + j) - b_zero));
         put_sum (o, run->y, row * n + j, j, (gint32) sum);
       }
 }
@@ -401,8 +421,9 @@ run_int_product (const SagStep *step)
   gint64 n = run.o.b->shape.dim[1];
 
   if (n > 0)
-    sag_range_run (sag_value_count (run.y) / n, MAX (1, SAG_GRAIN / MAX (1, sag_value_count (run.o.b))),
-                   byte_product_rows, &run);
+    sag_range_run (sag_value_count (run.y) / n,
+                   MAX (1, SAG_GRAIN / MAX (1, sag_value_count (run.o.b))), byte_product_rows,
+                   &run);
 }
 
 static gboolean
@@ -419,10 +440,12 @@ infer_int_conv (SagNode *node, GError **error)
   if (o.b->shape.rank != o.a->shape.rank || o.a->shape.rank < 3 || group < 1
       || o.b->shape.dim[1] * group != o.a->shape.dim[1] || o.b->shape.dim[0] % group != 0)
     return sag_node_invalid (node, error, "its weights do not fit its input");
-  if (!check_operands (node, &o, o.b->shape.dim[0], error) || !sag_window_read (node, o.b->shape.dim + 2, &window, error))
+  if (!check_operands (node, &o, o.b->shape.dim[0], error)
+      || !sag_window_read (node, o.b->shape.dim + 2, &window, error))
     return FALSE;
   shape = sag_window_output (node, &window, o.b->shape.dim[0]);
-  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &shape, error);
+  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &shape,
+                        error);
 }
 
 /* Item: one output line of one channel. */
@@ -432,14 +455,17 @@ byte_conv_lines (gint64 item, gint64 to, int thread, gpointer data)
   const ByteRun *run = data;
   const Operands *o = &run->o;
   const SagWindow *w = &run->window;
-  gint64 channels = run->y->shape.dim[1], each = o->b->shape.dim[1], taps = w->kernel[0] * w->kernel[1] * w->kernel[2];
+  gint64 channels = run->y->shape.dim[1], each = o->b->shape.dim[1],
+         taps = w->kernel[0] * w->kernel[1] * w->kernel[2];
   gint64 volume = w->in[0] * w->in[1] * w->in[2];
   gint32 a_zero = zero_at (o->a_zero, 0);
 
   for (; item < to; item++)
     {
-      gint64 y = item % w->out[1], z = item / w->out[1] % w->out[0], c = item / w->out[1] / w->out[0] % channels;
-      gint64 image = item / w->out[1] / w->out[0] / channels, first = c / (channels / run->group) * each;
+      gint64 y = item % w->out[1], z = item / w->out[1] % w->out[0],
+             c = item / w->out[1] / w->out[0] % channels;
+      gint64 image = item / w->out[1] / w->out[0] / channels,
+             first = c / (channels / run->group) * each;
       gint32 b_zero = zero_at (o->b_zero, c);
 
       for (gint64 x = 0; x < w->out[2]; x++)
@@ -448,8 +474,10 @@ byte_conv_lines (gint64 item, gint64 to, int thread, gpointer data)
 
           for (gint64 t = 0; t < taps; t++)
             {
-              gint64 iz = z * w->stride[0] - w->before[0] + t / w->kernel[2] / w->kernel[1] * w->dilation[0];
-              gint64 iy = y * w->stride[1] - w->before[1] + t / w->kernel[2] % w->kernel[1] * w->dilation[1];
+              gint64 iz = z * w->stride[0] - w->before[0]
+                          + t / w->kernel[2] / w->kernel[1] * w->dilation[0];
+              gint64 iy = y * w->stride[1] - w->before[1]
+                          + t / w->kernel[2] % w->kernel[1] * w->dilation[1];
               gint64 ix = x * w->stride[2] - w->before[2] + t % w->kernel[2] * w->dilation[2];
 
               if (iz < 0 || iz >= w->in[0] || iy < 0 || iy >= w->in[1] || ix < 0 || ix >= w->in[2])
@@ -483,7 +511,8 @@ prepare_ints (SagNode *node, SagPrecision precision, GError **error)
   gint64 each = w->rank == 2 ? w->dim[0] : sag_shape_product (w, 1, w->rank);
 
   node->kernel = "bytes";
-  node->macs = (gint64) MIN (1e18, (double) sag_value_count (sag_node_output (node, 0)) * (double) each);
+  node->macs =
+      (gint64) MIN (1e18, (double) sag_value_count (sag_node_output (node, 0)) * (double) each);
   return TRUE;
 }
 

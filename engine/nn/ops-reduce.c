@@ -30,9 +30,15 @@ static const struct
   const char *name;
   Kind        kind;
 } kinds[] = {
-  { "ReduceSum", RED_SUM }, { "ReduceMean", RED_MEAN },       { "ReduceMax", RED_MAX },
-  { "ReduceMin", RED_MIN }, { "ReduceProd", RED_PROD },       { "ReduceL1", RED_L1 },
-  { "ReduceL2", RED_L2 },   { "ReduceLogSum", RED_LOG_SUM },  { "ReduceLogSumExp", RED_LOG_SUM_EXP },
+  { "ReduceSum", RED_SUM },
+  { "ReduceMean", RED_MEAN },
+  { "ReduceMax", RED_MAX },
+  { "ReduceMin", RED_MIN },
+  { "ReduceProd", RED_PROD },
+  { "ReduceL1", RED_L1 },
+  { "ReduceL2", RED_L2 },
+  { "ReduceLogSum", RED_LOG_SUM },
+  { "ReduceLogSumExp", RED_LOG_SUM_EXP },
   { "ReduceSumSquare", RED_SUM_SQUARE },
 };
 
@@ -66,7 +72,8 @@ reduced_axes (const SagNode *node, gboolean *gone, GError **error)
       int axis = sag_axis (axes[i], rank);
 
       if (axis < 0)
-        return sag_node_invalid (node, error, "axis %" G_GINT64_FORMAT " is outside of its input", axes[i]);
+        return sag_node_invalid (node, error, "axis %" G_GINT64_FORMAT " is outside of its input",
+                                 axes[i]);
       gone[axis] = TRUE;
     }
   return TRUE;
@@ -93,7 +100,8 @@ infer_reduce (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 1, error) || !reduced_axes (node, gone, error))
     return FALSE;
-  if ((kind > RED_PROD && kind != RED_L1 && kind != RED_SUM_SQUARE) && !sag_node_want_float (node, 0, error))
+  if ((kind > RED_PROD && kind != RED_L1 && kind != RED_SUM_SQUARE)
+      && !sag_node_want_float (node, 0, error))
     return FALSE;
   shape = reduced_shape (&x->shape, gone, sag_node_get_int (node, "keepdims", 1) != 0);
   return sag_node_give (node, 0, x->dtype, &shape, error);
@@ -167,7 +175,8 @@ reduction_init (Reduction *self, const SagStep *step, const gboolean *gone)
   self->width = self->kept_stride[self->n_kept - 1] == 1 && self->gone_stride[self->n_gone - 1] != 1
                   ? MIN (BLOCK, self->kept[self->n_kept - 1])
                   : 1;
-  self->blocks = self->width == 0 ? 0 : (self->kept[self->n_kept - 1] + self->width - 1) / self->width;
+  self->blocks =
+      self->width == 0 ? 0 : (self->kept[self->n_kept - 1] + self->width - 1) / self->width;
 }
 
 /* Start of input and output of item `item`, and how many outputs it has. */
@@ -343,7 +352,8 @@ reduce_items (gint64 item, gint64 last, int thread, gpointer data)
               add_across (self->kind, sums, line + i * step, width);
         }
       for (gint64 k = 0; k < width; k++)
-        y[k] = self->kind == RED_LOG_SUM_EXP ? log_sum_exp (self, x + k) : end_value (self->kind, sums[k], self->count);
+        y[k] = self->kind == RED_LOG_SUM_EXP ? log_sum_exp (self, x + k)
+                                             : end_value (self->kind, sums[k], self->count);
     }
 }
 
@@ -375,7 +385,10 @@ reduce_ints (const Reduction *self)
 
   for (gint64 item = 0; item < sag_value_count (self->y); item++)
     {
-      gint64 from, to, sum = self->kind == RED_MAX ? G_MININT64 : self->kind == RED_MIN ? G_MAXINT64 : self->kind == RED_PROD;
+      gint64 from, to,
+          sum = self->kind == RED_MAX   ? G_MININT64
+                : self->kind == RED_MIN ? G_MAXINT64
+                                        : self->kind == RED_PROD;
       gint64 width = locate (self, item / self->width, &from, &to);
 
       from += item % self->width;
@@ -432,7 +445,8 @@ run_reduce (const SagStep *step)
     }
   for (int i = 0; i < self.n_kept - 1; i++)
     items *= self.kept[i];
-  sag_range_run (items * self.blocks, MAX (1, SAG_GRAIN / MAX (1, self.count * self.width)), reduce_items, &self);
+  sag_range_run (items * self.blocks, MAX (1, SAG_GRAIN / MAX (1, self.count * self.width)),
+                 reduce_items, &self);
 }
 
 /* The axes are read at load: run must not allocate. */
@@ -497,7 +511,9 @@ arg_items (gint64 item, gint64 last, int thread, gpointer data)
         for (gint64 k = 0; k < width; k++)
           {
             gint64 at = from + k + i * step;
-            float v = sign * (real ? ((const float *) self->x->data)[at] : (float) sag_tensor_get_int (&tensor, at));
+            float v = sign
+                      * (real ? ((const float *) self->x->data)[at]
+                              : (float) sag_tensor_get_int (&tensor, at));
 
             if (i == 0 || v > best[k] || (self->last_index && v == best[k]))
               {
@@ -515,12 +531,14 @@ run_arg (const SagStep *step)
   gboolean gone[SAG_MAX_RANK] = { FALSE };
   gint64 items = 1;
 
-  gone[sag_axis (sag_node_get_int (step->node, "axis", 0), sag_node_input (step->node, 0)->shape.rank)] = TRUE;
+  gone[sag_axis (sag_node_get_int (step->node, "axis", 0),
+                 sag_node_input (step->node, 0)->shape.rank)] = TRUE;
   reduction_init (&self, step, gone);
   self.last_index = sag_node_get_int (step->node, "select_last_index", 0) != 0;
   for (int i = 0; i < self.n_kept - 1; i++)
     items *= self.kept[i];
-  sag_range_run (items * self.blocks, MAX (1, SAG_GRAIN / MAX (1, self.count * self.width)), arg_items, &self);
+  sag_range_run (items * self.blocks, MAX (1, SAG_GRAIN / MAX (1, self.count * self.width)),
+                 arg_items, &self);
 }
 
 /* ---- CumSum ----------------------------------------------------------------------------- */
@@ -566,7 +584,8 @@ run_cumsum (const SagStep *step)
   const void *source = input->data;
   void *target = sag_step_out (step, 0);
   int axis = (int) sag_node_get_int (step->node, "axis", 0);
-  gint64 n = input->shape.dim[axis], inner = sag_shape_product (&input->shape, axis + 1, input->shape.rank);
+  gint64 n = input->shape.dim[axis],
+         inner = sag_shape_product (&input->shape, axis + 1, input->shape.rank);
   gint64 lines = n > 0 ? sag_value_count (input) / n : 0;
   gboolean reverse = sag_node_get_int (step->node, "reverse", 0) != 0;
   gboolean exclusive = sag_node_get_int (step->node, "exclusive", 0) != 0;
@@ -587,8 +606,11 @@ run_cumsum (const SagStep *step)
     }
 }
 
-#define REDUCE(name)                                                                           \
-  { name, "", infer_reduce, cost_reduce, prepare_reduce, NULL, run_reduce, .follows = 1, .needs = 2 }
+#define REDUCE(name)                                                                               \
+  {                                                                                                \
+    name, "", infer_reduce, cost_reduce, prepare_reduce, NULL, run_reduce, .follows = 1,           \
+                                                                           .needs = 2              \
+  }
 
 const SagOp sag_ops_reduce[] = {
   REDUCE ("ReduceSum"), REDUCE ("ReduceMean"), REDUCE ("ReduceMax"), REDUCE ("ReduceMin"),

@@ -2,8 +2,8 @@
  *
  * ops-resize.c: Resize and Upsample: nearest, linear, cubic, with or without antialiasing.
  *
- * Interpolation is separable: one axis after the other, each with a table of sources and weights for
- * every output position. In memory an axis is [outer][n][inner]; vectors run along inner.
+ * Interpolation is separable: one axis after the other, each with a table of sources and weights
+ * for every output position. In memory an axis is [outer][n][inner]; vectors run along inner.
  * Coordinates follow the ONNX operator's reference.
  */
 #include "engine/nn/op-util.h"
@@ -59,12 +59,14 @@ constant_input (const SagNode *node, int i)
 {
   const SagValue *value = sag_node_input (node, i);
 
-  return value != NULL && value->constant != NULL && sag_shape_count (&value->constant->shape) > 0 ? value->constant
-                                                                                                  : NULL;
+  return value != NULL && value->constant != NULL && sag_shape_count (&value->constant->shape) > 0
+             ? value->constant
+             : NULL;
 }
 
 static gboolean
-read_sizes (const SagNode *node, const SagTensor *sizes, const int *axes, int n, Target *target, GError **error)
+read_sizes (const SagNode *node, const SagTensor *sizes, const int *axes, int n, Target *target,
+            GError **error)
 {
   const SagShape *in = &sag_node_input (node, 0)->shape;
   const char *policy = sag_node_get_string (node, "keep_aspect_ratio_policy", "stretch");
@@ -89,8 +91,8 @@ read_sizes (const SagNode *node, const SagTensor *sizes, const int *axes, int n,
 }
 
 static gboolean
-read_scales (const SagNode *node, const SagTensor *scales, const float *floats, int n_floats, const int *axes, int n,
-             Target *target, GError **error)
+read_scales (const SagNode *node, const SagTensor *scales, const float *floats, int n_floats,
+             const int *axes, int n, Target *target, GError **error)
 {
   const SagShape *in = &sag_node_input (node, 0)->shape;
 
@@ -114,7 +116,8 @@ read_target (const SagNode *node, Target *target, GError **error)
 {
   const SagValue *x = sag_node_input (node, 0);
   gboolean old = strcmp (node->op->name, "Upsample") == 0 || node->opset < 11;
-  const SagTensor *scales = constant_input (node, old ? 1 : 2), *sizes = old ? NULL : constant_input (node, 3);
+  const SagTensor *scales = constant_input (node, old ? 1 : 2),
+                  *sizes = old ? NULL : constant_input (node, 3);
   const SagTensor *roi = old ? NULL : constant_input (node, 1);
   const SagAttribute *attribute = sag_node_attribute (node, "scales");
   int n, axes[SAG_MAX_RANK];
@@ -253,7 +256,8 @@ count_taps (const Form *f, int *start)
 static void
 fill_weights (const Form *f, Axis *axis, gint64 i, double x, int start)
 {
-  double first = ceil (x) - 1, ratio = x - first, sum = 0, scale = f->antialias ? MIN (f->scale, 1) : 1;
+  double first = ceil (x) - 1, ratio = x - first, sum = 0,
+         scale = f->antialias ? MIN (f->scale, 1) : 1;
   float *weight = axis->weight + i * axis->taps;
   gint32 *source = axis->source + i * axis->taps;
 
@@ -306,9 +310,10 @@ is_identity (const Axis *axis)
     return FALSE;
   for (gint64 i = 0; i < axis->n_out; i++)
     for (int t = 0; t < axis->taps; t++)
-      if (axis->weight == NULL ? axis->source[i] != i
-                               : axis->weight[i * axis->taps + t] != (axis->source[i * axis->taps + t] == i ? 1 : 0)
-                                   && axis->weight[i * axis->taps + t] != 0)
+      if (axis->weight == NULL
+              ? axis->source[i] != i
+              : axis->weight[i * axis->taps + t] != (axis->source[i * axis->taps + t] == i ? 1 : 0)
+                    && axis->weight[i * axis->taps + t] != 0)
         return FALSE;
   return TRUE;
 }
@@ -323,8 +328,9 @@ cost_resize (const SagNode *node, SagLayout in, SagLayout out)
     return SAG_COST_NEVER;
   if (in == SAG_LAYOUT_PLAIN)
     return n / 2;
-  return x->shape.dim[0] == y->shape.dim[0] && x->shape.dim[1] == y->shape.dim[1] ? (in == SAG_LAYOUT_LAST ? 0 : n / 2)
-                                                                                  : SAG_COST_NEVER;
+  return x->shape.dim[0] == y->shape.dim[0] && x->shape.dim[1] == y->shape.dim[1]
+             ? (in == SAG_LAYOUT_LAST ? 0 : n / 2)
+             : SAG_COST_NEVER;
 }
 
 static gboolean
@@ -337,7 +343,8 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
   gboolean old = strcmp (node->op->name, "Upsample") == 0 || node->opset < 11;
   Form form = {
     .node = node,
-    .transform = sag_node_get_string (node, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel"),
+    .transform = sag_node_get_string (node, "coordinate_transformation_mode",
+                                      old ? "asymmetric" : "half_pixel"),
     .mode = sag_node_get_string (node, "mode", "nearest"),
     .nearest = sag_node_get_string (node, "nearest_mode", old ? "floor" : "round_prefer_floor"),
     .cubic = sag_node_get_float (node, "cubic_coeff_a", -0.75f),
@@ -497,8 +504,8 @@ extrapolate (const SagNode *node, const Resize *self, SagValue *y)
         {
           memcpy (n, y->shape.dim, sizeof n);
           n[self->axis[a].axis] = 1;
-          sag_fill_box (y->shape.rank, n, sizeof value, (float *) y->data + i * strides[self->axis[a].axis], strides,
-                        &value);
+          sag_fill_box (y->shape.rank, n, sizeof value,
+                        (float *) y->data + i * strides[self->axis[a].axis], strides, &value);
         }
 }
 
@@ -536,8 +543,11 @@ run_resize (const SagStep *step)
   extrapolate (step->node, self, y);
 }
 
-#define RESIZE(name)                                                                           \
-  { name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .follows = 1, .needs = 14 }
+#define RESIZE(name)                                                                               \
+  {                                                                                                \
+    name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .follows = 1,           \
+                                                                           .needs = 14             \
+  }
 
 const SagOp sag_ops_resize[] = {
   RESIZE ("Resize"),

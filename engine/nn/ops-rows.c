@@ -21,7 +21,8 @@ layer_form (const SagNode *node)
   LayerForm form = { 0 };
   int rank = sag_node_input (node, 0)->shape.rank;
 
-  form.rms = strstr (node->op->name, "RMS") != NULL || strstr (node->op->name, "Simplified") != NULL;
+  form.rms =
+      strstr (node->op->name, "RMS") != NULL || strstr (node->op->name, "Simplified") != NULL;
   form.skip = g_str_has_prefix (node->op->name, "Skip");
   form.axis = sag_axis (sag_node_get_int (node, "axis", -1), rank);
   return form;
@@ -45,9 +46,12 @@ infer_layer_norm (SagNode *node, GError **error)
   scale = form.skip ? 2 : 1;
   for (int i = scale; i < scale + 2; i++)
     if (sag_node_input (node, i) != NULL && sag_value_count (sag_node_input (node, i)) != n)
-      return sag_node_unsupported (node, error, "scale and bias must hold %" G_GINT64_FORMAT " numbers", n);
-  if (form.skip && (!sag_shape_equal (&sag_node_input (node, 1)->shape, &x->shape) || sag_node_input (node, 2) == NULL
-                    || (sag_node_input (node, 4) != NULL && sag_value_count (sag_node_input (node, 4)) != n)))
+      return sag_node_unsupported (node, error,
+                                   "scale and bias must hold %" G_GINT64_FORMAT " numbers", n);
+  if (form.skip
+      && (!sag_shape_equal (&sag_node_input (node, 1)->shape, &x->shape)
+          || sag_node_input (node, 2) == NULL
+          || (sag_node_input (node, 4) != NULL && sag_value_count (sag_node_input (node, 4)) != n)))
     return sag_node_unsupported (node, error, "its skip input must be of its input's shape");
   for (int i = 1; i < (int) node->inputs->len; i++)
     if (!sag_node_want_float (node, i, error))
@@ -91,7 +95,8 @@ run_layers (gint64 row, gint64 to, int thread, gpointer data)
         }
       if (!run->form.rms)
         mean = kernels->reduce.sum ((size_t) n, x) / (float) n;
-      rstd = 1 / sqrtf (kernels->reduce.sum_squares ((size_t) n, x, mean) / (float) n + run->epsilon);
+      rstd =
+          1 / sqrtf (kernels->reduce.sum_squares ((size_t) n, x, mean) / (float) n + run->epsilon);
       if (run->scale != NULL && run->shift != NULL)
         kernels->normalize ((size_t) n, x, mean, rstd, run->scale, run->shift, y);
       else
@@ -121,7 +126,8 @@ run_layer_norm (const SagStep *step)
   run.n = sag_shape_product (&x->shape, run.form.axis, x->shape.rank);
   run.skip = run.form.skip ? data_or_null (sag_node_input (node, 1)) : NULL;
   run.scale = data_or_null (sag_node_input (node, scale));
-  run.shift = run.form.rms && run.form.skip ? NULL : data_or_null (sag_node_input (node, scale + 1));
+  run.shift =
+      run.form.rms && run.form.skip ? NULL : data_or_null (sag_node_input (node, scale + 1));
   run.bias = run.form.skip ? data_or_null (sag_node_input (node, run.form.rms ? 3 : 4)) : NULL;
   run.mean = (float *) data_or_null (sag_node_output (node, 1));
   run.rstd = (float *) data_or_null (sag_node_output (node, 2));
@@ -152,7 +158,7 @@ softmax_lines (const SagNode *node, const SagValue *x)
   lines.n = old ? sag_shape_product (&x->shape, axis, rank) : rank == 0 ? 1 : x->shape.dim[axis];
   lines.inner = old || rank == 0 ? 1 : sag_shape_product (&x->shape, axis + 1, rank);
   if (x->layout == SAG_LAYOUT_LAST)
-    lines = (Lines) { x->shape.dim[0] * sag_shape_product (&x->shape, 2, rank), x->shape.dim[1], 1 };
+    lines = (Lines){ x->shape.dim[0] * sag_shape_product (&x->shape, 2, rank), x->shape.dim[1], 1 };
   else if (x->layout == SAG_LAYOUT_ROWS)
     lines = (Lines) { x->shape.dim[0] * sag_shape_product (&x->shape, 2, rank - 1), x->shape.dim[1],
                       x->shape.dim[rank - 1] };
@@ -182,7 +188,9 @@ cost_softmax (const SagNode *node, SagLayout in, SagLayout out)
     return SAG_COST_NEVER;
   if (in == SAG_LAYOUT_PLAIN)
     return 0;
-  return node->opset >= 13 && sag_axis (sag_node_get_int (node, "axis", -1), shape->rank) == 1 ? 0 : SAG_COST_NEVER;
+  return node->opset >= 13 && sag_axis (sag_node_get_int (node, "axis", -1), shape->rank) == 1
+             ? 0
+             : SAG_COST_NEVER;
 }
 
 typedef struct
@@ -201,7 +209,8 @@ soft_rows (gint64 row, gint64 to, int thread, gpointer data)
   const SagKernels *kernels = sag_kernels_get ();
 
   for (; row < to; row++)
-    kernels->reduce.softmax ((size_t) run->lines.n, run->x + row * run->lines.n, run->y + row * run->lines.n);
+    kernels->reduce.softmax ((size_t) run->lines.n, run->x + row * run->lines.n,
+                             run->y + row * run->lines.n);
 }
 
 static void
@@ -212,10 +221,12 @@ soft_planes (gint64 item, gint64 to, int thread, gpointer data)
 
   for (; item < to; item++)
     {
-      gint64 start = item % run->blocks * run->block, at = item / run->blocks * lines->n * lines->inner + start;
+      gint64 start = item % run->blocks * run->block,
+             at = item / run->blocks * lines->n * lines->inner + start;
 
-      sag_kernels_get ()->reduce.softmax_planes ((size_t) lines->n, (size_t) MIN (run->block, lines->inner - start),
-                                                 run->x + at, lines->inner, run->y + at, lines->inner);
+      sag_kernels_get ()->reduce.softmax_planes (
+          (size_t) lines->n, (size_t) MIN (run->block, lines->inner - start), run->x + at,
+          lines->inner, run->y + at, lines->inner);
     }
 }
 
@@ -263,7 +274,8 @@ run_softmax (const SagStep *step)
     return;
   if (run.kind != 'S')
     {
-      sag_range_run (run.lines.outer * run.lines.inner, MAX (1, SAG_GRAIN / 8 / run.lines.n), other_lines, &run);
+      sag_range_run (run.lines.outer * run.lines.inner, MAX (1, SAG_GRAIN / 8 / run.lines.n),
+                     other_lines, &run);
       return;
     }
   if (run.lines.inner == 1)
@@ -281,7 +293,8 @@ run_softmax (const SagStep *step)
 static gboolean
 infer_float_same (SagNode *node, GError **error)
 {
-  return sag_node_arity (node, 1, error) && sag_node_want_float (node, 0, error) && sag_infer_same (node, error);
+  return sag_node_arity (node, 1, error) && sag_node_want_float (node, 0, error)
+         && sag_infer_same (node, error);
 }
 
 static gboolean
@@ -291,7 +304,8 @@ infer_lp (SagNode *node, GError **error)
 
   if (!infer_float_same (node, error))
     return FALSE;
-  if ((p != 1 && p != 2) || sag_axis (sag_node_get_int (node, "axis", -1), sag_node_input (node, 0)->shape.rank) < 0)
+  if ((p != 1 && p != 2)
+      || sag_axis (sag_node_get_int (node, "axis", -1), sag_node_input (node, 0)->shape.rank) < 0)
     return sag_node_invalid (node, error, "p or axis is out of range");
   return TRUE;
 }
@@ -337,7 +351,8 @@ run_lrn (const SagStep *step)
   const SagKernels *kernels = sag_kernels_get ();
   gint64 size = sag_node_get_int (node, "size", 1), channels = x->shape.dim[1];
   gint64 pixels = sag_shape_product (&x->shape, 2, x->shape.rank);
-  float alpha = sag_node_get_float (node, "alpha", 1e-4f), bias = sag_node_get_float (node, "bias", 1);
+  float alpha = sag_node_get_float (node, "alpha", 1e-4f),
+        bias = sag_node_get_float (node, "bias", 1);
   float beta = -sag_node_get_float (node, "beta", 0.75f);
 
   for (gint64 image = 0; image < x->shape.dim[0]; image++)
@@ -366,10 +381,15 @@ run_lrn (const SagStep *step)
   { name, "", infer_softmax, cost_softmax, sag_prepare_inplace, NULL, run_softmax }
 
 const SagOp sag_ops_rows[] = {
-  LAYER ("LayerNormalization", ""), LAYER ("RMSNormalization", ""), LAYER ("SimplifiedLayerNormalization", ""),
+  LAYER ("LayerNormalization", ""),
+  LAYER ("RMSNormalization", ""),
+  LAYER ("SimplifiedLayerNormalization", ""),
   LAYER ("SimplifiedLayerNormalization", "com.microsoft"),
-  LAYER ("SkipLayerNormalization", "com.microsoft"), LAYER ("SkipSimplifiedLayerNormalization", "com.microsoft"),
-  SOFT ("Softmax"), SOFT ("LogSoftmax"), SOFT ("Hardmax"),
+  LAYER ("SkipLayerNormalization", "com.microsoft"),
+  LAYER ("SkipSimplifiedLayerNormalization", "com.microsoft"),
+  SOFT ("Softmax"),
+  SOFT ("LogSoftmax"),
+  SOFT ("Hardmax"),
   { "LpNormalization", "", infer_lp, NULL, sag_prepare_nothing, NULL, run_lp },
   { "LRN", "", infer_lrn, NULL, sag_prepare_nothing, NULL, run_lrn },
   { NULL },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops-shape.c: operators that move no data: another shape over the same elements, or the shape itself.
+ * ops-shape.c: operators that move no data: another shape over the same elements, or the shape
+ * itself.
  */
 #include "engine/nn/op-util.h"
 
@@ -16,7 +17,9 @@ cost_view (const SagNode *node, SagLayout in, SagLayout out)
     return SAG_COST_NEVER;
   if (in == SAG_LAYOUT_PLAIN)
     return 0;
-  return a->rank >= 3 && b->rank >= 3 && a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] ? 0 : SAG_COST_NEVER;
+  return a->rank >= 3 && b->rank >= 3 && a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1]
+             ? 0
+             : SAG_COST_NEVER;
 }
 
 static gboolean
@@ -55,7 +58,8 @@ infer_reshape (SagNode *node, GError **error)
       if (wanted[i] == 0 && !keep_zero)
         {
           if (i >= x->shape.rank)
-            return sag_node_invalid (node, error, "its target copies a dimension that is not there");
+            return sag_node_invalid (node, error,
+                                     "its target copies a dimension that is not there");
           shape.dim[i] = x->shape.dim[i];
         }
       else if (wanted[i] == -1 && open < 0)
@@ -91,7 +95,8 @@ infer_flatten (SagNode *node, GError **error)
   return give_view (node, &shape, error);
 }
 
-/* `axes` is an attribute before operator set 13 and an input from then on. Sets *n to -1 if absent. */
+/* `axes` is an attribute before operator set 13 and an input from then on. Sets *n to -1 if absent.
+ */
 static gboolean
 get_axes (const SagNode *node, gint64 **axes, int *n, GError **error)
 {
@@ -125,7 +130,8 @@ infer_squeeze (SagNode *node, GError **error)
       int axis = sag_axis (axes[i], x->shape.rank);
 
       if (axis < 0 || x->shape.dim[axis] != 1)
-        return sag_node_invalid (node, error, "axis %" G_GINT64_FORMAT " is not of size 1", axes[i]);
+        return sag_node_invalid (node, error, "axis %" G_GINT64_FORMAT " is not of size 1",
+                                 axes[i]);
       drop[axis] = TRUE;
     }
   for (int i = 0; i < x->shape.rank; i++)
@@ -147,7 +153,8 @@ infer_unsqueeze (SagNode *node, GError **error)
     return FALSE;
   shape.rank = x->shape.rank + MAX (n, 0);
   if (n < 0 || shape.rank > SAG_MAX_RANK)
-    return sag_node_invalid (node, error, "it has no axes, or the result more than %d dimensions", SAG_MAX_RANK);
+    return sag_node_invalid (node, error, "it has no axes, or the result more than %d dimensions",
+                             SAG_MAX_RANK);
   for (int i = 0; i < n; i++)
     {
       int axis = sag_axis (axes[i], shape.rank);
@@ -179,8 +186,10 @@ infer_dropout (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, 1, error))
     return FALSE;
-  if (training != NULL && (training->constant == NULL || sag_tensor_get_int (training->constant, 0) != 0))
-    return sag_node_unsupported (node, error, "it is in training mode; export the model for inference");
+  if (training != NULL
+      && (training->constant == NULL || sag_tensor_get_int (training->constant, 0) != 0))
+    return sag_node_unsupported (node, error,
+                                 "it is in training mode; export the model for inference");
   return sag_infer_same (node, error)
          && sag_node_give (node, 1, SAG_DTYPE_BOOL, &sag_node_input (node, 0)->shape, error);
 }
@@ -253,9 +262,12 @@ const SagOp sag_ops_shape[] = {
   VIEW ("Flatten", infer_flatten, 0),
   VIEW ("Squeeze", infer_squeeze, 2),
   VIEW ("Unsqueeze", infer_unsqueeze, 2),
-  { "Identity", "", sag_infer_same, cost_view, sag_prepare_view, NULL, run_copy, .flags = SAG_OP_IDENTITY },
-  { "Dropout", "", infer_dropout, NULL, sag_prepare_nothing, NULL, run_dropout, .flags = SAG_OP_IDENTITY },
-  { "Shape", "", infer_shape, NULL, sag_prepare_nothing, NULL, run_shape, .flags = SAG_OP_SHAPE_ONLY },
+  { "Identity", "", sag_infer_same, cost_view, sag_prepare_view, NULL, run_copy,
+    .flags = SAG_OP_IDENTITY },
+  { "Dropout", "", infer_dropout, NULL, sag_prepare_nothing, NULL, run_dropout,
+    .flags = SAG_OP_IDENTITY },
+  { "Shape", "", infer_shape, NULL, sag_prepare_nothing, NULL, run_shape,
+    .flags = SAG_OP_SHAPE_ONLY },
   { "Size", "", infer_size, NULL, sag_prepare_nothing, NULL, run_size, .flags = SAG_OP_SHAPE_ONLY },
   { NULL },
 };

@@ -28,8 +28,10 @@ check_needs (const SagNode *node, GError **error)
         {
           g_autofree char *name = sag_escape_name (value->name, -1);
 
-          return sag_node_unsupported (node, error, "input %u ('%s') depends on the data; it must be known "
-                                       "when the model loads: export it with fixed shapes", i, name);
+          return sag_node_unsupported (node, error,
+                                       "input %u ('%s') depends on the data; it must be known "
+                                       "when the model loads: export it with fixed shapes",
+                                       i, name);
         }
     }
   return TRUE;
@@ -64,11 +66,13 @@ evaluate (SagNode *node, gint64 *work, gboolean *done, GError **error)
   gboolean good = TRUE;
 
   *done = FALSE;
-  if (node->op->cost != NULL && node->op->cost (node, SAG_LAYOUT_PLAIN, SAG_LAYOUT_PLAIN) == SAG_COST_NEVER)
+  if (node->op->cost != NULL
+      && node->op->cost (node, SAG_LAYOUT_PLAIN, SAG_LAYOUT_PLAIN) == SAG_COST_NEVER)
     return TRUE;
   if (!node->op->prepare (node, SAG_PRECISION_F32, error))
     return FALSE;
-  if (node->macs > *work || node->scratch_bytes > MAX_BUDGET * 4 || node->packed_bytes > MAX_BUDGET * 4)
+  if (node->macs > *work || node->scratch_bytes > MAX_BUDGET * 4
+      || node->packed_bytes > MAX_BUDGET * 4)
     return TRUE;
   *work -= node->macs;
   packed = sag_alloc_try (node->packed_bytes, "constants", error);
@@ -93,7 +97,8 @@ evaluate (SagNode *node, gint64 *work, gboolean *done, GError **error)
         node->op->pack (node);
       if (node->view)
         memcpy (sag_node_output (node, 0)->data, sag_node_input (node, 0)->data,
-                sag_value_count (sag_node_output (node, 0)) * sag_dtype_size (sag_node_output (node, 0)->dtype));
+                sag_value_count (sag_node_output (node, 0))
+                    * sag_dtype_size (sag_node_output (node, 0)->dtype));
       else
         node->op->run (&step);
       node->packed = NULL;

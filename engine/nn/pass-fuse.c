@@ -24,7 +24,8 @@ is_conv (const SagNode *node)
 
 /* Multiplies the weights of output channel c by a[c]; bias becomes bias * a + b. */
 static gboolean
-scale_conv (SagGraph *graph, SagNode *conv, const float *a, const float *b, gint64 channels, GError **error)
+scale_conv (SagGraph *graph, SagNode *conv, const float *a, const float *b, gint64 channels,
+            GError **error)
 {
   SagValue *w = sag_node_input (conv, 1), *bias = sag_node_input (conv, 2);
   gboolean transposed = sag_match_is (conv, "ConvTranspose");
@@ -32,8 +33,9 @@ scale_conv (SagGraph *graph, SagNode *conv, const float *a, const float *b, gint
   gint64 n = sag_value_count (w), first = w->shape.dim[0], second = w->shape.dim[1];
   gint64 each = sag_shape_product (&w->shape, 2, w->shape.rank);
   g_autoptr (SagTensor) weights = sag_tensor_new (SAG_DTYPE_F32, &w->shape, error);
-  g_autoptr (SagTensor) shifts
-    = weights != NULL ? sag_tensor_new (SAG_DTYPE_F32, &(SagShape) { 1, { channels } }, error) : NULL;
+  g_autoptr (SagTensor) shifts =
+      weights != NULL ? sag_tensor_new (SAG_DTYPE_F32, &(SagShape){ 1, { channels } }, error)
+                      : NULL;
 
   if (shifts == NULL)
     return FALSE;
@@ -45,12 +47,13 @@ scale_conv (SagGraph *graph, SagNode *conv, const float *a, const float *b, gint
       ((float *) weights->owned)[i] = ((const float *) w->constant->data)[i] * a[c];
     }
   for (gint64 c = 0; c < channels; c++)
-    ((float *) shifts->owned)[c] = (bias != NULL ? ((const float *) bias->constant->data)[c] * a[c] : 0) + b[c];
+    ((float *) shifts->owned)[c] =
+        (bias != NULL ? ((const float *) bias->constant->data)[c] * a[c] : 0) + b[c];
   while (conv->inputs->len < 3)
     g_ptr_array_add (conv->inputs, NULL);
   conv->inputs->pdata[1] = sag_graph_add_constant (graph, w->name, g_steal_pointer (&weights));
-  conv->inputs->pdata[2]
-    = sag_graph_add_constant (graph, bias != NULL ? bias->name : w->name, g_steal_pointer (&shifts));
+  conv->inputs->pdata[2] = sag_graph_add_constant (graph, bias != NULL ? bias->name : w->name,
+                                                   g_steal_pointer (&shifts));
   return TRUE;
 }
 
@@ -60,7 +63,8 @@ can_scale (const SagNode *node)
 {
   const SagValue *w = sag_node_input (node, 1), *bias = sag_node_input (node, 2);
 
-  return is_conv (node) && w != NULL && w->constant != NULL && (bias == NULL || bias->constant != NULL)
+  return is_conv (node) && w != NULL && w->constant != NULL
+         && (bias == NULL || bias->constant != NULL)
          && node->fused.activation == SAG_ACTIVATION_NONE && !node->fused.residual;
 }
 
@@ -74,7 +78,8 @@ fuse_batch_norm (SagGraph *graph, SagNode *norm, GError **error)
   float epsilon = sag_node_get_float (norm, "epsilon", 1e-5f);
   g_autofree float *a = NULL, *b = NULL;
 
-  if (conv == NULL || !sag_match_single (x) || !can_scale (conv) || sag_node_get_int (norm, "training_mode", 0) != 0)
+  if (conv == NULL || !sag_match_single (x) || !can_scale (conv)
+      || sag_node_get_int (norm, "training_mode", 0) != 0)
     return TRUE;
   for (int i = 0; i < 4; i++)
     {
@@ -153,9 +158,10 @@ fuse_bias (SagNode *add)
       SagNode *product = x->producer;
       gint64 n = x->shape.rank > 0 ? x->shape.dim[x->shape.rank - 1] : 0;
 
-      if (product == NULL || !sag_match_is (product, "MatMul") || product->inputs->len != 2 || !sag_match_single (x)
-          || product->fused.activation != SAG_ACTIVATION_NONE || sag_node_input (product, 1)->constant == NULL
-          || bias->constant == NULL || sag_value_count (bias) != n || n == 1 || bias->shape.rank == 0
+      if (product == NULL || !sag_match_is (product, "MatMul") || product->inputs->len != 2
+          || !sag_match_single (x) || product->fused.activation != SAG_ACTIVATION_NONE
+          || sag_node_input (product, 1)->constant == NULL || bias->constant == NULL
+          || sag_value_count (bias) != n || n == 1 || bias->shape.rank == 0
           || bias->shape.dim[bias->shape.rank - 1] != n || bias->shape.rank > x->shape.rank)
         continue;
       g_ptr_array_add (product->inputs, bias);
@@ -182,7 +188,9 @@ fuse_pad (SagNode *conv)
       || (strcmp (auto_pad, "NOTSET") != 0 && strcmp (auto_pad, "VALID") != 0))
     return;
   fill = sag_node_input (pad, 2);
-  if (fill != NULL && (fill->constant == NULL || sag_value_count (fill) != 1 || sag_tensor_get_real (fill->constant, 0) != 0))
+  if (fill != NULL
+      && (fill->constant == NULL || sag_value_count (fill) != 1
+          || sag_tensor_get_real (fill->constant, 0) != 0))
     return;
   /* the operator's own reading of its pads, whatever the set: sizes tell them apart */
   old = sag_node_get_ints (pad, "pads", &n_old);
@@ -223,8 +231,8 @@ fuse_residual (SagNode *add)
 
       if (maker == NULL || !(maker->op->fuses & SAG_FUSE_RESIDUAL) || maker->fused.residual
           || maker->fused.activation != SAG_ACTIVATION_NONE || !sag_match_single (x) || other == x
-          || x->dtype != SAG_DTYPE_F32 || other->constant != NULL || !sag_shape_equal (&x->shape, shape)
-          || !sag_shape_equal (&other->shape, shape))
+          || x->dtype != SAG_DTYPE_F32 || other->constant != NULL
+          || !sag_shape_equal (&x->shape, shape) || !sag_shape_equal (&other->shape, shape))
         continue;
       g_ptr_array_add (maker->inputs, other);
       maker->fused.residual = TRUE;
@@ -243,8 +251,9 @@ fuse_activation (SagNode *node)
   SagNode *maker = x != NULL ? x->producer : NULL;
   SagFused fused;
 
-  if (maker == NULL || !(maker->op->fuses & SAG_FUSE_ACTIVATION) || maker->fused.activation != SAG_ACTIVATION_NONE
-      || !sag_match_single (x) || x->dtype != SAG_DTYPE_F32 || !sag_node_activation (node, &fused)
+  if (maker == NULL || !(maker->op->fuses & SAG_FUSE_ACTIVATION)
+      || maker->fused.activation != SAG_ACTIVATION_NONE || !sag_match_single (x)
+      || x->dtype != SAG_DTYPE_F32 || !sag_node_activation (node, &fused)
       || sag_node_output (maker, 0) != x)
     return;
   fused.residual = maker->fused.residual;
@@ -271,7 +280,8 @@ walk (SagGraph *graph, int stage, GError **error)
         fuse_bias (node);
       else if (stage == 3)
         fuse_activation (node);
-      else if (stage == 4 && strcmp (node->op->name, "Add") == 0) /* it may have an activation by now */
+      else if (stage == 4
+               && strcmp (node->op->name, "Add") == 0) /* it may have an activation by now */
         fuse_residual (node);
       if (!good)
         return FALSE;

@@ -60,7 +60,8 @@ conversion_cost (Draft *draft, const SagNode *node, SagLayout in, SagLayout out)
         continue;
       want = wanted (node, i, in, out);
       known = g_hash_table_lookup (draft->converted, value);
-      if (sag_layouts_coincide (&value->shape, value->layout, want) || (known != NULL && known[want] != NULL))
+      if (sag_layouts_coincide (&value->shape, value->layout, want)
+          || (known != NULL && known[want] != NULL))
         continue;
       cost += 2 * sag_value_count (value) + 1024;
     }
@@ -149,7 +150,8 @@ sag_pass_layout (SagGraph *graph, GError **error)
              || sag_node_unsupported (node, error, "there is no kernel for its shapes");
       for (int j = 0; good && j < (int) node->inputs->len; j++)
         if (sag_node_input (node, j) != NULL)
-          node->inputs->pdata[j] = convert (&draft, sag_node_input (node, j), wanted (node, j, in, out));
+          node->inputs->pdata[j] =
+              convert (&draft, sag_node_input (node, j), wanted (node, j, in, out));
       for (guint j = 0; good && j < node->outputs->len; j++)
         if (node->outputs->pdata[j] != NULL)
           {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pass-pattern.c: what exporters write as several nodes, back into one: GELU, SiLU, hard swish, layer
- * norm, group norm.
+ * pass-pattern.c: what exporters write as several nodes, back into one: GELU, SiLU, hard swish,
+ * layer norm, group norm.
  */
 #include "engine/nn/op-util.h"
 #include "engine/nn/pass-match.h"
@@ -26,7 +26,9 @@ sag_match_single (const SagValue *value)
 SagNode *
 sag_match_next (const SagValue *value, const char *name)
 {
-  return value != NULL && sag_match_single (value) && sag_match_is (value->reader, name) ? value->reader : NULL;
+  return value != NULL && sag_match_single (value) && sag_match_is (value->reader, name)
+             ? value->reader
+             : NULL;
 }
 
 SagNode *
@@ -46,7 +48,8 @@ sag_match_other (const SagNode *node, const SagValue *value)
 gboolean
 sag_match_scalar (const SagValue *value, float *number)
 {
-  if (value == NULL || value->constant == NULL || value->dtype != SAG_DTYPE_F32 || sag_value_count (value) != 1)
+  if (value == NULL || value->constant == NULL || value->dtype != SAG_DTYPE_F32
+      || sag_value_count (value) != 1)
     return FALSE;
   *number = *(const float *) value->constant->data;
   return TRUE;
@@ -118,7 +121,8 @@ match_gelu (SagGraph *graph, SagNode *erf)
       if (with_number (last, 0.5) == NULL)
         return;
     }
-  else if (sag_match_made (other, "Mul") != NULL && with_number (other->producer, 0.5) == x) /* (0.5 x) * (1 + erf) */
+  else if (sag_match_made (other, "Mul") != NULL
+           && with_number (other->producer, 0.5) == x) /* (0.5 x) * (1 + erf) */
     last = mul;
   else
     return;
@@ -129,7 +133,8 @@ match_gelu (SagGraph *graph, SagNode *erf)
 static void
 match_gelu_tanh (SagGraph *graph, SagNode *tanh_node)
 {
-  SagNode *outer = sag_match_made (sag_node_input (tanh_node, 0), "Mul"), *sum, *add, *mul, *last, *cubic, *cube;
+  SagNode *outer = sag_match_made (sag_node_input (tanh_node, 0), "Mul"), *sum, *add, *mul, *last,
+          *cubic, *cube;
   SagValue *inside = with_number (outer, 0.79788456), *x = NULL, *other;
 
   sum = sag_match_made (inside, "Add");
@@ -152,7 +157,8 @@ match_gelu_tanh (SagGraph *graph, SagNode *tanh_node)
     {
       last = sag_match_next (sag_node_output (mul, 0), "Mul");
       if (last == NULL
-          || (other == x ? with_number (last, 0.5) == NULL : sag_match_other (last, sag_node_output (mul, 0)) != x))
+          || (other == x ? with_number (last, 0.5) == NULL
+                         : sag_match_other (last, sag_node_output (mul, 0)) != x))
         return;
     }
   else if (sag_match_made (other, "Mul") != NULL && with_number (other->producer, 0.5) == x)
@@ -185,7 +191,8 @@ match_gated (SagGraph *graph, SagNode *mul)
           stand_in (graph, "", "HardSwish", x, mul);
           return;
         }
-      if (sag_match_is (maker, "Tanh") && sag_match_made (sag_node_input (maker, 0), "Softplus") != NULL
+      if (sag_match_is (maker, "Tanh")
+          && sag_match_made (sag_node_input (maker, 0), "Softplus") != NULL
           && sag_node_input (sag_node_input (maker, 0)->producer, 0) == x)
         {
           stand_in (graph, "", "Mish", x, mul);
@@ -195,13 +202,15 @@ match_gated (SagGraph *graph, SagNode *mul)
                ? sag_match_made (sag_node_input (maker, 0), "Clip")
                : sag_match_made (gate, "Clip");
       next = clip == maker ? sag_match_next (sag_node_output (mul, 0), "Div") : mul;
-      if (clip == NULL || next == NULL || (next != mul && !sag_match_number (sag_node_input (next, 1), 6)))
+      if (clip == NULL || next == NULL
+          || (next != mul && !sag_match_number (sag_node_input (next, 1), 6)))
         continue;
       if (sag_match_made (sag_node_input (clip, 0), "Add") != NULL
           && with_number (sag_node_input (clip, 0)->producer, 3) == x
-          && (sag_node_input (clip, 1) != NULL ? sag_match_scalar (sag_node_input (clip, 1), &(float) { 0 })
-                                                   && *(const float *) sag_node_input (clip, 1)->constant->data == 0
-                                               : sag_node_get_float (clip, "min", -1) == 0)
+          && (sag_node_input (clip, 1) != NULL
+                  ? sag_match_scalar (sag_node_input (clip, 1), &(float){ 0 })
+                        && *(const float *) sag_node_input (clip, 1)->constant->data == 0
+                  : sag_node_get_float (clip, "min", -1) == 0)
           && (sag_node_input (clip, 2) != NULL ? sag_match_number (sag_node_input (clip, 2), 6)
                                                : sag_node_get_float (clip, "max", -1) == 6))
         {
@@ -221,7 +230,8 @@ means_last_axes (const SagNode *node, int *axis)
   gint64 list[SAG_MAX_RANK];
   guint seen = 0;
 
-  if (axes == NULL && sag_node_input (node, 1) != NULL && sag_node_input (node, 1)->constant != NULL)
+  if (axes == NULL && sag_node_input (node, 1) != NULL
+      && sag_node_input (node, 1)->constant != NULL)
     {
       n = (int) MIN (SAG_MAX_RANK, sag_value_count (sag_node_input (node, 1)));
       for (int i = 0; i < n; i++)
@@ -282,7 +292,8 @@ match_layer_norm (SagGraph *graph, SagNode *mean)
     return;
   last = sag_match_next (sag_node_output (mul, 0), "Add");
   shift = last != NULL ? sag_match_other (last, sag_node_output (mul, 0)) : NULL;
-  if (shift == NULL || shift->constant == NULL || sag_value_count (shift) != sag_value_count (scale))
+  if (shift == NULL || shift->constant == NULL
+      || sag_value_count (shift) != sag_value_count (scale))
     {
       shift = NULL;
       last = mul;
@@ -313,8 +324,8 @@ is_by_channel (const SagValue *value, const SagShape *shape)
 {
   int axis = value != NULL ? value->shape.rank - (shape->rank - 1) : -1;
 
-  return value != NULL && value->constant != NULL && axis >= 0 && sag_value_count (value) == shape->dim[1]
-         && value->shape.dim[axis] == shape->dim[1];
+  return value != NULL && value->constant != NULL && axis >= 0
+         && sag_value_count (value) == shape->dim[1] && value->shape.dim[axis] == shape->dim[1];
 }
 
 /* torch: Reshape to [N, G, -1], instance norm without scale, Reshape back, Mul, Add. */

@@ -52,7 +52,8 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
   if (precision != SAG_PRECISION_F32)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "Precision %s is not available yet; choose fp32", sag_precision_get_name (precision));
+                   "Precision %s is not available yet; choose fp32",
+                   sag_precision_get_name (precision));
       return FALSE;
     }
   for (guint i = 0; i < graph->nodes->len; i++)

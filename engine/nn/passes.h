@@ -14,8 +14,8 @@ gboolean sag_pass_fold      (SagGraph *graph, GError **error);
  * begins with it. */
 gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
 
-/* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one node,
- * layer norm patterns, then activations and residuals into the operators that take them. */
+/* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
+ * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
 
 /* Chooses the layout of every value and inserts conversions (node 'Layout'), once a stretch. */
@@ -25,8 +25,10 @@ gboolean sag_pass_layout    (SagGraph *graph, GError **error);
  * written by a node of its own. UNSUPPORTED if the precision cannot be had. */
 gboolean sag_pass_prepare   (SagGraph *graph, SagPrecision precision, GError **error);
 
-/* What a Loop, Scan or If does with a body whose inputs have types and shapes: fold, fuse, prepare. */
+/* What a Loop, Scan or If does with a body whose inputs have types and shapes: fold, fuse, prepare.
+ */
 gboolean sag_pass_body      (SagGraph *body, SagPrecision precision, GError **error);
 
 /* Graph inputs that shapes depend on become constants with the values that `bindings` bring. */
-gboolean sag_pass_bind      (SagGraph *graph, const SagBinding *bindings, int n_bindings, GError **error);
+gboolean sag_pass_bind (SagGraph *graph, const SagBinding *bindings, int n_bindings,
+                        GError **error);

@@ -245,7 +245,8 @@ add_costs (SagPlan *plan, GPtrArray *order, GError **error)
       plan->cost += step->cost;
       plan->macs += MIN (node->macs, G_MAXINT64 - plan->macs);
       if (!g_size_checked_add (&rounded, node->packed_bytes, SAG_ALIGN - 1)
-          || !g_size_checked_add (&plan->packed_bytes, plan->packed_bytes, rounded & ~(gsize) (SAG_ALIGN - 1)))
+          || !g_size_checked_add (&plan->packed_bytes, plan->packed_bytes,
+                                  rounded & ~(gsize) (SAG_ALIGN - 1)))
         return sag_node_invalid (node, error, "its weights are too large");
     }
   return TRUE;

@@ -28,14 +28,16 @@ static GBytes *
 map_file (const char *path, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  GMappedFile *mapped = g_file_test (path, G_FILE_TEST_IS_DIR) ? NULL : g_mapped_file_new (path, FALSE, &local);
+  GMappedFile *mapped =
+      g_file_test (path, G_FILE_TEST_IS_DIR) ? NULL : g_mapped_file_new (path, FALSE, &local);
   GBytes *bytes;
 
   if (mapped == NULL)
     {
       g_autofree char *name = sag_escape_name (path, -1);
 
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The model '%s' cannot be opened: %s", name,
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
+                   "The model '%s' cannot be opened: %s", name,
                    local != NULL ? local->message : "it is a folder");
       return NULL;
     }
@@ -86,8 +88,8 @@ count_parameters (const SagGraph *graph)
   return n;
 }
 
-/* Bytes of constants that runs read; the others live in packed form. Owned ones among those are let go
- * when `release` is set. */
+/* Bytes of constants that runs read; the others live in packed form. Owned ones among those are let
+ * go when `release` is set. */
 static gsize
 constant_bytes (SagGraph *graph, gboolean release)
 {
@@ -129,7 +131,8 @@ constant_bytes (SagGraph *graph, gboolean release)
 static gpointer
 map_arena (gsize bytes, GError **error)
 {
-  gpointer arena = mmap (NULL, MAX (bytes, SAG_ALIGN), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  gpointer arena = mmap (NULL, MAX (bytes, SAG_ALIGN), PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   g_autofree char *size = NULL;
 
   if (arena != MAP_FAILED)
@@ -139,7 +142,9 @@ map_arena (gsize bytes, GError **error)
     }
   size = g_format_size (bytes);
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-               "There is not enough memory for the network's activations (%s); close other programs or series", size);
+               "There is not enough memory for the network's activations (%s); close other "
+               "programs or series",
+               size);
   return NULL;
 }
 
@@ -156,7 +161,8 @@ reserve (SagSession *self, gsize limit, GError **error)
       g_autofree char *need = g_format_size (total), *have = g_format_size (limit);
 
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-                   "The network needs %s, more than the limit of %s; use smaller patches or a lower precision",
+                   "The network needs %s, more than the limit of %s; use smaller patches or a "
+                   "lower precision",
                    need, have);
       return FALSE;
     }
@@ -173,7 +179,8 @@ compile (SagSession *self, const SagSessionOptions *options, GError **error)
   SagPrecision precision = options != NULL ? options->precision : SAG_PRECISION_F32;
 
   self->info.parameters = count_parameters (self->graph);
-  if (options != NULL && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))
+  if (options != NULL
+      && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))
     return FALSE;
   if (!sag_pass_fold (self->graph, error) || !sag_pass_fuse (self->graph, error)
       || !sag_pass_layout (self->graph, error) || !sag_pass_prepare (self->graph, precision, error))
@@ -278,7 +285,8 @@ sag_session_get_info (const SagSession *self, SagSessionInfo *info)
 }
 
 gboolean
-sag_session_run (SagSession *self, const void *const *inputs, void *const *outputs, const SagTick *tick)
+sag_session_run (SagSession *self, const void *const *inputs, void *const *outputs,
+                 const SagTick *tick)
 {
   SagRun run = { .tick = tick, .total = MAX (1, self->plan->cost) };
 

@@ -30,9 +30,9 @@ typedef struct
   const char *name;
   int         rank;
   gint64      shape[SAG_MAX_RANK];
-  const void *data; /* NULL, or the input's elements in its dtype, read during sag_session_new() only:
-                     * where shapes inside the network depend on this input's values (the target of
-                     * a Reshape), they are fixed to these, and runs no longer read it */
+  const void *data; /* NULL, or the input's elements in its dtype, read during sag_session_new()
+                     * only: where shapes inside the network depend on this input's values (the
+                     * target of a Reshape), they are fixed to these, and runs no longer read it */
 } SagBinding;
 
 typedef struct
@@ -40,7 +40,7 @@ typedef struct
   SagPrecision      precision;
   const SagBinding *bindings; /* for inputs with dynamic dimensions; others are left as they are */
   int               n_bindings;
-  gsize             max_bytes; /* refuse before allocating if weights + arena need more; 0: no limit */
+  gsize max_bytes; /* refuse before allocating if weights + arena need more; 0: no limit */
 } SagSessionOptions;
 
 typedef struct

@@ -127,7 +127,8 @@ sag_tensor_copy (const SagTensor *self, GError **error)
   SagTensor *copy = sag_tensor_new (self->dtype, &self->shape, error);
   gsize bytes;
 
-  if (copy != NULL && sag_dtype_get_bytes (self->dtype, sag_shape_count (&self->shape), &bytes) && bytes > 0)
+  if (copy != NULL && sag_dtype_get_bytes (self->dtype, sag_shape_count (&self->shape), &bytes)
+      && bytes > 0)
     memcpy (copy->owned, self->data, bytes);
   return copy;
 }

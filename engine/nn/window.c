@@ -49,7 +49,8 @@ read_pads (const SagNode *node, int n, SagWindow *window, GError **error)
 static void
 size_axis (SagWindow *window, int a, const char *auto_pad, gboolean ceil_mode)
 {
-  gint64 extent = (window->kernel[a] - 1) * window->dilation[a] + 1, stride = window->stride[a], room;
+  gint64 extent = (window->kernel[a] - 1) * window->dilation[a] + 1, stride = window->stride[a],
+         room;
 
   if (strncmp (auto_pad, "SAME", 4) == 0)
     {
@@ -66,7 +67,8 @@ size_axis (SagWindow *window, int a, const char *auto_pad, gboolean ceil_mode)
   room = window->in[a] + window->before[a] + window->after[a] - extent;
   window->out[a] = room < 0 ? 0 : room / stride + 1;
   /* A window that the rounding adds must start inside the input or the padding before it. */
-  if (ceil_mode && room >= 0 && room % stride != 0 && window->out[a] * stride < window->in[a] + window->before[a])
+  if (ceil_mode && room >= 0 && room % stride != 0
+      && window->out[a] * stride < window->in[a] + window->before[a])
     window->out[a]++;
 }
 
@@ -82,7 +84,8 @@ sag_window_read (const SagNode *node, const gint64 *kernel, SagWindow *window, G
     n, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 },
   };
   if (n < 1 || n > 3)
-    return sag_node_unsupported (node, error, "its input has %d dimensions; 3 to 5 are supported", shape->rank);
+    return sag_node_unsupported (node, error, "its input has %d dimensions; 3 to 5 are supported",
+                                 shape->rank);
   for (int i = 0; i < n; i++)
     {
       window->in[3 - n + i] = shape->dim[2 + i];
@@ -95,7 +98,8 @@ sag_window_read (const SagNode *node, const gint64 *kernel, SagWindow *window, G
     return sag_node_invalid (node, error, "kernel_shape is missing");
   if ((kernel == NULL && !read_axes (node, "kernel_shape", n, window->kernel, 1, error))
       || !read_axes (node, "strides", n, window->stride, 1, error)
-      || !read_axes (node, "dilations", n, window->dilation, 1, error) || !read_pads (node, n, window, error))
+      || !read_axes (node, "dilations", n, window->dilation, 1, error)
+      || !read_pads (node, n, window, error))
     return FALSE;
   for (int a = 0; a < 3; a++)
     size_axis (window, a, auto_pad, ceil_mode);

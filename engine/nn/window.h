@@ -15,9 +15,11 @@ typedef struct
   gint64 before[3], after[3]; /* padding */
 } SagWindow;
 
-/* Reads kernel_shape (or takes `kernel`, n_axes long, if not NULL), strides, pads, auto_pad, dilations and
- * ceil_mode of `node`, whose input 0 is [N, C, spatial...], and computes out[]. INVALID or UNSUPPORTED. */
-gboolean sag_window_read   (const SagNode *node, const gint64 *kernel, SagWindow *window, GError **error);
+/* Reads kernel_shape (or takes `kernel`, n_axes long, if not NULL), strides, pads, auto_pad,
+ * dilations and ceil_mode of `node`, whose input 0 is [N, C, spatial...], and computes out[].
+ * INVALID or UNSUPPORTED. */
+gboolean sag_window_read (const SagNode *node, const gint64 *kernel, SagWindow *window,
+                          GError **error);
 
 /* The output's shape with `channels`, in the input's rank. */
 SagShape sag_window_output (const SagNode *node, const SagWindow *window, gint64 channels);

@@ -21,8 +21,8 @@ static void
 test_round_trip (void)
 {
   static const SagDType types[] = {
-    SAG_DTYPE_F32, SAG_DTYPE_F64, SAG_DTYPE_F16, SAG_DTYPE_I64, SAG_DTYPE_I32, SAG_DTYPE_I16, SAG_DTYPE_I8,
-    SAG_DTYPE_U8,  SAG_DTYPE_BOOL,
+    SAG_DTYPE_F32, SAG_DTYPE_F64, SAG_DTYPE_F16, SAG_DTYPE_I64,  SAG_DTYPE_I32,
+    SAG_DTYPE_I16, SAG_DTYPE_I8,  SAG_DTYPE_U8,  SAG_DTYPE_BOOL,
   };
   static const SagShape shapes[] = { { 0 }, { 1, { 7 } }, { 3, { 2, 3, 5 } }, { 2, { 0, 4 } } };
 
@@ -67,7 +67,8 @@ make_file (const char *header, gsize n)
 static void
 test_fortran (void)
 {
-  g_autofree char *path = make_file ("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }\n", 6);
+  g_autofree char *path =
+      make_file ("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }\n", 6);
   g_autoptr (SagTensor) tensor = sag_npy_read (path, NULL);
   static const guint8 want[] = { 0, 2, 4, 1, 3, 5 };
 
@@ -85,13 +86,20 @@ test_lies (void)
     int         code;
   } cases[] = {
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }\n", 15, SAG_ENGINE_ERROR_INVALID },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 1099511627776), }\n", 15, SAG_ENGINE_ERROR_INVALID },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", 15, SAG_ENGINE_ERROR_INVALID },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }\n", 16, SAG_ENGINE_ERROR_INVALID },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }\n", 16, SAG_ENGINE_ERROR_INVALID },
-    { "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }\n", 16, SAG_ENGINE_ERROR_UNSUPPORTED },
-    { "{'descr': '|O', 'fortran_order': False, 'shape': (4,), }\n", 16, SAG_ENGINE_ERROR_UNSUPPORTED },
-    { "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }\n", 16, SAG_ENGINE_ERROR_INVALID },
+    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 1099511627776), }\n", 15,
+      SAG_ENGINE_ERROR_INVALID },
+    { "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", 15,
+      SAG_ENGINE_ERROR_INVALID },
+    { "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }\n", 16,
+      SAG_ENGINE_ERROR_INVALID },
+    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }\n", 16,
+      SAG_ENGINE_ERROR_INVALID },
+    { "{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }\n", 16,
+      SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "{'descr': '|O', 'fortran_order': False, 'shape': (4,), }\n", 16,
+      SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }\n", 16,
+      SAG_ENGINE_ERROR_INVALID },
     { "{'fortran_order': False, 'shape': (4", 16, SAG_ENGINE_ERROR_INVALID },
     { "", 0, SAG_ENGINE_ERROR_INVALID },
   };

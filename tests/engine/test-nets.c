@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-nets.c: MeshNets that others trained, against the outputs stored beside them, where they are.
+ * test-nets.c: MeshNets that others trained, against the outputs stored beside them, where they
+ * are.
  */
 #include "app/files/npy.h"
 #include "engine/base/parallel.h"
@@ -15,7 +16,8 @@ load (const char *npz, const char *key)
 {
   g_autofree char *base = g_path_get_basename (npz);
   g_autofree char *folder = g_build_filename (g_getenv ("G_TEST_BUILDDIR"), "nets", base, NULL);
-  g_autofree char *name = g_strdup_printf ("%s.npy", key), *path = g_build_filename (folder, name, NULL);
+  g_autofree char *name = g_strdup_printf ("%s.npy", key),
+                  *path = g_build_filename (folder, name, NULL);
   g_autoptr (GError) error = NULL;
   SagTensor *tensor;
 
@@ -23,7 +25,8 @@ load (const char *npz, const char *key)
     {
       const char *command[] = { "python3", "-m", "zipfile", "-e", npz, folder, NULL };
 
-      g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, &error);
+      g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
+                    NULL, &error);
       g_assert_no_error (error);
     }
   tensor = sag_npy_read (path, &error);
@@ -37,7 +40,8 @@ test_net (gconstpointer data)
   const char *name = data;
   g_autofree char *onnx_name = g_strdup_printf ("models/meshnet-onnx/%s.onnx", name);
   g_autofree char *npz_name = g_strdup_printf ("models/meshnet-onnx/%s.npz", name);
-  g_autofree char *onnx = sag_test_data (onnx_name), *npz = onnx != NULL ? sag_test_data (npz_name) : NULL;
+  g_autofree char *onnx = sag_test_data (onnx_name),
+                  *npz = onnx != NULL ? sag_test_data (npz_name) : NULL;
   g_autoptr (SagTensor) in = NULL, want = NULL, index = NULL, labels = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SagSession) session = NULL;
@@ -62,7 +66,7 @@ test_net (gconstpointer data)
   for (int i = 0; i < port->rank; i++)
     volume *= port->shape[i];
   out = g_new (float, volume);
-  g_assert_true (sag_session_run (session, (const void *[]) { in->data }, (void *[]) { out }, NULL));
+  g_assert_true (sag_session_run (session, (const void *[]){ in->data }, (void *[]){ out }, NULL));
   for (gint64 i = 0; i < sag_shape_count (&want->shape); i++)
     {
       gint64 at = index != NULL ? sag_tensor_get_int (index, i) : i;

@@ -2,8 +2,8 @@
  *
  * test-onnx-node.c: the ONNX project's conformance tests of single operators, where they are.
  *
- * Each folder has model.onnx and test_data_set_0/{input,output}_K.pb (TensorProto). Floats agree within
- * 1e-3 relative + 1e-7, as the project's own runner asks; integers exactly.
+ * Each folder has model.onnx and test_data_set_0/{input,output}_K.pb (TensorProto). Floats agree
+ * within 1e-3 relative + 1e-7, as the project's own runner asks; integers exactly.
  */
 #include "engine/base/parallel.h"
 #include "engine/nn/onnx.h"
@@ -29,7 +29,8 @@ unpack (const char *archive)
     return TRUE;
   g_mkdir_with_parents (root, 0777);
   const char *command[] = { "tar", "-xJf", archive, "-C", root, NULL };
-  return g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error)
+  return g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
+                       &status, &error)
          && g_spawn_check_wait_status (status, &error) && g_file_set_contents (done, "", 0, &error);
 }
 
@@ -45,7 +46,8 @@ read_pb (const char *folder, const char *kind, int k)
 
   if (!g_file_get_contents (path, &text, &size, NULL))
     return NULL;
-  tensor = sag_onnx_read_tensor ((SagWire) { (guint8 *) text, (guint8 *) text + size }, NULL, NULL, FALSE, NULL, &error);
+  tensor = sag_onnx_read_tensor ((SagWire){ (guint8 *) text, (guint8 *) text + size }, NULL, NULL,
+                                 FALSE, NULL, &error);
   g_assert_no_error (error);
   if (tensor->owned == NULL) /* into the text, which goes */
     {
@@ -72,7 +74,8 @@ same (const SagTensor *got, const SagTensor *want, char **why)
   for (gint64 i = 0; i < n; i++)
     {
       double x = sag_tensor_get_real (got, i), y = sag_tensor_get_real (want, i);
-      gboolean real = want->dtype == SAG_DTYPE_F32 || want->dtype == SAG_DTYPE_F64 || want->dtype == SAG_DTYPE_F16;
+      gboolean real = want->dtype == SAG_DTYPE_F32 || want->dtype == SAG_DTYPE_F64
+                      || want->dtype == SAG_DTYPE_F16;
 
       if (x == y || (isnan (x) && isnan (y)) || (real && fabs (x - y) <= 1e-7 + 1e-3 * fabs (y)))
         continue;
@@ -118,7 +121,8 @@ run_and_compare (SagSession *session, GPtrArray *inputs, const char *folder)
 static void
 test_node (gconstpointer data)
 {
-  g_autofree char *folder = g_build_filename (root, data, NULL), *model = g_build_filename (folder, "model.onnx", NULL);
+  g_autofree char *folder = g_build_filename (root, data, NULL),
+                  *model = g_build_filename (folder, "model.onnx", NULL);
   g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
   g_autoptr (GMappedFile) mapped = g_mapped_file_new (model, FALSE, NULL);
   g_autoptr (GBytes) file = NULL;

@@ -11,7 +11,8 @@
 static SagGraph *
 load (const char *name)
 {
-  g_autofree char *path = g_strdup_printf ("%s/fuzz/corpus/onnx/%s.onnx", g_getenv ("G_TEST_SRCDIR"), name);
+  g_autofree char *path =
+      g_strdup_printf ("%s/fuzz/corpus/onnx/%s.onnx", g_getenv ("G_TEST_SRCDIR"), name);
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
   gsize size = 0;
@@ -55,7 +56,8 @@ test_fold (void)
   g_autoptr (SagGraph) graph = load ("shapes");
   g_autoptr (GError) error = NULL;
 
-  check (graph, "Shape Gather Mul Unsqueeze Concat Reshape Transpose MatMul Slice Tile ReduceMean Split");
+  check (graph,
+         "Shape Gather Mul Unsqueeze Concat Reshape Transpose MatMul Slice Tile ReduceMean Split");
   g_assert_true (sag_pass_fold (graph, &error));
   g_assert_no_error (error);
   check (graph, "Reshape Transpose MatMul Slice Tile ReduceMean Split");
@@ -68,7 +70,9 @@ test_fuse (void)
   g_autoptr (SagGraph) graph = load ("conv");
   g_autoptr (GError) error = NULL;
 
-  check (graph, "Pad Conv BatchNormalization Relu Conv Add LeakyRelu MaxPool ConvTranspose Concat Softmax");
+  check (
+      graph,
+      "Pad Conv BatchNormalization Relu Conv Add LeakyRelu MaxPool ConvTranspose Concat Softmax");
   g_assert_true (sag_pass_fold (graph, &error) && sag_pass_fuse (graph, &error));
   g_assert_no_error (error);
   check (graph, "Conv+Relu Conv+residual+LeakyRelu MaxPool ConvTranspose Concat Softmax");
@@ -80,12 +84,14 @@ test_pattern (void)
   g_autoptr (SagGraph) graph = load ("transformer");
   g_autoptr (GError) error = NULL;
 
-  check (graph, "LayerNormalization MatMul Add Reshape Transpose Transpose MatMul Softmax MatMul Transpose Reshape "
+  check (graph, "LayerNormalization MatMul Add Reshape Transpose Transpose MatMul Softmax MatMul "
+                "Transpose Reshape "
                 "Div Erf Add Mul Mul Add");
   g_assert_true (sag_pass_fold (graph, &error) && sag_pass_fuse (graph, &error));
   g_assert_no_error (error);
   /* bias into the product, GELU from its five nodes */
-  check (graph, "LayerNormalization MatMul Reshape Transpose Transpose MatMul Softmax MatMul Transpose Reshape Gelu Add");
+  check (graph, "LayerNormalization MatMul Reshape Transpose Transpose MatMul Softmax MatMul "
+                "Transpose Reshape Gelu Add");
 }
 
 /* Conversions only where stretches meet, and none that is done twice. */
@@ -97,7 +103,8 @@ test_layout (void)
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   int conversions = 0;
 
-  g_assert_true (sag_pass_fold (graph, &error) && sag_pass_fuse (graph, &error) && sag_pass_layout (graph, &error));
+  g_assert_true (sag_pass_fold (graph, &error) && sag_pass_fuse (graph, &error)
+                 && sag_pass_layout (graph, &error));
   g_assert_no_error (error);
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -109,7 +116,8 @@ test_layout (void)
       conversions++;
       g_assert_cmpint (x->layout, !=, y->layout);
       g_assert_false (sag_layouts_coincide (&x->shape, x->layout, y->layout));
-      g_assert_true (g_hash_table_add (seen, g_strdup_printf ("%p %d", (void *) x, (int) y->layout)));
+      g_assert_true (
+          g_hash_table_add (seen, g_strdup_printf ("%p %d", (void *) x, (int) y->layout)));
     }
   g_assert_cmpint (conversions, <=, 3);
   for (guint i = 0; i < graph->outputs->len; i++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-session.c: the promises of session.h: the same bits for any team and instruction set, memory as
- * planned, cancel, and nets that others trained.
+ * test-session.c: the promises of session.h: the same bits for any team and instruction set, memory
+ * as planned, cancel, and nets that others trained.
  *
- * Run with --digest MODEL..., it prints a checksum of each model's outputs instead: the program starts
- * itself so under every SAG_CPU.
+ * Run with --digest MODEL..., it prints a checksum of each model's outputs instead: the program
+ * starts itself so under every SAG_CPU.
  */
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const models[] = { "conv", "conv3d", "resize", "transformer", "scan", "loop", "quant", "index", "shapes" };
+static const char *const models[] = { "conv", "conv3d", "resize", "transformer", "scan",
+                                      "loop", "quant",  "index",  "shapes" };
 
 static char *
 corpus (const char *name)
@@ -61,7 +62,8 @@ run (SagSession *session, const SagTick *tick, gboolean *done)
       g_ptr_array_add (outputs, tensor_for (sag_session_get_output (session, i)));
       g_ptr_array_add (out, ((SagTensor *) outputs->pdata[i])->owned);
     }
-  *done = sag_session_run (session, (const void *const *) in->pdata, (void *const *) out->pdata, tick);
+  *done =
+      sag_session_run (session, (const void *const *) in->pdata, (void *const *) out->pdata, tick);
   return outputs;
 }
 
@@ -124,7 +126,8 @@ test_isa (void)
       g_autofree char *text = NULL;
       int status;
 
-      g_spawn_sync (NULL, (char **) command, environment, 0, NULL, NULL, &text, NULL, &status, &error);
+      g_spawn_sync (NULL, (char **) command, environment, 0, NULL, NULL, &text, NULL, &status,
+                    &error);
       g_assert_no_error (error);
       g_spawn_check_wait_status (status, &error);
       g_assert_no_error (error);
@@ -217,7 +220,8 @@ test_bindings (void)
   SagBinding binding = { "x", 4, { 3, 2, 6, 6 } };
   SagSessionOptions options = { .bindings = &binding, .n_bindings = 1 };
   g_autoptr (GError) error = NULL;
-  g_autoptr (SagSession) session = sag_session_new (path, &options, &error), unbound = NULL, wrong = NULL;
+  g_autoptr (SagSession) session = sag_session_new (path, &options, &error), unbound = NULL,
+                         wrong = NULL;
 
   g_assert_no_error (error);
   g_assert_cmpint (sag_session_get_output (session, 0)->shape[0], ==, 3);
@@ -239,7 +243,8 @@ test_errors (void)
     int         code;
   } cases[] = {
     { "bad-cycle", "no earlier node", SAG_ENGINE_ERROR_INVALID },
-    { "bad-operator", "Operator 'Frobnicate' (node 'dec4/?up') is not supported", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-operator", "Operator 'Frobnicate' (node 'dec4/?up') is not supported",
+      SAG_ENGINE_ERROR_UNSUPPORTED },
     { "bad-dims", "too large", SAG_ENGINE_ERROR_INVALID },
     { "bad-deep", "nested", SAG_ENGINE_ERROR_INVALID },
     { "bad-external", "in or below the model's folder", SAG_ENGINE_ERROR_IO },

@@ -4,8 +4,8 @@
  *
  *     fuzz-x FOLDER [COPIES] [SEED]
  *
- * The changes are the same for the same seed: flipped bits, cut ends, doubled and removed stretches,
- * numbers of awkward size. A target built with -fsanitize=fuzzer needs no driver.
+ * The changes are the same for the same seed: flipped bits, cut ends, doubled and removed
+ * stretches, numbers of awkward size. A target built with -fsanitize=fuzzer needs no driver.
  */
 #include "tests/fuzz/fuzz.h"
 

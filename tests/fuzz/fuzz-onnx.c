@@ -21,7 +21,8 @@ tensor_for (const SagPort *port)
   gsize bytes = 0;
 
   memcpy (shape.dim, port->shape, sizeof shape.dim);
-  if (!sag_dtype_get_bytes (port->dtype, (gsize) sag_shape_count (&shape), &bytes) || bytes > MAX_BYTES)
+  if (!sag_dtype_get_bytes (port->dtype, (gsize) sag_shape_count (&shape), &bytes)
+      || bytes > MAX_BYTES)
     return NULL;
   return sag_tensor_new (port->dtype, &shape, NULL);
 }
@@ -35,15 +36,16 @@ run (SagSession *session)
 
   for (int i = 0; i < n_in + n_out; i++)
     {
-      SagTensor *tensor
-        = tensor_for (i < n_in ? sag_session_get_input (session, i) : sag_session_get_output (session, i - n_in));
+      SagTensor *tensor = tensor_for (i < n_in ? sag_session_get_input (session, i)
+                                               : sag_session_get_output (session, i - n_in));
 
       if (tensor == NULL)
         return;
       g_ptr_array_add (tensors, tensor);
       g_ptr_array_add (data, tensor->owned);
     }
-  sag_session_run (session, (const void *const *) data->pdata, (void *const *) (data->pdata + n_in), NULL);
+  sag_session_run (session, (const void *const *) data->pdata, (void *const *) (data->pdata + n_in),
+                   NULL);
 }
 
 int
