@@ -38,7 +38,7 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_KEEP_LARGEST,
-  .temperature = { 0.83f, 0.83f, 0.83f, 0.83f },
+  .temperature = { 1.53f, 1.53f, 1.53f, 1.53f },
 };
 
 static const sag_model_info lungs = {

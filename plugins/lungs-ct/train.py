@@ -314,8 +314,8 @@ def main():
     parser.add_argument('--work', required=True, help='folder for the cache and the checkpoint')
     parser.add_argument('--variants', type=int, default=480)
     parser.add_argument('--held-back', type=int, default=24)
-    parser.add_argument('--steps', type=int, default=2000)
-    parser.add_argument('--batch', type=int, default=12)
+    parser.add_argument('--steps', type=int, default=1300)
+    parser.add_argument('--batch', type=int, default=8)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--out', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lungs-ct.onnx'))
     args = parser.parse_args()
@@ -348,7 +348,7 @@ def main():
     while step < args.steps:
         # A step's data depend on its number alone, so that a run that was cut off goes on the same way.
         random = np.random.default_rng((7, step))
-        size = PATCH if step > 0.85 * args.steps else 192
+        size = PATCH if step >= 0.9 * args.steps else 192
         image, label = sample(random, sets, weights, args.batch, size)
         net.train()
         optimiser.zero_grad()
