@@ -167,7 +167,7 @@ drop_copies (SagIndex *self, SagIndexSeries *series)
 static void
 finish_series (SagIndex *self, SagIndexSeries *series)
 {
-  qsort (series->instances->pdata, series->instances->len, sizeof (gpointer), compare_instances);
+  g_ptr_array_sort (series->instances, compare_instances);
   drop_copies (self, series);
   series->first = g_ptr_array_index (series->instances, 0);
   g_ptr_array_unref (series->stacks);
@@ -220,9 +220,9 @@ sag_index_group (SagDicomInstance **instances, gsize n)
 
       for (guint j = 0; j < study->series->len; j++)
         finish_series (self, g_ptr_array_index (study->series, j));
-      qsort (study->series->pdata, study->series->len, sizeof (gpointer), compare_series);
+      g_ptr_array_sort (study->series, compare_series);
     }
-  qsort (self->studies->pdata, self->studies->len, sizeof (gpointer), compare_studies);
+  g_ptr_array_sort (self->studies, compare_studies);
   return self;
 }
 
@@ -282,7 +282,7 @@ sag_index_folder (const char *path, const SagTick *tick, GError **error)
 
       walk_folder (&walk, path, 0);
       g_hash_table_unref (walk.visited);
-      qsort (paths->pdata, paths->len, sizeof (gpointer), compare_path);
+      g_ptr_array_sort (paths, compare_path);
     }
   else
     g_ptr_array_add (paths, g_strdup (path));

@@ -409,7 +409,7 @@ sag_split_series (GPtrArray *instances)
       else
         emit (stacks, group, (SagStackSlice *) group->slices->data, group->slices->len, "");
     }
-  qsort (stacks->pdata, stacks->len, sizeof (gpointer), compare_stacks);
+  g_ptr_array_sort (stacks, compare_stacks);
   note_others (stacks);
   return stacks;
 }
