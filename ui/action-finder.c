@@ -123,7 +123,8 @@ sag_action_finder_class_init (SagActionFinderClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/action-finder.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/action-finder.ui");
   gtk_widget_class_bind_template_child (widget_class, SagActionFinder, search);
   gtk_widget_class_bind_template_child (widget_class, SagActionFinder, list);
 }

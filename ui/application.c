@@ -61,8 +61,8 @@ sag_application_command_line (GApplication            *application,
 
       if (path == NULL)
         {
-          g_application_command_line_printerr (line, "sagitta: %s is not on this computer; copy it here first\n",
-                                               names[i]);
+          g_application_command_line_printerr (
+              line, "sagitta: %s is not on this computer; copy it here first\n", names[i]);
           return 1;
         }
       g_ptr_array_add (paths, path);
@@ -157,7 +157,8 @@ sag_application_startup (GApplication *application)
   G_APPLICATION_CLASS (sag_application_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   /* Images are read in the dark. */
-  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_FORCE_DARK);
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
+                                      ADW_COLOR_SCHEME_FORCE_DARK);
   gtk_window_set_default_icon_name ("org.sagitta.Sagitta");
   self->settings = sag_settings_new ();
 }
@@ -198,5 +199,6 @@ SagApplication *
 sag_application_new (void)
 {
   return g_object_new (SAG_TYPE_APPLICATION, "application-id", "org.sagitta.Sagitta", "flags",
-                       G_APPLICATION_HANDLES_COMMAND_LINE, "resource-base-path", "/org/sagitta/Sagitta", NULL);
+                       G_APPLICATION_HANDLES_COMMAND_LINE, "resource-base-path",
+                       "/org/sagitta/Sagitta", NULL);
 }

@@ -40,7 +40,8 @@ activate (SagCatalogueView *self,
 {
   g_autoptr (SagSeries) series = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
 
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-series", "s", sag_series_get_key (series));
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-series", "s",
+                              sag_series_get_key (series));
   select_open (self); /* what is selected is what is shown, not what was clicked */
 }
 
@@ -75,7 +76,8 @@ sag_catalogue_view_class_init (SagCatalogueViewClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = sag_catalogue_view_dispose;
   g_type_ensure (SAG_TYPE_SERIES_ROW);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/catalogue-view.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/catalogue-view.ui");
   gtk_widget_class_bind_template_child (widget_class, SagCatalogueView, stack);
   gtk_widget_class_bind_template_child (widget_class, SagCatalogueView, list);
 }
@@ -101,7 +103,8 @@ sag_catalogue_view_new (SagCatalogue *catalogue,
   gtk_single_selection_set_can_unselect (self->selection, TRUE);
   gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
   g_signal_connect_swapped (self->selection, "items-changed", G_CALLBACK (items_changed), self);
-  g_signal_connect_object (workspace, "notify::series", G_CALLBACK (select_open), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::series", G_CALLBACK (select_open), self,
+                           G_CONNECT_SWAPPED);
   items_changed (self);
   return GTK_WIDGET (self);
 }

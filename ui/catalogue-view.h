@@ -2,8 +2,8 @@
  *
  * catalogue-view.h: the studies that are open, and their series.
  *
- * Activating a row activates "win.open-series" with the series' key; the row of the workspace's series is
- * selected. */
+ * Activating a row activates "win.open-series" with the series' key; the row of the workspace's
+ * series is selected. */
 #pragma once
 
 #include "app/state/workspace.h"

@@ -53,7 +53,9 @@ sag_file_dialog_show (GtkWindow            *parent,
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   if (action == GTK_FILE_CHOOSER_ACTION_SAVE && name != NULL)
     gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
-  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (dialog), action == GTK_FILE_CHOOSER_ACTION_OPEN);
-  g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question, (GClosureNotify) (void *) g_free, 0);
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (dialog),
+                                        action == GTK_FILE_CHOOSER_ACTION_OPEN);
+  g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question,
+                         (GClosureNotify) (void *)g_free, 0);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }

@@ -84,7 +84,9 @@ sag_job_bar_update (SagJobBar *self)
     }
   else
     {
-      gtk_label_set_text (self->text, self->pulse != NULL ? self->pulse : self->said != NULL ? self->said : "");
+      gtk_label_set_text (self->text, self->pulse != NULL  ? self->pulse
+                                      : self->said != NULL ? self->said
+                                                           : "");
       set_pulsing (self, self->pulse != NULL);
     }
   gtk_label_set_text (self->left, left != NULL ? left : "");

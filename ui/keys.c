@@ -20,10 +20,11 @@ static const SagKey keys[] = {
   { "win.previous-series", "Previous series", STUDY, "Page_Up" },
   { "win.show-tags", "Show the DICOM tags", STUDY, "<Control>t" },
 
-  { "view.step(1)", "Next slice", IMAGE, "Down Right" },
-  { "view.step(-1)", "Previous slice", IMAGE, "Up Left" },
-  { "view.step(10)", "Ten slices on", IMAGE, "<Shift>Down <Shift>Right" },
-  { "view.step(-10)", "Ten slices back", IMAGE, "<Shift>Up <Shift>Left" },
+  /* Down is towards the feet, the back, the right; as with the wheel. */
+  { "view.step(1)", "Next slice", IMAGE, "Up Right" },
+  { "view.step(-1)", "Previous slice", IMAGE, "Down Left" },
+  { "view.step(10)", "Ten slices on", IMAGE, "<Shift>Up <Shift>Right" },
+  { "view.step(-10)", "Ten slices back", IMAGE, "<Shift>Down <Shift>Left" },
   { "view.first-slice", "First slice", IMAGE, "Home" },
   { "view.last-slice", "Last slice", IMAGE, "End" },
   { "view.cine", "Play the slices", IMAGE, "", "space" },
@@ -175,11 +176,12 @@ append_row (GString      *xml,
 GtkShortcutsWindow *
 sag_keys_new_window (GSettings *settings)
 {
-  g_autoptr (GString) xml = g_string_new ("<interface><object class='GtkShortcutsWindow' id='window'>"
-                                          "<property name='modal'>1</property><child>"
-                                          "<object class='GtkShortcutsSection'>"
-                                          "<property name='section-name'>all</property>"
-                                          "<property name='max-height'>14</property>");
+  g_autoptr (GString) xml =
+      g_string_new ("<interface><object class='GtkShortcutsWindow' id='window'>"
+                    "<property name='modal'>1</property><child>"
+                    "<object class='GtkShortcutsSection'>"
+                    "<property name='section-name'>all</property>"
+                    "<property name='max-height'>14</property>");
   const char *group = NULL;
   GtkBuilder *builder;
   GtkShortcutsWindow *window;

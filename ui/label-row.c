@@ -58,11 +58,12 @@ sag_label_row_update (SagLabelRow *self)
   gtk_label_set_text (self->name, sag_label_item_get_name (self->item));
   gtk_label_set_text (self->ml, text);
   tooltip = isfinite (confidence)
-              ? g_strdup_printf ("%s: %s, mean confidence %.0f %%", sag_label_item_get_name (self->item), text,
-                                 100 * confidence)
-              : g_strdup (sag_label_item_get_name (self->item));
+                ? g_strdup_printf ("%s: %s, mean confidence %.0f %%",
+                                   sag_label_item_get_name (self->item), text, 100 * confidence)
+                : g_strdup (sag_label_item_get_name (self->item));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->name), tooltip);
-  gtk_button_set_icon_name (GTK_BUTTON (self->eye), visible ? "view-reveal-symbolic" : "view-conceal-symbolic");
+  gtk_button_set_icon_name (GTK_BUTTON (self->eye),
+                            visible ? "view-reveal-symbolic" : "view-conceal-symbolic");
   if (visible)
     gtk_widget_remove_css_class (GTK_WIDGET (self), "hidden-label");
   else
@@ -75,10 +76,13 @@ sag_label_row_set_item (SagLabelRow  *self,
                         SagLabelItem *item)
 {
   g_set_object (&self->item, item);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->solo), "i", sag_label_item_get_label (item)->value);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->solo), "i",
+                                    sag_label_item_get_label (item)->value);
   gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
-  g_object_bind_property (item, "visible", self->eye, "active", G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
-  g_signal_connect_object (item, "notify", G_CALLBACK (sag_label_row_update), self, G_CONNECT_SWAPPED);
+  g_object_bind_property (item, "visible", self->eye, "active",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  g_signal_connect_object (item, "notify", G_CALLBACK (sag_label_row_update), self,
+                           G_CONNECT_SWAPPED);
   sag_label_row_update (self);
 }
 
@@ -116,11 +120,13 @@ sag_label_row_class_init (SagLabelRowClass *klass)
 
   object_class->set_property = sag_label_row_set_property;
   object_class->dispose = sag_label_row_dispose;
-  properties[PROP_ITEM] = g_param_spec_object ("item", NULL, NULL, SAG_TYPE_LABEL_ITEM,
-                                               G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ITEM] =
+      g_param_spec_object ("item", NULL, NULL, SAG_TYPE_LABEL_ITEM,
+                           G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   gtk_widget_class_set_css_name (widget_class, "labelrow");
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/label-row.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/label-row.ui");
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, swatch);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, name);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, ml);

@@ -161,8 +161,9 @@ queue_thumbnails (SagOpener *self)
         {
           g_autoptr (SagSeries) series = g_list_model_get_item (study, i);
 
-          if (sag_series_is_readable (series) && sag_series_get_thumbnail (series, NULL, NULL) == NULL &&
-              g_queue_find (&self->thumbnails, series) == NULL)
+          if (sag_series_is_readable (series)
+              && sag_series_get_thumbnail (series, NULL, NULL) == NULL
+              && g_queue_find (&self->thumbnails, series) == NULL)
             g_queue_push_tail (&self->thumbnails, g_steal_pointer (&series));
         }
     }
@@ -181,12 +182,14 @@ describe_nothing (GVariant *result)
   g_variant_lookup (result, "n-files", "u", &n_files);
   if (n_files == 0)
     return g_strdup ("The folder has no files. Choose one that holds DICOM or NIfTI images.");
-  if (g_variant_lookup (result, "skipped", "a(ss)", &skipped) && g_variant_iter_next (skipped, "(&s&s)", &path, &why))
+  if (g_variant_lookup (result, "skipped", "a(ss)", &skipped)
+      && g_variant_iter_next (skipped, "(&s&s)", &path, &why))
     {
       g_autofree char *name = g_path_get_basename (path);
 
-      return g_strdup_printf ("None of the %u files is an image that can be shown. The first, %s: %s", n_files, name,
-                              why);
+      return g_strdup_printf (
+          "None of the %u files is an image that can be shown. The first, %s: %s", n_files, name,
+          why);
     }
   return g_strdup_printf ("None of the %u files is an image that can be shown.", n_files);
 }
@@ -199,7 +202,8 @@ pick (SagOpener *self,
   g_autoptr (SagCatalogue) found = sag_catalogue_new ();
   SagSeries *best;
 
-  if (!sag_catalogue_set (found, result, NULL) || (best = sag_catalogue_pick_series (found)) == NULL)
+  if (!sag_catalogue_set (found, result, NULL)
+      || (best = sag_catalogue_pick_series (found)) == NULL)
     return NULL;
   return sag_catalogue_find_series (self->catalogue, sag_series_get_key (best));
 }
@@ -347,9 +351,10 @@ read_series (SagOpener *self,
   double cursor[3];
   SagSeries *old = sag_workspace_get_series (self->workspace);
   /* In the same frame of reference reading begins where the reader is looking. */
-  gboolean same = old != NULL && sag_workspace_get_volume (self->workspace) != NULL &&
-                  sag_series_get_frame_of_reference (series)[0] != '\0' &&
-                  g_str_equal (sag_series_get_frame_of_reference (old), sag_series_get_frame_of_reference (series));
+  gboolean same = old != NULL && sag_workspace_get_volume (self->workspace) != NULL
+                  && sag_series_get_frame_of_reference (series)[0] != '\0'
+                  && g_str_equal (sag_series_get_frame_of_reference (old),
+                                  sag_series_get_frame_of_reference (series));
 
   sag_workspace_get_cursor (self->workspace, cursor);
   if (self->labels != NULL)
@@ -371,12 +376,14 @@ sag_opener_open_series (SagOpener *self,
   if (sag_series_is_segmentation (series))
     {
       const char *references = sag_series_get_references (series);
-      SagSeries *under = references[0] != '\0' ? sag_catalogue_find_series (self->catalogue, references) : NULL;
+      SagSeries  *under =
+          references[0] != '\0' ? sag_catalogue_find_series (self->catalogue, references) : NULL;
 
       if (under == NULL && sag_workspace_get_volume (self->workspace) == NULL)
         {
-          g_signal_emit (self, signals[FAILED], 0,
-                         "The images this segmentation was made from are not open; open their folder first.");
+          g_signal_emit (
+              self, signals[FAILED], 0,
+              "The images this segmentation was made from are not open; open their folder first.");
           return;
         }
       self->overlay = g_object_ref (series);
@@ -479,11 +486,12 @@ sag_opener_class_init (SagOpenerClass *klass)
   properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, "", flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, SAG_TYPE_JOB);
-  signals[FAILED] =
-    g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
-  signals[OPENED] =
-    g_signal_new ("opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, SAG_TYPE_SERIES);
+  signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                               SAG_TYPE_JOB);
+  signals[FAILED] = g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[OPENED] = g_signal_new ("opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, SAG_TYPE_SERIES);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * opener.h: from a folder to a volume in the workspace: what a window does with INDEX, THUMBNAIL, READ and
- * READ_SEGMENTATION jobs. No widget.
+ * opener.h: from a folder to a volume in the workspace: what a window does with INDEX, THUMBNAIL,
+ * READ and READ_SEGMENTATION jobs. No widget.
  *
  * Properties, readable, with notify: "state" (int, SagOpenerState), "problem" (string, why nothing
  * can be shown; "" if it can).

@@ -41,7 +41,8 @@ sag_preferences_class_init (SagPreferencesClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = sag_preferences_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/preferences.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/preferences.ui");
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, smooth);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, text_scale_adjustment);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, show_patient);
@@ -61,9 +62,12 @@ sag_preferences_new (GSettings *settings)
 
   self->settings = g_object_ref (settings);
   g_settings_bind (settings, "smooth", self->smooth, "active", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (settings, "text-scale", self->text_scale_adjustment, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "text-scale", self->text_scale_adjustment, "value",
+                   G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "show-patient", self->show_patient, "active", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (settings, "remember-recent", self->remember_recent, "active", G_SETTINGS_BIND_DEFAULT);
-  g_signal_connect_swapped (settings, "changed::remember-recent", G_CALLBACK (remember_changed), self);
+  g_settings_bind (settings, "remember-recent", self->remember_recent, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_signal_connect_swapped (settings, "changed::remember-recent", G_CALLBACK (remember_changed),
+                            self);
   return GTK_WINDOW (self);
 }

@@ -80,14 +80,16 @@ ended (GObject      *source,
   else if (!g_subprocess_get_successful (making->program))
     {
       g_set_error (&error, G_IO_ERROR, G_IO_ERROR_FAILED, "The sample study could not be made: %s",
-                   complaint != NULL && complaint[0] != '\0' ? g_strchomp (complaint) : "sagitta-cli ended early");
+                   complaint != NULL && complaint[0] != '\0' ? g_strchomp (complaint)
+                                                             : "sagitta-cli ended early");
     }
   else
     {
       remove_tree (making->folder); /* one left half removed */
       if (g_rename (making->part, making->folder) != 0)
         g_set_error (&error, G_IO_ERROR, g_io_error_from_errno (errno),
-                     "The sample study could not be kept in %s: %s", making->folder, g_strerror (errno));
+                     "The sample study could not be kept in %s: %s", making->folder,
+                     g_strerror (errno));
     }
 
   if (error != NULL)
@@ -123,8 +125,9 @@ sag_sample_make_async (GCancellable        *cancellable,
     }
   if (program == NULL)
     {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                               "The program sagitta-cli, which makes the sample study, is not installed");
+      g_task_return_new_error (
+          task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+          "The program sagitta-cli, which makes the sample study, is not installed");
       return;
     }
   if (g_mkdir_with_parents (cache, 0700) != 0)
@@ -134,14 +137,16 @@ sag_sample_make_async (GCancellable        *cancellable,
       return;
     }
   remove_tree (making->part);
-  making->program = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error,
-                                      program, "phantom", making->part, NULL);
+  making->program =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error,
+                        program, "phantom", making->part, NULL);
   if (making->program == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  g_subprocess_communicate_utf8_async (making->program, NULL, cancellable, ended, g_steal_pointer (&task));
+  g_subprocess_communicate_utf8_async (making->program, NULL, cancellable, ended,
+                                       g_steal_pointer (&task));
 }
 
 char *

@@ -54,7 +54,8 @@ show_fit (SagSegmentPanel *self)
 
   if (state == SAG_SEGMENTER_NO_IMAGE)
     {
-      text = sag_workspace_get_volume (self->workspace) != NULL ? "Reading the images…" : "Open a series to segment it.";
+      text = sag_workspace_get_volume (self->workspace) != NULL ? "Reading the images…"
+                                                                : "Open a series to segment it.";
     }
   else if (state == SAG_SEGMENTER_NO_MODEL)
     {
@@ -102,8 +103,9 @@ show_precision (SagSegmentPanel *self)
 static void
 show_precisions (SagSegmentPanel *self)
 {
-  static const char *const names[] = { "32-bit floating point: the reference", "16-bit brain floating point",
-                                       "8-bit integers", "4-bit weights" };
+  static const char *const names[] = { "32-bit floating point: the reference",
+                                       "16-bit brain floating point", "8-bit integers",
+                                       "4-bit weights" };
   SagModel *model = sag_segmenter_get_model (self->segmenter);
 
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
@@ -206,7 +208,8 @@ state_changed (SagSegmentPanel *self)
 {
   SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
 
-  gtk_stack_set_visible_child_name (self->run_stack, state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
+  gtk_stack_set_visible_child_name (self->run_stack,
+                                    state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
   gtk_button_set_label (self->run, state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
                                    : state >= SAG_SEGMENTER_DONE ? "Run Again"
                                                                  : "Run");
@@ -224,20 +227,24 @@ static void
 show_provenance (SagSegmentPanel *self)
 {
   SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
-  const SagProvenance *from = segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
+  const SagProvenance *from =
+      segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
   g_autoptr (GString) text = g_string_new (NULL);
 
   if (from != NULL)
     {
       const char *const rows[][2] = {
-        { "Model", from->model_name },      { "Version", from->model_version }, { "Identifier", from->model_id },
-        { "Weights", from->weights_sha256 }, { "Precision", from->precision },   { "Calibration", from->calibration },
-        { "Processor", from->cpu },         { "Program", from->program },       { "Time", from->time },
+        { "Model", from->model_name },    { "Version", from->model_version },
+        { "Identifier", from->model_id }, { "Weights", from->weights_sha256 },
+        { "Precision", from->precision }, { "Calibration", from->calibration },
+        { "Processor", from->cpu },       { "Program", from->program },
+        { "Time", from->time },
       };
 
       for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
         if (rows[i][1] != NULL && rows[i][1][0] != '\0')
-          g_string_append_printf (text, "%s%s: %.32s", text->len > 0 ? "\n" : "", rows[i][0], rows[i][1]);
+          g_string_append_printf (text, "%s%s: %.32s", text->len > 0 ? "\n" : "", rows[i][0],
+                                  rows[i][1]);
     }
   gtk_label_set_text (self->provenance, text->len > 0 ? text->str : "Nothing is known about it.");
 }
@@ -247,7 +254,8 @@ show_results (SagSegmentPanel *self)
 {
   SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
   guint n = g_list_model_get_n_items (sag_workspace_get_labels (self->workspace));
-  gboolean confident = segmentation != NULL && sag_segmentation_get_confidence (segmentation) != NULL;
+  gboolean confident =
+      segmentation != NULL && sag_segmentation_get_confidence (segmentation) != NULL;
 
   gtk_widget_set_visible (self->results, segmentation != NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->search), n >= MANY_LABELS);
@@ -307,7 +315,8 @@ set_all_visible (SagSegmentPanel *self,
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
 
-      sag_label_item_set_visible (item, sag_label_item_get_label (item)->value == but ? !visible : visible);
+      sag_label_item_set_visible (item, sag_label_item_get_label (item)->value == but ? !visible
+                                                                                      : visible);
     }
 }
 
@@ -386,7 +395,8 @@ sag_segment_panel_class_init (SagSegmentPanelClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = sag_segment_panel_dispose;
   g_type_ensure (SAG_TYPE_MODEL);
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/segment-panel.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/segment-panel.ui");
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, scroller);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, models);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, fit);
@@ -427,7 +437,8 @@ sag_segment_panel_init (SagSegmentPanel *self)
   self->precisions[SAG_PRECISION_INT8] = self->int8;
   self->precisions[SAG_PRECISION_INT4] = self->int4;
   self->actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries),
+                                   self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "labels", G_ACTION_GROUP (self->actions));
   g_signal_connect (self->labels, "row-activated", G_CALLBACK (label_activated), self);
   g_signal_connect_swapped (self->search, "changed", G_CALLBACK (search_changed), self);
@@ -439,11 +450,14 @@ bind_labels (SagSegmentPanel *self)
   GListModel *labels = sag_workspace_get_labels (self->workspace);
   GtkFilterListModel *found;
 
-  self->filter = gtk_string_filter_new (gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name"));
-  found = gtk_filter_list_model_new (g_object_ref (labels), GTK_FILTER (g_object_ref (self->filter)));
+  self->filter =
+      gtk_string_filter_new (gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name"));
+  found =
+      gtk_filter_list_model_new (g_object_ref (labels), GTK_FILTER (g_object_ref (self->filter)));
   gtk_list_box_bind_model (self->labels, G_LIST_MODEL (found), make_label_row, NULL, NULL);
   g_object_unref (found);
-  g_signal_connect_object (labels, "items-changed", G_CALLBACK (show_results), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (labels, "items-changed", G_CALLBACK (show_results), self,
+                           G_CONNECT_SWAPPED);
 }
 
 GtkWidget *
@@ -456,28 +470,36 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   self->workspace = g_object_ref (workspace);
 
   gtk_drop_down_set_model (self->models, sag_segmenter_get_models (segmenter));
-  g_signal_connect_object (sag_segmenter_get_models (segmenter), "items-changed", G_CALLBACK (show_model), self,
-                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  g_signal_connect_object (sag_segmenter_get_models (segmenter), "items-changed",
+                           G_CALLBACK (show_model), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_swapped (self->models, "notify::selected-item", G_CALLBACK (model_picked), self);
-  g_signal_connect_object (segmenter, "notify::model", G_CALLBACK (show_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (segmenter, "notify::state", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (segmenter, "notify::problem", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (segmenter, "notify::seconds", G_CALLBACK (show_outcome), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::model", G_CALLBACK (show_model), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::state", G_CALLBACK (state_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::problem", G_CALLBACK (state_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::seconds", G_CALLBACK (show_outcome), self,
+                           G_CONNECT_SWAPPED);
 
   show_precision (self);
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     g_signal_connect_swapped (self->precisions[p], "toggled", G_CALLBACK (precision_toggled), self);
-  g_signal_connect_object (segmenter, "notify::precision", G_CALLBACK (show_precision), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (segmenter, "notify::precision", G_CALLBACK (show_precision), self,
+                           G_CONNECT_SWAPPED);
   bind_labels (self);
   g_object_bind_property (workspace, "opacity", self->opacity_adjustment, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   g_object_bind_property (workspace, "confidence-threshold", self->threshold_adjustment, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
-  g_signal_connect_object (workspace, "notify::opacity", G_CALLBACK (show_sliders), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (workspace, "notify::confidence-threshold", G_CALLBACK (show_sliders), self,
+  g_signal_connect_object (workspace, "notify::opacity", G_CALLBACK (show_sliders), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show_results), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (show_fit), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::confidence-threshold", G_CALLBACK (show_sliders),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show_results), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (show_fit), self,
+                           G_CONNECT_SWAPPED);
   show_model (self);
   state_changed (self);
   show_results (self);

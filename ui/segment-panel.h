@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * segment-panel.h: the pane at the right: model, precision, run; labels, opacity, confidence; provenance, export.
+ * segment-panel.h: the pane at the right: model, precision, run; labels, opacity, confidence;
+ * provenance, export.
  *
  * Its buttons activate "win.segment", "win.cancel", "win.export-…" and "view.overlay-…". */
 #pragma once

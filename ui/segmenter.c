@@ -139,7 +139,8 @@ start_estimate (SagSegmenter *self)
 static SagModel *
 best_fitting (SagSegmenter *self)
 {
-  SagModel *preferred = self->preferred != NULL ? sag_model_list_find (self->models, self->preferred) : NULL;
+  SagModel *preferred =
+      self->preferred != NULL ? sag_model_list_find (self->models, self->preferred) : NULL;
 
   if (preferred != NULL && sag_model_is_usable (preferred) && sag_model_get_fits (preferred))
     return preferred;
@@ -230,7 +231,8 @@ update (SagSegmenter *self)
   if (!sag_model_is_usable (self->model))
     set_state (self, SAG_SEGMENTER_UNFIT, "");
   else if (self->state < SAG_SEGMENTER_RUNNING)
-    set_state (self, sag_model_get_fits (self->model) ? SAG_SEGMENTER_READY : SAG_SEGMENTER_UNFIT, "");
+    set_state (self, sag_model_get_fits (self->model) ? SAG_SEGMENTER_READY : SAG_SEGMENTER_UNFIT,
+               "");
   if (self->pending && self->wanted == NULL && sag_model_is_usable (self->model))
     {
       self->pending = FALSE;
@@ -330,10 +332,12 @@ sag_segmenter_run (SagSegmenter *self)
   double focus[3];
   SagJob *job;
 
-  if (self->run != NULL || self->model == NULL || !sag_model_is_usable (self->model) || !is_complete (volume))
+  if (self->run != NULL || self->model == NULL || !sag_model_is_usable (self->model)
+      || !is_complete (volume))
     return;
   sag_workspace_get_cursor (self->workspace, focus);
-  job = sag_job_new_segment (sag_model_get_id (self->model), self->precision, volume, focus, &error);
+  job =
+      sag_job_new_segment (sag_model_get_id (self->model), self->precision, volume, focus, &error);
   if (job == NULL)
     {
       set_state (self, SAG_SEGMENTER_FAILED, error->message);
@@ -376,7 +380,8 @@ sag_segmenter_cancel (SagSegmenter *self)
 double
 sag_segmenter_get_elapsed (SagSegmenter *self)
 {
-  return self->run == NULL ? 0 : (g_get_monotonic_time () - self->started_us) / (double) G_USEC_PER_SEC;
+  return self->run == NULL ? 0
+                           : (g_get_monotonic_time () - self->started_us) / (double) G_USEC_PER_SEC;
 }
 
 /* ---- choosing */
@@ -494,7 +499,8 @@ sag_segmenter_export (SagSegmenter *self,
   if (segmentation == NULL)
     return;
   start_export (self,
-                sag_job_new_export (format, path, segmentation, sag_workspace_get_series (self->workspace), &error),
+                sag_job_new_export (format, path, segmentation,
+                                    sag_workspace_get_series (self->workspace), &error),
                 error);
 }
 
@@ -613,17 +619,21 @@ sag_segmenter_class_init (SagSegmenterClass *klass)
 
   properties[PROP_MODELS] = g_param_spec_object ("models", NULL, NULL, G_TYPE_LIST_MODEL, readable);
   properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, SAG_TYPE_MODEL, both);
-  properties[PROP_PRECISION] = g_param_spec_int ("precision", NULL, NULL, 0, SAG_N_PRECISIONS - 1, 0, both);
-  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, SAG_SEGMENTER_FAILED, 0, readable);
+  properties[PROP_PRECISION] =
+      g_param_spec_int ("precision", NULL, NULL, 0, SAG_N_PRECISIONS - 1, 0, both);
+  properties[PROP_STATE] =
+      g_param_spec_int ("state", NULL, NULL, 0, SAG_SEGMENTER_FAILED, 0, readable);
   properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, "", readable);
-  properties[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, NULL, 0, G_MAXDOUBLE, 0, readable);
+  properties[PROP_SECONDS] =
+      g_param_spec_double ("seconds", NULL, NULL, 0, G_MAXDOUBLE, 0, readable);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, SAG_TYPE_JOB);
-  signals[SAVED] =
-    g_signal_new ("saved", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
-  signals[FAILED] =
-    g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                               SAG_TYPE_JOB);
+  signals[SAVED] = g_signal_new ("saved", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                 1, G_TYPE_STRING);
+  signals[FAILED] = g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -639,8 +649,10 @@ sag_segmenter_new (SagWorkspace *workspace)
   SagSegmenter *self = g_object_new (SAG_TYPE_SEGMENTER, NULL);
 
   self->workspace = g_object_ref (workspace);
-  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (slices_ready), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (slices_ready), self,
+                           G_CONNECT_SWAPPED);
   return self;
 }
 

@@ -7,9 +7,9 @@
  * (int, SagPrecision), "state" (int, SagSegmenterState, read-only), "problem" (string, read-only:
  * why it failed), "seconds" (double, read-only: how long the last run took).
  *
- * Signals: "job" (SagSegmenter *, SagJob *, gpointer) when one begins that a person waits for; "saved"
- * (SagSegmenter *, const char *path, gpointer); "failed" (SagSegmenter *, const char *message, gpointer) when
- * an export failed. */
+ * Signals: "job" (SagSegmenter *, SagJob *, gpointer) when one begins that a person waits for;
+ * "saved" (SagSegmenter *, const char *path, gpointer); "failed" (SagSegmenter *, const char
+ * *message, gpointer) when an export failed, or a model asked for is not there. */
 #pragma once
 
 #include "app/state/model.h"

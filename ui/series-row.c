@@ -70,7 +70,8 @@ static void
 sag_series_row_update (SagSeriesRow *self)
 {
   SagStudy *study = sag_series_get_study (self->series);
-  gboolean openable = sag_series_is_readable (self->series) || sag_series_is_segmentation (self->series);
+  gboolean openable =
+      sag_series_is_readable (self->series) || sag_series_is_segmentation (self->series);
   g_autofree char *remarks = dup_remarks (self->series);
   const char *modality = sag_series_get_modality (self->series);
 
@@ -102,7 +103,8 @@ sag_series_row_set_series (SagSeriesRow *self,
   g_set_object (&self->series, series);
   if (series == NULL)
     return;
-  g_signal_connect_object (series, "notify::thumbnail", G_CALLBACK (show_thumbnail), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (series, "notify::thumbnail", G_CALLBACK (show_thumbnail), self,
+                           G_CONNECT_SWAPPED);
   sag_series_row_update (self);
 }
 
@@ -157,7 +159,8 @@ sag_series_row_class_init (SagSeriesRowClass *klass)
                                                  G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   gtk_widget_class_set_css_name (widget_class, "seriesrow");
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/series-row.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/series-row.ui");
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, study);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, study_title);
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, study_subtitle);

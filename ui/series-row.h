@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * series-row.h: one series in the list: thumbnail, description, count; above the first of a study, the study.
+ * series-row.h: one series in the list: thumbnail, description, count; above the first of a study,
+ * the study.
  *
  * Property: "series" (SagSeries or NULL). */
 #pragma once

@@ -30,7 +30,9 @@ sag_settings_new (void)
   else if (installed != NULL)
     schema = g_settings_schema_source_lookup (installed, SCHEMA, TRUE);
   if (schema == NULL)
-    g_error ("The settings schema %s is not installed; run 'meson install', or set GSETTINGS_SCHEMA_DIR", SCHEMA);
+    g_error (
+        "The settings schema %s is not installed; run 'meson install', or set GSETTINGS_SCHEMA_DIR",
+        SCHEMA);
   return g_settings_new_full (schema, NULL, NULL);
 }
 

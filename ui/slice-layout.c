@@ -78,8 +78,9 @@ allocate (SagSliceLayout     *self,
           SagView             v,
           const GdkRectangle *at)
 {
-  gtk_widget_size_allocate (GTK_WIDGET (self->views[v]),
-                            &(GtkAllocation) { at->x, at->y, MAX (at->width, 1), MAX (at->height, 1) }, -1);
+  gtk_widget_size_allocate (
+      GTK_WIDGET (self->views[v]),
+      &(GtkAllocation) { at->x, at->y, MAX (at->width, 1), MAX (at->height, 1) }, -1);
 }
 
 typedef struct
@@ -96,7 +97,8 @@ arrange (int          width,
 {
   int along = below ? width : height;
   int half = (along - GAP) / 2;
-  int side = below ? CLAMP (half, height / 4, height * 2 / 5) : CLAMP (half * 5 / 4, width / 4, width * 2 / 5);
+  int side = below ? CLAMP (half, height / 4, height * 2 / 5)
+                   : CLAMP (half * 5 / 4, width / 4, width * 2 / 5);
 
   if (below)
     {
@@ -117,7 +119,8 @@ get_scale (SagSliceLayout     *self,
            SagView             plane,
            const GdkRectangle *at)
 {
-  return 1 / sag_workspace_get_fit (self->workspace, plane, MAX (at->width, 1), MAX (at->height, 1));
+  return 1
+         / sag_workspace_get_fit (self->workspace, plane, MAX (at->width, 1), MAX (at->height, 1));
 }
 
 /* How large the images come out; the large one counts as much as the two others. */
@@ -147,7 +150,8 @@ sag_slice_layout_size_allocate (GtkWidget *widget,
       int least;
 
       /* GTK wants every child measured before it is allocated. */
-      gtk_widget_measure (GTK_WIDGET (self->views[v]), GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL, NULL);
+      gtk_widget_measure (GTK_WIDGET (self->views[v]), GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL,
+                          NULL, NULL);
       if (v != (int) self->large && n < 2)
         small[n++] = v;
     }
@@ -251,10 +255,10 @@ sag_slice_layout_constructed (GObject *object)
       gtk_widget_set_parent (view, GTK_WIDGET (self));
     }
   self->selected = self->large = sag_workspace_get_view (self->workspace);
-  g_signal_connect_object (self->workspace, "notify::view", G_CALLBACK (workspace_view_changed), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (workspace_volume_changed), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::view", G_CALLBACK (workspace_view_changed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (workspace_volume_changed),
+                           self, G_CONNECT_SWAPPED);
   sag_slice_layout_update (self);
 }
 
@@ -348,8 +352,8 @@ sag_slice_layout_class_init (SagSliceLayoutClass *klass)
   widget_class->measure = sag_slice_layout_measure;
   widget_class->size_allocate = sag_slice_layout_size_allocate;
 
-  properties[PROP_WORKSPACE] =
-    g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE, flags | G_PARAM_CONSTRUCT_ONLY);
+  properties[PROP_WORKSPACE] = g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE,
+                                                    flags | G_PARAM_CONSTRUCT_ONLY);
   properties[PROP_MODE] = g_param_spec_string ("mode", NULL, NULL, "single", flags);
   properties[PROP_FULL] = g_param_spec_boolean ("full", NULL, NULL, FALSE, flags);
   properties[PROP_ANNOTATIONS] = g_param_spec_boolean ("annotations", NULL, NULL, TRUE, flags);

@@ -182,7 +182,8 @@ draw_scale (const Pen *pen)
   if (length_mm == 0)
     return;
   points = round (length_mm / mm_per_point);
-  text = length_mm >= 10 ? g_strdup_printf ("%g cm", length_mm / 10) : g_strdup_printf ("%g mm", length_mm);
+  text = length_mm >= 10 ? g_strdup_printf ("%g cm", length_mm / 10)
+                         : g_strdup_printf ("%g mm", length_mm);
   layout = make_layout (pen, text, scene->text_scale * 0.9, FALSE);
   pango_layout_get_pixel_size (layout, &width, &height);
 
@@ -193,7 +194,8 @@ draw_scale (const Pen *pen)
   fill_outlined (pen->snapshot, &ink, x, y - 4, 2, 6);
   fill_outlined (pen->snapshot, &ink, x + points - 2, y - 4, 2, 6);
   fill (pen->snapshot, &ink, x, y, points, 2);
-  append_outlined (pen->snapshot, layout, round (x + points / 2 - width / 2.0), y - height - 3, &ink);
+  append_outlined (pen->snapshot, layout, round (x + points / 2 - width / 2.0), y - height - 3,
+                   &ink);
 }
 
 /* +1 if slices of `view` are counted along the grid axis that scrolls it, -1 if against. */
@@ -241,7 +243,8 @@ draw_strip (const Pen *pen)
           const GdkRGBA *colour = NULL;
           double y = top + length * (sign > 0 ? n - 1 - k : k) / n;
 
-          if (same && sag_segmentation_get_n_ready (segmentation) < n && sag_segmentation_is_ready (segmentation, k))
+          if (same && sag_segmentation_get_n_ready (segmentation) < n
+              && sag_segmentation_is_ready (segmentation, k))
             colour = &done;
           else if (sag_volume_is_ready (volume, k))
             colour = &there;
@@ -253,7 +256,8 @@ draw_strip (const Pen *pen)
     {
       fill (pen->snapshot, &there, x, top, STRIP, length);
     }
-  fill_outlined (pen->snapshot, &bright, x - 2, round (top + length * (n - 0.5 - slice) / n) - 1, STRIP + 4, 2);
+  fill_outlined (pen->snapshot, &bright, x - 2, round (top + length * (n - 0.5 - slice) / n) - 1,
+                 STRIP + 4, 2);
 }
 
 static gboolean
@@ -299,7 +303,8 @@ draw_legend (const Pen *pen)
                        round (top + length * (1 - percent / 100.0) - height / 2.0), &ink);
     }
   if (threshold > 0)
-    fill_outlined (pen->snapshot, &bright, x - 3, round (top + length * (1 - threshold)) - 1, width + 6, 2);
+    fill_outlined (pen->snapshot, &bright, x - 3, round (top + length * (1 - threshold)) - 1,
+                   width + 6, 2);
 }
 
 /* ---- the corners' words */
@@ -350,8 +355,9 @@ dup_position (const SagSliceScene *scene)
   char plus[4], minus[4];
 
   /* From the plane before flips: they must not change the number. */
-  sag_plane_init_grid_view (&plane, sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)), scene->view,
-                            scene->spec.plane.centre, 1, NULL);
+  sag_plane_init_grid_view (&plane,
+                            sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)),
+                            scene->view, scene->spec.plane.centre, 1, NULL);
   sag_plane_get_normal (&plane, normal);
   sag_workspace_get_cursor (scene->workspace, cursor);
   for (int c = 0; c < 3; c++)
@@ -393,7 +399,8 @@ dup_top_right (const SagSliceScene *scene)
       if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
         add_line (text, "%s %.1f mm", modes[spec->slab_mode], spec->slab_mm);
       else if (scene->width >= WIDTH_ALL)
-        add_line (text, "%.1f mm apart", sag_workspace_get_slice_spacing (scene->workspace, scene->view));
+        add_line (text, "%.1f mm apart",
+                  sag_workspace_get_slice_spacing (scene->workspace, scene->view));
     }
   return g_string_free (text, FALSE);
 }
@@ -418,7 +425,8 @@ dup_bottom_right (const SagSliceScene *scene)
   GString *text = g_string_new (NULL);
   SagProbe probe;
 
-  if (scene->probing && sag_workspace_probe (scene->workspace, scene->probe, &probe) && probe.inside)
+  if (scene->probing && sag_workspace_probe (scene->workspace, scene->probe, &probe)
+      && probe.inside)
     {
       g_autofree char *value = sag_format_value (probe.value, probe.unit);
       const double *lps = scene->probe;
@@ -500,7 +508,8 @@ sag_slice_text_snapshot_cross (const SagSliceScene *scene,
   double cursor[3], x, y;
 
   sag_workspace_get_cursor (scene->workspace, cursor);
-  sag_plane_to_pixel (&scene->spec.plane, scene->width * scene->scale, scene->height * scene->scale, cursor, &x, &y);
+  sag_plane_to_pixel (&scene->spec.plane, scene->width * scene->scale, scene->height * scene->scale,
+                      cursor, &x, &y);
   x = floor ((x + 0.5) / scene->scale);
   y = floor ((y + 0.5) / scene->scale);
   fill (snapshot, &line, 0, y, MAX (x - gap, 0), 1);
@@ -518,8 +527,9 @@ sag_slice_text_dup_description (const SagSliceScene *scene)
   g_autofree char *here = dup_bottom_right (scene);
   GString *text = g_string_new (NULL);
 
-  g_string_append_printf (text, "%s, slice %d of %d, %s, %s", sag_slice_text_get_view_name (scene->view), slice + 1, n,
-                          position, window);
+  g_string_append_printf (text, "%s, slice %d of %d, %s, %s",
+                          sag_slice_text_get_view_name (scene->view), slice + 1, n, position,
+                          window);
   if (here[0] != '\0')
     g_string_append_printf (text, ", under the pointer: %s", g_strdelimit (here, "\n", ' '));
   return g_string_free (text, FALSE);

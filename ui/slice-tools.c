@@ -61,14 +61,19 @@ scroll (GtkEventControllerScroll *controller,
         double                    dy,
         SagSliceTools            *self)
 {
-  GdkModifierType state = gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (controller));
+  GdkModifierType state =
+      gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (controller));
 
   if (sag_slice_view_get_workspace (self->view) == NULL)
     return FALSE;
   if (state & GDK_CONTROL_MASK)
     sag_slice_view_zoom_at (self->view, exp (-dy * 0.15), self->pointer[0], self->pointer[1]);
   else /* GTK turns Shift and a wheel into sideways scrolling. */
-    scroll_slices (self, dy != 0 ? dy : (state & GDK_SHIFT_MASK) ? dx : 0, (state & GDK_SHIFT_MASK) != 0);
+    scroll_slices (self,
+                   dy != 0                    ? dy
+                   : (state & GDK_SHIFT_MASK) ? dx
+                                              : 0,
+                   (state & GDK_SHIFT_MASK) != 0);
   return TRUE;
 }
 

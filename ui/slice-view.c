@@ -76,14 +76,16 @@ sag_slice_view_get_spec (SagSliceView *self,
         plane->down[c] = -plane->down[c];
       plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
     }
-  plane->mm_per_pixel = sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
+  plane->mm_per_pixel =
+      sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
 }
 
 static gboolean
 sag_slice_view_has_image (SagSliceView *self)
 {
-  return self->workspace != NULL && sag_workspace_get_volume (self->workspace) != NULL &&
-         gtk_widget_get_width (GTK_WIDGET (self)) > 0 && gtk_widget_get_height (GTK_WIDGET (self)) > 0;
+  return self->workspace != NULL && sag_workspace_get_volume (self->workspace) != NULL
+         && gtk_widget_get_width (GTK_WIDGET (self)) > 0
+         && gtk_widget_get_height (GTK_WIDGET (self)) > 0;
 }
 
 /* Width and height in device pixels, and how many make a widget coordinate. */
@@ -151,7 +153,8 @@ sag_slice_view_make_scene (SagSliceView  *self,
   scene->scale = scale;
   scene->text_scale = self->text_scale;
   sag_slice_view_get_spec (self, width * scale, height * scale, &scene->spec);
-  scene->probing = self->probing && sag_slice_view_to_lps (self, self->probe[0], self->probe[1], scene->probe);
+  scene->probing =
+      self->probing && sag_slice_view_to_lps (self, self->probe[0], self->probe[1], scene->probe);
 }
 
 static GdkTexture *
@@ -197,8 +200,9 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
 
-  if (self->texture == NULL || memcmp (&self->drawn, &scene.spec, sizeof scene.spec) != 0 ||
-      gdk_texture_get_width (self->texture) != width || gdk_texture_get_height (self->texture) != height)
+  if (self->texture == NULL || memcmp (&self->drawn, &scene.spec, sizeof scene.spec) != 0
+      || gdk_texture_get_width (self->texture) != width
+      || gdk_texture_get_height (self->texture) != height)
     {
       g_clear_object (&self->texture);
       self->texture = sag_slice_view_render (self, &scene.spec, width, height);
@@ -242,14 +246,16 @@ sag_slice_view_dup_pixels (SagSliceView *self,
       gtk_snapshot_scale (snapshot, scale, scale);
       sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
       node = gtk_snapshot_to_node (snapshot);
-      texture = gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+      texture =
+          gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
     }
   else
     {
       texture = sag_slice_view_render (self, &spec, *width, *height);
     }
 
-  /* gdk_texture_download() gives premultiplied BGRA in memory order (little endian), opaque here. */
+  /* gdk_texture_download() gives premultiplied BGRA in memory order (little endian), opaque here.
+   */
   rgba = g_malloc (n * 4);
   gdk_texture_download (texture, rgba, (gsize) *width * 4);
   for (gsize i = 0; i < n; i++)
@@ -349,7 +355,8 @@ workspace_notify (SagSliceView *self,
     }
 }
 
-/* Whether slice k of the open volume can show in this view: any can in one that cuts across them. */
+/* Whether slice k of the open volume can show in this view: any can in one that cuts across them.
+ */
 static gboolean
 cuts_slices (SagSliceView *self,
              int           k0,
@@ -390,8 +397,10 @@ sag_slice_view_set_workspace (SagSliceView *self,
   g_set_object (&self->workspace, workspace);
   if (workspace != NULL)
     {
-      g_signal_connect_object (workspace, "notify", G_CALLBACK (workspace_notify), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (workspace_ready), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (workspace, "notify", G_CALLBACK (workspace_notify), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (workspace_ready), self,
+                               G_CONNECT_SWAPPED);
     }
   sag_slice_view_invalidate (self);
 }
@@ -524,10 +533,12 @@ sag_slice_view_class_init (SagSliceViewClass *klass)
   object_class->dispose = sag_slice_view_dispose;
   widget_class->snapshot = sag_slice_view_snapshot;
 
-  properties[PROP_WORKSPACE] = g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE, flags);
+  properties[PROP_WORKSPACE] =
+      g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE, flags);
   properties[PROP_PLANE] = g_param_spec_int ("plane", NULL, NULL, 0, SAG_N_VIEWS - 1, 0, flags);
   properties[PROP_ZOOM] = g_param_spec_double ("zoom", NULL, NULL, ZOOM_MIN, ZOOM_MAX, 1, flags);
-  properties[PROP_FLIP_HORIZONTAL] = g_param_spec_boolean ("flip-horizontal", NULL, NULL, FALSE, flags);
+  properties[PROP_FLIP_HORIZONTAL] =
+      g_param_spec_boolean ("flip-horizontal", NULL, NULL, FALSE, flags);
   properties[PROP_FLIP_VERTICAL] = g_param_spec_boolean ("flip-vertical", NULL, NULL, FALSE, flags);
   properties[PROP_ANNOTATIONS] = g_param_spec_boolean ("annotations", NULL, NULL, TRUE, flags);
   properties[PROP_CROSSHAIR] = g_param_spec_boolean ("crosshair", NULL, NULL, FALSE, flags);

@@ -155,7 +155,8 @@ sag_tags_dialog_class_init (SagTagsDialogClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = sag_tags_dialog_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/tags-dialog.ui");
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/sagitta/Sagitta/ui/tags-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, SagTagsDialog, stack);
   gtk_widget_class_bind_template_child (widget_class, SagTagsDialog, problem);
   gtk_widget_class_bind_template_child (widget_class, SagTagsDialog, view);

@@ -53,7 +53,8 @@ ACTION (step)
 {
   SagViewActions *self = data;
 
-  sag_workspace_step_slice (self->workspace, selected_plane (self), g_variant_get_int32 (parameter));
+  sag_workspace_step_slice (self->workspace, selected_plane (self),
+                            g_variant_get_int32 (parameter));
 }
 
 ACTION (first_slice)
@@ -224,8 +225,14 @@ ACTION (preset_number)
   int n, number = g_variant_get_int32 (parameter);
   const SagWindowPreset *presets = sag_workspace_get_presets (self->workspace, &n);
 
-  if (number >= 1 && number <= n)
-    sag_workspace_apply_preset (self->workspace, presets[number - 1].id);
+  /* Those of the modality are under the same keys whatever windows a file brings; 0 is for the
+   * file's. */
+  for (int i = 0; i < n; i++)
+    if (!g_str_has_prefix (presets[i].id, "file-") && --number == 0)
+      {
+        sag_workspace_apply_preset (self->workspace, presets[i].id);
+        return;
+      }
 }
 
 /* What the file says, or, where it says nothing, what its values suggest. */
@@ -250,9 +257,10 @@ ACTION (smooth)
 {
   SagWorkspace *workspace = ((SagViewActions *) data)->workspace;
 
-  sag_workspace_set_interpolation (workspace, sag_workspace_get_interpolation (workspace) == SAG_INTERPOLATION_LINEAR
-                                                ? SAG_INTERPOLATION_NEAREST
-                                                : SAG_INTERPOLATION_LINEAR);
+  sag_workspace_set_interpolation (workspace, sag_workspace_get_interpolation (workspace)
+                                                      == SAG_INTERPOLATION_LINEAR
+                                                  ? SAG_INTERPOLATION_NEAREST
+                                                  : SAG_INTERPOLATION_LINEAR);
 }
 
 /* A slab wants a thickness and a way to see through it; asking for one brings the other. */
@@ -270,7 +278,8 @@ thicken (SagViewActions *self,
          double          step_mm)
 {
   SagSlabMode mode = sag_workspace_get_slab_mode (self->workspace);
-  double mm = mode == SAG_SLAB_NONE ? step_mm : sag_workspace_get_slab_mm (self->workspace) + step_mm;
+  double mm =
+      mode == SAG_SLAB_NONE ? step_mm : sag_workspace_get_slab_mm (self->workspace) + step_mm;
 
   if (mm <= 0)
     set_slab (self, 0, SAG_SLAB_NONE);
@@ -345,7 +354,8 @@ ACTION (opacity)
   SagViewActions *self = data;
   double more = g_variant_get_int32 (parameter) / 100.0;
 
-  sag_workspace_set_opacity (self->workspace, CLAMP (sag_workspace_get_opacity (self->workspace) + more, 0, 1));
+  sag_workspace_set_opacity (self->workspace,
+                             CLAMP (sag_workspace_get_opacity (self->workspace) + more, 0, 1));
 }
 
 ACTION (uncertain)
@@ -403,12 +413,14 @@ set_enabled (SagViewActions    *self,
 static void
 update_states (SagViewActions *self)
 {
-  static const char *const for_image[] = { "step", "first-slice", "last-slice", "zoom-in", "zoom-out", "reset",
-                                           "flip-horizontal", "flip-vertical", "menu", "window-preset",
-                                           "window-default", "preset-number", "invert", "slab-thinner",
-                                           "slab-thicker", "slab-next-mode", "slab-mode", "cine", NULL };
-  static const char *const for_result[] = { "overlay", "overlay-fill", "overlay-outline", "overlay-confidence",
-                                            "opacity", "uncertain", NULL };
+  static const char *const for_image[] = {
+    "step", "first-slice", "last-slice", "zoom-in", "zoom-out", "reset", "invert", "menu",
+    "flip-horizontal", "flip-vertical", "window-preset", "window-default", "preset-number",
+    "slab-thinner", "slab-thicker", "slab-next-mode", "slab-mode", "cine", NULL,
+  };
+  static const char *const for_result[] = {
+    "overlay", "overlay-fill", "overlay-outline", "overlay-confidence", "opacity", "uncertain", NULL,
+  };
   SagOverlayFlags flags = sag_workspace_get_overlay (self->workspace);
   SagSlabMode slab = sag_workspace_get_slab_mode (self->workspace);
   g_autofree char *mode = NULL;
@@ -417,18 +429,22 @@ update_states (SagViewActions *self)
   if (self->layout == NULL)
     return;
   g_object_get (self->layout, "mode", &mode, "full", &full, "annotations", &annotations_on, NULL);
-  set_state (self, "plane", g_variant_new_string (plane_names[sag_workspace_get_view (self->workspace)]));
+  set_state (self, "plane",
+             g_variant_new_string (plane_names[sag_workspace_get_view (self->workspace)]));
   set_state (self, "layout", g_variant_new_string (mode));
   set_state (self, "full", g_variant_new_boolean (full));
   set_state (self, "annotations", g_variant_new_boolean (annotations_on));
   set_state (self, "invert", g_variant_new_boolean (sag_workspace_get_invert (self->workspace)));
   set_state (self, "smooth",
-             g_variant_new_boolean (sag_workspace_get_interpolation (self->workspace) == SAG_INTERPOLATION_LINEAR));
+             g_variant_new_boolean (sag_workspace_get_interpolation (self->workspace)
+                                    == SAG_INTERPOLATION_LINEAR));
   set_state (self, "slab-mode", g_variant_new_string (slab_names[slab]));
-  set_state (self, "overlay", g_variant_new_boolean (sag_workspace_get_overlay_visible (self->workspace)));
+  set_state (self, "overlay",
+             g_variant_new_boolean (sag_workspace_get_overlay_visible (self->workspace)));
   set_state (self, "overlay-fill", g_variant_new_boolean ((flags & SAG_OVERLAY_FILL) != 0));
   set_state (self, "overlay-outline", g_variant_new_boolean ((flags & SAG_OVERLAY_OUTLINE) != 0));
-  set_state (self, "overlay-confidence", g_variant_new_boolean ((flags & SAG_OVERLAY_CONFIDENCE) != 0));
+  set_state (self, "overlay-confidence",
+             g_variant_new_boolean ((flags & SAG_OVERLAY_CONFIDENCE) != 0));
   set_enabled (self, sag_workspace_get_volume (self->workspace) != NULL, for_image);
   set_enabled (self,
                sag_workspace_get_segmentation (self->workspace) != NULL ||
@@ -493,8 +509,10 @@ sag_view_actions_new (SagSliceLayout *layout)
   self->workspace = g_object_ref (sag_slice_layout_get_workspace (layout));
   self->group = g_simple_action_group_new ();
   self->cine = sag_cine_new (layout);
-  g_object_set_data_full (G_OBJECT (self->group), "view-actions", self, (GDestroyNotify) sag_view_actions_free);
-  g_action_map_add_action_entries (G_ACTION_MAP (self->group), entries, G_N_ELEMENTS (entries), self);
+  g_object_set_data_full (G_OBJECT (self->group), "view-actions", self,
+                          (GDestroyNotify) sag_view_actions_free);
+  g_action_map_add_action_entries (G_ACTION_MAP (self->group), entries, G_N_ELEMENTS (entries),
+                                   self);
   g_signal_connect_swapped (self->workspace, "notify", G_CALLBACK (update_states), self);
   g_signal_connect_swapped (layout, "notify", G_CALLBACK (update_states), self);
   update_states (self);

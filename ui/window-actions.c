@@ -45,7 +45,8 @@ paths_chosen (const char *const *paths,
 
 ACTION (open_folder)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL, paths_chosen, data);
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL,
+                        paths_chosen, data);
 }
 
 ACTION (open_files)
@@ -65,8 +66,8 @@ ACTION (open_recent)
 ACTION (open_series)
 {
   SagWindow *self = data;
-  SagSeries *series =
-    sag_catalogue_find_series (sag_window_get_catalogue (self), g_variant_get_string (parameter, NULL));
+  SagSeries *series = sag_catalogue_find_series (sag_window_get_catalogue (self),
+                                                 g_variant_get_string (parameter, NULL));
 
   if (series != NULL)
     sag_opener_open_series (sag_window_get_opener (self), series);
@@ -177,13 +178,17 @@ cancel_answered (SagWindow  *self,
 static void
 ask_to_cancel (SagWindow *self)
 {
-  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), "Stop the run?", "What it has computed is lost.");
+  GtkWidget *dialog =
+      adw_message_dialog_new (GTK_WINDOW (self), "Stop the run?", "What it has computed is lost.");
 
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "go-on", "Go On", "stop", "Stop", NULL);
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "stop", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "go-on", "Go On", "stop", "Stop",
+                                    NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "stop",
+                                              ADW_RESPONSE_DESTRUCTIVE);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "stop");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "go-on");
-  g_signal_connect_object (dialog, "response", G_CALLBACK (cancel_answered), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (cancel_answered), self,
+                           G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -340,7 +345,8 @@ show_precision (SagWindow *self)
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "precision");
   SagPrecision value = sag_segmenter_get_precision (sag_window_get_segmenter (self));
 
-  g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_string (sag_precision_get_name (value)));
+  g_simple_action_set_state (G_SIMPLE_ACTION (action),
+                             g_variant_new_string (sag_precision_get_name (value)));
 }
 
 void
@@ -355,11 +361,13 @@ sag_window_update_actions (SagWindow *self)
   gboolean result = segmentation != NULL && state != SAG_SEGMENTER_RUNNING;
 
   set_enabled (self, "segment",
-               state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL && state != SAG_SEGMENTER_RUNNING &&
-                 model != NULL && sag_model_is_usable (model));
+               state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL
+                   && state != SAG_SEGMENTER_RUNNING && model != NULL
+                   && sag_model_is_usable (model));
   set_enabled (self, "export-seg", result);
   set_enabled (self, "export-nifti", result);
-  set_enabled (self, "export-confidence", result && sag_segmentation_get_confidence (segmentation) != NULL);
+  set_enabled (self, "export-confidence",
+               result && sag_segmentation_get_confidence (segmentation) != NULL);
   set_enabled (self, "export-png", image);
   set_enabled (self, "show-tags", image && find_path (self) != NULL);
 }
@@ -407,9 +415,9 @@ sag_window_add_actions (SagWindow     *self,
       g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (toggles[i]));
       g_object_unref (toggles[i]);
     }
-  g_signal_connect_object (sag_window_get_segmenter (self), "notify::precision", G_CALLBACK (show_precision), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (sag_window_get_segmenter (self), "notify::model", G_CALLBACK (sag_window_update_actions),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (sag_window_get_segmenter (self), "notify::precision",
+                           G_CALLBACK (show_precision), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (sag_window_get_segmenter (self), "notify::model",
+                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   sag_window_update_actions (self);
 }

@@ -51,7 +51,9 @@ show_title (SagWindow *self)
   SagSeries *series = sag_workspace_get_series (self->workspace);
   SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
   gboolean named = g_settings_get_boolean (self->settings, "show-patient");
-  const char *title = study == NULL ? "Sagitta" : named ? sag_study_get_title (study) : "Patient not named";
+  const char *title = study == NULL ? "Sagitta"
+                      : named       ? sag_study_get_title (study)
+                                    : "Patient not named";
 
   adw_window_title_set_title (self->title, title);
   adw_window_title_set_subtitle (self->title, study != NULL ? sag_study_get_subtitle (study) : "");
@@ -99,7 +101,8 @@ volume_changed (SagWindow *self)
 {
   show_state (self);
   if (sag_workspace_get_volume (self->workspace) != NULL)
-    gtk_widget_grab_focus (GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
+    gtk_widget_grab_focus (
+        GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
 }
 
 static void
@@ -183,7 +186,8 @@ segmenter_state_changed (SagWindow *self)
     {
       g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (self->segmenter));
       g_autofree char *text =
-        g_strdup_printf ("%s: done in %s", sag_model_get_name (sag_segmenter_get_model (self->segmenter)), seconds);
+          g_strdup_printf ("%s: done in %s",
+                           sag_model_get_name (sag_segmenter_get_model (self->segmenter)), seconds);
 
       sag_job_bar_say (self->job_bar, text);
     }
@@ -238,10 +242,12 @@ dropped (GtkDropTarget *target,
 static void
 show_settings (SagWindow *self)
 {
-  g_object_set (self->layout, "text-scale", g_settings_get_double (self->settings, "text-scale"), NULL);
-  sag_workspace_set_interpolation (self->workspace, g_settings_get_boolean (self->settings, "smooth")
-                                                      ? SAG_INTERPOLATION_LINEAR
-                                                      : SAG_INTERPOLATION_NEAREST);
+  g_object_set (self->layout, "text-scale", g_settings_get_double (self->settings, "text-scale"),
+                NULL);
+  sag_workspace_set_interpolation (self->workspace,
+                                   g_settings_get_boolean (self->settings, "smooth")
+                                       ? SAG_INTERPOLATION_LINEAR
+                                       : SAG_INTERPOLATION_NEAREST);
   show_title (self);
   show_recent (self);
 }
@@ -258,10 +264,13 @@ restore (SagWindow *self)
   gtk_window_set_default_size (GTK_WINDOW (self), width, height);
   if (g_settings_get_boolean (self->settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
-  adw_flap_set_reveal_flap (self->studies_flap, g_settings_get_boolean (self->settings, "show-studies"));
-  adw_flap_set_reveal_flap (self->segment_flap, g_settings_get_boolean (self->settings, "show-segment"));
+  adw_flap_set_reveal_flap (self->studies_flap,
+                            g_settings_get_boolean (self->settings, "show-studies"));
+  adw_flap_set_reveal_flap (self->segment_flap,
+                            g_settings_get_boolean (self->settings, "show-segment"));
   g_settings_bind (self->settings, "layout", self->layout, "mode", G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (self->settings, "show-annotations", self->layout, "annotations", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "show-annotations", self->layout, "annotations",
+                   G_SETTINGS_BIND_DEFAULT);
   if (sag_precision_from_name (precision_name, &precision, NULL))
     g_object_set (self->segmenter, "precision", precision, NULL);
   sag_segmenter_choose (self->segmenter, model);
@@ -275,12 +284,15 @@ keep (SagWindow *self)
 
   gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
   g_settings_set (self->settings, "window-size", "(ii)", width, height);
-  g_settings_set_boolean (self->settings, "window-maximized", gtk_window_is_maximized (GTK_WINDOW (self)));
+  g_settings_set_boolean (self->settings, "window-maximized",
+                          gtk_window_is_maximized (GTK_WINDOW (self)));
   /* A folded pane hides by itself: that is not a choice to remember. */
   if (!adw_flap_get_folded (self->studies_flap))
-    g_settings_set_boolean (self->settings, "show-studies", adw_flap_get_reveal_flap (self->studies_flap));
+    g_settings_set_boolean (self->settings, "show-studies",
+                            adw_flap_get_reveal_flap (self->studies_flap));
   if (!adw_flap_get_folded (self->segment_flap))
-    g_settings_set_boolean (self->settings, "show-segment", adw_flap_get_reveal_flap (self->segment_flap));
+    g_settings_set_boolean (self->settings, "show-segment",
+                            adw_flap_get_reveal_flap (self->segment_flap));
   g_settings_set_string (self->settings, "precision",
                          sag_precision_get_name (sag_segmenter_get_precision (self->segmenter)));
   if (model != NULL)
@@ -364,23 +376,28 @@ sag_window_init (SagWindow *self)
 static void
 connect_state (SagWindow *self)
 {
-  g_signal_connect_object (self->workspace, "notify::series", G_CALLBACK (show_title), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (volume_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::presets", G_CALLBACK (show_presets), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::warnings", G_CALLBACK (show_warnings), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::segmentation", G_CALLBACK (sag_window_update_actions), self,
+  g_signal_connect_object (self->workspace, "notify::series", G_CALLBACK (show_title), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (sag_window_update_actions), self,
+  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (volume_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->opener, "notify", G_CALLBACK (show_state), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::presets", G_CALLBACK (show_presets), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::warnings", G_CALLBACK (show_warnings), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::segmentation",
+                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->workspace, "notify::volume",
+                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->opener, "notify", G_CALLBACK (show_state), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed),
+                           self, G_CONNECT_SWAPPED);
   g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (show_settings), self);
 }
 
@@ -394,7 +411,8 @@ sag_window_new (GtkApplication *application,
   self->settings = g_object_ref (settings);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "view", view);
   g_object_unref (view);
-  sag_window_add_actions (self, self->studies_flap, self->segment_flap, self->finder, self->job_bar);
+  sag_window_add_actions (self, self->studies_flap, self->segment_flap, self->finder,
+                          self->job_bar);
   gtk_widget_add_controller (GTK_WIDGET (self), sag_keys_new_controller (settings));
   gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
   connect_state (self);

@@ -152,13 +152,17 @@ run_index (GVariant *request)
   g_variant_dict_init (&result, NULL);
   if (broken)
     {
-      g_variant_builder_add_value (&series, describe_series ("1.broken", "Broken", "CT", TRUE, FALSE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.broken", "Broken", "CT", TRUE, FALSE));
     }
   else
     {
-      g_variant_builder_add_value (&series, describe_series ("1.chest", "Chest 3 mm", "CT", TRUE, FALSE));
-      g_variant_builder_add_value (&series, describe_series ("1.report", "Report", "SR", FALSE, FALSE));
-      g_variant_builder_add_value (&series, describe_series ("1.seg", "Halves", "SEG", FALSE, TRUE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.chest", "Chest 3 mm", "CT", TRUE, FALSE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.report", "Report", "SR", FALSE, FALSE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.seg", "Halves", "SEG", FALSE, TRUE));
     }
   if (!g_str_equal (paths[0], "/fake/empty"))
     {
@@ -180,7 +184,8 @@ run_index (GVariant *request)
       g_variant_dict_insert (&result, "n-files", "u", 0);
     }
   g_variant_dict_insert_value (&result, "studies", g_variant_builder_end (&studies));
-  g_variant_dict_insert_value (&result, "skipped", g_variant_new_array (G_VARIANT_TYPE ("(ss)"), NULL, 0));
+  g_variant_dict_insert_value (&result, "skipped",
+                               g_variant_new_array (G_VARIANT_TYPE ("(ss)"), NULL, 0));
   return g_variant_dict_end (&result);
 }
 
@@ -233,7 +238,8 @@ send_segmentation (const SagJobSink *sink,
   GVariantDict body;
 
   g_variant_dict_init (&body, NULL);
-  g_variant_dict_insert_value (&body, "segmentation", sag_segmentation_to_variant (segmentation, fds, NULL));
+  g_variant_dict_insert_value (&body, "segmentation",
+                               sag_segmentation_to_variant (segmentation, fds, NULL));
   sink->partial ("segmentation", g_variant_dict_end (&body), fds, sink->data);
   send_ready (sink, "segmentation", 0, NZ);
   g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(ytddddd)"));
@@ -281,7 +287,8 @@ run_models (void)
   add_model (&models, "fake.halves", "Halves", "CT", two, "");
   add_model (&models, "fake.slow", "Slow", "CT", one, "");
   add_model (&models, "fake.fails", "Will fail", "", one, "");
-  add_model (&models, "fake.invalid", "Invalid", "CT", one, "Its network is missing; install it again.");
+  add_model (&models, "fake.invalid", "Invalid", "CT", one,
+             "Its network is missing; install it again.");
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert_value (&result, "models", g_variant_builder_end (&models));
   return g_variant_dict_end (&result);
@@ -298,7 +305,8 @@ run_estimate (GVariant *request)
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert (&result, "fits", "b", TRUE);
   g_variant_dict_insert (&result, "warnings", "^as", none);
-  g_variant_dict_insert (&result, "bytes", "t", (guint64) (g_str_equal (precision, "int8") ? 90 : 210) * 1000000);
+  g_variant_dict_insert (&result, "bytes", "t",
+                         (guint64) (g_str_equal (precision, "int8") ? 90 : 210) * 1000000);
   g_variant_dict_insert (&result, "seconds", "d", 1.2);
   return g_variant_dict_end (&result);
 }
@@ -316,7 +324,8 @@ run_segment (GVariant         *request,
   sink->report (0.1, "Segmenting: slab 1 of 10", sink->data);
   if (g_str_equal (model, "fake.fails"))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The network wants more memory than there is; choose INT8.");
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                   "The network wants more memory than there is; choose INT8.");
       return NULL;
     }
   while (g_str_equal (model, "fake.slow"))
@@ -332,7 +341,8 @@ run_segment (GVariant         *request,
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert (&result, "bytes", "t", (guint64) 210000000);
   g_variant_dict_insert (&result, "seconds", "d", 0.1);
-  g_variant_dict_insert_value (&result, "timings", g_variant_new_array (G_VARIANT_TYPE ("(sd)"), NULL, 0));
+  g_variant_dict_insert_value (&result, "timings",
+                               g_variant_new_array (G_VARIANT_TYPE ("(sd)"), NULL, 0));
   return g_variant_dict_end (&result);
 }
 
@@ -346,8 +356,8 @@ run_thumbnail (void)
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert (&result, "width", "u", 8);
   g_variant_dict_insert (&result, "height", "u", 6);
-  g_variant_dict_insert_value (&result, "rgba",
-                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, rgba, sizeof rgba, 1));
+  g_variant_dict_insert_value (
+      &result, "rgba", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, rgba, sizeof rgba, 1));
   return g_variant_dict_end (&result);
 }
 
@@ -410,7 +420,8 @@ run (gpointer          self,
       g_variant_lookup (request, "uid", "&s", &uid);
       if (g_str_equal (uid, "1.broken"))
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The file /fake/broken/1 ends early; copy it again.");
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                       "The file /fake/broken/1 ends early; copy it again.");
           return NULL;
         }
       send_volume (sink);
@@ -562,7 +573,8 @@ fake_draw (GtkWidget *widget,
   gdk_paintable_snapshot (paintable, snapshot, *width, *height);
   node = gtk_snapshot_free_to_node (g_steal_pointer (&snapshot));
   g_assert_nonnull (node);
-  texture = gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+  texture =
+      gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
   pixels = g_malloc ((gsize) *width * *height * 4);
   gdk_texture_download (texture, pixels, (gsize) *width * 4);
   for (gsize i = 0; i < (gsize) *width * *height; i++)
@@ -590,9 +602,11 @@ fake_main_without_jobs (int    argc,
                                     "/org/sagitta/Sagitta/icons");
   style = gtk_css_provider_new ();
   gtk_css_provider_load_from_resource (style, "/org/sagitta/Sagitta/style.css");
-  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (style),
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (),
+                                              GTK_STYLE_PROVIDER (style),
                                               GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_FORCE_DARK);
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
+                                      ADW_COLOR_SCHEME_FORCE_DARK);
   add_tests ();
   return g_test_run ();
 }

@@ -27,7 +27,8 @@ hands_init (void)
 
   if (fake_key != NULL)
     return TRUE;
-  if (!GDK_IS_X11_DISPLAY (gdk_display_get_default ()) || (library = dlopen ("libXtst.so.6", RTLD_NOW)) == NULL)
+  if (!GDK_IS_X11_DISPLAY (gdk_display_get_default ())
+      || (library = dlopen ("libXtst.so.6", RTLD_NOW)) == NULL)
     return FALSE;
   *(void **) &fake_motion = dlsym (library, "XTestFakeMotionEvent");
   *(void **) &fake_button = dlsym (library, "XTestFakeButtonEvent");
@@ -55,8 +56,9 @@ hands_move (GtkWidget *widget,
 
   gtk_widget_translate_coordinates (widget, GTK_WIDGET (native), x, y, &at_x, &at_y);
   gtk_native_get_surface_transform (native, &dx, &dy);
-  XTranslateCoordinates (get_display (), gdk_x11_surface_get_xid (surface), DefaultRootWindow (get_display ()),
-                         (int) (at_x + dx), (int) (at_y + dy), &root_x, &root_y, &child);
+  XTranslateCoordinates (get_display (), gdk_x11_surface_get_xid (surface),
+                         DefaultRootWindow (get_display ()), (int) (at_x + dx), (int) (at_y + dy),
+                         &root_x, &root_y, &child);
   fake_motion (get_display (), -1, root_x, root_y, 0);
   answer ();
 }

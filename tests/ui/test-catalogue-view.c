@@ -112,7 +112,8 @@ test_rows (Fixture       *f,
   g_assert_nonnull (strstr (gtk_label_get_text (GTK_LABEL (part (first, "study_title"))), "Doe"));
   g_assert_cmpstr (gtk_label_get_text (GTK_LABEL (part (first, "title"))), ==, "Chest 3 mm");
   g_assert_cmpstr (gtk_label_get_text (GTK_LABEL (part (first, "modality"))), ==, "CT");
-  g_assert_nonnull (strstr (gtk_label_get_text (GTK_LABEL (part (first, "subtitle"))), "20 images"));
+  g_assert_nonnull (
+      strstr (gtk_label_get_text (GTK_LABEL (part (first, "subtitle"))), "20 images"));
   g_assert_false (gtk_widget_has_css_class (part (first, "box"), "unreadable"));
   /* What cannot be shown says why. */
   g_assert_true (gtk_widget_has_css_class (part (second, "box"), "unreadable"));
@@ -145,7 +146,8 @@ test_empty (void)
   g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
   GtkWidget *view = sag_catalogue_view_new (catalogue, workspace);
   GtkWindow *window = fake_show (view, 280, 500);
-  GtkStack *stack = GTK_STACK (gtk_widget_get_template_child (view, SAG_TYPE_CATALOGUE_VIEW, "stack"));
+  GtkStack  *stack =
+      GTK_STACK (gtk_widget_get_template_child (view, SAG_TYPE_CATALOGUE_VIEW, "stack"));
 
   g_assert_cmpstr (gtk_stack_get_visible_child_name (stack), ==, "empty");
   gtk_window_destroy (window);

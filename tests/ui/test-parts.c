@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-parts.c: the small parts: numbers as text, the banner, the bar at the foot, settings, the finder. */
+ * test-parts.c: the small parts: numbers as text, the banner, the bar at the foot, settings, the
+ * finder. */
 #include "app/work/job.h"
 #include "tests/ui/fake.h"
 #include "ui/action-finder.h"
@@ -47,13 +48,16 @@ test_notice (void)
 
   g_assert_cmpstr (sag_notice_get_text (notice), ==, "");
   sag_notice_set_warnings (notice, two);
-  g_assert_cmpstr (sag_notice_get_text (notice), ==, "Slice 8 is missing.\nSlices 1 to 4 are tilted.");
+  g_assert_cmpstr (sag_notice_get_text (notice), ==,
+                   "Slice 8 is missing.\nSlices 1 to 4 are tilted.");
   sag_notice_set_error (notice, "The disk is full.");
   g_assert_cmpstr (sag_notice_get_text (notice), ==, "The disk is full.");
   /* Dismissing the error brings the warnings back, then nothing. */
-  g_signal_emit_by_name (gtk_widget_get_template_child (GTK_WIDGET (notice), SAG_TYPE_NOTICE, "close"), "clicked");
+  g_signal_emit_by_name (
+      gtk_widget_get_template_child (GTK_WIDGET (notice), SAG_TYPE_NOTICE, "close"), "clicked");
   g_assert_nonnull (strstr (sag_notice_get_text (notice), "tilted"));
-  g_signal_emit_by_name (gtk_widget_get_template_child (GTK_WIDGET (notice), SAG_TYPE_NOTICE, "close"), "clicked");
+  g_signal_emit_by_name (
+      gtk_widget_get_template_child (GTK_WIDGET (notice), SAG_TYPE_NOTICE, "close"), "clicked");
   g_assert_cmpstr (sag_notice_get_text (notice), ==, "");
   sag_notice_set_warnings (notice, none);
   g_assert_cmpstr (sag_notice_get_text (notice), ==, "");
@@ -75,12 +79,14 @@ static void
 test_job_bar (void)
 {
   g_autoptr (SagVolume) volume = fake_volume ();
-  g_autoptr (SagJob) slow = sag_job_new_segment ("fake.slow", SAG_PRECISION_F32, volume, NULL, NULL);
+  g_autoptr (SagJob) slow =
+      sag_job_new_segment ("fake.slow", SAG_PRECISION_F32, volume, NULL, NULL);
   g_autoptr (SagJob) quick = sag_job_new_tags ("/fake/chest/1");
   gboolean slow_done = FALSE, quick_done = FALSE;
   SagJobBar *bar = g_object_new (SAG_TYPE_JOB_BAR, NULL);
   GtkWindow *window = fake_show (GTK_WIDGET (bar), 900, 40);
-  GtkWidget *cancel = GTK_WIDGET (gtk_widget_get_template_child (GTK_WIDGET (bar), SAG_TYPE_JOB_BAR, "cancel"));
+  GtkWidget *cancel =
+      GTK_WIDGET (gtk_widget_get_template_child (GTK_WIDGET (bar), SAG_TYPE_JOB_BAR, "cancel"));
   int height = gtk_widget_get_height (GTK_WIDGET (bar));
 
   g_assert_cmpstr (sag_job_bar_get_text (bar), ==, "");
@@ -138,8 +144,8 @@ test_preferences (void)
 {
   g_autoptr (GSettings) settings = fake_settings ();
   GtkWindow *window = sag_preferences_new (settings);
-  GtkSwitch *remember =
-    GTK_SWITCH (gtk_widget_get_template_child (GTK_WIDGET (window), SAG_TYPE_PREFERENCES, "remember_recent"));
+  GtkSwitch *remember = GTK_SWITCH (
+      gtk_widget_get_template_child (GTK_WIDGET (window), SAG_TYPE_PREFERENCES, "remember_recent"));
 
   gtk_window_present (window);
   fake_settle ();

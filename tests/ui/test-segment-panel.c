@@ -77,7 +77,8 @@ test_models (Fixture       *f,
 
   /* The MR model comes first in the list; a CT is open. */
   g_assert_cmpstr (sag_model_get_id (sag_segmenter_get_model (f->segmenter)), ==, "fake.halves");
-  g_assert_true (gtk_drop_down_get_selected_item (models) == sag_segmenter_get_model (f->segmenter));
+  g_assert_true (gtk_drop_down_get_selected_item (models)
+                 == sag_segmenter_get_model (f->segmenter));
   g_assert_cmpstr (text_of (f, "fit_text"), ==, "Fits these images");
   g_assert_nonnull (strstr (text_of (f, "estimate"), "210 MB"));
   sag_segmenter_choose (f->segmenter, "fake.invalid");
@@ -135,7 +136,8 @@ test_results (Fixture       *f,
 
   g_assert_false (gtk_widget_get_visible (GTK_WIDGET (part (f, "results"))));
   run (f, "fake.halves");
-  g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (part (f, "run_stack"))), ==, "cancel");
+  g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (part (f, "run_stack"))), ==,
+                   "cancel");
   fake_wait_int (f->segmenter, "state", SAG_SEGMENTER_DONE);
   fake_settle ();
   g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (part (f, "run_stack"))), ==, "run");
@@ -143,14 +145,16 @@ test_results (Fixture       *f,
   g_assert_nonnull (strstr (text_of (f, "outcome"), "Done in"));
   g_assert_nonnull (strstr (text_of (f, "provenance"), "Halves"));
 
-  eye = GTK_TOGGLE_BUTTON (gtk_widget_get_template_child (GTK_WIDGET (get_row (f, 0)), SAG_TYPE_LABEL_ROW, "eye"));
+  eye = GTK_TOGGLE_BUTTON (
+      gtk_widget_get_template_child (GTK_WIDGET (get_row (f, 0)), SAG_TYPE_LABEL_ROW, "eye"));
   gtk_toggle_button_set_active (eye, FALSE);
   g_assert_false (sag_workspace_is_label_visible (f->workspace, 1));
   g_assert_true (sag_workspace_is_label_visible (f->workspace, 2));
   gtk_toggle_button_set_active (eye, TRUE);
   g_assert_true (sag_workspace_is_label_visible (f->workspace, 1));
 
-  solo = GTK_BUTTON (gtk_widget_get_template_child (GTK_WIDGET (get_row (f, 1)), SAG_TYPE_LABEL_ROW, "solo"));
+  solo = GTK_BUTTON (
+      gtk_widget_get_template_child (GTK_WIDGET (get_row (f, 1)), SAG_TYPE_LABEL_ROW, "solo"));
   g_signal_emit_by_name (solo, "clicked");
   g_assert_false (sag_workspace_is_label_visible (f->workspace, 1));
   g_assert_true (sag_workspace_is_label_visible (f->workspace, 2));
@@ -179,8 +183,8 @@ test_sliders (Fixture       *f,
   g_assert_cmpfloat_with_epsilon (spec.confidence_threshold, 0.55, 1e-6);
   g_assert_cmpstr (text_of (f, "threshold_text"), ==, "55 %");
   sag_workspace_set_opacity (f->workspace, 0.25);
-  g_assert_cmpfloat_with_epsilon (gtk_adjustment_get_value (GTK_ADJUSTMENT (part (f, "opacity_adjustment"))), 0.25,
-                                  1e-9);
+  g_assert_cmpfloat_with_epsilon (
+      gtk_adjustment_get_value (GTK_ADJUSTMENT (part (f, "opacity_adjustment"))), 0.25, 1e-9);
 }
 
 static void

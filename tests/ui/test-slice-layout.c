@@ -87,11 +87,13 @@ test_modes (Fixture       *f,
       g_assert_cmpint (gtk_widget_get_height (view), >, 100);
     }
   activate (f, "next-view");
-  g_assert_true (sag_slice_layout_get_selected (f->layout) == sag_slice_layout_get_view (f->layout, SAG_VIEW_SAGITTAL));
+  g_assert_true (sag_slice_layout_get_selected (f->layout)
+                 == sag_slice_layout_get_view (f->layout, SAG_VIEW_SAGITTAL));
   activate (f, "full");
   g_assert_true (is_shown (f, SAG_VIEW_SAGITTAL));
   g_assert_false (is_shown (f, SAG_VIEW_AXIAL));
-  g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (sag_slice_layout_get_selected (f->layout))), ==, 600);
+  g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (sag_slice_layout_get_selected (f->layout))),
+                   ==, 600);
   activate (f, "full");
   g_assert_true (is_shown (f, SAG_VIEW_AXIAL));
 }
@@ -108,9 +110,11 @@ test_linked (Fixture       *f,
   sag_workspace_set_cursor (f->workspace, lps);
   sag_slice_view_get_spec (sag_slice_layout_get_view (f->layout, SAG_VIEW_AXIAL), 300, 300, &spec);
   g_assert_cmpfloat_with_epsilon (spec.plane.centre[2], 121, 1e-6);
-  sag_slice_view_get_spec (sag_slice_layout_get_view (f->layout, SAG_VIEW_SAGITTAL), 300, 300, &spec);
+  sag_slice_view_get_spec (sag_slice_layout_get_view (f->layout, SAG_VIEW_SAGITTAL), 300, 300,
+                           &spec);
   g_assert_cmpfloat_with_epsilon (spec.plane.centre[0], 5, 1e-6);
-  sag_slice_view_get_spec (sag_slice_layout_get_view (f->layout, SAG_VIEW_CORONAL), 300, 300, &spec);
+  sag_slice_view_get_spec (sag_slice_layout_get_view (f->layout, SAG_VIEW_CORONAL), 300, 300,
+                           &spec);
   g_assert_cmpfloat_with_epsilon (spec.plane.centre[1], -9, 1e-6);
 }
 
@@ -204,13 +208,15 @@ test_keys (Fixture       *f,
   g_assert_cmpint (sag_workspace_get_view (f->workspace), ==, SAG_VIEW_AXIAL);
   hands_key (GDK_KEY_Home, 0);
   g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 0);
-  hands_key (GDK_KEY_Down, GDK_SHIFT_MASK);
+  hands_key (GDK_KEY_Up, GDK_SHIFT_MASK);
   g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 10);
   sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 1, 2 });
   hands_key (GDK_KEY_2, 0);
   window = sag_workspace_get_window_level (f->workspace);
-  g_assert_cmpfloat (window.center, ==, sag_workspace_get_presets (f->workspace, NULL)[1].window.center);
-  g_assert_cmpfloat (window.width, ==, sag_workspace_get_presets (f->workspace, NULL)[1].window.width);
+  g_assert_cmpfloat (window.center, ==,
+                     sag_workspace_get_presets (f->workspace, NULL)[1].window.center);
+  g_assert_cmpfloat (window.width, ==,
+                     sag_workspace_get_presets (f->workspace, NULL)[1].window.width);
   hands_key (GDK_KEY_o, 0);
   g_assert_false (sag_workspace_get_overlay_visible (f->workspace));
   hands_key (GDK_KEY_y, 0);
@@ -218,7 +224,8 @@ test_keys (Fixture       *f,
   hands_key (GDK_KEY_2, GDK_ALT_MASK);
   g_assert_true (is_shown (f, SAG_VIEW_CORONAL));
   hands_key (GDK_KEY_Tab, 0);
-  g_assert_true (sag_slice_layout_get_selected (f->layout) == sag_slice_layout_get_view (f->layout, SAG_VIEW_CORONAL));
+  g_assert_true (sag_slice_layout_get_selected (f->layout)
+                 == sag_slice_layout_get_view (f->layout, SAG_VIEW_CORONAL));
   hands_key (GDK_KEY_space, 0); /* cine on, then off */
   for (int i = 0; i < 4; i++)
     fake_settle ();

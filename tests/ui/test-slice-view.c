@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-slice-view.c: the pixels of a view are those of the renderer; hands change what they should. */
+ * test-slice-view.c: the pixels of a view are those of the renderer; hands change what they should.
+ */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
 #include "ui/slice-text.h"
@@ -151,7 +152,8 @@ test_wheel (Fixture       *f,
   after = sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n);
   g_assert_cmpint (after, ==, before - 2);
   hands_wheel (widget, -1, GDK_SHIFT_MASK);
-  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n), ==, MIN (after + 10, 19));
+  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, &n), ==,
+                   MIN (after + 10, 19));
   hands_wheel (widget, -1, GDK_CONTROL_MASK);
   g_assert_cmpfloat (sag_slice_view_get_zoom (f->view), >, 1);
   expect_rendered (f);
@@ -176,7 +178,8 @@ test_drags (Fixture       *f,
   g_assert_cmpfloat (after.width, <, before.width); /* right: narrower */
   g_assert_cmpfloat (after.center, ==, before.center);
   hands_drag (widget, 100, 150, 100, 90, 1);
-  g_assert_cmpfloat (sag_workspace_get_window_level (f->workspace).center, <, after.center); /* up: brighter */
+  g_assert_cmpfloat (sag_workspace_get_window_level (f->workspace).center, <,
+                     after.center); /* up: brighter */
 
   sag_slice_view_to_lps (f->view, 100, 100, lps);
   hands_drag (widget, 100, 100, 130, 120, 2);
@@ -233,7 +236,8 @@ test_text (Fixture       *f,
   g_assert_true (differs (with, without, width, width - 80, 0, width, 40));
   g_assert_true (differs (with, without, width, 0, height - 40, 100, height));
   g_assert_true (differs (with, without, width, 0, height / 2 - 15, 30, height / 2 + 15));
-  g_assert_true (differs (with, without, width, width - 40, height / 2 - 15, width - 12, height / 2 + 15));
+  g_assert_true (
+      differs (with, without, width, width - 40, height / 2 - 15, width - 12, height / 2 + 15));
 }
 
 static void
@@ -242,7 +246,9 @@ test_words (void)
   g_autoptr (SagVolume) volume = fake_volume ();
   g_autoptr (SagSegmentation) segmentation = fake_segmentation ();
   g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
-  SagSliceScene scene = { .workspace = workspace, .width = 500, .height = 500, .scale = 1, .text_scale = 1 };
+  SagSliceScene scene = {
+    .workspace = workspace, .width = 500, .height = 500, .scale = 1, .text_scale = 1
+  };
   g_autofree char *text = NULL;
   const double ijk[3] = { 20, 10, 9 };
 
@@ -286,7 +292,8 @@ test_progress (void)
   GtkWindow *window;
   Fixture f = { 0 };
 
-  volume = sag_volume_new (sag_volume_get_grid (whole), SAG_VOXEL_I16, sag_volume_get_block (whole), 1, 0, "HU", NULL);
+  volume = sag_volume_new (sag_volume_get_grid (whole), SAG_VOXEL_I16, sag_volume_get_block (whole),
+                           1, 0, "HU", NULL);
   sag_workspace_set_volume (workspace, volume);
   view = sag_slice_view_new (workspace, SAG_VIEW_AXIAL);
   g_object_set (view, "annotations", FALSE, NULL);
@@ -304,18 +311,26 @@ test_progress (void)
 static void
 add_tests (void)
 {
-  g_test_add ("/slice-view/pixels/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_pixels, tear_down);
-  g_test_add ("/slice-view/pixels/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_pixels,
+  g_test_add ("/slice-view/pixels/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up,
+              test_pixels, tear_down);
+  g_test_add ("/slice-view/pixels/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up,
+              test_pixels, tear_down);
+  g_test_add ("/slice-view/pixels/sagittal", Fixture, GINT_TO_POINTER (SAG_VIEW_SAGITTAL), set_up,
+              test_pixels, tear_down);
+  g_test_add ("/slice-view/sides/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up,
+              test_sides, tear_down);
+  g_test_add ("/slice-view/sides/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up,
+              test_sides, tear_down);
+  g_test_add ("/slice-view/zoom", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_zoom,
               tear_down);
-  g_test_add ("/slice-view/pixels/sagittal", Fixture, GINT_TO_POINTER (SAG_VIEW_SAGITTAL), set_up, test_pixels,
+  g_test_add ("/slice-view/wheel", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_wheel,
               tear_down);
-  g_test_add ("/slice-view/sides/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_sides, tear_down);
-  g_test_add ("/slice-view/sides/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_sides, tear_down);
-  g_test_add ("/slice-view/zoom", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_zoom, tear_down);
-  g_test_add ("/slice-view/wheel", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_wheel, tear_down);
-  g_test_add ("/slice-view/drags", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_drags, tear_down);
-  g_test_add ("/slice-view/text", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated, test_text, tear_down);
-  g_test_add ("/slice-view/png", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated, test_png, tear_down);
+  g_test_add ("/slice-view/drags", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_drags,
+              tear_down);
+  g_test_add ("/slice-view/text", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated,
+              test_text, tear_down);
+  g_test_add ("/slice-view/png", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up_annotated,
+              test_png, tear_down);
   g_test_add_func ("/slice-view/words", test_words);
   g_test_add_func ("/slice-view/progress", test_progress);
 }

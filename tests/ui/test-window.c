@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-window.c: a whole window: from a folder through a series to a segmentation, and what can go wrong. */
+ * test-window.c: a whole window: from a folder through a series to a segmentation, and what can go
+ * wrong. */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
 #include "ui/catalogue-view.h"
@@ -103,7 +104,8 @@ test_open (Fixture       *f,
   series = sag_workspace_get_series (workspace);
   g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 3 mm");
   g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (workspace)), ==, 20);
-  g_assert_cmpfloat (sag_volume_get_value (sag_workspace_get_volume (workspace), 5, 6, 7), ==, fake_value (5, 6, 7));
+  g_assert_cmpfloat (sag_volume_get_value (sag_workspace_get_volume (workspace), 5, 6, 7), ==,
+                     fake_value (5, 6, 7));
   g_assert_nonnull (strstr (adw_window_title_get_title (part (f, "title")), "Doe"));
   g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "6.0 mm apart"));
 
@@ -147,7 +149,9 @@ test_run (Fixture       *f,
   fake_wait_int (segmenter, "state", SAG_SEGMENTER_DONE);
   fake_settle ();
   g_assert_nonnull (sag_workspace_get_segmentation (sag_window_get_workspace (f->window)));
-  g_assert_cmpint (g_list_model_get_n_items (sag_workspace_get_labels (sag_window_get_workspace (f->window))), ==, 2);
+  g_assert_cmpint (
+      g_list_model_get_n_items (sag_workspace_get_labels (sag_window_get_workspace (f->window))),
+      ==, 2);
   g_assert_true (g_action_group_get_action_enabled (actions, "export-seg"));
   g_assert_true (g_action_group_get_action_enabled (actions, "segment"));
   g_action_group_activate_action (actions, "precision", g_variant_new_string ("int8"));
@@ -156,7 +160,8 @@ test_run (Fixture       *f,
   fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
   fake_wait_int (segmenter, "state", SAG_SEGMENTER_DONE);
   g_assert_cmpstr (sag_segmentation_get_provenance (
-                     sag_workspace_get_segmentation (sag_window_get_workspace (f->window)))->precision,
+                       sag_workspace_get_segmentation (sag_window_get_workspace (f->window)))
+                       ->precision,
                    ==, "int8");
 }
 
@@ -166,9 +171,11 @@ test_missing_model (Fixture       *f,
 {
   open (f, "/fake/chest", "no.such.model");
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
-  for (int i = 0; i < 20 && strstr (sag_notice_get_text (part (f, "notice")), "no.such.model") == NULL; i++)
+  for (int i = 0;
+       i < 20 && strstr (sag_notice_get_text (part (f, "notice")), "no.such.model") == NULL; i++)
     fake_settle ();
-  g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "no.such.model is not installed"));
+  g_assert_nonnull (
+      strstr (sag_notice_get_text (part (f, "notice")), "no.such.model is not installed"));
 }
 
 static void
@@ -180,7 +187,8 @@ test_segmentation_file (Fixture       *f,
   open (f, "/fake/chest", NULL);
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
   g_assert_null (sag_workspace_get_segmentation (workspace));
-  g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series", g_variant_new_string ("1.seg"));
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series",
+                                  g_variant_new_string ("1.seg"));
   while (sag_workspace_get_segmentation (workspace) == NULL)
     fake_settle ();
   g_assert_cmpstr (sag_series_get_uid (sag_workspace_get_series (workspace)), ==, "1.chest");
@@ -264,6 +272,24 @@ test_finder (Fixture       *f,
   g_assert_cmpint (sag_workspace_get_view (workspace), ==, SAG_VIEW_SAGITTAL);
 }
 
+/* The number keys are the modality's presets, 0 the file's window. */
+static void
+test_presets (Fixture       *f,
+              gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+  GtkWidget *layout = GTK_WIDGET (sag_window_get_layout (f->window));
+
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_assert_cmpstr (sag_workspace_get_presets (workspace, NULL)[0].id, ==, "file-1");
+  gtk_widget_activate_action (layout, "view.preset-number", "i", 2);
+  g_assert_cmpfloat (sag_workspace_get_window_level (workspace).center, ==, -600);
+  gtk_widget_activate_action (layout, "view.window-default", NULL);
+  g_assert_cmpfloat (sag_workspace_get_window_level (workspace).center, ==, 40);
+  g_assert_cmpfloat (sag_workspace_get_window_level (workspace).width, ==, 400);
+}
+
 static void
 test_tags (void)
 {
@@ -271,13 +297,19 @@ test_tags (void)
   GtkColumnView *view;
 
   gtk_window_present (dialog);
-  view = GTK_COLUMN_VIEW (gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "view"));
-  for (int i = 0; i < 50 && g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))) == 0; i++)
+  view = GTK_COLUMN_VIEW (
+      gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "view"));
+  for (int i = 0;
+       i < 50 && g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))) == 0;
+       i++)
     fake_settle ();
-  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==, 2);
-  gtk_editable_set_text (
-    GTK_EDITABLE (gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "search")), "jane");
-  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==, 1);
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==,
+                   2);
+  gtk_editable_set_text (GTK_EDITABLE (gtk_widget_get_template_child (
+                             GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "search")),
+                         "jane");
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==,
+                   1);
   gtk_window_destroy (dialog);
   fake_settle ();
 }
@@ -291,9 +323,11 @@ test_small (Fixture       *f,
 
   open (f, "/fake/chest", "fake.halves");
   fake_wait_int (sag_window_get_segmenter (f->window), "state", SAG_SEGMENTER_DONE);
-  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL,
+                      NULL);
   g_assert_cmpint (minimum, <=, 1024);
-  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_VERTICAL, -1, &minimum, NULL, NULL, NULL);
+  gtk_widget_measure (GTK_WIDGET (f->window), GTK_ORIENTATION_VERTICAL, -1, &minimum, NULL, NULL,
+                      NULL);
   g_assert_cmpint (minimum, <=, 700);
 }
 
@@ -304,11 +338,14 @@ add_tests (void)
   g_test_add ("/window/problems", Fixture, NULL, set_up, test_problems, tear_down);
   g_test_add ("/window/run", Fixture, NULL, set_up, test_run, tear_down);
   g_test_add ("/window/missing-model", Fixture, NULL, set_up, test_missing_model, tear_down);
-  g_test_add ("/window/segmentation-file", Fixture, NULL, set_up, test_segmentation_file, tear_down);
+  g_test_add ("/window/segmentation-file", Fixture, NULL, set_up, test_segmentation_file,
+              tear_down);
   g_test_add ("/window/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
-  g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running, tear_down);
+  g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running,
+              tear_down);
   g_test_add ("/window/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
   g_test_add ("/window/finder", Fixture, NULL, set_up, test_finder, tear_down);
+  g_test_add ("/window/presets", Fixture, NULL, set_up, test_presets, tear_down);
   g_test_add ("/window/small", Fixture, NULL, set_up, test_small, tear_down);
   g_test_add_func ("/tags-dialog", test_tags);
 }
