@@ -8,6 +8,9 @@ extern "C" {
 #include "engine/base/parallel.h"
 }
 
+#include <unistd.h>
+#include <vector>
+
 using namespace sag;
 
 namespace
@@ -20,7 +23,8 @@ struct CtSeries
   const SagDicomCtDescription *description;
   std::string                  study, series, frame_of_reference;
   Moment                       moment;
-  GMutex                       lock;
+  GMutex                       lock; /* guards what follows */
+  std::vector<bool>            written;
   GError                      *error;
 
   CtSeries (const char *f, const SagVolume *v, const SagDicomCtDescription *d)
@@ -139,11 +143,18 @@ put_ct_pixels (Item &item, const SagVolume *volume, int k)
       (unsigned long) grid->size[0] * grid->size[1]));
 }
 
+char *
+slice_path (const CtSeries &s, int k)
+{
+  g_autofree char *name = g_strdup_printf ("ct-%04d.dcm", k + 1);
+
+  return g_build_filename (s.folder, name, NULL);
+}
+
 gboolean
 write_ct_slice (const CtSeries &s, int k, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("ct-%04d.dcm", k + 1);
-  g_autofree char *path = g_build_filename (s.folder, name, NULL);
+  g_autofree char *path = slice_path (s, k);
   g_autofree char *temporary = sag_save_begin (path, error);
 
   if (temporary == NULL)
@@ -157,7 +168,7 @@ write_ct_slice (const CtSeries &s, int k, GError **error)
       put_ct_geometry (item, sag_volume_get_grid (s.volume), k);
       put_windows (item, s.description);
       put_ct_pixels (item, s.volume, k);
-      if (save (format, temporary, error))
+      if (save (format, temporary, path, error))
         return sag_save_finish (temporary, path, error);
     }
   catch (...)
@@ -177,10 +188,12 @@ write_ct_item (gsize k, int thread, gpointer data)
   g_mutex_lock (&s->lock);
   gboolean failed = s->error != NULL;
   g_mutex_unlock (&s->lock);
-  if (failed || write_ct_slice (*s, (int) k, &error))
+  if (failed)
     return;
+  gboolean ok = write_ct_slice (*s, (int) k, &error);
   g_mutex_lock (&s->lock);
-  if (s->error == NULL)
+  s->written[k] = ok;
+  if (!ok && s->error == NULL)
     s->error = (GError *) g_steal_pointer (&error);
   g_mutex_unlock (&s->lock);
   g_clear_error (&error);
@@ -216,9 +229,18 @@ sag_dicom_write_ct_series (const char *folder, const SagVolume *volume,
     {
       CtSeries series (folder, volume, description);
 
+      series.written.resize (grid->size[2]);
       sag_parallel_for ((gsize) grid->size[2], write_ct_item, &series);
       if (series.error == NULL)
         return TRUE;
+      for (int k = 0; k < grid->size[2]; k++)
+        if (series.written[k])
+          {
+            g_autofree char *path = slice_path (series, k);
+
+            unlink (path);
+          }
+      rmdir (folder); /* if nothing else is in it */
       g_propagate_error (error, series.error);
       return FALSE;
     }

@@ -5,6 +5,7 @@
 
 #include "app/dicom/dcmtk-shim.h"
 
+#include <cerrno>
 #include <ctime>
 
 namespace sag
@@ -149,21 +150,23 @@ make_uid (const char *seed, const char *what)
   return uid;
 }
 
+/* Writes to `path`; a message names the file `shown`, under which it was wanted. */
 inline gboolean
-save (DcmFileFormat &format, const char *path, GError **error)
+save (DcmFileFormat &format, const char *path, const char *shown, GError **error)
 {
+  errno = 0;
   OFCondition condition =
       format.saveFile (OFFilename (path), EXS_LittleEndianExplicit, EET_ExplicitLength,
                        EGL_recalcGL, EPD_noChange, 0, 0, EWM_fileformat);
 
   if (condition.good ())
     return TRUE;
-  std::string what =
-      std::string ("could not be written: ") + condition.text () + "; is the disk full?";
-  set_error (error, SAG_DICOM_ERROR_IO, path, what.c_str ());
+  std::string what = std::string ("could not be written: ")
+                     + (errno != 0 ? g_strerror (errno) : condition.text ())
+                     + "; is the disk full?";
+  set_error (error, SAG_DICOM_ERROR_IO, shown, what.c_str ());
   return FALSE;
 }
-
 
 inline void
 put_equipment (Item &item, const char *maker, const char *model)

@@ -302,7 +302,7 @@ sag_dicom_write_seg (const char *path, const SagDicomSegSpec *spec, GError **err
         put_frame (item, *spec, spec->frames[i]);
       put_references (item, spec->source);
       put_contribution (item, *spec, moment);
-      return save (format, path, error);
+      return save (format, path, spec->shown_path, error);
     }
   WRITE_CATCH (path, FALSE)
 }

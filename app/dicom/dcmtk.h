@@ -142,6 +142,7 @@ typedef struct
 
 typedef struct
 {
+  const char             *shown_path;  /* as the user knows it, for messages */
   const SagStack         *source;      /* patient, study, frame of reference, references */
   const SagGrid          *grid;
   gboolean                is_fractional;

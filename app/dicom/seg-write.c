@@ -356,6 +356,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   pixels = pack (&source, frames, &spec.n_bytes, error);
   if (pixels == NULL)
     return FALSE;
+  spec.shown_path = path;
   spec.source = stack;
   spec.grid = grid;
   spec.is_fractional = source.is_fractional;

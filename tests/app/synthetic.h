@@ -10,7 +10,9 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static inline char *
@@ -81,8 +83,8 @@ test_volume_of (const SagGrid *grid)
   return volume;
 }
 
-static inline void
-test_write_series (const char *folder, const SagGrid *grid, const char *seed)
+static inline gboolean
+test_try_series (const char *folder, const SagGrid *grid, const char *seed, GError **error)
 {
   const SagDicomCtDescription description = {
     .seed = seed,
@@ -105,8 +107,15 @@ test_write_series (const char *folder, const SagGrid *grid, const char *seed)
     .n_windows = 2,
   };
   g_autoptr (SagVolume) volume = test_volume_of (grid);
+
+  return sag_dicom_write_ct_series (folder, volume, &description, error);
+}
+
+static inline void
+test_write_series (const char *folder, const SagGrid *grid, const char *seed)
+{
   GError *error = NULL;
-  gboolean ok = sag_dicom_write_ct_series (folder, volume, &description, &error);
+  gboolean ok = test_try_series (folder, grid, seed, &error);
 
   g_assert_no_error (error);
   g_assert_true (ok);
@@ -171,6 +180,18 @@ test_segmentation (const SagGrid *grid, gboolean overlap, gboolean with_confiden
   sag_labelmap_unref (layers[0]);
   sag_labelmap_unref (layers[1]);
   return segmentation;
+}
+
+/* From here on files may not grow beyond `bytes`, as on a full disk; 0 lifts the limit. */
+static inline void
+test_limit_files (gsize bytes)
+{
+  struct rlimit limit;
+
+  signal (SIGXFSZ, SIG_IGN);
+  getrlimit (RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = bytes > 0 ? bytes : limit.rlim_max;
+  setrlimit (RLIMIT_FSIZE, &limit);
 }
 
 /* Runs a program; TRUE if it exits 0. `output` gets stdout and stderr. */

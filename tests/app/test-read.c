@@ -362,6 +362,20 @@ test_truncated (Fixture *f, gconstpointer data)
   g_assert_null (strchr (begin->message, '\n'));
 }
 
+/* A series that does not fit on the disk leaves nothing behind. */
+static void
+test_disk_full (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = g_build_filename (f->folder, "more", NULL);
+  g_autoptr (GError) error = NULL;
+
+  test_limit_files (1500);
+  g_assert_false (test_try_series (folder, &f->grid, "full", &error));
+  test_limit_files (0);
+  g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO);
+  g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -382,5 +396,6 @@ main (int argc, char **argv)
   ADD ("cancel", test_cancel);
   ADD ("missing", test_missing);
   ADD ("truncated", test_truncated);
+  ADD ("disk-full", test_disk_full);
   return g_test_run ();
 }

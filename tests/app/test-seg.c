@@ -221,6 +221,20 @@ test_refusals (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (f->path, G_FILE_TEST_EXISTS));
 }
 
+static void
+test_disk_full (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  test_limit_files (3000);
+  g_assert_false (sag_seg_write (f->path, in, f->stack, NULL, &error));
+  test_limit_files (0);
+  g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, "'out.seg'"));
+  g_assert_false (g_file_test (f->path, G_FILE_TEST_EXISTS));
+}
+
 /* The pixels as another reader sees them. */
 static void
 test_pydicom (Fixture *f, gconstpointer data)
@@ -339,6 +353,7 @@ main (int argc, char **argv)
   ADD ("fractional", test_fractional);
   ADD ("repeatable", test_repeatable);
   ADD ("refusals", test_refusals);
+  ADD ("disk-full", test_disk_full);
   ADD ("pydicom", test_pydicom);
   g_test_add_func ("/seg/foreign", test_foreign);
   return g_test_run ();
