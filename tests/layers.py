@@ -47,7 +47,7 @@ FOREIGN = {
     "app": (None, r"^(gtk/|adwaita|gdk/)"),
     "ui": (None, r"^(dcmtk|openjpeg|json-glib)"),
 }
-CPP_ALLOWED = re.compile(r"app/dicom/dcmtk-[a-z]+\.cpp$")
+CPP_ALLOWED = re.compile(r"app/dicom/dcmtk-[a-z-]+\.cpp$")
 LIMIT = 800
 
 include = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)

@@ -84,7 +84,7 @@ test_volume_of (const SagGrid *grid)
 }
 
 static inline gboolean
-test_try_series (const char *folder, const SagGrid *grid, const char *seed, GError **error)
+test_try_series (const char *folder, const SagVolume *volume, const char *seed, GError **error)
 {
   const SagDicomCtDescription description = {
     .seed = seed,
@@ -106,7 +106,6 @@ test_try_series (const char *folder, const SagGrid *grid, const char *seed, GErr
     .window_explanations = { "SOFT TISSUE", "LUNG" },
     .n_windows = 2,
   };
-  g_autoptr (SagVolume) volume = test_volume_of (grid);
 
   return sag_dicom_write_ct_series (folder, volume, &description, error);
 }
@@ -114,8 +113,9 @@ test_try_series (const char *folder, const SagGrid *grid, const char *seed, GErr
 static inline void
 test_write_series (const char *folder, const SagGrid *grid, const char *seed)
 {
+  g_autoptr (SagVolume) volume = test_volume_of (grid);
   GError *error = NULL;
-  gboolean ok = test_try_series (folder, grid, seed, &error);
+  gboolean ok = test_try_series (folder, volume, seed, &error);
 
   g_assert_no_error (error);
   g_assert_true (ok);

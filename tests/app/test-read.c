@@ -367,10 +367,11 @@ static void
 test_disk_full (Fixture *f, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (f->folder, "more", NULL);
+  g_autoptr (SagVolume) volume = test_volume_of (&f->grid);
   g_autoptr (GError) error = NULL;
 
   test_limit_files (1500);
-  g_assert_false (test_try_series (folder, &f->grid, "full", &error));
+  g_assert_false (test_try_series (folder, volume, "full", &error));
   test_limit_files (0);
   g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO);
   g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
