@@ -159,6 +159,13 @@ save (DcmFileFormat &format, const char *path, const char *shown, GError **error
       format.saveFile (OFFilename (path), EXS_LittleEndianExplicit, EET_ExplicitLength,
                        EGL_recalcGL, EPD_noChange, 0, 0, EWM_fileformat);
 
+  /* The toolkit does not look whether closing the file brought its last bytes to the disk. */
+  if (condition.good ())
+    {
+      DcmFileFormat check;
+
+      condition = check.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange, max_read_length);
+    }
   if (condition.good ())
     return TRUE;
   std::string what = std::string ("could not be written: ")
