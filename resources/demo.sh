@@ -24,7 +24,11 @@ sh resources/install.sh
 PATH=/usr/bin:$PATH
 export PATH
 
-[ -f build/build.ninja ] || meson setup build --buildtype=release >/dev/null
+if [ ! -f build/build.ninja ]; then
+  echo "Building; this takes a few minutes the first time…"
+  meson setup build --buildtype=release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
+  rm -f build.log
+fi
 ninja -C build --quiet
 cli=build/app/cli/sagitta-cli
 out=build/demo

@@ -28,11 +28,11 @@ export PATH
 : "${SAGITTA_TEST_DATA:=$(cd .. && pwd)/shared/data}"
 export SAGITTA_TEST_DATA
 
-if [ -f "$build/build.ninja" ]; then
-  meson setup --reconfigure "$build" $options >"$build/setup.log" 2>&1 || { cat "$build/setup.log"; exit 1; }
-else
-  meson setup "$build" $options >/dev/null || exit 1
-fi
+reconfigure=
+[ ! -f "$build/build.ninja" ] || reconfigure=--reconfigure
+log=$(mktemp)
+meson setup $reconfigure "$build" $options >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
+rm -f "$log"
 ninja -C "$build" --quiet
 
 status=0
