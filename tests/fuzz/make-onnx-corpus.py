@@ -103,6 +103,8 @@ save("index", [node("TopK", ["x", "k"], ["v", "i"], axis=1), node("GatherElement
 save("dynamic", [node("Conv", ["x", "w"], ["c"], auto_pad="SAME_UPPER"), node("GlobalAveragePool", ["c"], ["g"]),
                  node("Mul", ["c", "g"], ["m"]), node("HardSwish", ["m"], ["y"])],
      [vi("x", F, ["batch", 2, 6, 6])], y, [rand("w", 3, 2, 3, 3)])
+save("grid", [node("GridSample", ["x", "g"], ["s"], padding_mode="reflection"), node("Einsum", ["s", "w"], ["y"], equation="nchw,cd->ndhw")],
+     x4, y, [rand("g", 1, 3, 3, 2), rand("w", 2, 3)], opset=16)
 save("half", [node("Conv", ["x", "w"], ["y"])], [vi("x", TensorProto.FLOAT16, [1, 1, 4, 4])],
      [vi("y", TensorProto.FLOAT16, [1, 1, 2, 2])], [const("w", rng.randn(1, 1, 3, 3).astype(np.float16))])
 
