@@ -62,7 +62,11 @@ sag_format_ml (double ml)
 char *
 sag_format_seconds (double seconds)
 {
-  if (seconds >= 90)
-    return g_strdup_printf ("%.0f min", seconds / 60);
+  int whole = (int) CLAMP (seconds + 0.5, 0, 1e6);
+
+  if (whole >= 600)
+    return g_strdup_printf ("%d min", (whole + 30) / 60);
+  if (whole >= 90)
+    return g_strdup_printf ("%d min %d s", whole / 60, whole % 60);
   return g_strdup_printf ("%.*f s", seconds >= 10 ? 0 : 1, seconds);
 }

@@ -19,5 +19,5 @@ char *sag_format_position (double       mm,
                            const char  *minus);
 /* "2310 ml", "8.4 ml", "0.042 ml". */
 char *sag_format_ml       (double       ml);
-/* "0.4 s", "12 s", "3 min". */
+/* "0.4 s", "12 s", "1 min 45 s", "12 min". */
 char *sag_format_seconds  (double       seconds);

@@ -35,7 +35,8 @@ test_format (void)
   expect (sag_format_ml (0.0421), "0.042 ml");
   expect (sag_format_seconds (0.42), "0.4 s");
   expect (sag_format_seconds (77.4), "77 s");
-  expect (sag_format_seconds (180), "3 min");
+  expect (sag_format_seconds (104.8), "1 min 45 s");
+  expect (sag_format_seconds (725), "12 min");
 }
 
 static void
