@@ -266,6 +266,7 @@ sag_stats_sample (SagVolume *volume, double low_percent, double high_percent, fl
   int step[3] = { MAX (grid->size[0] / 64, 1), MAX (grid->size[1] / 64, 1),
                   MAX (grid->size[2] / 32, 1) };
   g_autoptr (GArray) sample = g_array_new (FALSE, FALSE, sizeof (float));
+  guint n_padding = 0, last;
 
   for (int k = 0; k < grid->size[2]; k += step[2])
     for (int j = 0; sag_volume_is_ready (volume, k) && j < grid->size[1]; j += step[1])
@@ -279,8 +280,14 @@ sag_stats_sample (SagVolume *volume, double low_percent, double high_percent, fl
   if (sample->len == 0)
     return FALSE;
   g_array_sort (sample, compare_floats);
-  *low = g_array_index (sample, float, (guint) (low_percent / 100 * (sample->len - 1)));
-  *high = g_array_index (sample, float, (guint) (high_percent / 100 * (sample->len - 1)));
+  while (n_padding < sample->len
+         && g_array_index (sample, float, n_padding) == g_array_index (sample, float, 0))
+    n_padding++;
+  if (n_padding == sample->len)
+    n_padding = 0;
+  last = sample->len - 1 - n_padding;
+  *low = g_array_index (sample, float, n_padding + (guint) (low_percent / 100 * last));
+  *high = g_array_index (sample, float, n_padding + (guint) (high_percent / 100 * last));
   return TRUE;
 }
 

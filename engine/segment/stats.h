@@ -35,8 +35,9 @@ void     sag_stats_scale_slice  (const SagRecipe *recipe,
                                  guint32         *bins,
                                  SagScale        *scale);
 
-/* Two percentiles of a subsample of at most 2^17 voxels of the ready slices. FALSE if there is
- * none. */
+/* Two percentiles of a subsample of at most 2^17 voxels of the ready slices, without those at the
+ * sample's very minimum: what scanners put around a round field of view, and air cut off at the end of
+ * the scale. FALSE if no slice is ready. */
 gboolean sag_stats_sample       (SagVolume       *volume,
                                  double           low_percent,
                                  double           high_percent,

@@ -137,6 +137,30 @@ test_check (void)
   g_strfreev (warnings);
 }
 
+/* A fifth of the volume lies outside the scanner's round field of view, far below any tissue. */
+static void
+test_check_padding (void)
+{
+  const int size[3] = { 10, 10, 10 };
+  g_autoptr (SagVolume) volume = ramp (size);
+  g_autoptr (SagRecipe) recipe = good_recipe ();
+  char **warnings;
+
+  for (int k = 0; k < 2; k++)
+    for (int v = 0; v < size[0] * size[1]; v++)
+      ((gint16 *) sag_volume_get_slice (volume, k))[v] = -1462; /* -3024 HU */
+  recipe->intensity[0] = 250;
+  recipe->intensity[1] = 1901;
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_null (warnings[0]);
+  g_strfreev (warnings);
+
+  recipe->intensity[0] = 400; /* but what is there counts */
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_cmpint (g_strv_length (warnings), ==, 1);
+  g_strfreev (warnings);
+}
+
 static SagScale
 scale_of (SagRecipe *recipe, SagVolume *volume)
 {
@@ -256,6 +280,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recipe/validate", test_validate);
   g_test_add_func ("/recipe/check", test_check);
+  g_test_add_func ("/recipe/check-padding", test_check_padding);
   g_test_add_func ("/stats/scale", test_scale);
   g_test_add_func ("/stats/threads", test_threads);
   g_test_add_func ("/stats/slice", test_slice);
