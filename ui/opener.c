@@ -284,6 +284,18 @@ labels_done (GObject      *source,
     fail (self, error);
 }
 
+/* Positions in two frames of reference (PS3.3 C.7.4.1) have nothing to do with each other: labels of one
+ * laid over images of the other would look right and be wrong. */
+static gboolean
+is_elsewhere (SagSeries *images,
+              SagSeries *labels)
+{
+  const char *a = images != NULL ? sag_series_get_frame_of_reference (images) : "";
+  const char *b = sag_series_get_frame_of_reference (labels);
+
+  return a[0] != '\0' && b[0] != '\0' && !g_str_equal (a, b);
+}
+
 static void
 read_overlay (SagOpener *self)
 {
@@ -293,6 +305,13 @@ read_overlay (SagOpener *self)
 
   if (series == NULL)
     return;
+  if (is_elsewhere (sag_workspace_get_series (self->workspace), series))
+    {
+      g_signal_emit (self, signals[FAILED], 0,
+                     "This segmentation lies in another frame of reference than the open images; "
+                     "it is not shown over them. Open the images it was made from.");
+      return;
+    }
   paths = sag_series_get_paths (series);
   if (paths[0] == NULL)
     return;

@@ -315,6 +315,8 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_StudyInstanceUID, self->study_instance_uid, sizeof (SagUid));
   item.code (DCM_SeriesInstanceUID, self->series_instance_uid, sizeof (SagUid));
   item.code (DCM_FrameOfReferenceUID, self->frame_of_reference_uid, sizeof (SagUid));
+  if (DcmItem *series = item.sequence (DCM_ReferencedSeriesSequence))
+    Reader (series).code (DCM_SeriesInstanceUID, self->referenced_series_uid, sizeof (SagUid));
   item.code (DCM_Modality, self->modality, sizeof self->modality);
   item.code (DCM_PatientPosition, self->patient_position, sizeof self->patient_position);
   item.code (DCM_MRAcquisitionType, self->mr_acquisition_type, sizeof self->mr_acquisition_type);

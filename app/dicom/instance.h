@@ -76,6 +76,7 @@ typedef struct
   SagUid   study_instance_uid;
   SagUid   series_instance_uid;
   SagUid   frame_of_reference_uid;
+  SagUid   referenced_series_uid; /* of a SEG: the first series it was made from; "" if it does not say */
   SagUid   transfer_syntax_uid;
 
   char    *patient_name; /* "Family^Given", as in the file */

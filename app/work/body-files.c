@@ -58,6 +58,7 @@ begin_item (GVariantDict *dict, const SagDicomInstance *first, int stack, const 
   sag_body_add_text (dict, "date",
                      *first->series_date != '\0' ? first->series_date : first->study_date);
   sag_body_add_text (dict, "frame-of-reference", first->frame_of_reference_uid);
+  sag_body_add_text (dict, "references", first->referenced_series_uid);
   g_variant_dict_insert (dict, "number", "i", first->series_number);
   g_variant_dict_insert (dict, "stack", "i", stack);
 }

@@ -128,11 +128,12 @@ describe_series (const char *uid,
   g_variant_dict_insert (&dict, "n-images", "u", (guint32) (readable ? NZ : 1));
   g_variant_dict_insert (&dict, "size", "(iii)", NX, NY, NZ);
   g_variant_dict_insert (&dict, "spacing", "(ddd)", 2.0, 2.0, 3.0);
-  g_variant_dict_insert (&dict, "frame-of-reference", "s", "1.2.3");
+  g_variant_dict_insert (&dict, "frame-of-reference", "s",
+                         g_str_equal (uid, "1.stray") ? "1.2.4" : "1.2.3");
   g_variant_dict_insert (&dict, "readable", "b", readable);
   g_variant_dict_insert (&dict, "reason", "s", readable ? "" : "No pixels that could be shown.");
   g_variant_dict_insert (&dict, "segmentation", "b", segmentation);
-  g_variant_dict_insert (&dict, "references", "s", segmentation ? "1.chest" : "");
+  g_variant_dict_insert (&dict, "references", "s", g_str_equal (uid, "1.seg") ? "1.chest" : "");
   g_variant_dict_insert (&dict, "paths", "^aay", path);
   return g_variant_dict_end (&dict);
 }
@@ -163,6 +164,8 @@ run_index (GVariant *request)
                                    describe_series ("1.report", "Report", "SR", FALSE, FALSE));
       g_variant_builder_add_value (&series,
                                    describe_series ("1.seg", "Halves", "SEG", FALSE, TRUE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.stray", "Elsewhere", "SEG", FALSE, TRUE));
     }
   if (!g_str_equal (paths[0], "/fake/empty"))
     {

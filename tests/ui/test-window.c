@@ -194,6 +194,24 @@ test_segmentation_file (Fixture       *f,
   g_assert_cmpstr (sag_series_get_uid (sag_workspace_get_series (workspace)), ==, "1.chest");
 }
 
+/* Labels from another frame of reference are not laid over the open images. */
+static void
+test_stray_segmentation (Fixture       *f,
+                         gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series",
+                                  g_variant_new_string ("1.stray"));
+  for (int i = 0; i < 20; i++)
+    fake_settle ();
+  g_assert_null (sag_workspace_get_segmentation (workspace));
+  g_assert_nonnull (
+      strstr (sag_notice_get_text (part (f, "notice")), "another frame of reference"));
+}
+
 /* Escape ends a run from the keyboard; the bar at the foot says what is going on. */
 static void
 test_cancel (Fixture       *f,
@@ -339,6 +357,8 @@ add_tests (void)
   g_test_add ("/window/run", Fixture, NULL, set_up, test_run, tear_down);
   g_test_add ("/window/missing-model", Fixture, NULL, set_up, test_missing_model, tear_down);
   g_test_add ("/window/segmentation-file", Fixture, NULL, set_up, test_segmentation_file,
+              tear_down);
+  g_test_add ("/window/stray-segmentation", Fixture, NULL, set_up, test_stray_segmentation,
               tear_down);
   g_test_add ("/window/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
   g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running,
