@@ -21,7 +21,7 @@ static const sag_model_info threshold = {
   .precisions = SAG_F32,
   .id = "org.sagitta.threshold",
   .version = "1.0.0",
-  .name = "Bone threshold",
+  .name = "Threshold: bone",
   .modality = "CT",
   .description = "Everything of 300 HU or more: bone, but also contrast medium, calcium and metal. "
                  "Confidence is how far a voxel lies from the threshold.",
