@@ -43,7 +43,7 @@ if [ ! -d "$sample" ]; then
 fi
 
 if [ "$headless" = no ]; then
-  exec build/ui/sagitta --run org.sagitta.lungs-ct "$sample/ct"
+  exec build/ui/sagitta --run org.sagitta.lungs-ct --confidence "$sample/ct"
 fi
 
 echo "Segmenting the lungs…"

@@ -75,6 +75,13 @@ sag_application_command_line (GApplication            *application,
 
   window = find_window (self);
   gtk_window_present (GTK_WINDOW (window));
+  if (g_variant_dict_contains (options, "confidence"))
+    {
+      SagWorkspace *workspace = sag_window_get_workspace (window);
+
+      sag_workspace_set_overlay (workspace, sag_workspace_get_overlay (workspace)
+                                                | SAG_OVERLAY_CONFIDENCE);
+    }
   if (paths->len > 0)
     {
       g_ptr_array_add (paths, NULL);
@@ -187,6 +194,7 @@ sag_application_init (SagApplication *self)
 {
   static const GOptionEntry options[] = {
     { "run", 0, 0, G_OPTION_ARG_STRING, NULL, "Run this model when the images are there", "MODEL" },
+    { "confidence", 0, 0, G_OPTION_ARG_NONE, NULL, "Show how sure the model is", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, "Print the version", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, "[FILE or FOLDER …]" },
     { NULL },
