@@ -10,7 +10,7 @@
 
 enum
 {
-  SAG_LOOP_MAX_RANK = 14,
+  SAG_LOOP_MAX_RANK = 2 * SAG_MAX_RANK, /* Tile of all axes: each has its repeats and its elements */
   SAG_LOOP_MAX_OPERANDS = 4,
   SAG_GRAIN = 16384, /* elements of cheap work worth a task of their own */
 };

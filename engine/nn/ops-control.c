@@ -175,14 +175,31 @@ bind_body (const SagStep *step, int which, guint first)
     }
 }
 
+/* The steps of a trip ask the whole run whether to go on; its fraction stays where the trip began. */
+typedef struct
+{
+  const SagStep *step;
+  double         part;
+} Trip;
+
+static gboolean
+trip_goes_on (double fraction, gpointer data)
+{
+  const Trip *trip = data;
+
+  return sag_step_go_on (trip->step, 0, trip->part);
+}
+
 /* FALSE if the whole run was stopped. */
 static gboolean
 run_body (const SagStep *step, int which, double part)
 {
   Bodies *self = step->node->state;
-  SagRun inner = { .total = 1 };
+  Trip trip = { step, part };
+  const SagTick tick = { trip_goes_on, &trip };
+  SagRun inner = { .tick = &tick, .total = 1 };
 
-  return sag_step_go_on (step, 0, part) && sag_plan_run (self->plan[which], &inner);
+  return sag_plan_run (self->plan[which], &inner);
 }
 
 /* ---- If --------------------------------------------------------------------------------- */
@@ -254,7 +271,7 @@ infer_loop (SagNode *node, GError **error)
 {
   SagGraph *body = get_body (node, "body", error);
   int n_state = (int) first_capture (node) - 2;
-  const SagValue *trips = sag_node_input (node, 0), *cond = sag_node_input (node, 1);
+  const SagValue *trips = sag_node_input (node, 0), *cond = sag_node_input (node, 1), *again;
   gint64 m;
 
   if (body == NULL)
@@ -287,6 +304,9 @@ infer_loop (SagNode *node, GError **error)
   pass_captures_in (node, body, first_capture (node));
   if (!compile_body (node, body, error))
     return FALSE;
+  again = body->outputs->pdata[0];
+  if (again->dtype != SAG_DTYPE_BOOL || sag_value_count (again) != 1)
+    return sag_node_invalid (node, error, "its body's condition is not one bool");
   for (guint i = 0; i + 1 < body->outputs->len; i++)
     {
       const SagValue *out = body->outputs->pdata[1 + i];
@@ -302,8 +322,6 @@ infer_loop (SagNode *node, GError **error)
         }
       else
         {
-          const SagValue *again = body->outputs->pdata[0];
-
           if (shape.rank == SAG_MAX_RANK)
             return sag_node_invalid (node, error, "an output has too many dimensions");
           if (again->constant == NULL

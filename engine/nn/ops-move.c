@@ -597,8 +597,7 @@ run_tile (const SagStep *step)
       from[rank] = own[i];
       to[rank++] = out[i];
     }
-  if (rank <= SAG_LOOP_MAX_RANK)
-    sag_copy_box (rank, n, sag_dtype_size (y->dtype), y->data, to, x->data, from);
+  sag_copy_box (rank, n, sag_dtype_size (y->dtype), y->data, to, x->data, from);
 }
 
 /* ---- DepthToSpace, SpaceToDepth --------------------------------------------------------- */

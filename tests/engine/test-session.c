@@ -213,6 +213,70 @@ test_cancel (void)
   g_assert_true (done);
 }
 
+typedef struct
+{
+  int n, stop; /* questions so far; which one to deny */
+} Questions;
+
+static gboolean
+deny (double fraction, gpointer data)
+{
+  Questions *questions = data;
+
+  return questions->n++ != questions->stop;
+}
+
+/* The steps inside a trip ask too, and each can stop the run. */
+static void
+test_cancel_in_body (void)
+{
+  g_autofree char *path = corpus ("loop");
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, NULL);
+  Questions questions = { 0, -1 };
+  SagTick tick = { deny, &questions };
+  int all;
+  gboolean done;
+
+  g_ptr_array_unref (run (session, &tick, &done));
+  g_assert_true (done);
+  all = questions.n;
+  g_assert_cmpint (all, >=, 5 * 2); /* trips, steps of each */
+  for (int stop = 0; stop < all; stop++)
+    {
+      questions = (Questions) { 0, stop };
+      g_ptr_array_unref (run (session, &tick, &done));
+      g_assert_false (done);
+      g_assert_cmpint (questions.n, ==, stop + 1);
+    }
+}
+
+/* All eight axes repeated: y[i] is x[i % 2] along each. */
+static void
+test_tile (void)
+{
+  g_autofree char *path = corpus ("tile");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, &error);
+  g_autoptr (SagTensor) x = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
+  const float *y;
+  gboolean done;
+
+  g_assert_no_error (error);
+  x = tensor_for (sag_session_get_input (session, 0));
+  outputs = run (session, NULL, &done);
+  y = ((SagTensor *) outputs->pdata[0])->data;
+  g_assert_cmpint (sag_shape_count (&((SagTensor *) outputs->pdata[0])->shape), ==, 1 << 16);
+  for (int i = 0; i < 1 << 16; i++)
+    {
+      int from = 0;
+
+      for (int a = 0; a < 8; a++)
+        from |= (i >> (2 * a) & 1) << a;
+      g_assert_cmpfloat (y[i], ==, ((const float *) x->data)[from]);
+    }
+}
+
 static void
 test_bindings (void)
 {
@@ -249,6 +313,7 @@ test_errors (void)
     { "bad-deep", "nested", SAG_ENGINE_ERROR_INVALID },
     { "bad-external", "in or below the model's folder", SAG_ENGINE_ERROR_IO },
     { "bad-trips", "trips", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-condition", "its body's condition is not one bool", SAG_ENGINE_ERROR_INVALID },
     { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
     { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
   };
@@ -286,6 +351,8 @@ main (int argc, char **argv)
   g_test_add_func ("/session/memory", test_memory);
   g_test_add_func ("/session/precision", test_precision);
   g_test_add_func ("/session/cancel", test_cancel);
+  g_test_add_func ("/session/cancel-in-body", test_cancel_in_body);
+  g_test_add_func ("/session/tile", test_tile);
   g_test_add_func ("/session/bindings", test_bindings);
   g_test_add_func ("/session/errors", test_errors);
   return g_test_run ();

@@ -126,3 +126,10 @@ for key, value in (("location", "../../../etc/passwd"), ("offset", "0"), ("lengt
 save("bad-external", [node("Add", ["x", "w"], ["y"])], [vi("x", F, [4])], y, [tensor])
 save("bad-trips", [node("Loop", ["n", "t", "h0"], ["hN", "y"], body=body)], [vi("x", F, [5, 4])], y,
      [rand("h0", 4), const("n", np.int64(1 << 60)), const("t", np.bool_(True))])
+body = helper.make_graph([node("Add", ["h", "h"], ["hn"])], "body", [vi("i", I, []), vi("c", B, []), vi("h", F, [4])],
+                         [vi("hn", F, [4]), vi("hn", F, [4])])
+save("bad-condition", [node("Loop", ["n", "t", "x"], ["y"], body=body)], [vi("x", F, [4])], y,
+     [const("n", np.int64(5)), const("t", np.bool_(True))])
+
+# every axis repeats, and every axis has elements to repeat
+save("tile", [node("Tile", ["x", "r"], ["y"])], [vi("x", F, [2] * 8)], y, [const("r", np.array([2] * 8))])
