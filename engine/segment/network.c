@@ -218,12 +218,33 @@ check_output (const SagRecipe *recipe, const SagFrame *frame, const SagPort *por
   return TRUE;
 }
 
+/* Is it the image that was bound? Patches are written there. The session reads the file by itself, and
+ * a damaged one may show it another graph than it showed sag_network_peek(). */
 static gboolean
-check_session (SagNetwork *self, const SagRecipe *recipe, const SagFrame *frame, GError **error)
+check_input (const SagSession *session, const SagBinding *binding, GError **error)
 {
-  const SagPort *input = sag_session_get_input (self->session, 0);
+  const SagPort *input
+    = sag_session_get_n_inputs (session) == 1 ? sag_session_get_input (session, 0) : NULL;
+
+  if (input != NULL && strcmp (input->name, binding->name) == 0 && input->rank == binding->rank
+      && memcmp (input->shape, binding->shape, sizeof input->shape[0] * (gsize) input->rank) == 0)
+    return TRUE;
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+               "The network's input is not the image '%s' that the file announces; export the model "
+               "again", binding->name);
+  return FALSE;
+}
+
+static gboolean
+check_session (SagNetwork *self, const SagRecipe *recipe, const SagFrame *frame,
+               const SagBinding *binding, GError **error)
+{
+  const SagPort *input;
   int n_outputs = sag_session_get_n_outputs (self->session);
 
+  if (!check_input (self->session, binding, error))
+    return FALSE;
+  input = sag_session_get_input (self->session, 0);
   if (input->dtype != SAG_DTYPE_F32)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
@@ -298,7 +319,7 @@ sag_network_new (const char *path, const SagNetworkPeek *peek, const SagRecipe *
   memcpy (self->patch, frame->patch, sizeof self->patch);
   self->in_channels = channels;
   self->session = sag_session_new (path, &options, error);
-  if (self->session == NULL || !check_session (self, recipe, frame, error))
+  if (self->session == NULL || !check_session (self, recipe, frame, &binding, error))
     {
       sag_network_free (self);
       return NULL;
