@@ -100,7 +100,14 @@ find_output (const SagNode *node, Window *w, const char *auto_pad, GError **erro
         return sag_node_invalid (node, error, "attribute output_shape has %d values for %d axes",
                                  n_wanted, w->n);
       for (int i = 0; i < w->n; i++)
-        wanted[i] = list[n_wanted - w->n + i];
+        {
+          wanted[i] = list[n_wanted - w->n + i];
+          if (wanted[i] < 1 || wanted[i] > (gint64) MAX_EXTENT * 2)
+            return sag_node_invalid (node, error,
+                                     "attribute output_shape is %" G_GINT64_FORMAT
+                                     ", outside 1 to %" G_GINT64_FORMAT,
+                                     wanted[i], (gint64) MAX_EXTENT * 2);
+        }
     }
   for (int i = 0; i < w->n; i++)
     {

@@ -314,6 +314,8 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
          * (double) (g->transposed ? g->in[0] * g->in[1] * g->in[2] : g->out[0] * g->out[1] * g->out[2]);
   node->macs = (gint64) MIN (macs, 1e18);
   node->kernel = kernel_name (self);
+  if (node->free_state != NULL)
+    node->free_state (node->state);
   node->state = self;
   node->free_state = conv_free;
   return TRUE;

@@ -187,7 +187,8 @@ infer_dropout (SagNode *node, GError **error)
   if (!sag_node_arity (node, 1, error))
     return FALSE;
   if (training != NULL
-      && (training->constant == NULL || sag_tensor_get_int (training->constant, 0) != 0))
+      && (training->constant == NULL || sag_value_count (training) != 1
+          || sag_tensor_get_int (training->constant, 0) != 0))
     return sag_node_unsupported (node, error,
                                  "it is in training mode; export the model for inference");
   return sag_infer_same (node, error)
