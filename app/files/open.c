@@ -135,6 +135,8 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
 {
   SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
   const SagDicomInstance *first = stack->slices[0].instance;
+  /* Windows differ from slice to slice in MR, and the outermost ones hold little but air. */
+  const SagDicomInstance *middle = stack->slices[stack->n_slices / 2].instance;
   g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
 
   info->index = sag_index_ref (index);
@@ -142,11 +144,11 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
   info->stack = stack;
   info->name = g_strdup (*first->series_description != '\0' ? first->series_description
                                                              : first->modality);
-  info->n_windows = first->n_windows;
-  for (int i = 0; i < first->n_windows; i++)
+  info->n_windows = middle->n_windows;
+  for (int i = 0; i < middle->n_windows; i++)
     {
-      info->windows[i] = first->windows[i];
-      info->window_explanations[i] = g_strdup (first->window_explanations[i]);
+      info->windows[i] = middle->windows[i];
+      info->window_explanations[i] = g_strdup (middle->window_explanations[i]);
     }
   info->monochrome1 = strcmp (first->photometric_interpretation, "MONOCHROME1") == 0;
   for (guint i = 0; i < stack->findings->len; i++)

@@ -15,7 +15,7 @@ typedef struct
   const SagIndexSeries *series; /* borrowed from the index */
   const SagStack       *stack;  /* likewise: the source of a SEG made from this volume */
   char                 *name;   /* for a person: series description or file name */
-  SagWindowLevel        windows[SAG_MAX_WINDOWS]; /* as in the file; may be none */
+  SagWindowLevel        windows[SAG_MAX_WINDOWS]; /* of the stack's middle slice; may be none */
   char                 *window_explanations[SAG_MAX_WINDOWS];
   int                   n_windows;
   gboolean              monochrome1; /* low values are shown bright */

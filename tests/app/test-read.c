@@ -323,6 +323,29 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_false (sag_volume_is_ready (volume, 10));
 }
 
+/* MR scanners write a window for each slice: the one shown is the middle slice's. */
+static void
+test_window (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "ct-0001.dcm", NULL);
+  g_autofree char *bytes = NULL;
+  g_autoptr (SagOpenInfo) info = NULL;
+  g_autoptr (SagVolume) volume = NULL;
+  GError *error = NULL;
+  gsize length;
+  char *widths;
+
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  widths = memmem (bytes, length, "400\\1500", 8);
+  g_assert_nonnull (widths);
+  memcpy (widths, "078", 3);
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) length, NULL));
+  volume = sag_open_volume (f->folder, NULL, NULL, &info, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (info->n_windows, ==, 2);
+  g_assert_cmpfloat (info->windows[0].width, ==, 400);
+}
+
 /* A slice left out keeps its place, filled with the lowest value; the others are where they were. */
 static void
 test_missing (Fixture *f, gconstpointer data)
@@ -395,6 +418,7 @@ main (int argc, char **argv)
   ADD ("volume", test_volume);
   ADD ("focus", test_focus);
   ADD ("cancel", test_cancel);
+  ADD ("window", test_window);
   ADD ("missing", test_missing);
   ADD ("truncated", test_truncated);
   ADD ("disk-full", test_disk_full);
