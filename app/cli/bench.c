@@ -113,13 +113,13 @@ print_figures (const SagNetwork *network, const Figures *f, double peak, gboolea
       JsonBuilder *builder = json_builder_new ();
 
       json_builder_begin_object (builder);
-      sag_json_double (builder, "median_ms", median);
-      sag_json_double (builder, "min_ms", times[0]);
-      sag_json_double (builder, "load_ms", f->load_ms);
-      sag_json_double (builder, "rss_mb", peak);
-      sag_json_double (builder, "base_mb", f->base_mb);
-      sag_json_double (builder, "arena_mb", (double) info.arena_bytes / 1e6);
-      sag_json_double (builder, "weights_mb", (double) info.weight_bytes / 1e6);
+      sag_json_rounded (builder, "median_ms", median);
+      sag_json_rounded (builder, "min_ms", times[0]);
+      sag_json_rounded (builder, "load_ms", f->load_ms);
+      sag_json_rounded (builder, "rss_mb", peak);
+      sag_json_rounded (builder, "base_mb", f->base_mb);
+      sag_json_rounded (builder, "arena_mb", (double) info.arena_bytes / 1e6);
+      sag_json_rounded (builder, "weights_mb", (double) info.weight_bytes / 1e6);
       sag_json_int (builder, "macs", info.macs);
       sag_json_int (builder, "parameters", info.parameters);
       sag_json_int (builder, "runs", n);

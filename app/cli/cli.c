@@ -7,6 +7,7 @@
 #include "engine/base/parallel.h"
 
 #include <math.h>
+#include <string.h>
 
 gboolean
 sag_cli_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *arguments,
@@ -76,6 +77,12 @@ sag_json_double (JsonBuilder *builder, const char *name, double value)
 }
 
 void
+sag_json_rounded (JsonBuilder *builder, const char *name, double value)
+{
+  sag_json_double (builder, name, round (value * 1000) / 1000);
+}
+
+void
 sag_json_boolean (JsonBuilder *builder, const char *name, gboolean value)
 {
   json_builder_set_member_name (builder, name);
@@ -92,13 +99,45 @@ sag_json_doubles (JsonBuilder *builder, const char *name, const double *values, 
   json_builder_end_array (builder);
 }
 
+static void
+append_shortest (GString *to, double value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_formatd (text, sizeof text, "%.15g", value);
+  if (g_ascii_strtod (text, NULL) != value)
+    g_ascii_formatd (text, sizeof text, "%.16g", value);
+  if (g_ascii_strtod (text, NULL) != value)
+    g_ascii_dtostr (text, sizeof text, value);
+  g_string_append (to, text);
+  if (strpbrk (text, ".e") == NULL)
+    g_string_append (to, ".0"); /* it stays a double to those who tell them from integers */
+}
+
 void
 sag_cli_print_json (JsonBuilder *builder)
 {
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   g_autofree char *text = json_to_string (root, FALSE);
+  g_autoptr (GString) shown = g_string_new (NULL);
+  gboolean in_string = FALSE;
 
-  g_print ("%s\n", text);
+  /* JSON-GLib always prints 17 digits: 0.1 would be 0.10000000000000001. */
+  for (const char *p = text; *p != '\0';)
+    {
+      gsize n = in_string || (*p != '-' && !g_ascii_isdigit (*p)) ? 0 : strspn (p, "+-.0123456789eE");
+
+      if (n > 0 && memchr (p, '.', n) != NULL)
+        append_shortest (shown, g_ascii_strtod (p, NULL));
+      else
+        {
+          in_string ^= *p == '"';
+          n = MAX (n, in_string && *p == '\\' ? 2 : 1);
+          g_string_append_len (shown, p, (gssize) n);
+        }
+      p += n;
+    }
+  g_print ("%s\n", shown->str);
   g_object_unref (builder);
 }
 

@@ -39,6 +39,10 @@ void     sag_json_int    (JsonBuilder        *builder,
 void     sag_json_double (JsonBuilder        *builder,
                           const char         *name,
                           double              value);
+/* Milliseconds and megabytes: no more than three decimals mean anything. */
+void     sag_json_rounded (JsonBuilder        *builder,
+                          const char         *name,
+                          double              value);
 void     sag_json_boolean (JsonBuilder       *builder,
                           const char         *name,
                           gboolean            value);
@@ -47,7 +51,8 @@ void     sag_json_doubles (JsonBuilder       *builder,
                           const double       *values,
                           int                 n);
 
-/* Prints the tree on one line, and frees the builder. */
+/* Prints the tree on one line, and frees the builder. A number has the fewest digits that read back as
+ * the same double. */
 void     sag_cli_print_json (JsonBuilder     *builder);
 
 /* `--threads N` for a command: sag_parallel_own (SAG_TEAM_COMPUTE, n). 0 leaves one a core. */

@@ -55,6 +55,14 @@ make_folder (const char *path, GError **error)
   return FALSE;
 }
 
+static void
+remove_file (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_unlink (path);
+}
+
 static gboolean
 write_nifti (const char *folder, SagVolume *volume, SagSegmentation *truth, GError **error)
 {
@@ -70,11 +78,15 @@ write_nifti (const char *folder, SagVolume *volume, SagSegmentation *truth, GErr
       g_autoptr (SagSegmentation) one =
           sag_segmentation_new (&labels, 1, NULL, sag_segmentation_get_provenance (truth), error);
 
-      if (one == NULL)
-        return FALSE;
-      sag_segmentation_mark_ready (one, 0, sag_segmentation_get_grid (truth)->size[2]);
-      if (!sag_nifti_write_segmentation (path, one, error))
-        return FALSE;
+      if (one != NULL)
+        sag_segmentation_mark_ready (one, 0, sag_segmentation_get_grid (truth)->size[2]);
+      if (one == NULL || !sag_nifti_write_segmentation (path, one, error))
+        {
+          g_unlink (ct);
+          for (int done = 0; done < layer; done++)
+            remove_file (folder, names[done]);
+          return FALSE;
+        }
     }
   return TRUE;
 }
@@ -122,19 +134,32 @@ write_dicom (const char           *folder,
   g_autoptr (SagIndex) index = NULL;
   const SagStack *stack;
 
-  if (!make_folder (truth_folder, error)
-      || !sag_dicom_write_ct_series (ct, volume, &description, error))
+  if (!sag_dicom_write_ct_series (ct, volume, &description, error))
     return FALSE;
-  index = sag_index_folder (ct, NULL, error);
-  stack = index == NULL ? NULL : sag_open_choose (index, NULL, NULL, error);
-  return stack != NULL && sag_seg_write (path, truth, stack, &options, error);
+  if (make_folder (truth_folder, error))
+    {
+      index = sag_index_folder (ct, NULL, error);
+      stack = index == NULL ? NULL : sag_open_choose (index, NULL, NULL, error);
+      if (stack != NULL && sag_seg_write (path, truth, stack, &options, error))
+        return TRUE;
+    }
+  /* Images without their truth look like a whole phantom. */
+  for (int k = 0; k < spec->size[2]; k++)
+    {
+      g_autofree char *name = g_strdup_printf ("ct-%04d.dcm", k + 1);
+
+      remove_file (ct, name);
+    }
+  g_rmdir (ct);
+  g_rmdir (truth_folder);
+  return FALSE;
 }
 
 int
 sag_command_phantom (int argc, char **argv)
 {
   g_autofree char   *kind = NULL, *size = NULL, *format = NULL, *uid_seed = NULL;
-  gboolean           random = FALSE, json = FALSE, nifti;
+  gboolean           random = FALSE, json = FALSE, nifti, is_new;
   gint64             seed = 1;
   int                threads = 0;
   const GOptionEntry entries[] = {
@@ -192,10 +217,15 @@ sag_command_phantom (int argc, char **argv)
   uid_seed =
       g_strdup_printf ("sagitta phantom %s %" G_GINT64_FORMAT " %s %dx%dx%d", "ct-thorax", seed,
                        random ? "random" : "sample", spec.size[0], spec.size[1], spec.size[2]);
+  is_new = !g_file_test (argv[1], G_FILE_TEST_EXISTS);
   if (!sag_phantom_thorax (&spec, NULL, &volume, &truth, &error) || !make_folder (argv[1], &error)
       || !(nifti ? write_nifti (argv[1], volume, truth, &error)
                  : write_dicom (argv[1], uid_seed, &spec, volume, truth, &error)))
-    return sag_cli_fail (argv[0], error);
+    {
+      if (is_new)
+        g_rmdir (argv[1]);
+      return sag_cli_fail (argv[0], error);
+    }
   if (json)
     {
       JsonBuilder     *b = json_builder_new ();

@@ -10,6 +10,7 @@
 #include "app/state/wire.h"
 #include "engine/base/error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_LOADED 3 /* models kept ready to run; the one not used for longest goes */
@@ -25,8 +26,9 @@ typedef struct
 
 struct _SagPluginHost
 {
-  GPtrArray *entries; /* of SagPluginEntry */
-  GPtrArray *loaded;  /* of Loaded; last used last */
+  GPtrArray  *entries; /* of SagPluginEntry */
+  GPtrArray  *loaded;  /* of Loaded; last used last */
+  GHashTable *seen;    /* real paths of the files scanned */
 };
 
 static void
@@ -150,6 +152,18 @@ scan_key_file (SagPluginHost *self, const char *path)
   add_entry (self, entry);
 }
 
+/* FALSE for a file that was scanned before, by whatever way its folder was named. The file's own name
+ * counts, not what it links to: weights stand beside the name. */
+static gboolean
+is_new (SagPluginHost *self, const char *folder, const char *name)
+{
+  char *real = realpath (folder, NULL);
+  char *path = g_build_filename (real != NULL ? real : folder, name, NULL);
+
+  free (real);
+  return g_hash_table_add (self->seen, path);
+}
+
 /* One bundle: <name>/<name>.so, and key files. */
 static void
 scan_bundle (SagPluginHost *self, const char *folder, char **names)
@@ -163,8 +177,11 @@ scan_bundle (SagPluginHost *self, const char *folder, char **names)
       g_autofree char *path = g_build_filename (canonical, names[i], NULL);
 
       if (g_str_has_suffix (names[i], ".model"))
-        scan_key_file (self, path);
-      else if (strcmp (names[i], object) == 0)
+        {
+          if (is_new (self, canonical, names[i]))
+            scan_key_file (self, path);
+        }
+      else if (strcmp (names[i], object) == 0 && is_new (self, canonical, names[i]))
         {
           g_autoptr (GPtrArray) entries = g_ptr_array_new ();
 
@@ -202,6 +219,7 @@ sag_plugin_host_new (const char *const *folders)
 
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_plugin_entry_free);
   self->loaded = g_ptr_array_new_with_free_func (loaded_free);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (folders == NULL)
     {
       defaults = sag_plugin_host_get_default_folders ();
@@ -219,6 +237,7 @@ sag_plugin_host_free (SagPluginHost *self)
     return;
   g_ptr_array_unref (self->loaded);
   g_ptr_array_unref (self->entries);
+  g_hash_table_unref (self->seen);
   g_free (self);
 }
 

@@ -81,6 +81,7 @@ test_outputs (void)
   g_autoptr (JsonParser) parser = NULL;
   g_autoptr (SagSegmentation) a = NULL, b = NULL;
   g_autoptr (GError) error = NULL;
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
   JsonObject *root, *label, *ms;
   const guint8 *seg, *nifti;
   gsize n_voxels = 0, v = 0;
@@ -124,6 +125,8 @@ test_outputs (void)
   ms = json_object_get_object_member (root, "ms");
   g_assert_cmpfloat (json_object_get_double_member (ms, "total"), >=,
                      json_object_get_double_member (ms, "net"));
+  g_ascii_formatd (digits, sizeof digits, "%.12g", json_object_get_double_member (ms, "total"));
+  g_assert_nonnull (strstr (json, digits)); /* not seventeen of them */
   g_assert_true (exists ("conf.nii"));
 }
 
@@ -188,10 +191,12 @@ test_models (void)
 {
   g_autofree char *json = NULL;
   g_autoptr (JsonParser) parser = NULL;
+  /* A folder named twice, in two ways, is one folder. */
+  g_autofree char *path = g_strconcat (folder, ":", folder, "/.", NULL);
   JsonArray *models;
   int found = 0;
 
-  g_setenv ("SAG_PLUGIN_PATH", folder, TRUE);
+  g_setenv ("SAG_PLUGIN_PATH", path, TRUE);
   g_assert_cmpint (command (&json, NULL, "models", "--json", NULL), ==, 0);
   g_unsetenv ("SAG_PLUGIN_PATH");
   models = json_object_get_array_member (parse (json, &parser), "models");
@@ -206,6 +211,31 @@ test_models (void)
       g_assert_cmpstr (json_object_get_string_member (model, "kind"), ==, "key file");
     }
   g_assert_cmpint (found, ==, 1);
+}
+
+/* A phantom whose truth cannot be written, because a folder stands in its place, leaves no images. */
+static void
+test_phantom (void)
+{
+  static const char *const ways[][3] = {
+    { "dicom", "truth/truth.dcm", "ct" },
+    { "nifti", "nodules.nii.gz", "ct.nii.gz" },
+  };
+
+  for (gsize w = 0; w < G_N_ELEMENTS (ways); w++)
+    {
+      g_autofree char *to = path_of (ways[w][0]), *errors = NULL;
+      g_autofree char *blocked = g_build_filename (to, ways[w][1], NULL);
+      g_autofree char *images = g_build_filename (to, ways[w][2], NULL);
+
+      g_assert_cmpint (g_mkdir_with_parents (blocked, 0700), ==, 0);
+      g_assert_cmpint (command (NULL, &errors, "phantom", to, "--size", "32x32x12", "--format",
+                                ways[w][0], NULL),
+                       ==, 1);
+      g_assert_nonnull (strstr (errors, "could not be written"));
+      g_assert_true (g_file_test (blocked, G_FILE_TEST_IS_DIR));
+      g_assert_false (g_file_test (images, G_FILE_TEST_EXISTS));
+    }
 }
 
 static void
@@ -247,6 +277,7 @@ main (int argc, char **argv)
   g_test_add_func ("/segment-command/failures", test_failures);
   g_test_add_func ("/segment-command/usage", test_usage);
   g_test_add_func ("/segment-command/models", test_models);
+  g_test_add_func ("/segment-command/phantom", test_phantom);
   status = g_test_run ();
   test_remove (folder);
   g_free (folder);
