@@ -205,11 +205,12 @@ test_cancel (void)
   double last = 0;
   SagTick tick = { stop_later, &last };
   gboolean done;
-  g_autoptr (GPtrArray) stopped = run (session, &tick, &done), again = NULL;
+  g_autoptr (GPtrArray) outputs = run (session, &tick, &done);
 
   g_assert_false (done);
   g_assert_cmpfloat (last, >=, 0.3);
-  again = run (session, NULL, &done);
+  g_ptr_array_unref (outputs);
+  outputs = run (session, NULL, &done);
   g_assert_true (done);
 }
 

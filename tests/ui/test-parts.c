@@ -71,8 +71,9 @@ done (GObject      *source,
       GAsyncResult *result,
       gpointer      data)
 {
-  g_autoptr (GVariant) answer = sag_job_finish (SAG_JOB (source), result, NULL);
+  GVariant *answer = sag_job_finish (SAG_JOB (source), result, NULL);
 
+  g_clear_pointer (&answer, g_variant_unref);
   *(gboolean *) data = TRUE;
 }
 
