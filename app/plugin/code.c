@@ -182,9 +182,14 @@ sag_code_model_call (SagCodeModel *self, const sag_image *image, guint8 *labels,
   message[sizeof message - 1] = '\0';
   if (message[0] != '\0')
     {
+      const char *end;
+
       shown = g_utf8_make_valid (message, -1);
       g_strlcpy (call->message, g_strdelimit (g_strchomp (shown), "\r\n\t", ' '),
                  sizeof call->message);
+      /* Not in the middle of a character: the error travels as UTF-8. */
+      g_utf8_validate (call->message, -1, &end);
+      call->message[end - call->message] = '\0';
     }
   return check_status (self, call, error) && check_labels (self, image, labels, error);
 }

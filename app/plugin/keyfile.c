@@ -106,6 +106,8 @@ parse_choices (const Key *key, const char *text, gpointer field, GError **error)
   g_autofree char *expected = g_strdelimit (g_strdup (key->words), " ", '/');
   guint set = 0;
 
+  if (key->kind == CHOICE && g_strv_length (list) != 1)
+    return invalid (error, key->group, key->key, text, expected);
   for (int i = 0; list[i] != NULL; i++)
     {
       int at = find_word (key->words, g_strstrip (list[i]));
@@ -187,7 +189,7 @@ parse_key (const Key *key, const char *text, SagRecipe *recipe, GError **error)
       ((double *) field)[i] = numbers[i];
     else if (key->kind == REAL || key->kind == REALS)
       ((float *) field)[i] = (float) numbers[i];
-    else if (numbers[i] < G_MININT || numbers[i] > G_MAXINT || numbers[i] != (int) numbers[i])
+    else if (!(numbers[i] >= G_MININT && numbers[i] <= G_MAXINT) || numbers[i] != (int) numbers[i])
       return invalid (error, key->group, key->key, text, "made of whole numbers");
     else
       ((int *) field)[i] = (int) numbers[i];

@@ -302,6 +302,7 @@ static const struct
   { "NO_MODEL", SAG_PLUGIN_ERROR_FAILED, "could not be started at fp32" },
   { "NULL_SEGMENT", SAG_PLUGIN_ERROR_CONTRACT, "no segment" },
   { "FAILS", SAG_PLUGIN_ERROR_FAILED, "there is no such organ in this volume" },
+  { "LONG_MESSAGE", SAG_PLUGIN_ERROR_FAILED, "caf\xc3\xa9" },
   { "SILENT_FAILURE", SAG_PLUGIN_ERROR_CONTRACT, "failed without a message" },
   { "LYING_SUCCESS", SAG_PLUGIN_ERROR_CONTRACT, "it went wrong" },
   { "UNASKED_CANCEL", SAG_PLUGIN_ERROR_CONTRACT, "nobody asked" },
@@ -326,6 +327,7 @@ test_runs (void)
       g_assert_error (error, SAG_PLUGIN_ERROR, runs[i].code);
       assert_contains (error->message, "org.example.fixture");
       assert_contains (error->message, runs[i].reason);
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
     }
   tear_down ();
 }
@@ -431,7 +433,10 @@ static const struct
   { "[label 1]\nname = A\n[input]\npatch = 1.5;1;1\n", "whole numbers" },
   { "[label 1]\nname = A\n[input]\npatch = 1e30;1;1\n", "whole numbers" },
   { "[label 1]\nname = A\n[input]\noverlap = nan\n", "overlap: nan" },
+  { "[label 1]\nname = A\n[input]\npatch = nan;1;1\n", "whole numbers" },
   { "[label 1]\nname = A\n[input]\nfit = round\n", "spacing/stretch/inside" },
+  { "[label 1]\nname = A\n[input]\nfit = stretch;inside\n", "spacing/stretch/inside" },
+  { "[label 1]\nname = A\n[output]\nkind =\n", "softmax/sigmoid/probabilities/argmax" },
   { "[label 1]\nname = A\n[input]\norientation = LP\n", "three letters" },
   { "[label 1]\nname = A\n[input]\nper-slice = maybe\n", "true or false" },
   { "[label 1]\nname = A\n[output]\nfinish = polish\n", "keep-largest/fill-holes" },

@@ -39,6 +39,7 @@ enum
   NO_MODEL,
   NULL_SEGMENT,
   FAILS,
+  LONG_MESSAGE, /* longer than the host keeps, and cut inside a character */
   SILENT_FAILURE,
   LYING_SUCCESS,
   UNASKED_CANCEL,
@@ -117,6 +118,12 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
   if (FAULT == FAILS)
     {
       strcpy (result->message, "there is no such organ in this volume");
+      return SAG_FAILED;
+    }
+  if (FAULT == LONG_MESSAGE)
+    {
+      for (int i = 0; i < 60; i++)
+        strcpy (result->message + 5 * i, "caf\xc3\xa9");
       return SAG_FAILED;
     }
   if (FAULT == SILENT_FAILURE)
