@@ -24,6 +24,7 @@ struct _SagSegmenter
   SagJob           *estimate;
   SagJob           *run;
   SagJob           *export;
+  gboolean          receiving; /* what the run brings */
   SagVolume        *estimated; /* what the last estimate was for; borrowed, only compared */
 };
 
@@ -168,6 +169,7 @@ set_model (SagSegmenter *self,
           g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRECISION]);
           break;
         }
+  drop (self, &self->estimate); /* it is of the other model */
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
   self->estimated = NULL;
   update (self);
@@ -284,11 +286,37 @@ run_partial (SagJob       *job,
 {
   g_autoptr (GError) error = NULL;
 
-  if (job == self->run && !sag_workspace_receive (self->workspace, name, body, fds, &error))
+  gboolean good;
+
+  if (job != self->run)
+    return;
+  self->receiving = TRUE;
+  good = sag_workspace_receive (self->workspace, name, body, fds, &error);
+  self->receiving = FALSE;
+  if (!good)
     {
       drop (self, &self->run);
+      sag_workspace_clear_results (self->workspace);
       set_state (self, SAG_SEGMENTER_FAILED, error->message);
+      update (self);
     }
+}
+
+/* Labels from elsewhere took the place of the run's: what it would still bring belongs to others. */
+static void
+segmentation_changed (SagSegmenter *self)
+{
+  SagSegmentation *theirs = sag_workspace_get_segmentation (self->workspace);
+
+  if (self->run == NULL || self->receiving || theirs == NULL)
+    return;
+  drop (self, &self->run);
+  sag_segmentation_ref (theirs);
+  sag_workspace_clear_results (self->workspace); /* the run's preview too */
+  sag_workspace_set_segmentation (self->workspace, theirs);
+  sag_segmentation_unref (theirs);
+  set_state (self, SAG_SEGMENTER_CANCELLED, "");
+  update (self);
 }
 
 static void
@@ -402,6 +430,7 @@ set_precision (SagSegmenter *self,
   if (precision == self->precision)
     return;
   self->precision = precision;
+  drop (self, &self->estimate); /* it is of the other precision */
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRECISION]);
   self->estimated = NULL;
   update (self);
@@ -650,6 +679,8 @@ sag_segmenter_new (SagWorkspace *workspace)
 
   self->workspace = g_object_ref (workspace);
   g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (segmentation_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (slices_ready), self,
                            G_CONNECT_SWAPPED);

@@ -212,6 +212,28 @@ test_stray_segmentation (Fixture       *f,
       strstr (sag_notice_get_text (part (f, "notice")), "another frame of reference"));
 }
 
+/* Labels opened while a model runs end the run: the two would be mixed. */
+static void
+test_segmentation_while_running (Fixture       *f,
+                                 gconstpointer  data)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (f->window);
+  SagSegmenter *segmenter = sag_window_get_segmenter (f->window);
+  SagSegmentation *opened;
+
+  open (f, "/fake/chest", "fake.slow");
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series",
+                                  g_variant_new_string ("1.seg"));
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_CANCELLED);
+  opened = sag_workspace_get_segmentation (workspace);
+  g_assert_nonnull (opened);
+  for (int i = 0; i < 20; i++)
+    fake_settle ();
+  g_assert_true (sag_workspace_get_segmentation (workspace) == opened);
+  g_assert_null (sag_workspace_get_preview (workspace));
+}
+
 /* Escape ends a run from the keyboard; the bar at the foot says what is going on. */
 static void
 test_cancel (Fixture       *f,
@@ -360,6 +382,8 @@ add_tests (void)
               tear_down);
   g_test_add ("/window/stray-segmentation", Fixture, NULL, set_up, test_stray_segmentation,
               tear_down);
+  g_test_add ("/window/segmentation-while-running", Fixture, NULL, set_up,
+              test_segmentation_while_running, tear_down);
   g_test_add ("/window/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
   g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running,
               tear_down);
