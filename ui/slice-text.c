@@ -204,7 +204,7 @@ get_axis (const SagGrid *grid,
           SagView        view,
           int           *axis)
 {
-  static const double counted[SAG_N_VIEWS][3] = { { 0, 0, 1 }, { 0, -1, 0 }, { 1, 0, 0 } };
+  static const double counted[SAG_N_VIEWS][3] = { { 0, 0, 1 }, { 0, 1, 0 }, { 1, 0, 0 } };
   const double origin[3] = { 0, 0, 0 };
   SagPlane plane;
   double along = 0;

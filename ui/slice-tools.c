@@ -50,7 +50,7 @@ scroll_slices (SagSliceTools *self,
   self->scrolled -= steps;
   self->speed = now - self->scroll_time < FAST_US ? MIN (self->speed + 1, 24) : 0;
   self->scroll_time = now;
-  /* Down is towards the feet, the back, the right: the order of a stack of films. */
+  /* Down is towards the feet, the front, the right: the order of a stack of films. */
   sag_workspace_step_slice (workspace, sag_slice_view_get_plane (self->view),
                             -steps * (fast ? 10 : 1 + self->speed / 6));
 }
