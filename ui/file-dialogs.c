@@ -37,6 +37,14 @@ answered (GtkNativeDialog *dialog,
   g_object_unref (dialog);
 }
 
+/* Nobody is left to be answered. */
+static void
+parent_destroyed (GtkNativeDialog *dialog)
+{
+  gtk_native_dialog_destroy (dialog);
+  g_object_unref (dialog);
+}
+
 void
 sag_file_dialog_show (GtkWindow            *parent,
                       GtkFileChooserAction  action,
@@ -57,5 +65,7 @@ sag_file_dialog_show (GtkWindow            *parent,
                                         action == GTK_FILE_CHOOSER_ACTION_OPEN);
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question,
                          (GClosureNotify) (void *)g_free, 0);
+  g_signal_connect_object (parent, "destroy", G_CALLBACK (parent_destroyed), dialog,
+                           G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
