@@ -117,7 +117,7 @@ sag_frame_init (SagFrame *frame, const SagRecipe *recipe, const SagGrid *input, 
 {
   SagTurn turn;
   int n[3], size[3], sweep_size[3];
-  double mm[3], spacing[3], sweep_spacing[3];
+  double mm[3], spacing[3], sweep_spacing[3], windows = 1;
 
   if (!sag_grid_check (input, error)
       || !sag_grid_turn (input, recipe->orientation, &turn, NULL, error))
@@ -151,6 +151,15 @@ sag_frame_init (SagFrame *frame, const SagRecipe *recipe, const SagGrid *input, 
   for (int m = 0; m < 3; m++)
     if (frame->patch[m] < 1)
       frame->patch[m] = size[m];
+  for (int m = 0; m < 3; m++)
+    windows *= ceil (2.0 * size[m] / frame->patch[m]); /* a step is half a patch or more */
+  if (windows > G_MAXINT)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "patch: %d x %d x %d voxels make too many patches of a volume of %d x %d x %d",
+                   frame->patch[0], frame->patch[1], frame->patch[2], size[0], size[1], size[2]);
+      return FALSE;
+    }
 
   frame->axis[2] = choose_sweep (frame, &turn, size);
   frame->axis[0] = frame->axis[2] == 0 ? 1 : 0;

@@ -99,8 +99,8 @@ gboolean   sag_recipe_validate (const SagRecipe *self,
                                 GError         **error);
 
 /* Does the input suit the model? Sentences in words, NULL-terminated, empty if all is well:
- * modality, spacing, intensities (of the ready slices), a volume too small. Free with
- * g_strfreev(). Never an error: the user decides. [compute thread] */
+ * modality, spacing, intensities (of the ready slices). Free with g_strfreev(). Never an error:
+ * the user decides. [compute thread] */
 char     **sag_recipe_check (const SagRecipe *self,
                              SagVolume       *volume);
 

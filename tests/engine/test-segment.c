@@ -772,7 +772,7 @@ test_errors (void)
 {
   g_autoptr (SagRecipe) one = make_recipe (1, 0, 0, 0), three = make_recipe (3, 0, 0, 0),
                         patch = make_recipe (2, 16, 16, 16), deep = make_recipe (1, 8, 8, 8),
-                        wide = make_recipe (1, 8, 8, 1);
+                        wide = make_recipe (1, 8, 8, 1), dust = make_recipe (1, 1, 1, 1);
   g_autoptr (SagSegment) segment = NULL;
   g_autoptr (GError) error = NULL;
   const int size[3] = { 5, 5, 5 };
@@ -786,6 +786,9 @@ test_errors (void)
   assert_refused (three, "sign3d", SAG_ENGINE_ERROR_INVALID, "2 channels, but 3 labels need 4");
   assert_refused (patch, "mixed3d", SAG_ENGINE_ERROR_INVALID, "fixes 12 voxels along j");
   assert_refused (deep, "sign2d", SAG_ENGINE_ERROR_INVALID, "slice-wise");
+  for (int a = 0; a < 3; a++)
+    dust->spacing[a] = 0.005;
+  assert_refused (dust, "sign3d", SAG_ENGINE_ERROR_INVALID, "too many patches");
   wide->neighbours = 3;
   assert_refused (wide, "next2d", SAG_ENGINE_ERROR_INVALID, "takes 3 channels");
   one->neighbours = 1;
