@@ -162,13 +162,15 @@ sag_components_find (const guint8 *voxels, const int size[3], guint8 value, gint
   const int whole[6] = { 0, 0, 0, size[0], size[1], size[2] };
   gsize columns = (gsize) size[0], n_rows = (gsize) size[1] * (gsize) size[2];
   g_auto (Runs) runs = { 0 };
-  g_autofree int *numbers = NULL;
+  int *numbers;
   int n_parts = 0;
 
   if (!runs_find (&runs, voxels, size, whole, (Rule){ .value = value, .any = value == 0 }, TRUE,
                   error))
     return -1;
-  numbers = g_new (int, MAX (runs.n, 1));
+  numbers = sag_alloc_try (sizeof *numbers * (gsize) runs.n, "finding connected parts", error);
+  if (numbers == NULL)
+    return -1;
   if (sizes != NULL)
     g_array_set_size (sizes, 0);
   if (parts != NULL)
@@ -194,6 +196,7 @@ sag_components_find (const guint8 *voxels, const int size[3], guint8 value, gint
         for (int i = run->i0; parts != NULL && i < run->i1; i++)
           parts[row * columns + (gsize) i] = numbers[n];
       }
+  sag_free (numbers);
   return n_parts;
 }
 
@@ -203,18 +206,21 @@ sag_components_keep_largest (guint8 *voxels, const int size[3], guint8 value, GE
   const int whole[6] = { 0, 0, 0, size[0], size[1], size[2] };
   gsize columns = (gsize) size[0], n_rows = (gsize) size[1] * (gsize) size[2];
   g_auto (Runs) runs = { 0 };
-  g_autofree guint64 *lengths = NULL;
+  guint64 *lengths;
   int best = 0;
   gint64 cleared = 0;
 
   if (!runs_find (&runs, voxels, size, whole, (Rule){ .value = value }, TRUE, error))
     return -1;
-  lengths = g_new0 (guint64, MAX (runs.n, 1));
+  lengths = sag_alloc_try (sizeof *lengths * (gsize) runs.n, "finding connected parts", error);
+  if (lengths == NULL)
+    return -1;
   for (int n = 0; n < runs.n; n++)
     lengths[runs.runs[n].parent] += (guint64) (runs.runs[n].i1 - runs.runs[n].i0);
   for (int n = 0; n < runs.n; n++)
     if (lengths[n] > lengths[best])
       best = n;
+  sag_free (lengths);
   for (gsize row = 0; row < n_rows; row++)
     for (int n = runs.rows[row]; n < runs.rows[row + 1]; n++)
       if (runs.runs[n].parent != best)
@@ -256,7 +262,7 @@ sag_components_fill_holes (guint8 *voxels, const int size[3], guint8 value, GErr
 {
   gsize columns = (gsize) size[0], n_rows = (gsize) size[1] * (gsize) size[2];
   g_auto (Runs) runs = { 0 };
-  g_autofree guint8 *open = NULL;
+  guint8 *open;
   gint64 filled = 0;
   int box[6];
 
@@ -265,7 +271,9 @@ sag_components_fill_holes (guint8 *voxels, const int size[3], guint8 value, GErr
     return 0;
   if (!runs_find (&runs, voxels, size, box, (Rule){ .value = value, .other = TRUE }, FALSE, error))
     return -1;
-  open = g_new0 (guint8, MAX (runs.n, 1));
+  open = sag_alloc_try ((gsize) runs.n, "finding connected parts", error);
+  if (open == NULL)
+    return -1;
   for (gsize row = 0; row < n_rows; row++)
     {
       int j = (int) (row % (gsize) size[1]), k = (int) (row / (gsize) size[1]);
@@ -289,5 +297,6 @@ sag_components_fill_holes (guint8 *voxels, const int size[3], guint8 value, GErr
               filled++;
             }
       }
+  sag_free (open);
   return filled;
 }
