@@ -44,6 +44,8 @@ read_product (const SagNode *node, Product *p, SagShape *result, GError **error)
                   .beta = sag_node_get_float (node, "beta", 1) };
   p->a_flipped = sag_node_get_int (node, "transA", 0) != 0;
   p->b_flipped = sag_node_get_int (node, "transB", 0) != 0;
+  if (sag_node_get_int (node, "transBatchA", 0) != 0 || sag_node_get_int (node, "transBatchB", 0) != 0)
+    return sag_node_unsupported (node, error, "its batches are transposed");
   if (a.rank == 0 || b.rank == 0 || (is_gemm (node) && (a.rank != 2 || b.rank != 2)))
     return sag_node_invalid (node, error, "its inputs are not matrices");
   if (a.rank == 1)
@@ -223,6 +225,7 @@ typedef struct
   float            *packed, *c;
   gsize             panels;     /* floats of a packed matrix */
   gint64            row_blocks, column_blocks, columns; /* columns of a block */
+  gint64            n_items;    /* blocks */
   gboolean          clamp;      /* the activation is a clamp: the kernel does it */
   gboolean          started;    /* the bias is in init */
   const float      *b;          /* to pack, or for dot */
@@ -307,7 +310,7 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
 
       sag_fused_unary (fused, &kind, &job.lo, &job.hi);
     }
-  for (; item < last && sag_step_go_on (run->step, thread, (double) item / last); item++)
+  for (; item < last && sag_step_go_on (run->step, thread, (double) item / (double) run->n_items); item++)
     {
       gint64 column = item % run->column_blocks * run->columns, rest = item / run->column_blocks;
       gint64 row = rest % run->row_blocks * ROWS, batch = rest / run->row_blocks, ia, ib;
@@ -393,7 +396,8 @@ run_product (const SagStep *step)
   run.columns = (gint64) PANELS * run.gemm->nr;
   run.column_blocks = (p->n + run.columns - 1) / run.columns;
   run.row_blocks = (p->m + ROWS - 1) / ROWS;
-  sag_range_run (p->batches * run.row_blocks * run.column_blocks, 1, product_items, &run);
+  run.n_items = p->batches * run.row_blocks * run.column_blocks;
+  sag_range_run (run.n_items, 1, product_items, &run);
 }
 
 #define PRODUCT(name, domain)                                                                  \

@@ -98,7 +98,8 @@ infer_quantize (SagNode *node, GError **error)
       default:
         return sag_node_unsupported (node, error, "its output type is not supported");
       }
-  if (dtype == SAG_DTYPE_F32 || dtype == SAG_DTYPE_I64 || dtype == SAG_DTYPE_BOOL)
+  if (!(dtype == SAG_DTYPE_U8 || dtype == SAG_DTYPE_I8 || dtype == SAG_DTYPE_U16
+        || dtype == SAG_DTYPE_I16 || dtype == SAG_DTYPE_I32))
     return sag_node_invalid (node, error, "its zero point is of a wrong type");
   return sag_node_give (node, 0, dtype, &sag_node_input (node, 0)->shape, error);
 }
