@@ -92,6 +92,8 @@ infer_binary (SagNode *node, GError **error)
 
   if (!sag_node_arity (node, variadic ? MAX (n, 1) : 2, error))
     return FALSE;
+  if (!variadic && n != 2)
+    return sag_node_invalid (node, error, "it has %d inputs, not 2", n);
   shape = sag_node_input (node, 0)->shape;
   dtype = sag_node_input (node, 0)->dtype;
   for (int i = 1; i < n; i++)

@@ -315,6 +315,8 @@ test_errors (void)
     { "bad-external", "in or below the model's folder", SAG_ENGINE_ERROR_IO },
     { "bad-trips", "trips", SAG_ENGINE_ERROR_UNSUPPORTED },
     { "bad-condition", "its body's condition is not one bool", SAG_ENGINE_ERROR_INVALID },
+    { "bad-inputs", "it has 3 inputs, not 2", SAG_ENGINE_ERROR_INVALID },
+    { "bad-gap", "it has 3 inputs, not 2", SAG_ENGINE_ERROR_INVALID },
     { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
     { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
   };

@@ -133,3 +133,5 @@ save("bad-condition", [node("Loop", ["n", "t", "x"], ["y"], body=body)], [vi("x"
 
 # every axis repeats, and every axis has elements to repeat
 save("tile", [node("Tile", ["x", "r"], ["y"])], [vi("x", F, [2] * 8)], y, [const("r", np.array([2] * 8))])
+save("bad-inputs", [node("Pow", ["x", "x", "z"], ["y"])], [vi("x", F, [1])], y, [const("z", np.zeros(64, np.int64))])
+save("bad-gap", [node("Add", ["x", "x", ""], ["y"])], [vi("x", F, [1])], y)
