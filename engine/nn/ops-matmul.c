@@ -310,12 +310,14 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
 
       sag_fused_unary (fused, &kind, &job.lo, &job.hi);
     }
-  for (; item < last && sag_step_go_on (run->step, thread, (double) item / (double) run->n_items); item++)
+  for (; item < last; item++)
     {
       gint64 column = item % run->column_blocks * run->columns, rest = item / run->column_blocks;
       gint64 row = rest % run->row_blocks * ROWS, batch = rest / run->row_blocks, ia, ib;
       gint64 row_end = MIN (row + ROWS, p->m), column_end = MIN (column + run->columns, p->n);
 
+      if (!sag_step_go_on (run->step, thread, (double) item / (double) run->n_items))
+        return;
       find_matrices (p, batch, &ia, &ib);
       for (gint64 j = column; j < column_end; j += nr)
         for (gint64 i = row; i < row_end; i += mr)

@@ -60,6 +60,8 @@ infer_norm (SagNode *node, GError **error)
       if ((count != want && count != channels) || sag_node_input (node, i)->dtype != SAG_DTYPE_F32)
         return sag_node_invalid (node, error, "input %d must hold one float a channel", i);
     }
+  if (sag_value_count (sag_node_input (node, 1)) != sag_value_count (sag_node_input (node, 2)))
+    return sag_node_invalid (node, error, "scale and bias are of different lengths");
   for (int i = 1; i <= 2; i++) /* training mode: the running statistics */
     if (!sag_node_give (node, i, SAG_DTYPE_F32, &(SagShape) { 1, { channels } }, error))
       return FALSE;

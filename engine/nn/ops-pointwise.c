@@ -183,6 +183,11 @@ infer_unary (SagNode *node, GError **error)
   if (!sag_node_arity (node, 1, error))
     return FALSE;
   dtype = x->dtype;
+  if (row->extra == EXTRA_NOT && dtype != SAG_DTYPE_BOOL)
+    return sag_node_invalid (node, error, "its input is not of bools");
+  if ((row->extra == EXTRA_IS_NAN || row->extra == EXTRA_IS_INF)
+      && !sag_node_want_float (node, 0, error))
+    return FALSE;
   if (row->extra == EXTRA_IS_NAN || row->extra == EXTRA_IS_INF || row->extra == EXTRA_NOT)
     dtype = SAG_DTYPE_BOOL;
   else if (dtype != SAG_DTYPE_F32

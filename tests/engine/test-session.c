@@ -317,6 +317,8 @@ test_errors (void)
     { "bad-condition", "its body's condition is not one bool", SAG_ENGINE_ERROR_INVALID },
     { "bad-inputs", "it has 3 inputs, not 2", SAG_ENGINE_ERROR_INVALID },
     { "bad-gap", "it has 3 inputs, not 2", SAG_ENGINE_ERROR_INVALID },
+    { "bad-isnan", "only floating point is supported", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-group", "scale and bias are of different lengths", SAG_ENGINE_ERROR_INVALID },
     { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
     { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
   };

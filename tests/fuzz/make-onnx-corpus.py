@@ -135,3 +135,6 @@ save("bad-condition", [node("Loop", ["n", "t", "x"], ["y"], body=body)], [vi("x"
 save("tile", [node("Tile", ["x", "r"], ["y"])], [vi("x", F, [2] * 8)], y, [const("r", np.array([2] * 8))])
 save("bad-inputs", [node("Pow", ["x", "x", "z"], ["y"])], [vi("x", F, [1])], y, [const("z", np.zeros(64, np.int64))])
 save("bad-gap", [node("Add", ["x", "x", ""], ["y"])], [vi("x", F, [1])], y)
+save("bad-isnan", [node("IsNaN", ["x"], ["b"]), node("Cast", ["b"], ["y"], to=F)], [vi("x", I, [64])], y)
+save("bad-group", [node("GroupNormalization", ["x", "s", "b"], ["y"], num_groups=2)], [vi("x", F, [1, 64, 2])], y,
+     [rand("s", 64), rand("b", 2)], opset=18)
