@@ -6,10 +6,8 @@
 #include "engine/base/parallel.h"
 #include "engine/segment/segment.h"
 
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- volumes, recipes, runs -------------------------------------------------------------- */
 
@@ -730,44 +728,6 @@ assert_refused (const SagRecipe *recipe, const char *net, int code, const char *
 }
 
 static void
-append_net (GByteArray *file, const char *net, const char *input)
-{
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "engine", "nets", net, NULL);
-  g_autofree char *text = NULL;
-  gsize size;
-
-  g_assert_true (g_file_get_contents (path, &text, &size, NULL));
-  for (gsize i = 0; i + 5 <= size; i++)
-    if (memcmp (text + i, "image", 5) == 0)
-      memcpy (text + i, input, 5);
-  g_byte_array_append (file, (guint8 *) text, (guint) size);
-}
-
-/* A file with two graphs: patches would be cut for the input of one, and the other would run. */
-static void
-assert_two_graphs_refused (void)
-{
-  g_autoptr (SagRecipe) recipe = make_recipe (2, 16, 12, 8);
-  g_autoptr (SagVolume) volume = make_box (10, 10, 10, 1, 1, hills);
-  g_autoptr (GByteArray) file = g_byte_array_new ();
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "sagitta-two-graphs.XXXXXX", NULL);
-  int fd = g_mkstemp (path);
-  g_autoptr (SagSegment) segment = NULL;
-  g_autoptr (GError) error = NULL;
-
-  append_net (file, "sign3d.onnx", "other");
-  append_net (file, "mixed3d.onnx", "image");
-  g_assert_cmpint (write (fd, file->data, file->len), ==, file->len);
-  close (fd);
-  segment = sag_segment_new (recipe, path, SAG_PRECISION_F32, &error);
-  g_assert_no_error (error);
-  g_assert_null (sag_segment_run (segment, volume, NULL, NULL, NULL, &error));
-  g_unlink (path);
-  g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID);
-  g_assert_nonnull (strstr (error->message, "not the image 'other'"));
-}
-
-static void
 test_errors (void)
 {
   g_autoptr (SagRecipe) one = make_recipe (1, 0, 0, 0), three = make_recipe (3, 0, 0, 0),
@@ -797,8 +757,6 @@ test_errors (void)
   g_free (one->output_name);
   one->output_name = g_strdup ("elsewhere");
   assert_refused (one, "sign3d", SAG_ENGINE_ERROR_INVALID, "no output named 'elsewhere'");
-
-  assert_two_graphs_refused ();
 
   sag_grid_init (&grid, size, spacing);
   unread = sag_volume_new_alloc (&grid, SAG_VOXEL_I16, 1, 0, "", NULL);
