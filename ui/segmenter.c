@@ -486,8 +486,11 @@ export_done (GObject      *source,
   g_autoptr (SagSegmenter) self = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
+  GApplication *application = g_application_get_default ();
   const char *path = "";
 
+  if (application != NULL)
+    g_application_release (application);
   if (SAG_JOB (source) == self->export)
     g_clear_object (&self->export);
   if (done != NULL)
@@ -506,6 +509,8 @@ start_export (SagSegmenter *self,
               SagJob       *job, /* taken; NULL with `error` */
               GError       *error)
 {
+  GApplication *application = g_application_get_default ();
+
   if (job == NULL)
     {
       g_signal_emit (self, signals[FAILED], 0, error->message);
@@ -513,6 +518,9 @@ start_export (SagSegmenter *self,
     }
   g_signal_emit (self, signals[JOB], 0, job);
   g_set_object (&self->export, job); /* the last one is the one that can be cancelled */
+  /* "Save, close" saves: the program ends when the file is there. */
+  if (application != NULL)
+    g_application_hold (application);
   sag_job_start_async (job, NULL, export_done, g_object_ref (self));
   g_object_unref (job);
 }
@@ -552,7 +560,6 @@ sag_segmenter_close (SagSegmenter *self)
   drop (self, &self->load);
   drop (self, &self->estimate);
   drop (self, &self->run);
-  drop (self, &self->export);
 }
 
 /* ---- GObject */

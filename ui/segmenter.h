@@ -68,5 +68,5 @@ void               sag_segmenter_export_png    (SagSegmenter *self,
                                                 const guint8 *rgba,
                                                 int           width,
                                                 int           height);
-/* The window closes: stops all. */
+/* The window closes: stops all but what is being written; the application stays until that is done. */
 void               sag_segmenter_close         (SagSegmenter *self);

@@ -3,10 +3,13 @@
  * series-row.c: one series in the list. */
 #include "ui/series-row.h"
 
+#include "ui/settings.h"
+
 struct _SagSeriesRow
 {
   GtkWidget   parent_instance;
 
+  GSettings  *settings;
   SagSeries  *series;
   GtkWidget  *study;
   GtkLabel   *study_title;
@@ -55,6 +58,18 @@ is_first_of_study (SagSeries *series,
   return first == series;
 }
 
+/* The patient's name, unless the reader wants none on the screen. */
+static void
+show_study_title (SagSeriesRow *self)
+{
+  SagStudy *study = self->series != NULL ? sag_series_get_study (self->series) : NULL;
+
+  if (study != NULL)
+    gtk_label_set_text (self->study_title, g_settings_get_boolean (self->settings, "show-patient")
+                                               ? sag_study_get_title (study)
+                                               : "Patient not named");
+}
+
 /* What is odd about it, or why it cannot be opened. */
 static char *
 dup_remarks (SagSeries *series)
@@ -76,11 +91,9 @@ sag_series_row_update (SagSeriesRow *self)
   const char *modality = sag_series_get_modality (self->series);
 
   gtk_widget_set_visible (self->study, study != NULL && is_first_of_study (self->series, study));
+  show_study_title (self);
   if (study != NULL)
-    {
-      gtk_label_set_text (self->study_title, sag_study_get_title (study));
-      gtk_label_set_text (self->study_subtitle, sag_study_get_subtitle (study));
-    }
+    gtk_label_set_text (self->study_subtitle, sag_study_get_subtitle (study));
   gtk_label_set_text (self->title, sag_series_get_title (self->series));
   gtk_label_set_text (self->subtitle, sag_series_get_subtitle (self->series));
   gtk_label_set_text (self->modality, modality);
@@ -143,6 +156,7 @@ sag_series_row_dispose (GObject *object)
   if (self->series != NULL)
     g_signal_handlers_disconnect_by_data (self->series, self);
   g_clear_object (&self->series);
+  g_clear_object (&self->settings);
   G_OBJECT_CLASS (sag_series_row_parent_class)->dispose (object);
 }
 
@@ -177,4 +191,7 @@ static void
 sag_series_row_init (SagSeriesRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->settings = sag_settings_new ();
+  g_signal_connect_object (self->settings, "changed::show-patient", G_CALLBACK (show_study_title),
+                           self, G_CONNECT_SWAPPED);
 }

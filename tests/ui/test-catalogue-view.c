@@ -6,6 +6,7 @@
 #include "tests/ui/hands.h"
 #include "ui/catalogue-view.h"
 #include "ui/series-row.h"
+#include "ui/settings.h"
 
 typedef struct
 {
@@ -120,6 +121,22 @@ test_rows (Fixture       *f,
   g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (part (second, "box")), "No pixels"));
 }
 
+/* A screen that others see names nobody, at once. */
+static void
+test_unnamed (Fixture       *f,
+              gconstpointer  data)
+{
+  g_autoptr (GSettings) settings = sag_settings_new ();
+  GtkLabel *title = GTK_LABEL (part (get_row (f, 0), "study_title"));
+
+  g_settings_set_boolean (settings, "show-patient", FALSE);
+  fake_settle ();
+  g_assert_null (strstr (gtk_label_get_text (title), "Doe"));
+  g_settings_reset (settings, "show-patient");
+  fake_settle ();
+  g_assert_nonnull (strstr (gtk_label_get_text (title), "Doe"));
+}
+
 static void
 test_choose (Fixture       *f,
              gconstpointer  data)
@@ -157,6 +174,7 @@ static void
 add_tests (void)
 {
   g_test_add ("/catalogue-view/rows", Fixture, NULL, set_up, test_rows, tear_down);
+  g_test_add ("/catalogue-view/unnamed", Fixture, NULL, set_up, test_unnamed, tear_down);
   g_test_add ("/catalogue-view/choose", Fixture, NULL, set_up, test_choose, tear_down);
   g_test_add_func ("/catalogue-view/empty", test_empty);
 }
