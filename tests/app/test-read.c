@@ -371,7 +371,7 @@ test_truncated (Fixture *f, gconstpointer data)
   g_autofree char *path = g_build_filename (f->folder, "ct-0005.dcm", NULL);
   g_autofree char *content = NULL;
   g_autoptr (SagVolume) volume = NULL;
-  g_autoptr (GError) begin = NULL, fill = NULL;
+  g_autoptr (GError) begin = NULL;
   gsize n;
 
   g_file_get_contents (path, &content, &n, NULL);
