@@ -61,6 +61,8 @@ enum
   SAG_OP_STRIDED = 1 << 1,  /* reads each input by its own strides: constants, and inputs of another
                              * rank than output 0, stay PLAIN instead of following */
   SAG_OP_IDENTITY = 1 << 2, /* output 0 is input 0: pass-fold takes the node out */
+  SAG_OP_WEIGHTED = 1 << 3, /* constant input 1 is weights: prepare may be asked for less than F32,
+                             * and states in node->precision what it does */
 };
 
 /* A layout in which the operator cannot work. */

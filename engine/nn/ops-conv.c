@@ -46,10 +46,15 @@ typedef struct
   SagFused        fused;
   float           lo, hi;     /* clamp inside the kernel */
 
-  /* Floats into packed memory (or scratch, if dynamic). */
+  /* Packed memory (or scratch, if dynamic), in floats: zeros, bias, and from `head` on the weights,
+   * four or two bytes each. Two-byte ones are widened into scratch at each run where the form's
+   * kernel reads floats. */
   gsize           zeros;      /* kin zeroes: a pixel in the padding (channels last) */
   gsize           bias;       /* [groups][n_panels * width] */
-  gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width] */
+  gsize           head;
+  gsize           n_weights;
+  gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on */
+  gboolean        bf16;
 
   /* Distances in floats: of images, planes, lines and channels, in and out. */
   gint64          in_stride[4], out_stride[4];
@@ -257,7 +262,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   SagConvGeometry *g = &self->geometry;
   gboolean good = TRUE, last = y->layout == SAG_LAYOUT_LAST;
   SagUnary kind;
-  gsize total = 0, panels = 0;
+  gsize head = 0, weights = 0, panels = 0, total = 0;
   double macs;
 
   if (!sag_conv_geometry_init (g, node, error))
@@ -285,29 +290,38 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
     }
 
   self->weights = g_new (gsize, g->n_phases);
-  self->zeros = reserve (&total, (gsize) (last ? MAX (self->kin, self->nout) : 0), &good);
+  self->zeros = reserve (&head, (gsize) (last ? MAX (self->kin, self->nout) : 0), &good);
   good = good
          && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width));
-  self->bias = good ? reserve (&total, panels, &good) : 0;
+  self->bias = good ? reserve (&head, panels, &good) : 0;
   for (int p = 0; good && p < g->n_phases; p++)
     {
       gsize size = (gsize) g->phases[p].n_taps;
 
       good = g_size_checked_mul (&size, size, (gsize) self->kin)
              && g_size_checked_mul (&size, size, panels);
-      self->weights[p] = good ? reserve (&total, size, &good) : 0;
+      self->weights[p] = good ? reserve (&weights, size, &good) : 0;
     }
-  if (!good || total > G_MAXSIZE / sizeof (float))
+  if (!good || !g_size_checked_add (&total, head, weights) || total > G_MAXSIZE / sizeof (float))
     {
       conv_free (self);
       return sag_node_unsupported (node, error, "its weights are too large");
     }
+  self->head = head;
+  self->n_weights = weights;
 
   self->dynamic = w->constant == NULL || (bias != NULL && bias->constant == NULL);
+  self->bf16 = precision == SAG_PRECISION_BF16 && !self->dynamic;
   if (self->dynamic)
     node->scratch_bytes = total * sizeof (float);
   else
-    node->packed_bytes = total * sizeof (float);
+    node->packed_bytes =
+        head * sizeof (float) + weights * (self->bf16 ? sizeof (guint16) : sizeof (float));
+  if (self->bf16)
+    {
+      node->precision = SAG_PRECISION_BF16;
+      node->scratch_bytes = self->form == FORM_LAST ? 0 : weights * sizeof (float);
+    }
   if (!self->dynamic)
     node->packed_inputs = 1 << 1 | (bias != NULL ? 1 << 2 : 0);
   macs = (double) (g->batch * self->kin * g->kernel_size) * (double) g->cout
@@ -339,14 +353,21 @@ pack_into (const Conv *self, const float *w, const float *bias, float *packed)
 
   for (int p = 0; p < g->n_phases; p++)
     {
-      float *to = packed + self->weights[p];
+      gsize at = self->weights[p];
 
       for (gint64 i = 0; i < self->groups; i++)
         for (gint64 j = 0; j < self->nout; j += self->width)
-          for (int t = 0; t < g->phases[p].n_taps; t++, to += self->kin * self->width)
-            sag_pack_f32 ((gsize) self->width, 1, (gsize) self->kin,
-                          (gsize) MIN (self->width, self->nout - j),
-                          w + i * sg + j * sj + g->phases[p].taps[t], 0, sp, sj, to);
+          for (int t = 0; t < g->phases[p].n_taps; t++, at += (gsize) (self->kin * self->width))
+            {
+              const float *from = w + i * sg + j * sj + g->phases[p].taps[t];
+              gsize k = (gsize) self->kin, nr = (gsize) self->width;
+              gsize n = (gsize) MIN (self->width, self->nout - j);
+
+              if (self->bf16)
+                sag_pack_bf16 (nr, 1, k, n, from, 0, sp, sj, (guint16 *) (packed + self->head) + at);
+              else
+                sag_pack_f32 (nr, 1, k, n, from, 0, sp, sj, packed + self->head + at);
+            }
     }
 }
 
@@ -363,12 +384,26 @@ pack (SagNode *node)
 
 /* --- run --------------------------------------------------------------------------------- */
 
+/* Exact: a bfloat16 is the upper half of a float. */
+static void
+widen (gsize n, const guint16 *from, float *to)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      guint32 bits = (guint32) from[i] << 16;
+
+      memcpy (to + i, &bits, sizeof bits);
+    }
+}
+
 typedef struct
 {
   const SagStep    *step;
   const Conv       *conv;
   const SagKernels *k;
   const float      *in, *packed, *residual;
+  const float      *weights; /* as floats; NULL if the kernel reads weights16 */
+  const guint16    *weights16;
   float            *out;
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
 } Job;
@@ -407,7 +442,7 @@ rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
   SagConvRowF32Job row = {
     .k = (gsize) c->kin, .rows = rows, .dx = dx, .width = (gsize) g->in[2],
     .pitch = c->in_stride[3], .stride = (gsize) g->in_step[2],
-    .w = job->packed + c->weights[p] + (group * c->n_panels + panel) * phase->n_taps * c->kin * c->width,
+    .w = job->weights + c->weights[p] + (group * c->n_panels + panel) * phase->n_taps * c->kin * c->width,
     .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
     .init = job->packed + c->bias + group * c->n_panels * c->width + first,
     .out = out, .ld_out = ld, .x0 = 0, .nx = (gsize) n, .lo = -INFINITY, .hi = INFINITY,
@@ -620,7 +655,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
           {
             gint64 column = group * c->nout + panel * c->width;
             gint64 block = (group * c->n_panels + panel) * phase->n_taps + t0;
-            const float *w = job->packed + c->weights[p] + block * c->kin * c->width;
+            gsize w = c->weights[p] + (gsize) (block * c->kin * c->width);
             const float *init = job->packed + c->bias + (group * c->n_panels + panel) * c->width;
 
             for (int b = 0; b < n_blocks; b++)
@@ -632,12 +667,18 @@ chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
                 if (c->form == FORM_LAST_DEPTHWISE)
                   job->k->depthwise_f32 (&(SagDepthwiseF32Job){
                     .m = m, .c = n, .taps = (gsize) taps, .rows = rows[b],
-                    .ld_rows = (gsize) chunk->mr, .w = w, .init = t0 == 0 ? init : NULL, .out = to,
+                    .ld_rows = (gsize) chunk->mr, .w = job->weights + w, .init = t0 == 0 ? init : NULL, .out = to,
                     .ld_out = ldc, .lo = lo, .hi = hi });
+                else if (job->weights == NULL)
+                  job->k->gemm_bf16[c->gemm].fn (&(SagGemmBf16Job){
+                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = rows[b],
+                    .w = job->weights16 + w, .init = t0 == 0 ? init : NULL, .c = to, .ldc = ldc,
+                    .lo = lo, .hi = hi });
                 else
                   job->k->gemm_f32[c->gemm].fn (&(SagGemmF32Job){
-                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = rows[b], .w = w,
-                    .init = t0 == 0 ? init : NULL, .c = to, .ldc = ldc, .lo = lo, .hi = hi });
+                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = rows[b],
+                    .w = job->weights + w, .init = t0 == 0 ? init : NULL, .c = to, .ldc = ldc,
+                    .lo = lo, .hi = hi });
               }
           }
       }
@@ -727,6 +768,14 @@ run (const SagStep *step)
   if (c->dynamic)
     pack_into (c, sag_step_in (step, 1), bias != NULL ? bias->data : NULL, step->scratch);
 
+  job.weights = job.packed + c->head;
+  if (c->bf16)
+    {
+      job.weights16 = (const guint16 *) (job.packed + c->head);
+      job.weights = c->form == FORM_LAST ? NULL : step->scratch;
+      if (job.weights != NULL)
+        widen (c->n_weights, job.weights16, step->scratch);
+    }
   g_assert (block_rows (&job) <= MAX_MR);
   if (last && !g->transposed)
     {
@@ -745,8 +794,8 @@ run (const SagStep *step)
 
 const SagOp sag_ops_conv[] = {
   { "Conv", "", infer, cost, prepare, pack, run, .follows = 1,
-    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL },
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
   { "ConvTranspose", "", infer, cost, prepare, pack, run, .follows = 1,
-    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL },
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
   { NULL },
 };

@@ -145,6 +145,13 @@ bias_starts (const SagNode *node, const Product *p)
          && bias->shape.dim[bias->shape.rank - 1] == p->n;
 }
 
+/* Bytes of a packed weight. */
+static gsize
+weight_size (const SagNode *node)
+{
+  return node->precision == SAG_PRECISION_BF16 ? sizeof (guint16) : sizeof (float);
+}
+
 static gboolean
 prepare_product (SagNode *node, SagPrecision precision, GError **error)
 {
@@ -162,9 +169,11 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
   panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
   if ((panels == 0 && p.k > 0 && p.n > 0)
       || !g_size_checked_mul (&bytes, panels, (gsize) p.b_batches)
-      || !g_size_checked_add (&bytes, bytes, (gsize) (p.n + gemm->nr)) || bytes > G_MAXSIZE / 8)
+      || !g_size_checked_add (&panels, bytes, (gsize) (p.n + gemm->nr)) || panels > G_MAXSIZE / 8)
     return sag_node_invalid (node, error, "its weights are too large");
-  bytes *= sizeof (float);
+  if (precision == SAG_PRECISION_BF16 && sag_node_input (node, 1)->constant != NULL)
+    node->precision = SAG_PRECISION_BF16;
+  bytes = bytes * weight_size (node) + (gsize) (p.n + gemm->nr) * sizeof (float);
   if (sag_node_input (node, 1)->constant != NULL)
     {
       node->packed_bytes = bytes;
@@ -180,13 +189,16 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
   return TRUE;
 }
 
-/* Panels of every matrix of b, then the bias filled up to whole panels. */
+/* Panels of a matrix of b; after those of all, the bias filled up to whole panels. */
 static void
-pack_matrix (const Product *p, unsigned nr, const float *b, float *packed)
+pack_matrix (const Product *p, const SagNode *node, unsigned nr, const float *b, void *packed)
 {
   ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
 
-  sag_pack_f32 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
+  if (node->precision == SAG_PRECISION_BF16)
+    sag_pack_bf16 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
+  else
+    sag_pack_f32 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
 }
 
 static void
@@ -210,10 +222,11 @@ pack_product (SagNode *node)
     return;
   gemm = choose_gemm (p.n);
   panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
+  panels *= weight_size (node);
   for (gint64 i = 0; i < p.b_batches; i++)
-    pack_matrix (&p, gemm->nr, (const float *) sag_node_input (node, 1)->data + i * p.k * p.n,
-                 (float *) node->packed + i * (gint64) panels);
-  pack_bias (node, &p, gemm->nr, (float *) node->packed + panels * (gsize) p.b_batches);
+    pack_matrix (&p, node, gemm->nr, (const float *) sag_node_input (node, 1)->data + i * p.k * p.n,
+                 (char *) node->packed + (gsize) i * panels);
+  pack_bias (node, &p, gemm->nr, (void *) ((char *) node->packed + panels * (gsize) p.b_batches));
 }
 
 typedef struct
@@ -222,8 +235,9 @@ typedef struct
   Product           p;
   const SagGemmF32 *gemm;
   const float      *a, *init;
-  float            *packed, *c;
-  gsize             panels;     /* floats of a packed matrix */
+  void             *packed;
+  float            *c;
+  gsize             panels;     /* weights of a packed matrix */
   gint64            row_blocks, column_blocks, columns; /* columns of a block */
   gint64            n_items;    /* blocks */
   gboolean          clamp;      /* the activation is a clamp: the kernel does it */
@@ -237,8 +251,8 @@ pack_items (gint64 item, gint64 to, int thread, gpointer data)
   const ProductRun *run = data;
 
   for (; item < to; item++)
-    pack_matrix (&run->p, run->gemm->nr, run->b + item * run->p.k * run->p.n,
-                 run->packed + item * (gint64) run->panels);
+    pack_matrix (&run->p, run->step->node, run->gemm->nr, run->b + item * run->p.k * run->p.n,
+                 (float *) run->packed + item * (gint64) run->panels);
 }
 
 static void
@@ -291,6 +305,24 @@ finish_row (const ProductRun *run, gint64 row, gint64 column, gint64 n)
     sag_fused_apply (&node->fused, (gsize) n, c);
 }
 
+/* `job` but for its weights, which begin with number `at`. */
+static void
+multiply (const ProductRun *run, gint64 at, SagGemmF32Job *job)
+{
+  const SagKernels *kernels = sag_kernels_get ();
+
+  if (run->step->node->precision == SAG_PRECISION_BF16)
+    {
+      kernels->gemm_bf16[run->gemm - kernels->gemm_f32].fn (&(SagGemmBf16Job){
+        .m = job->m, .n = job->n, .taps = job->taps, .k = job->k, .rows = job->rows,
+        .w = (const guint16 *) run->packed + at, .init = job->init, .c = job->c, .ldc = job->ldc,
+        .lo = job->lo, .hi = job->hi });
+      return;
+    }
+  job->w = (const float *) run->packed + at;
+  run->gemm->fn (job);
+}
+
 static void
 product_items (gint64 item, gint64 last, int thread, gpointer data)
 {
@@ -326,10 +358,9 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
             job.n = (size_t) MIN (nr, column_end - j);
             for (unsigned r = 0; r < mr; r++)
               rows[r] = run->a + (ia * p->m + MIN (i + r, p->m - 1)) * p->k;
-            job.w = run->packed + ib * (gint64) run->panels + j * p->k;
             job.init = run->init + j;
             job.c = run->c + (batch * p->m + i) * p->n + j;
-            run->gemm->fn (&job);
+            multiply (run, ib * (gint64) run->panels + j * p->k, &job);
           }
       for (gint64 i = row; i < row_end; i++)
         finish_row (run, batch * p->m + i, column, column_end - column);
@@ -392,9 +423,10 @@ run_product (const SagStep *step)
   if (node->packed_bytes == 0)
     {
       sag_range_run (p->b_batches, 1, pack_items, &run);
-      pack_bias (node, p, run.gemm->nr, run.packed + run.panels * (gsize) p->b_batches);
+      pack_bias (node, p, run.gemm->nr, (float *) run.packed + run.panels * (gsize) p->b_batches);
     }
-  run.init = run.packed + run.panels * (gsize) p->b_batches;
+  run.init = (void *) ((char *) run.packed
+                       + run.panels * (gsize) p->b_batches * weight_size (node));
   run.columns = (gint64) PANELS * run.gemm->nr;
   run.column_blocks = (p->n + run.columns - 1) / run.columns;
   run.row_blocks = (p->m + ROWS - 1) / ROWS;
@@ -404,7 +436,7 @@ run_product (const SagStep *step)
 
 #define PRODUCT(name, domain)                                                                  \
   { name, domain, infer_product, NULL, prepare_product, pack_product, run_product,             \
-    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL }
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED }
 
 const SagOp sag_ops_matmul[] = {
   PRODUCT ("MatMul", ""),
