@@ -13,13 +13,18 @@ enum { GEMM_MR = 4, GEMM_NV = 2, ROW_N = 4, ROW_NV = 2 };
 enum { GEMM_MR = 8, GEMM_NV = 2, ROW_N = 8, ROW_NV = 2 };
 #endif
 
-/* clamp (s * scale), rounded first for bytes */
+/* For bytes. */
 SAG_INLINE SagVec
-scaled (SagVecI sum, SagVec scale, SagVec lo, SagVec hi, int round)
+scaled (SagVecI sum, SagVec scale, SagVec lo, SagVec hi)
 {
-  SagVec v = sag_to_float (sum) * scale;
+  return sag_clamp (sag_round (sag_to_float (sum) * scale), lo, hi);
+}
 
-  return sag_clamp (round ? sag_round (v) : v, lo, hi);
+/* For floats. */
+SAG_INLINE SagVec
+shifted (SagVecI sum, SagVec scale, SagVec shift, SagVec lo, SagVec hi)
+{
+  return sag_clamp (sag_fma (sag_to_float (sum), scale, shift), lo, hi);
 }
 
 /* --- matrix product ---------------------------------------------------------------------- */
@@ -114,18 +119,19 @@ gemm_u8 (const SagGemmU8Job *job)
           if (end->kind == SAG_END_SUM)
             sag_store_n ((float *) (void *) (job->acc + i * job->ld_acc + first),
                          sag_from_bits (acc[i][j]), left);
-          else
+          else if (end->kind == SAG_END_U8)
             {
-              int round = end->kind == SAG_END_U8;
               SagVec v = scaled (acc[i][j], sag_load (end->scale + first), sag_splat (end->lo),
-                                 sag_splat (end->hi), round);
+                                 sag_splat (end->hi));
 
-              if (round)
-                sag_store_bytes ((uint8_t *) end->out + at, sag_to_int (v) + sag_splat_i (end->zero),
-                                 left);
-              else
-                sag_store_n ((float *) end->out + at, v, left);
+              sag_store_bytes ((uint8_t *) end->out + at, sag_to_int (v) + sag_splat_i (end->zero),
+                               left);
             }
+          else
+            sag_store_n ((float *) end->out + at,
+                         shifted (acc[i][j], sag_load (end->scale + first),
+                                  sag_load (end->shift + first), sag_splat (end->lo),
+                                  sag_splat (end->hi)), left);
         }
     }
 }
@@ -217,8 +223,8 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
       else if (end->kind == SAG_END_F32)
         SAG_UNROLL for (int j = 0; j < n; j++)
           sag_store_n ((float *) end->out + j * end->ld + (ptrdiff_t) at,
-                       scaled (acc[j][i], sag_splat (end->scale[j]), sag_splat (end->lo),
-                               sag_splat (end->hi), 0), left);
+                       shifted (acc[j][i], sag_splat (end->scale[j]), sag_splat (end->shift[j]),
+                                sag_splat (end->lo), sag_splat (end->hi)), left);
       else
         SAG_UNROLL for (int q = 0; q < (n + 3) / 4; q++)
           {
@@ -227,7 +233,7 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
             SAG_UNROLL for (int j = 4 * q; j < (n < 4 * q + 4 ? n : 4 * q + 4); j++)
               {
                 SagVec v = scaled (acc[j][i], sag_splat (end->scale[j]), sag_splat (end->lo),
-                                   sag_splat (end->hi), 1);
+                                   sag_splat (end->hi));
 
                 four |= (sag_to_int (v) + sag_splat_i (end->zero)) << (8 * (j % 4));
               }
@@ -363,6 +369,25 @@ to_u8 (size_t n, const float *x, float scale, int32_t zero, uint8_t *q)
 }
 
 static void
+to_u8x4 (size_t n, const float *const *x, float scale, int32_t zero, uint8_t *q)
+{
+  SagVec s = sag_splat (scale), least = sag_splat (0.0f - (float) zero);
+  SagVec most = sag_splat (255.0f - (float) zero);
+  SagVecI z = sag_splat_i (zero);
+
+  for (size_t i = 0; i < n; i += LANES)
+    {
+      size_t left = n - i < LANES ? n - i : LANES;
+      SagVecI four = sag_splat_i (0);
+
+      SAG_UNROLL for (int c = 0; c < 4; c++)
+        if (x[c] != NULL)
+          four |= quantized (sag_load_n (x[c] + i, left), s, z, least, most) << (8 * c);
+      sag_store_n ((float *) (void *) (q + 4 * i), sag_from_bits (four), left);
+    }
+}
+
+static void
 to_s8 (size_t n, const float *x, float scale, int8_t *q)
 {
   SagVec s = sag_splat (scale), least = sag_splat (-127.0f), most = sag_splat (127.0f);
@@ -394,5 +419,5 @@ SAG_FN (int_fill) (SagKernels *k)
 {
   k->gemm_u8 = (SagGemmU8){ gemm_u8, GEMM_MR, GEMM_NV * LANES };
   k->conv_row_u8 = (SagConvRowU8){ conv_row_u8, ROW_N, ROW_NV * LANES };
-  k->quantize = (SagQuantize){ to_u8, to_s8, from_u8 };
+  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8 };
 }

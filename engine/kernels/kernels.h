@@ -114,13 +114,14 @@ typedef enum
 {
   SAG_END_SUM, /* acc: s as it is, to go on from */
   SAG_END_U8,  /* out: uint8_t, clamp (rint (s * scale[j])) + zero; lo + zero >= 0, hi + zero <= 255 */
-  SAG_END_F32, /* out: float, clamp (s * scale[j]) */
+  SAG_END_F32, /* out: float, clamp (fma (s, scale[j], shift[j])) */
 } SagEnd;
 
 typedef struct
 {
   SagEnd       kind;
   const float *scale; /* one a column; of SAG_END_SUM: unused */
+  const float *shift; /* the same; SAG_END_F32 only */
   float        lo, hi;
   int32_t      zero;
   void        *out;
@@ -140,7 +141,7 @@ typedef struct
   const int32_t        *init; /* [nr] or NULL */
   int32_t              *acc;  /* [m][ld_acc]; unused if init is given and end is not SUM */
   ptrdiff_t             ld_acc;
-  SagIntEnd             end;  /* scale is [nr] */
+  SagIntEnd             end;  /* scale and shift are [nr] */
 } SagGemmU8Job;
 
 typedef struct
@@ -283,6 +284,9 @@ typedef void (*SagNormalizeFn) (size_t n, const float *x, float mean, float rstd
 typedef struct
 {
   void (*to_u8)   (size_t n, const float *x, float scale, int32_t zero, uint8_t *q); /* 0 … 255 */
+
+  /* Four lines woven: q[4 i + c] from x[c][i], 0 where x[c] is NULL. */
+  void (*to_u8x4) (size_t n, const float *const *x, float scale, int32_t zero, uint8_t *q);
   void (*to_s8)   (size_t n, const float *x, float scale, int8_t *q); /* zero = 0, -127 … 127 */
   void (*from_u8) (size_t n, const uint8_t *q, float scale, int32_t zero, float *x);
 } SagQuantize;

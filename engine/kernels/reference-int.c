@@ -21,10 +21,9 @@ min2 (float a, float b)
 static inline float
 ended (const SagIntEnd *end, size_t j, int32_t sum)
 {
-  float v = (float) sum * end->scale[j];
+  float v = end->kind == SAG_END_U8 ? rintf ((float) sum * end->scale[j])
+                                    : fmaf ((float) sum, end->scale[j], end->shift[j]);
 
-  if (end->kind == SAG_END_U8)
-    v = rintf (v);
   return max2 (end->lo, min2 (end->hi, v));
 }
 
@@ -107,6 +106,15 @@ to_u8 (size_t n, const float *x, float scale, int32_t zero, uint8_t *q)
 }
 
 static void
+to_u8x4 (size_t n, const float *const *x, float scale, int32_t zero, uint8_t *q)
+{
+  for (size_t i = 0; i < n; i++)
+    for (int c = 0; c < 4; c++)
+      q[4 * i + c] =
+          x[c] != NULL ? (uint8_t) quantized (x[c][i], scale, zero, 0.0f, 255.0f) : 0;
+}
+
+static void
 to_s8 (size_t n, const float *x, float scale, int8_t *q)
 {
   for (size_t i = 0; i < n; i++)
@@ -131,5 +139,5 @@ sag_ref_int_fill (SagKernels *k)
 {
   k->gemm_u8 = (SagGemmU8){ gemm_u8, 4, 16 };
   k->conv_row_u8 = (SagConvRowU8){ sag_ref_conv_row_u8, 8, 48 };
-  k->quantize = (SagQuantize){ to_u8, to_s8, from_u8 };
+  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8 };
 }

@@ -38,13 +38,13 @@ sums (Check *check, size_t n)
 static SagIntEnd
 make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld)
 {
-  float *scale = check_floats (check, n, CHECK_PLAIN);
+  float *scale = check_floats (check, n, CHECK_PLAIN), *shift = check_floats (check, n, CHECK_PLAIN);
 
   for (size_t i = 0; i < n; i++)
     scale[i] = fabsf (scale[i]) * 1e-3f + 1e-4f;
   if (kind == SAG_END_U8)
     return (SagIntEnd){ .kind = kind, .scale = scale, .zero = 31, .ld = ld, .lo = -31.0f, .hi = 224.0f };
-  return (SagIntEnd){ .kind = kind, .scale = scale, .ld = ld, .lo = -100.0f, .hi = 1e4f };
+  return (SagIntEnd){ .kind = kind, .scale = scale, .shift = shift, .ld = ld, .lo = -100.0f, .hi = 1e4f };
 }
 
 static void
@@ -133,11 +133,17 @@ convert_one (Check *check, size_t n, CheckFill fill)
   float *x = check_floats (check, n, fill), *back = check_floats (check, n, fill);
   float *want_back = check_copy (check, back, n);
   uint8_t *got = check_bytes (check, n, 1), *want = check_bytes (check, n, 1);
+  uint8_t *woven = check_bytes (check, 4 * n, 1), *want_woven = check_bytes (check, 4 * n, 1);
+  const float *lines[4] = { back, x, n % 2 ? NULL : back, x };
 
   CHECK_GUARDED (check, "to_u8")
     k->to_u8 (n, x, 0.013f, 77, got);
   r->to_u8 (n, x, 0.013f, 77, want);
   check_same_bytes (check, got, want, n, "to_u8 %zu", n);
+  CHECK_GUARDED (check, "to_u8x4")
+    k->to_u8x4 (n, lines, 0.013f, 77, woven);
+  r->to_u8x4 (n, lines, 0.013f, 77, want_woven);
+  check_same_bytes (check, woven, want_woven, 4 * n, "to_u8x4 %zu", n);
   CHECK_GUARDED (check, "from_u8")
     k->from_u8 (n, want, 0.013f, 77, back);
   r->from_u8 (n, want, 0.013f, 77, want_back);
