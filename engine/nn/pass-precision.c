@@ -119,10 +119,10 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
 {
   g_autofree SagPrecision *chosen = NULL;
 
-  if (precision != SAG_PRECISION_F32 && precision != SAG_PRECISION_BF16)
+  if (precision == SAG_PRECISION_INT4)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "Precision %s is not available yet; choose fp32 or bf16",
+                   "Precision %s is not available yet; choose fp32, bf16 or int8",
                    sag_precision_get_name (precision));
       return FALSE;
     }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv-int8.c: convolutions on bytes: the input quantised whole, sums in 32 bits, floats again where
+ * they are stored.
+ */
+#include "engine/base/alloc.h"
+#include "engine/nn/conv.h"
+#include "engine/nn/op-util.h"
+
+#include <string.h>
+
+enum { MOST_PRODUCTS = 32000, LINES = 8 };
+
+static gint64
+quads_of (const SagConv *c)
+{
+  return (c->kin + 3) / 4;
+}
+
+/* Output channels filled up to whole panels. */
+static gint64
+columns_of (const SagConv *c)
+{
+  return c->n_panels * c->width;
+}
+
+gboolean
+sag_conv_int8_fits (const SagConv *self)
+{
+  gboolean whole = self->groups == 1
+                   && (self->form == SAG_CONV_ROWS || self->form == SAG_CONV_LAST)
+                   && !self->dynamic && self->geometry.in[2] <= G_MAXINT32 / 4;
+
+  for (int p = 0; whole && p < self->geometry.n_phases; p++)
+    {
+      int taps = self->geometry.phases[p].n_taps;
+
+      whole = taps <= SAG_CONV_TAPS && MAX (taps, 1) * self->kin <= MOST_PRODUCTS;
+    }
+  return whole;
+}
+
+static gsize
+put (gsize *total, gsize bytes)
+{
+  gsize at = *total;
+
+  *total += (bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+  return at;
+}
+
+/* Nothing here can pass G_MAXSIZE: tensors have at most SAG_MAX_ELEMENTS, columns were checked. */
+gsize
+sag_conv_int8_plan (SagConv *self)
+{
+  const SagConvGeometry *g = &self->geometry;
+  gsize pixels = (gsize) (g->batch * g->in[0] * g->in[1] * g->in[2]), total = 0;
+  gsize columns = (gsize) columns_of (self);
+
+  put (&total, pixels * (gsize) (self->form == SAG_CONV_ROWS ? 4 * quads_of (self) : self->kin));
+  self->starts = put (&total, (gsize) g->n_phases * columns * sizeof (gint32));
+  self->factors = put (&total, columns * sizeof (float));
+  self->pads = put (&total, (gsize) self->kin);
+  self->partials = put (&total, (gsize) sag_int8_partials ((gint64) pixels * self->kin)
+                                    * sizeof (float));
+  return total;
+}
+
+/* Columns of one scale each: `sj` apart, and in each kin rows `sp` apart of taps that follow each
+ * other. */
+void
+sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
+{
+  const SagConvGeometry *g = &self->geometry;
+  gsize n = (gsize) (self->kin * self->nout * g->kernel_size);
+  g_autofree gint8 *bytes = g_malloc (MAX (n, 1));
+  float *scales = packed + self->scales;
+
+  for (gint64 j = 0; j < columns_of (self); j++)
+    {
+      scales[j] = 1;
+      if (j >= self->nout)
+        continue;
+      for (gint64 p = 0; p < self->kin; p++)
+        {
+          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj, 1);
+
+          scales[j] = p == 0 || scale > scales[j] ? scale : scales[j];
+        }
+      for (gint64 p = 0; p < self->kin; p++)
+        sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
+                                            bytes + p * sp + j * sj);
+    }
+  for (int p = 0; p < g->n_phases; p++)
+    {
+      const SagConvPhase *phase = &g->phases[p];
+      gint32 *sums = (gint32 *) (packed + self->sums) + p * columns_of (self);
+      gint8 *to = (gint8 *) (packed + self->head) + self->weights[p];
+
+      memset (sums, 0, sizeof *sums * (gsize) columns_of (self));
+      for (gint64 j = 0; j < self->nout; j++)
+        for (int t = 0; t < phase->n_taps; t++)
+          for (gint64 k = 0; k < self->kin; k++)
+            sums[j] += bytes[j * sj + k * sp + phase->taps[t]];
+      for (gint64 j = 0; j < self->nout; j += self->width)
+        for (int t = 0; t < phase->n_taps; t++, to += 4 * quads_of (self) * self->width)
+          sag_pack_s8 ((gsize) self->width, 1, (gsize) self->kin,
+                       (gsize) MIN (self->width, self->nout - j), bytes + j * sj + phase->taps[t], 0,
+                       sp, sj, to);
+    }
+}
+
+typedef struct
+{
+  const SagConv    *conv;
+  const float      *in;
+  const SagQuantum *quantum;
+  guint8           *q;
+} Weave;
+
+/* Lines of the input, four channels woven. */
+static void
+weave_lines (gint64 line, gint64 to, int thread, gpointer data)
+{
+  const Weave *weave = data;
+  const SagConv *c = weave->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gsize width = (gsize) g->in[2];
+
+  for (; line < to; line++)
+    {
+      gint64 y = line % g->in[1], z = line / g->in[1] % g->in[0], image = line / (g->in[0] * g->in[1]);
+      const float *in = weave->in + image * c->in_stride[0] + z * c->in_stride[1]
+                        + y * c->in_stride[2];
+      guint8 *q = weave->q + (gsize) (line * quads_of (c)) * 4 * width;
+
+      for (gint64 k = 0; k < c->kin; k += 4, q += 4 * width)
+        {
+          const float *x[4] = { NULL, NULL, NULL, NULL };
+
+          for (gint64 i = 0; i < MIN (4, c->kin - k); i++)
+            x[i] = in + (k + i) * c->in_stride[3];
+          sag_kernels_get ()->quantize.to_u8x4 (width, x, weave->quantum->scale,
+                                                weave->quantum->zero, q);
+        }
+    }
+}
+
+guint8
+sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, void *scratch)
+{
+  const SagConvGeometry *g = &self->geometry;
+  gint64 lines = g->batch * g->in[0] * g->in[1], columns = columns_of (self);
+  const float *scales = (const float *) packed + self->scales;
+  const gint32 *sums = (const gint32 *) packed + self->sums;
+  guint8 *at = scratch;
+  float *factors = (void *) (at + self->factors);
+  gint32 *starts = (void *) (at + self->starts);
+  SagQuantum quantum =
+      sag_int8_find (lines * g->in[2] * self->kin, in, (void *) (at + self->partials));
+  Weave weave = { self, in, &quantum, at };
+
+  if (self->form == SAG_CONV_ROWS)
+    sag_range_run (lines, LINES, weave_lines, &weave);
+  else
+    sag_int8_quantise (lines * g->in[2] * self->kin, in, &quantum, at);
+  for (gint64 j = 0; j < columns; j++)
+    factors[j] = quantum.scale * scales[j];
+  for (gint64 i = 0; i < g->n_phases * columns; i++)
+    starts[i] = -quantum.zero * sums[i];
+  memset (at + self->pads, quantum.zero, (gsize) self->kin);
+  return (guint8) quantum.zero;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv-run.c: convolutions, a line or a block of pixels at a time.
+ */
+#include "engine/base/parallel.h"
+#include "engine/nn/conv.h"
+#include "engine/nn/op-util.h"
+
+#include <math.h>
+#include <string.h>
+
+enum
+{
+  BLOCKS = 8,       /* blocks of pixels that share each panel of weights */
+  MAX_MR = 16,      /* rows of a block, whatever the CPU */
+  PHASE_X = 256,    /* pixels of the line that phases along x are woven from */
+  ITEM_WORK = 1 << 18, /* multiply-adds worth a task of their own */
+};
+
+/* Exact: a bfloat16 is the upper half of a float. */
+static void
+widen (gsize n, const guint16 *from, float *to)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      guint32 bits = (guint32) from[i] << 16;
+
+      memcpy (to + i, &bits, sizeof bits);
+    }
+}
+
+typedef struct
+{
+  const SagStep    *step;
+  const SagConv       *conv;
+  const SagKernels *k;
+  const float      *in, *packed, *residual;
+  const float      *weights; /* as floats; NULL if the kernel reads weights16 */
+  const guint16    *weights16;
+  const guint8     *bytes;   /* INT8: the input, quantised, and what else lies in scratch */
+  const gint32     *starts;
+  const float      *factors;
+  const guint8     *pads;
+  guint8            pad;
+  float            *out;
+  gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
+} Job;
+
+/* What follows the sum, over `n` floats at out[at]. */
+static void
+finish (const Job *job, gint64 at, gint64 n)
+{
+  const SagConv *c = job->conv;
+  float *y = job->out + at;
+
+  if (job->residual == NULL)
+    {
+      if (c->lo == -INFINITY && c->hi == INFINITY)
+        sag_fused_apply (&c->fused, (gsize) n, y);
+      return;
+    }
+  job->k->add_clamp ((gsize) n, y, job->residual + at, y, c->lo, c->hi);
+  if (c->lo == -INFINITY && c->hi == INFINITY)
+    sag_fused_apply (&c->fused, (gsize) n, y);
+}
+
+/* One panel of rows_panel() below, on bytes. */
+static void
+rows_panel_int8 (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 panel, gint64 q0,
+                 gint64 n, float *out, gint64 ld)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  const SagConvPhase *phase = &g->phases[p];
+  gint64 first = panel * c->width, quads = (c->kin + 3) / 4, pitch = 4 * g->in[2];
+  const guint8 *rows[SAG_CONV_TAPS];
+  ptrdiff_t dx[SAG_CONV_TAPS];
+  gboolean clamp = job->residual == NULL;
+
+  for (int t = 0; t < phase->n_taps; t++)
+    {
+      const gint32 *offset = phase->offset + 3 * t;
+      gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
+      gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
+
+      rows[t] = inside ? job->bytes + ((image * g->in[0] + z) * g->in[1] + y) * quads * pitch : NULL;
+      dx[t] = offset[2] + q0 * g->in_step[2];
+    }
+  job->k->conv_row_u8.fn (&(SagConvRowU8Job){
+    .taps = (gsize) phase->n_taps, .quads = (gsize) quads, .rows = rows, .dx = dx,
+    .width = (gsize) g->in[2], .pitch = pitch, .stride = (gsize) g->in_step[2], .pad = job->pad,
+    .w = (const gint8 *) job->weights + c->weights[p] + panel * phase->n_taps * 4 * quads * c->width,
+    .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
+    .init = job->starts + p * c->n_panels * c->width + first, .x0 = 0, .nx = (gsize) n,
+    .end = { .kind = SAG_END_F32, .scale = job->factors + first,
+             .shift = job->packed + c->bias + first, .lo = clamp ? c->lo : -INFINITY,
+             .hi = clamp ? c->hi : INFINITY, .out = out, .ld = ld } });
+}
+
+/* One panel of one phase, pixels q0 .. q0 + n - 1 of the phase's line (qz, qy), to out[j * ld + i]. */
+static void
+rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
+            gint64 q0, gint64 n, float *out, gint64 ld)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  const SagConvPhase *phase = &g->phases[p];
+  gint64 first = panel * c->width;
+  gint64 channel = c->form == SAG_CONV_ROWS_DEPTHWISE ? first : group * c->kin;
+  const float *in = job->in + image * c->in_stride[0] + channel * c->in_stride[3];
+  const float *rows[SAG_CONV_TAPS];
+  ptrdiff_t dx[SAG_CONV_TAPS];
+  SagConvRowF32Job row = {
+    .k = (gsize) c->kin, .rows = rows, .dx = dx, .width = (gsize) g->in[2],
+    .pitch = c->in_stride[3], .stride = (gsize) g->in_step[2],
+    .w = job->weights + c->weights[p] + (group * c->n_panels + panel) * phase->n_taps * c->kin * c->width,
+    .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
+    .init = job->packed + c->bias + group * c->n_panels * c->width + first,
+    .out = out, .ld_out = ld, .x0 = 0, .nx = (gsize) n, .lo = -INFINITY, .hi = INFINITY,
+  };
+
+  if (c->precision == SAG_PRECISION_INT8)
+    {
+      rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
+      return;
+    }
+  for (int t0 = 0; t0 == 0 || t0 < phase->n_taps; t0 += SAG_CONV_TAPS)
+    {
+      int taps = MIN (SAG_CONV_TAPS, phase->n_taps - t0);
+
+      for (int t = 0; t < taps; t++)
+        {
+          const gint32 *offset = phase->offset + 3 * (t0 + t);
+          gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
+          gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
+
+          rows[t] = inside ? in + z * c->in_stride[1] + y * c->in_stride[2] : NULL;
+          dx[t] = offset[2] + q0 * g->in_step[2];
+        }
+      row.taps = (gsize) taps;
+      if (t0 + taps == phase->n_taps && job->residual == NULL)
+        {
+          row.lo = c->lo;
+          row.hi = c->hi;
+        }
+      if (c->form == SAG_CONV_ROWS_DEPTHWISE)
+        job->k->depthwise_row_f32 (&row);
+      else
+        job->k->conv_row_f32.fn (&row);
+      row.w += (gint64) taps * c->kin * c->width;
+      row.init = NULL;
+    }
+}
+
+/* Phases p, p + 1 … along x: a stretch of each into a buffer, then woven together. */
+static void
+rows_woven (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
+            float *out, gint64 ld)
+{
+  const SagConvGeometry *g = &job->conv->geometry;
+  const SagConvPhase *phases = g->phases + p;
+  gint64 step = g->out_step[2], n = MIN (job->conv->width, job->conv->nout - panel * job->conv->width);
+  float even[SAG_CONV_PHASE_N][PHASE_X], odd[SAG_CONV_PHASE_N][PHASE_X];
+
+  if (step == 2)
+    {
+      for (gint64 q = 0; q < phases[0].count[2]; q += PHASE_X)
+        {
+          gint64 n0 = MIN (PHASE_X, phases[0].count[2] - q);
+          gint64 n1 = CLAMP (phases[1].count[2] - q, 0, PHASE_X);
+
+          rows_panel (job, p, image, qz, qy, group, panel, q, n0, even[0], PHASE_X);
+          if (n1 > 0)
+            rows_panel (job, p + 1, image, qz, qy, group, panel, q, n1, odd[0], PHASE_X);
+          for (gint64 j = 0; j < n; j++)
+            {
+              job->k->interleave_f32 ((gsize) n1, even[j], odd[j], out + j * ld + 2 * q);
+              if (n0 > n1)
+                out[j * ld + 2 * (q + n0 - 1)] = even[j][n0 - 1];
+            }
+        }
+      return;
+    }
+  for (gint64 r = 0; r < step; r++)
+    for (gint64 q = 0; q < phases[r].count[2]; q += PHASE_X)
+      {
+        gint64 n0 = MIN (PHASE_X, phases[r].count[2] - q);
+
+        rows_panel (job, p + (int) r, image, qz, qy, group, panel, q, n0, even[0], PHASE_X);
+        for (gint64 j = 0; j < n; j++)
+          for (gint64 i = 0; i < n0; i++)
+            out[j * ld + (q + i) * step + r] = even[j][i];
+      }
+}
+
+/* An output line, all channels. */
+static void
+rows_line (const Job *job, gint64 image, gint64 z, gint64 y)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 qz = z / g->out_step[0], qy = y / g->out_step[1], ld = c->out_stride[3];
+  gint64 at = image * c->out_stride[0] + z * c->out_stride[1] + y * c->out_stride[2];
+  int p = (int) (((z % g->out_step[0]) * g->out_step[1] + y % g->out_step[1]) * g->out_step[2]);
+
+  for (gint64 group = 0; group < c->groups; group++)
+    for (gint64 panel = 0; panel < c->n_panels; panel++)
+      {
+        float *out = job->out + at + (group * c->nout + panel * c->width) * ld;
+
+        if (g->out_step[2] == 1)
+          rows_panel (job, p, image, qz, qy, group, panel, 0, g->out[2], out, ld);
+        else
+          rows_woven (job, p, image, qz, qy, group, panel, out, ld);
+      }
+  if (ld == g->out[2])
+    finish (job, at, g->cout * ld);
+  else
+    for (gint64 j = 0; j < g->cout; j++)
+      finish (job, at + j * ld, g->out[2]);
+}
+
+static void
+rows_item (gsize item, int thread, gpointer data)
+{
+  const Job *job = data;
+  const SagConvGeometry *g = &job->conv->geometry;
+  gint64 from = (gint64) item * job->per_item, n = g->batch * g->out[0] * g->out[1];
+
+  if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
+    return;
+  for (gint64 i = from; i < MIN (from + job->per_item, n); i++)
+    rows_line (job, i / (g->out[0] * g->out[1]), i / g->out[1] % g->out[0], i % g->out[1]);
+}
+
+/* --- channels last ----------------------------------------------------------------------- */
+
+/* Pixels of one phase that follow each other in its grid, in blocks of mr. */
+typedef struct
+{
+  int          n, mr;
+  gboolean     inside[BLOCKS]; /* all taps of all its pixels are in the image */
+  gint64       pixel[BLOCKS * MAX_MR]; /* element of the input under offset 0, channel 0 */
+  gint64       at[BLOCKS * MAX_MR][3];
+} Chunk;
+
+static void
+chunk_fill (Chunk *chunk, const Job *job, const SagConvPhase *phase, gint64 image,
+            gint64 qz, gint64 qy, gint64 qx, int n)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 q[3] = { qz, qy, qx };
+
+  chunk->n = n;
+  for (int i = 0; i < n; i++)
+    {
+      gboolean *inside = &chunk->inside[i / chunk->mr];
+      gint64 at = image * c->in_stride[0] + q[2] * g->in_step[2] * g->cin;
+
+      if (i % chunk->mr == 0)
+        *inside = TRUE;
+      for (int a = 0; a < 3; a++)
+        {
+          gint64 u = q[a] * g->in_step[a];
+
+          chunk->at[i][a] = u;
+          *inside = *inside && u + phase->least[a] >= 0 && u + phase->most[a] < g->in[a];
+          if (a < 2)
+            at += u * c->in_stride[a + 1];
+        }
+      chunk->pixel[i] = at;
+      for (int a = 2; a >= 0 && ++q[a] == phase->count[a] && a > 0; a--)
+        q[a] = 0;
+    }
+}
+
+/* Rows of taps t0 .. t0 + taps - 1 for block b: rows[t * mr + i], spare ones repeat the last. */
+static void
+chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b, int t0, int taps,
+            gint64 channel, const void **rows)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gboolean int8 = c->precision == SAG_PRECISION_INT8;
+  const char *in = int8 ? (const char *) job->bytes : (const char *) job->in;
+  const void *zeros = int8 ? (const void *) job->pads : job->packed + c->zeros;
+  gint64 size = int8 ? 1 : sizeof (float);
+  int first = b * chunk->mr, last = MIN (chunk->n - first, chunk->mr) - 1;
+
+  for (int t = 0; t < taps; t++, rows += chunk->mr)
+    {
+      const gint32 *offset = phase->offset + 3 * (t0 + t);
+      gint64 move = channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2]
+                    + offset[2] * g->cin;
+
+      if (chunk->inside[b])
+        for (int i = 0; i <= last; i++)
+          rows[i] = in + (chunk->pixel[first + i] + move) * size;
+      else
+        for (int i = 0; i <= last; i++)
+          {
+            const gint64 *at = chunk->at[first + i];
+            guint64 z = (guint64) (at[0] + offset[0]), y = (guint64) (at[1] + offset[1]);
+            guint64 x = (guint64) (at[2] + offset[2]);
+            gboolean inside = z < (guint64) g->in[0] && y < (guint64) g->in[1] && x < (guint64) g->in[2];
+
+            rows[i] = inside ? in + (chunk->pixel[first + i] + move) * size : zeros;
+          }
+      for (int i = last + 1; i < chunk->mr; i++)
+        rows[i] = rows[last];
+    }
+}
+
+/* All channels of a chunk's pixels; pixel i goes to out + i * ldc. */
+static void
+chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
+{
+  const SagConv *c = job->conv;
+  const SagConvPhase *phase = &c->geometry.phases[p];
+  int n_blocks = (chunk->n + chunk->mr - 1) / chunk->mr;
+  const void *rows[BLOCKS][SAG_CONV_TAPS * MAX_MR];
+
+  for (gint64 group = 0; group < c->groups; group++)
+    for (int t0 = 0; t0 == 0 || t0 < phase->n_taps; t0 += SAG_CONV_TAPS)
+      {
+        int taps = MIN (SAG_CONV_TAPS, phase->n_taps - t0);
+        gboolean clamp = t0 + taps == phase->n_taps && job->residual == NULL;
+        float lo = clamp ? c->lo : -INFINITY, hi = clamp ? c->hi : INFINITY;
+
+        for (int b = 0; b < n_blocks; b++)
+          chunk_rows (chunk, job, phase, b, t0, taps, group * c->kin, rows[b]);
+        for (gint64 panel = 0; panel < c->n_panels; panel++)
+          {
+            gint64 column = group * c->nout + panel * c->width;
+            gint64 block = (group * c->n_panels + panel) * phase->n_taps + t0;
+            gsize w = c->weights[p] + (gsize) (block * c->kin * c->width);
+            const float *init = job->packed + c->bias + (group * c->n_panels + panel) * c->width;
+
+            for (int b = 0; b < n_blocks; b++)
+              {
+                gsize m = (gsize) MIN (chunk->n - b * chunk->mr, chunk->mr);
+                gsize n = (gsize) MIN (c->width, c->nout - panel * c->width);
+                float *to = out + b * chunk->mr * ldc + column;
+
+                if (c->precision == SAG_PRECISION_INT8)
+                  job->k->gemm_u8.fn (&(SagGemmU8Job){
+                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
+                    .rows = (const guint8 *const *) rows[b],
+                    .w = (const gint8 *) job->weights + c->weights[p]
+                         + panel * phase->n_taps * ((c->kin + 3) / 4 * 4) * c->width,
+                    .init = job->starts + (p * c->n_panels + panel) * c->width,
+                    .end = { .kind = SAG_END_F32, .scale = job->factors + panel * c->width,
+                             .shift = init, .lo = lo, .hi = hi, .out = to, .ld = ldc } });
+                else if (c->form == SAG_CONV_LAST_DEPTHWISE)
+                  job->k->depthwise_f32 (&(SagDepthwiseF32Job){
+                    .m = m, .c = n, .taps = (gsize) taps, .rows = (const float *const *) rows[b],
+                    .ld_rows = (gsize) chunk->mr, .w = job->weights + w, .init = t0 == 0 ? init : NULL, .out = to,
+                    .ld_out = ldc, .lo = lo, .hi = hi });
+                else if (job->weights == NULL)
+                  job->k->gemm_bf16[c->gemm].fn (&(SagGemmBf16Job){
+                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = (const float *const *) rows[b],
+                    .w = job->weights16 + w, .init = t0 == 0 ? init : NULL, .c = to, .ldc = ldc,
+                    .lo = lo, .hi = hi });
+                else
+                  job->k->gemm_f32[c->gemm].fn (&(SagGemmF32Job){
+                    .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin, .rows = (const float *const *) rows[b],
+                    .w = job->weights + w, .init = t0 == 0 ? init : NULL, .c = to, .ldc = ldc,
+                    .lo = lo, .hi = hi });
+              }
+          }
+      }
+}
+
+static int
+block_rows (const Job *job)
+{
+  if (job->conv->form == SAG_CONV_LAST && job->conv->precision == SAG_PRECISION_INT8)
+    return (int) job->k->gemm_u8.mr;
+  return job->conv->form == SAG_CONV_LAST ? (int) job->k->gemm_f32[job->conv->gemm].mr : 12;
+}
+
+/* Convolution: all pixels of an image are one stretch. */
+static void
+last_item (gsize item, int thread, gpointer data)
+{
+  const Job *job = data;
+  const SagConvGeometry *g = &job->conv->geometry;
+  gint64 n = g->out[0] * g->out[1] * g->out[2], per_image = job->n_items / g->batch;
+  gint64 image = (gint64) item / per_image, from = (gint64) item % per_image * job->per_item;
+  gint64 to = MIN (from + job->per_item, n);
+  Chunk chunk = { .mr = block_rows (job) };
+
+  if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
+    return;
+  for (gint64 i = from; i < to; i += chunk.n)
+    {
+      gint64 at = image * job->conv->out_stride[0] + i * g->cout;
+
+      chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
+                  i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
+      chunk_run (&chunk, job, 0, job->out + at, g->cout);
+      finish (job, at, chunk.n * g->cout);
+    }
+}
+
+/* Transposed: lines, and in each the phases along x one after the other. */
+static void
+last_line_item (gsize item, int thread, gpointer data)
+{
+  const Job *job = data;
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 from = (gint64) item * job->per_item;
+  gint64 to = MIN (from + job->per_item, g->batch * g->out[0] * g->out[1]);
+  Chunk chunk = { .mr = block_rows (job) };
+
+  if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
+    return;
+  for (gint64 i = from; i < to; i++)
+    {
+      gint64 image = i / (g->out[0] * g->out[1]), z = i / g->out[1] % g->out[0], y = i % g->out[1];
+      gint64 at = image * c->out_stride[0] + z * c->out_stride[1] + y * c->out_stride[2];
+      int p = (int) (((z % g->out_step[0]) * g->out_step[1] + y % g->out_step[1]) * g->out_step[2]);
+
+      for (gint64 r = 0; r < g->out_step[2]; r++, p++)
+        for (gint64 q = 0; q < g->phases[p].count[2]; q += chunk.n)
+          {
+            chunk_fill (&chunk, job, &g->phases[p], image, z / g->out_step[0], y / g->out_step[1], q,
+                        (int) MIN (BLOCKS * chunk.mr, g->phases[p].count[2] - q));
+            chunk_run (&chunk, job, p, job->out + at + (q * g->out_step[2] + r) * g->cout,
+                       g->out_step[2] * g->cout);
+          }
+      finish (job, at, g->out[2] * g->cout);
+    }
+}
+
+/* --- both -------------------------------------------------------------------------------- */
+
+void
+sag_conv_run (const SagStep *step)
+{
+  const SagNode *node = step->node;
+  const SagConv *c = node->state;
+  const SagConvGeometry *g = &c->geometry;
+  const SagValue *bias = sag_conv_bias (node), *residual = sag_conv_residual (node);
+  gint64 lines = g->batch * g->out[0] * g->out[1], pixels = g->out[0] * g->out[1] * g->out[2];
+  Job job = {
+    .step = step, .conv = c, .k = sag_kernels_get (), .in = sag_step_in (step, 0),
+    .packed = c->dynamic ? step->scratch : node->packed, .out = sag_step_out (step, 0),
+    .residual = residual != NULL ? residual->data : NULL,
+  };
+  gboolean last = c->form == SAG_CONV_LAST || c->form == SAG_CONV_LAST_DEPTHWISE;
+  double work = (double) node->macs / (double) MAX (1, lines * g->out[2]); /* a pixel's */
+
+  if (lines * g->out[2] == 0)
+    return;
+  if (c->dynamic)
+    sag_conv_pack (c, sag_step_in (step, 1), bias != NULL ? bias->data : NULL, step->scratch);
+
+  job.weights = job.packed + c->head;
+  if (c->precision == SAG_PRECISION_BF16)
+    {
+      job.weights16 = (const guint16 *) (job.packed + c->head);
+      job.weights = c->form == SAG_CONV_LAST ? NULL : step->scratch;
+      if (job.weights != NULL)
+        widen (c->n_weights, job.weights16, step->scratch);
+    }
+  if (c->precision == SAG_PRECISION_INT8)
+    {
+      const guint8 *at = step->scratch;
+
+      job.pad = sag_conv_int8_fill (c, job.in, job.packed, step->scratch);
+      job.bytes = at;
+      job.starts = (const void *) (at + c->starts);
+      job.factors = (const void *) (at + c->factors);
+      job.pads = at + c->pads;
+    }
+  g_assert (block_rows (&job) <= MAX_MR);
+  if (last && !g->transposed)
+    {
+      gint64 chunk = BLOCKS * block_rows (&job);
+
+      job.per_item = chunk * (gint64) (1 + ITEM_WORK / (work * (double) chunk + 1));
+      job.per_item = MIN (job.per_item, (pixels + chunk - 1) / chunk * chunk);
+      job.n_items = g->batch * ((pixels + job.per_item - 1) / job.per_item);
+      sag_parallel_for ((gsize) job.n_items, last_item, &job);
+      return;
+    }
+  job.per_item = MIN (lines, (gint64) (1 + ITEM_WORK / (work * (double) g->out[2] + 1)));
+  job.n_items = (lines + job.per_item - 1) / job.per_item;
+  sag_parallel_for ((gsize) job.n_items, last ? last_line_item : rows_item, &job);
+}

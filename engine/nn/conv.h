@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv.h: a prepared convolution, between ops-conv.c, which makes it, and what runs it.
+ */
+#pragma once
+
+#include "engine/kernels/kernels.h"
+#include "engine/nn/conv-geometry.h"
+#include "engine/nn/int8.h"
+
+enum
+{
+  SAG_CONV_TAPS = 32,   /* taps of one kernel call; more are added in further calls */
+  SAG_CONV_PHASE_N = 8, /* output channels of the line that phases along x are woven from */
+};
+
+typedef enum
+{
+  SAG_CONV_ROWS,
+  SAG_CONV_ROWS_DEPTHWISE,
+  SAG_CONV_LAST,
+  SAG_CONV_LAST_DEPTHWISE,
+} SagConvForm;
+
+typedef struct
+{
+  SagConvGeometry geometry;
+  SagConvForm     form;
+  SagPrecision    precision;
+  int             gemm;       /* SAG_GEMM_* of SAG_CONV_LAST */
+  gint64          kin, nout;  /* channels a group; depthwise counts as one group of nout = cout */
+  gint64          groups;
+  gint64          width;      /* output channels of one call: columns of a panel */
+  gint64          n_panels;   /* of a group */
+  gboolean        dynamic;    /* weights or bias are made by the network: packed at each run */
+  SagFused        fused;
+  float           lo, hi;     /* clamp inside the kernel */
+
+  /* Packed memory (or scratch, if dynamic), in floats: zeros, bias, for INT8 scales and sums, and
+   * from `head` on the weights, in elements of their precision. BF16 ones are widened into scratch
+   * at each run where the form's kernel reads floats. */
+  gsize           zeros;      /* kin zeroes: a pixel in the padding (channels last) */
+  gsize           bias;       /* [groups][n_panels * width] */
+  gsize           scales;     /* of the weights, [n_panels * width] */
+  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width] */
+  gsize           head;
+  gsize           n_weights;
+  gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on */
+
+  /* Distances in floats: of images, planes, lines and channels, in and out. */
+  gint64          in_stride[4], out_stride[4];
+
+  /* INT8: bytes into scratch, which begins with the quantised input, laid out as the kernel reads
+   * it: [n][z][y][kin / 4][x][4] for lines, channels last for the other form. */
+  gsize           starts;     /* gint32 [n_phases][n_panels * width]: minus zero point times sums */
+  gsize           factors;    /* float [n_panels * width]: scale of a sum */
+  gsize           pads;       /* kin zero points: a pixel in the padding */
+  gsize           partials;   /* of sag_int8_find() */
+} SagConv;
+
+/* NULL if there is none. */
+SagValue *sag_conv_bias     (const SagNode *node);
+SagValue *sag_conv_residual (const SagNode *node);
+
+/* Writes weights and bias as the kernels read them. */
+void sag_conv_pack (const SagConv *self, const float *w, const float *bias, float *packed);
+
+/* SagOp.run of both operators. */
+void sag_conv_run  (const SagStep *step);
+
+/* INT8: states what scratch holds, fills it from the input, and one panel of lines. */
+gboolean sag_conv_int8_fits (const SagConv *self);
+gsize    sag_conv_int8_plan (SagConv *self);
+guint8   sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, void *scratch);
+void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
+                             float *packed);

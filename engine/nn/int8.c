@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * int8.c: activations and weights as bytes.
+ *
+ * Asymmetric for activations, symmetric for weights: Jacob et al., Quantization and Training of Neural
+ * Networks for Efficient Integer-Arithmetic-Only Inference, 2018.
+ */
+#include "engine/nn/int8.h"
+
+#include "engine/kernels/kernels.h"
+#include "engine/nn/op-util.h"
+
+#include <math.h>
+
+/* The pieces do not depend on the team, so not even NaN does. PART floats stay in the L1 cache
+ * between the least and the greatest. */
+enum { PART = 4096 };
+
+/* Below this a scale would lose digits; such activations are as good as 0. */
+#define LEAST_RANGE 1e-30f
+
+typedef struct
+{
+  gint64            n;
+  const float      *x;
+  float            *partials;
+  const SagQuantum *quantum;
+  guint8           *q;
+} Run;
+
+static void
+find_parts (gint64 part, gint64 to, int thread, gpointer data)
+{
+  const Run *run = data;
+  const SagReduce *reduce = &sag_kernels_get ()->reduce;
+
+  for (; part < to; part++)
+    {
+      gsize n = (gsize) MIN (PART, run->n - part * PART);
+
+      run->partials[2 * part] = reduce->min (n, run->x + part * PART);
+      run->partials[2 * part + 1] = reduce->max (n, run->x + part * PART);
+    }
+}
+
+static void
+quantise_parts (gint64 part, gint64 to, int thread, gpointer data)
+{
+  const Run *run = data;
+  gint64 from = part * PART, end = MIN (to * PART, run->n);
+
+  sag_kernels_get ()->quantize.to_u8 ((gsize) (end - from), run->x + from, run->quantum->scale,
+                                      run->quantum->zero, run->q + from);
+}
+
+gint64
+sag_int8_partials (gint64 n)
+{
+  return 2 * ((n + PART - 1) / PART);
+}
+
+SagQuantum
+sag_int8_find (gint64 n, const float *x, float *partials)
+{
+  Run run = { .n = n, .x = x, .partials = partials };
+  float least = 0, most = 0;
+  SagQuantum quantum = { 1, 0 };
+
+  sag_range_run ((n + PART - 1) / PART, 16, find_parts, &run);
+  for (gint64 i = 0; i < sag_int8_partials (n); i += 2)
+    {
+      least = partials[i] < least ? partials[i] : least;
+      most = partials[i + 1] > most ? partials[i + 1] : most;
+    }
+  if (most - least > LEAST_RANGE && most - least < INFINITY)
+    {
+      quantum.scale = (most - least) / 255;
+      quantum.zero = (gint32) rintf (-least / quantum.scale);
+      quantum.zero = CLAMP (quantum.zero, 0, 255);
+    }
+  return quantum;
+}
+
+void
+sag_int8_quantise (gint64 n, const float *x, const SagQuantum *quantum, guint8 *q)
+{
+  Run run = { .n = n, .x = x, .quantum = quantum, .q = q };
+
+  sag_range_run ((n + PART - 1) / PART, 16, quantise_parts, &run);
+}
+
+float
+sag_int8_scale (gint64 n, const float *w, ptrdiff_t step)
+{
+  float most = 0;
+
+  for (gint64 i = 0; i < n; i++)
+    most = fabsf (w[i * step]) > most ? fabsf (w[i * step]) : most;
+  return most > LEAST_RANGE && most < INFINITY ? most / 127 : 1;
+}
+
+gint8
+sag_int8_weight (float w, float scale)
+{
+  gint8 q;
+
+  sag_kernels_get ()->quantize.to_s8 (1, &w, scale, &q);
+  return q;
+}
