@@ -7,6 +7,8 @@
  * work is a block of rows times some panels: bias, residual and activation follow while it is in
  * the cache.
  */
+#include "engine/base/alloc.h"
+#include "engine/nn/int8.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -145,6 +147,49 @@ bias_starts (const SagNode *node, const Product *p)
          && bias->shape.dim[bias->shape.rank - 1] == p->n;
 }
 
+/* Where what belongs to a product on bytes lies: packed, then in scratch. In bytes. */
+typedef struct
+{
+  gsize scales, sums, bias, weights, packed;  /* of every column, filled up to whole panels */
+  gsize starts, factors, partials, scratch;   /* scratch begins with the rows of a as bytes */
+} Int8Place;
+
+enum { MOST_PRODUCTS = 32000 };
+
+static gsize
+put (gsize *total, gsize bytes)
+{
+  gsize at = *total;
+
+  *total += (bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+  return at;
+}
+
+/* Sizes were checked: tensors have at most SAG_MAX_ELEMENTS. */
+static Int8Place
+place_int8 (const Product *p)
+{
+  gsize nr = sag_kernels_get ()->gemm_u8.nr, columns = ((gsize) p->n + nr - 1) / nr * nr;
+  Int8Place at = { 0 };
+
+  at.scales = put (&at.packed, columns * sizeof (float));
+  at.sums = put (&at.packed, columns * sizeof (gint32));
+  at.bias = put (&at.packed, columns * sizeof (float));
+  at.weights = put (&at.packed, columns * (gsize) ((p->k + 3) / 4 * 4));
+  put (&at.scratch, (gsize) (p->m * p->k));
+  at.starts = put (&at.scratch, columns * sizeof (gint32));
+  at.factors = put (&at.scratch, columns * sizeof (float));
+  at.partials = put (&at.scratch, (gsize) sag_int8_partials (p->m * p->k) * sizeof (float));
+  return at;
+}
+
+static gboolean
+fits_int8 (const SagNode *node, const Product *p)
+{
+  return sag_node_input (node, 1)->constant != NULL && p->batches == 1 && p->b_batches == 1
+         && !p->a_flipped && p->n > 1 && p->k <= MOST_PRODUCTS;
+}
+
 /* Bytes of a packed weight. */
 static gsize
 weight_size (const SagNode *node)
@@ -161,6 +206,16 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
 
   if (!read_product (node, &p, NULL, error))
     return FALSE;
+  if (precision == SAG_PRECISION_INT8 && fits_int8 (node, &p))
+    {
+      node->precision = SAG_PRECISION_INT8;
+      node->kernel = "gemm";
+      node->macs = (gint64) MIN (1e18, (double) p.m * (double) p.n * (double) p.k);
+      node->packed_bytes = place_int8 (&p).packed;
+      node->scratch_bytes = place_int8 (&p).scratch;
+      node->packed_inputs = bias_starts (node, &p) ? 6 : 2;
+      return TRUE;
+    }
   gemm = choose_gemm (p.n);
   node->kernel = p.n == 1 ? "dot" : "gemm";
   node->macs = (gint64) MIN (1e18, (double) p.batches * (double) p.m * (double) p.n * (double) p.k);
@@ -212,6 +267,31 @@ pack_bias (const SagNode *node, const Product *p, unsigned nr, float *init)
 }
 
 static void
+pack_int8 (SagNode *node, const Product *p)
+{
+  Int8Place at = place_int8 (p);
+  const SagKernels *kernels = sag_kernels_get ();
+  const float *b = sag_node_input (node, 1)->data;
+  ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
+  g_autofree gint8 *bytes = g_malloc (MAX ((gsize) (p->k * p->n), 1));
+  float *scales = (void *) ((char *) node->packed + at.scales);
+  gint32 *sums = (void *) ((char *) node->packed + at.sums);
+
+  for (gint64 j = 0; j < p->n; j++)
+    {
+      scales[j] = sag_int8_scale (p->k, b + j * column, row);
+      for (gint64 k = 0; k < p->k; k++)
+        {
+          bytes[j * column + k * row] = sag_int8_weight (b[j * column + k * row], scales[j]);
+          sums[j] += bytes[j * column + k * row];
+        }
+    }
+  sag_pack_s8 (kernels->gemm_u8.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, row, column,
+               (gint8 *) node->packed + at.weights);
+  pack_bias (node, p, kernels->gemm_u8.nr, (void *) ((char *) node->packed + at.bias));
+}
+
+static void
 pack_product (SagNode *node)
 {
   Product p;
@@ -220,6 +300,11 @@ pack_product (SagNode *node)
 
   if (node->packed_bytes == 0 || !read_product (node, &p, NULL, NULL))
     return;
+  if (node->precision == SAG_PRECISION_INT8)
+    {
+      pack_int8 (node, &p);
+      return;
+    }
   gemm = choose_gemm (p.n);
   panels = sag_pack_size (gemm->nr, 1, (size_t) p.k, (size_t) p.n);
   panels *= weight_size (node);
@@ -367,6 +452,72 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
     }
 }
 
+/* product_items() on bytes. */
+static void
+int8_items (gint64 item, gint64 last, int thread, gpointer data)
+{
+  const ProductRun *run = data;
+  const Product *p = &run->p;
+  const SagGemmU8 *gemm = &sag_kernels_get ()->gemm_u8;
+  Int8Place at = place_int8 (p);
+  const char *packed = run->packed, *scratch = run->step->scratch;
+  const guint8 *rows[MAX_MR];
+  SagGemmU8Job job = { .taps = 1, .k = (size_t) p->k, .rows = rows,
+                       .end = { .kind = SAG_END_F32, .lo = -INFINITY, .hi = INFINITY, .ld = p->n } };
+
+  if (run->clamp)
+    {
+      SagUnary kind;
+
+      sag_fused_unary (&run->step->node->fused, &kind, &job.end.lo, &job.end.hi);
+    }
+  for (; item < last && sag_step_go_on (run->step, thread, (double) item / (double) run->n_items); item++)
+    {
+      gint64 column = item % run->column_blocks * run->columns;
+      gint64 row = item / run->column_blocks * ROWS;
+      gint64 row_end = MIN (row + ROWS, p->m), column_end = MIN (column + run->columns, p->n);
+
+      for (gint64 j = column; j < column_end; j += gemm->nr)
+        for (gint64 i = row; i < row_end; i += gemm->mr)
+          {
+            job.m = (size_t) MIN (gemm->mr, row_end - i);
+            job.n = (size_t) MIN (gemm->nr, column_end - j);
+            for (unsigned r = 0; r < gemm->mr; r++)
+              rows[r] = (const guint8 *) scratch + MIN (i + r, p->m - 1) * p->k;
+            job.w = (const gint8 *) packed + at.weights + j * ((p->k + 3) / 4 * 4);
+            job.init = (const gint32 *) (const void *) (scratch + at.starts) + j;
+            job.end.scale = (const float *) (const void *) (scratch + at.factors) + j;
+            job.end.shift = (const float *) (const void *) (packed + at.bias) + j;
+            job.end.out = run->c + i * p->n + j;
+            gemm->fn (&job);
+          }
+      for (gint64 i = row; i < row_end; i++)
+        finish_row (run, i, column, column_end - column);
+    }
+}
+
+/* The rows of a as bytes, and what the sums of each column start from and are scaled by. */
+static void
+fill_int8 (const ProductRun *run)
+{
+  const Product *p = &run->p;
+  Int8Place at = place_int8 (p);
+  char *scratch = run->step->scratch;
+  const float *scales = (const void *) ((const char *) run->packed + at.scales);
+  const gint32 *sums = (const void *) ((const char *) run->packed + at.sums);
+  float *factors = (void *) (scratch + at.factors);
+  gint32 *starts = (void *) (scratch + at.starts);
+  SagQuantum quantum = sag_int8_find (p->m * p->k, run->a, (void *) (scratch + at.partials));
+  gint64 nr = sag_kernels_get ()->gemm_u8.nr;
+
+  sag_int8_quantise (p->m * p->k, run->a, &quantum, (guint8 *) scratch);
+  for (gint64 j = 0; j < (p->n + nr - 1) / nr * nr; j++)
+    {
+      factors[j] = quantum.scale * scales[j];
+      starts[j] = -quantum.zero * sums[j];
+    }
+}
+
 /* One column: every row is a dot product. */
 static void
 dot_items (gint64 item, gint64 last, int thread, gpointer data)
@@ -385,11 +536,20 @@ dot_items (gint64 item, gint64 last, int thread, gpointer data)
     }
 }
 
+/* Whether nothing stands between the sums and a clamp. */
+static gboolean
+clamps (const SagNode *node, const Product *p, gboolean started)
+{
+  const SagFused *fused = &node->fused;
+
+  return !fused->residual && p->alpha == 1 && (started || node->inputs->len == 2)
+         && (fused->activation == SAG_ACTIVATION_RELU || fused->activation == SAG_ACTIVATION_CLIP);
+}
+
 static void
 run_product (const SagStep *step)
 {
   SagNode *node = step->node;
-  const SagFused *fused = &node->fused;
   ProductRun run = { .step = step,
                      .a = sag_step_in (step, 0),
                      .b = sag_step_in (step, 1),
@@ -405,12 +565,23 @@ run_product (const SagStep *step)
       sag_range_run (p->batches * p->m, MAX (1, SAG_GRAIN / MAX (1, p->k)), dot_items, &run);
       return;
     }
+  run.row_blocks = (p->m + ROWS - 1) / ROWS;
+  if (node->precision == SAG_PRECISION_INT8)
+    {
+      run.packed = node->packed;
+      run.started = bias_starts (node, p);
+      run.clamp = clamps (node, p, run.started);
+      run.columns = (gint64) PANELS * sag_kernels_get ()->gemm_u8.nr;
+      run.column_blocks = (p->n + run.columns - 1) / run.columns;
+      fill_int8 (&run);
+      run.n_items = run.row_blocks * run.column_blocks;
+      sag_range_run (run.n_items, 1, int8_items, &run);
+      return;
+    }
   run.gemm = choose_gemm (p->n);
   run.panels = sag_pack_size (run.gemm->nr, 1, (size_t) p->k, (size_t) p->n);
   run.started = bias_starts (node, p);
-  run.clamp =
-      !fused->residual && p->alpha == 1 && (run.started || node->inputs->len == 2)
-      && (fused->activation == SAG_ACTIVATION_RELU || fused->activation == SAG_ACTIVATION_CLIP);
+  run.clamp = clamps (node, p, run.started);
   if (p->a_flipped)
     {
       gint64 n[2] = { p->m, p->k }, to[2] = { p->k, 1 }, from[2] = { 1, p->m };
@@ -429,7 +600,6 @@ run_product (const SagStep *step)
                        + run.panels * (gsize) p->b_batches * weight_size (node));
   run.columns = (gint64) PANELS * run.gemm->nr;
   run.column_blocks = (p->n + run.columns - 1) / run.columns;
-  run.row_blocks = (p->m + ROWS - 1) / ROWS;
   run.n_items = p->batches * run.row_blocks * run.column_blocks;
   sag_range_run (run.n_items, 1, product_items, &run);
 }
