@@ -118,6 +118,7 @@ gboolean
 sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
 {
   g_autofree SagPrecision *chosen = NULL;
+  gboolean had = precision == SAG_PRECISION_F32;
 
   if (precision == SAG_PRECISION_INT4)
     {
@@ -128,8 +129,21 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
     }
   chosen = choose (graph, precision);
   for (guint i = 0; i < graph->nodes->len; i++)
-    if (!prepare (graph->nodes->pdata[i], chosen[i], error))
+    {
+      SagNode *node = graph->nodes->pdata[i];
+
+      if (!prepare (node, chosen[i], error))
+        return FALSE;
+      had |= node->precision == precision;
+    }
+  if (!had && graph->nodes->len > 0)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                   "No layer of this network can run at %s (the first and the last stay fp32); "
+                   "choose fp32",
+                   sag_precision_get_name (precision));
       return FALSE;
+    }
   if (!finish_outputs (graph, error))
     return FALSE;
   sag_graph_count_readers (graph);

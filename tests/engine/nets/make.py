@@ -73,6 +73,40 @@ save("mixed3d", [conv(3, "image", "a", "w1", 3), helper.make_node("Relu", ["a"],
      {"w1": rng.normal(0, 0.5, (6, 1, 3, 3, 3)), "w1_b": rng.normal(0, 0.1, 6),
       "w2": rng.normal(0, 0.3, (3, 6, 3, 3, 3)), "w2_b": rng.normal(0, 0.1, 3)})
 
+# Layers that can run at less than fp32, between a first and a last that do not: 3-D of few channels and of
+# many, strided, transposed, with a residual, and matrix products.
+def weights(*shape):
+    return rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+
+
+def same(source, target, weight, kernel, **more):
+    return helper.make_node("Conv", [source, weight, weight + "_b"], [target], name=target, **{
+        "kernel_shape": [kernel] * 3, "pads": [kernel // 2] * 6, **more})
+
+
+save("lower3d", [
+    same("image", "first", "w1", 3), helper.make_node("Relu", ["first"], ["a"]),
+    same("a", "rows", "w2", 3), helper.make_node("LeakyRelu", ["rows"], ["b"], alpha=0.1),
+    same("b", "dilated", "w3", 3, pads=[2] * 6, dilations=[2] * 3), helper.make_node("Add", ["dilated", "b"], ["c"]),
+    same("c", "down", "w4", 3, strides=[2] * 3), helper.make_node("Relu", ["down"], ["d"]),
+    same("d", "wide", "w5", 3), helper.make_node("Relu", ["wide"], ["e"]),
+    helper.make_node("Transpose", ["e"], ["t"], perm=[0, 2, 3, 4, 1]),
+    helper.make_node("MatMul", ["t", "m1"], ["u"], name="product"),
+    helper.make_node("Add", ["u", "m1_b"], ["v"]), helper.make_node("Relu", ["v"], ["x"]),
+    helper.make_node("Transpose", ["x"], ["y"], perm=[0, 4, 1, 2, 3]),
+    helper.make_node("ConvTranspose", ["y", "w6", "w6_b"], ["up"], name="up", kernel_shape=[2] * 3,
+                     strides=[2] * 3),
+    helper.make_node("Concat", ["up", "c"], ["z"], axis=1), same("z", "out", "w7", 1)],
+    [1, 1, 12, 14, 22], 3,
+    {"w1": weights(6, 1, 3, 3, 3), "w1_b": rng.normal(0, 0.1, 6),
+     "w2": weights(6, 6, 3, 3, 3), "w2_b": rng.normal(0, 0.1, 6),
+     "w3": weights(6, 6, 3, 3, 3), "w3_b": rng.normal(0, 0.1, 6),
+     "w4": weights(40, 6, 3, 3, 3), "w4_b": rng.normal(0, 0.1, 40),
+     "w5": weights(37, 40, 3, 3, 3), "w5_b": rng.normal(0, 0.1, 37),
+     "m1": weights(21, 37).T, "m1_b": rng.normal(0, 0.1, 21),
+     "w6": rng.normal(0, 0.3, (21, 5, 2, 2, 2)), "w6_b": rng.normal(0, 0.1, 5),
+     "w7": weights(3, 11, 1, 1, 1), "w7_b": rng.normal(0, 0.1, 3)})
+
 # An operator nobody has.
 strange = helper.make_graph(
     [helper.make_node("Frobnicate", ["image"], ["out"], name="odd", domain="org.example")], "strange",
