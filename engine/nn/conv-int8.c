@@ -83,7 +83,7 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
         continue;
       for (gint64 p = 0; p < self->kin; p++)
         {
-          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj, 1);
+          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj);
 
           scales[j] = p == 0 || scale > scales[j] ? scale : scales[j];
         }

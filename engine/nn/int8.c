@@ -90,20 +90,11 @@ sag_int8_quantise (gint64 n, const float *x, const SagQuantum *quantum, guint8 *
 }
 
 float
-sag_int8_scale (gint64 n, const float *w, ptrdiff_t step)
+sag_int8_scale (gint64 n, const float *w)
 {
   float most = 0;
 
   for (gint64 i = 0; i < n; i++)
-    most = fabsf (w[i * step]) > most ? fabsf (w[i * step]) : most;
+    most = fabsf (w[i]) > most ? fabsf (w[i]) : most;
   return most > LEAST_RANGE && most < INFINITY ? most / 127 : 1;
-}
-
-gint8
-sag_int8_weight (float w, float scale)
-{
-  gint8 q;
-
-  sag_kernels_get ()->quantize.to_s8 (1, &w, scale, &q);
-  return q;
 }

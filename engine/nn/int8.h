@@ -27,11 +27,6 @@ void       sag_int8_quantise (gint64            n,
                               const SagQuantum *quantum,
                               guint8           *q);
 
-/* The scale of n weights `step` apart: the greatest is 127. 1 if all are 0. */
+/* The scale of n weights: the greatest is 127. 1 if all are 0. */
 float      sag_int8_scale    (gint64       n,
-                              const float *w,
-                              ptrdiff_t    step);
-
-/* A weight in -127 .. 127. */
-gint8      sag_int8_weight   (float        w,
-                              float        scale);
+                              const float *w);

@@ -273,20 +273,21 @@ pack_int8 (SagNode *node, const Product *p)
   const SagKernels *kernels = sag_kernels_get ();
   const float *b = sag_node_input (node, 1)->data;
   ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
-  g_autofree gint8 *bytes = g_malloc (MAX ((gsize) (p->k * p->n), 1));
+  g_autofree gint8 *bytes = g_malloc (MAX ((gsize) (p->k * p->n), 1)); /* [n][k] */
+  g_autofree float *one = g_new (float, MAX (p->k, 1));
   float *scales = (void *) ((char *) node->packed + at.scales);
   gint32 *sums = (void *) ((char *) node->packed + at.sums);
 
   for (gint64 j = 0; j < p->n; j++)
     {
-      scales[j] = sag_int8_scale (p->k, b + j * column, row);
       for (gint64 k = 0; k < p->k; k++)
-        {
-          bytes[j * column + k * row] = sag_int8_weight (b[j * column + k * row], scales[j]);
-          sums[j] += bytes[j * column + k * row];
-        }
+        one[k] = b[j * column + k * row];
+      scales[j] = sag_int8_scale (p->k, one);
+      kernels->quantize.to_s8 ((gsize) p->k, one, scales[j], bytes + j * p->k);
+      for (gint64 k = 0; k < p->k; k++)
+        sums[j] += bytes[j * p->k + k];
     }
-  sag_pack_s8 (kernels->gemm_u8.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, row, column,
+  sag_pack_s8 (kernels->gemm_u8.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, 1, p->k,
                (gint8 *) node->packed + at.weights);
   pack_bias (node, p, kernels->gemm_u8.nr, (void *) ((char *) node->packed + at.bias));
 }
