@@ -5,6 +5,7 @@
 #include "app/dicom/seg.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/palette.h"
 #include "app/dicom/pixels.h"
 #include "engine/base/error.h"
 #include "engine/image/resample.h"
@@ -224,27 +225,70 @@ make_grid (Seg *seg, GError **error)
   return place_frames (seg, error) && sag_grid_check (&seg->grid, error);
 }
 
-/* Label values: segment numbers where they fit a byte, else the order. */
+/* A label map may describe its background as a segment: the one of the padding value, number 0
+ * where there is none, or the one coded so (PS3.16 CID 7150: 125040 DCM). */
 static gboolean
-choose_values (Seg *seg, GError **error)
+is_background (const SagDicomSegHeader *h, int s)
+{
+  int number = h->segments[s].number;
+  const SagCode *type = &h->segments[s].label.type;
+
+  if (h->instance->has_pixel_padding && number == h->instance->pixel_padding_value)
+    return TRUE;
+  return number == 0
+         && (!h->instance->has_pixel_padding
+             || (strcmp (type->value, "125040") == 0 && strcmp (type->scheme, "DCM") == 0));
+}
+
+/* Label values: segment numbers where they fit a byte, else the order. 0: background. */
+static gboolean
+choose_values (Seg *seg, gboolean is_labelmap, GError **error)
 {
   const SagDicomSegHeader *h = seg->header;
   gboolean used[256] = { FALSE }, fit = TRUE;
+  int n = 0;
 
-  if (h->n_segments > 255)
+  for (int i = 0; i < h->n_segments; i++)
+    n += !is_labelmap || !is_background (h, i);
+  if (n > 255 || h->n_segments > 256)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
                  "has more than 255 segments, which is not supported");
   for (int i = 0; i < h->n_segments; i++)
     {
       int number = h->segments[i].number;
 
+      if (is_labelmap && is_background (h, i))
+        continue;
       fit &= number >= 1 && number <= 255 && !used[number];
       if (number >= 0 && number <= 255)
         used[number] = TRUE;
     }
+  n = 0;
   for (int i = 0; i < h->n_segments; i++)
-    seg->value_of[i] = (guint8) (fit ? h->segments[i].number : i + 1);
+    if (!is_labelmap || !is_background (h, i))
+      seg->value_of[i] = (guint8) (fit ? h->segments[i].number : ++n);
   return TRUE;
+}
+
+/* The palette of a label map is how its segments are shown; its pixels stay segment numbers. */
+static void
+take_palette (SagDicomSegHeader *h)
+{
+  g_autoptr (SagDcmFile) file = sag_dcm_file_open (h->instance->path, NULL);
+  SagPalette *palette = file != NULL ? sag_palette_read (file, NULL) : NULL;
+
+  for (int s = 0; s < h->n_segments && palette != NULL; s++)
+    {
+      int entry = h->segments[s].number - palette->first;
+
+      if (!h->segments[s].has_colour && entry >= 0 && entry < palette->n_entries)
+        {
+          memcpy (h->segments[s].label.rgb, palette->rgb + 3 * entry, 3);
+          h->segments[s].has_colour = TRUE;
+        }
+    }
+  g_clear_pointer (&palette, sag_palette_free);
+  sag_dicom_text_set (&h->instance->photometric_interpretation, "MONOCHROME2");
 }
 
 static gboolean
@@ -405,7 +449,6 @@ read_labelmap (Seg *seg, GError **error)
         value_of_number[h->segments[s].number] = seg->value_of[s];
       g_array_index (seg->layer_of, int, s) = 0;
     }
-  value_of_number[0] = 0;
   voxels = sag_block_get_data (g_ptr_array_index (seg->layers, 0));
   scratch = sag_alloc_try (n * 2, "one image", error);
   ok = scratch != NULL;
@@ -504,6 +547,8 @@ read_all (Seg *seg, GError **error)
   if (!is_labelmap && !is_fractional && strcmp (h->segmentation_type, "BINARY") != 0)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
                  "is neither a binary, a fractional nor a label map segmentation");
+  if (is_labelmap && strcmp (h->instance->photometric_interpretation, "PALETTE COLOR") == 0)
+    take_palette (h);
   seg->pixels = sag_pixels_open (h->instance, error);
   if (seg->pixels == NULL)
     return FALSE;
@@ -512,7 +557,7 @@ read_all (Seg *seg, GError **error)
     return fail (seg, SAG_DICOM_ERROR_INVALID, error, "does not hold the pixels a segmentation has");
   for (int s = 0; s < h->n_segments; s++)
     g_array_append_val (seg->layer_of, none);
-  if (!choose_values (seg, error) || !list_frames (seg, is_labelmap, error)
+  if (!choose_values (seg, is_labelmap, error) || !list_frames (seg, is_labelmap, error)
       || !make_grid (seg, error))
     return FALSE;
   qsort (seg->frames, seg->n_frames, sizeof *seg->frames, compare_segment);

@@ -341,6 +341,56 @@ test_foreign (void)
 #undef MATRIX
 }
 
+/* Label maps of other makers, counted by pydicom and NumPy. Their background, described as segment
+ * 0, is no label; a palette is how they are shown, not what they hold. */
+static void
+test_labelmap (void)
+{
+  static const struct
+  {
+    const char *path;
+    int         counts[24]; /* of each label from 1; 0 behind the last */
+    int         n_labels;
+    guint8      rgb[3]; /* of label 1 where the file has a palette */
+  } cases[] = {
+    { "dcmqi/segmentations/sparse-labelmap-noppv.dcm", { 630 }, 1, { 0 } },
+    { "dcmqi/segmentations/sparse-labelmap-ppv5.dcm", { 630 }, 1, { 0 } },
+#define SLIDE { 14, 0, 23, 22, 30, 31, 28, 23, 32, 29, 25, 28, 27, 28, 20, 31, 31, 27, 44, 30 }, 20
+    { "highdicom/seg_image_sm_control_labelmap.dcm", SLIDE, { 0 } },
+    { "highdicom/seg_image_sm_control_labelmap_palette_color.dcm", SLIDE, { 255, 0, 191 } },
+#undef SLIDE
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *relative = g_strconcat ("dicom-matrix/", cases[i].path, NULL);
+      g_autofree char *path = sag_test_data (relative);
+      g_autofree SagLabelStats *stats = g_new0 (SagLabelStats, 256);
+      g_autoptr (SagSegmentation) seg = NULL;
+      g_autoptr (SagSegInfo) info = NULL;
+      GError *error = NULL;
+      const SagLabel *labels;
+      int n;
+
+      if (path == NULL)
+        return;
+      seg = sag_seg_read (path, &info, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (info->segmentation_type, ==, "LABELMAP");
+      g_assert_cmpint (sag_segmentation_get_n_layers (seg), ==, 1);
+      labels = sag_labelmap_get_labels (sag_segmentation_get_layer (seg, 0), &n);
+      g_assert_cmpint (n, ==, cases[i].n_labels);
+      sag_labelmap_measure (sag_segmentation_get_layer (seg, 0), stats);
+      for (int l = 0; l < n; l++)
+        {
+          g_assert_cmpint (labels[l].value, ==, l + 1);
+          g_assert_cmpuint (stats[l + 1].n_voxels, ==, cases[i].counts[l]);
+        }
+      if (cases[i].rgb[0] != 0)
+        g_assert_cmpmem (labels[0].rgb, 3, cases[i].rgb, 3);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -356,5 +406,6 @@ main (int argc, char **argv)
   ADD ("disk-full", test_disk_full);
   ADD ("pydicom", test_pydicom);
   g_test_add_func ("/seg/foreign", test_foreign);
+  g_test_add_func ("/seg/labelmap", test_labelmap);
   return g_test_run ();
 }
