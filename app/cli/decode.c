@@ -20,7 +20,8 @@ dtype_of (SagSample sample)
 
 /* Stored samples to modality values. */
 static SagTensor *
-rescale (const SagTensor *stored, const SagDicomFrame *frame, GError **error)
+rescale (const SagTensor *stored, const SagPixels *pixels, const SagDicomFrame *frame,
+         GError **error)
 {
   SagTensor *values = sag_tensor_new (SAG_DTYPE_F32, &stored->shape, error);
   float *out;
@@ -29,8 +30,7 @@ rescale (const SagTensor *stored, const SagDicomFrame *frame, GError **error)
     return NULL;
   out = (float *) values->data;
   for (gint64 i = 0; i < sag_shape_count (&stored->shape); i++)
-    out[i] = (float) (sag_tensor_get_real (stored, i) * frame->rescale_slope
-                      + frame->rescale_intercept);
+    out[i] = (float) sag_pixels_get_value (pixels, frame, sag_tensor_get_real (stored, i));
   return values;
 }
 
@@ -58,7 +58,8 @@ decode (const char *path, int number, gboolean is_stored, const char *output, GE
     {
       if (is_stored || sample == SAG_SAMPLE_RGB8)
         ok = sag_npy_write (output, stored, error);
-      else if ((values = rescale (stored, sag_dicom_instance_get_frame (instance, number), error))
+      else if ((values = rescale (stored, pixels, sag_dicom_instance_get_frame (instance, number),
+                                  error))
                != NULL)
         ok = sag_npy_write (output, values, error);
     }

@@ -414,4 +414,39 @@ sag_dcm_file_get_words (SagDcmFile *self, guint16 group, guint16 element, gsize 
     }
   SHIM_CATCH (self->path.c_str (), NULL)
 }
+
+guint16 *
+sag_dcm_file_get_item_words (SagDcmFile *self, guint16 sequence_group, guint16 sequence_element,
+                             guint16 group, guint16 element, gsize *n_words)
+{
+  GError **error = NULL;
+
+  try
+    {
+      DcmTagKey key (group, element);
+      DcmItem *item = NULL;
+      const Uint16 *data = NULL;
+      const Sint16 *signed_data = NULL;
+      unsigned long n = 0;
+
+      if (self->format.getDataset ()
+              ->findAndGetSequenceItem (DcmTagKey (sequence_group, sequence_element), item)
+              .bad ()
+          || item == NULL)
+        return NULL;
+      if (item->findAndGetUint16Array (key, data, &n).bad () || data == NULL)
+        {
+          if (item->findAndGetSint16Array (key, signed_data, &n).bad () || signed_data == NULL)
+            return NULL;
+          data = (const Uint16 *) signed_data;
+        }
+      if (n == 0)
+        return NULL;
+      guint16 *result = g_new (guint16, n);
+      memcpy (result, data, n * sizeof *result);
+      *n_words = n;
+      return result;
+    }
+  SHIM_CATCH (self->path.c_str (), NULL)
+}
 } // extern "C"

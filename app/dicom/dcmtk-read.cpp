@@ -339,6 +339,16 @@ read_pixel_description (const Reader &item, SagDicomInstance *self)
   self->high_bit = item.integer (DCM_HighBit, self->bits_stored - 1);
   self->pixel_representation = item.integer (DCM_PixelRepresentation);
   self->planar_configuration = item.integer (DCM_PlanarConfiguration);
+  if (DcmItem *lut = item.sequence (DCM_ModalityLUTSequence))
+    {
+      double entries;
+
+      /* Some write the sequence and leave it empty. */
+      self->has_modality_lut = Reader (lut).number (DCM_LUTDescriptor, &entries, 2)
+                               && self->samples_per_pixel == 1;
+      if (self->has_modality_lut)
+        Reader (lut).code (DCM_ModalityLUTType, self->rescale_type, sizeof self->rescale_type);
+    }
   double padding;
   self->has_pixel_padding = item.number (DCM_PixelPaddingValue, &padding)
                             && std::fabs (padding) < 2e9;

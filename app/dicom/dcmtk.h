@@ -65,6 +65,14 @@ guint16          *sag_dcm_file_get_words (SagDcmFile              *self,
                                           guint16                  element,
                                           gsize                   *n_words);
 
+/* The same of the first item of a sequence; signed words come as their bits. */
+guint16          *sag_dcm_file_get_item_words (SagDcmFile         *self,
+                                          guint16                  sequence_group,
+                                          guint16                  sequence_element,
+                                          guint16                  group,
+                                          guint16                  element,
+                                          gsize                   *n_words);
+
 /* One segment of a SEG as its header describes it. */
 typedef struct
 {

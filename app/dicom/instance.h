@@ -121,6 +121,7 @@ typedef struct
   int      bits_stored;
   int      high_bit;
   int      pixel_representation;           /* 1: signed */
+  gboolean has_modality_lut;               /* values by table instead of slope and intercept */
   int      planar_configuration;
   gboolean has_pixel_padding;
   int      pixel_padding_value;

@@ -6,6 +6,7 @@
 
 #include "app/dicom/dcmtk.h"
 #include "app/dicom/jpeg2000.h"
+#include "app/dicom/lut.h"
 #include "app/dicom/palette.h"
 #include "app/dicom/syntax.h"
 #include "engine/base/error.h"
@@ -30,6 +31,7 @@ struct _SagPixels
   SagSample               sample;
   SagCodec                codec;
   SagPalette             *palette;
+  SagLut                 *lut; /* NULL: slope and intercept */
   guint8                 *raw; /* one frame as decoded; kept from frame to frame */
   gsize                   raw_size;
 };
@@ -154,7 +156,23 @@ sag_pixels_open (const SagDicomInstance *instance, GError **error)
           return NULL;
         }
     }
+  if (instance->has_modality_lut && self->sample <= SAG_SAMPLE_I32)
+    {
+      self->lut = sag_lut_read (self->file, instance->pixel_representation == 1, error);
+      if (self->lut == NULL)
+        {
+          g_prefix_error (error, "'%s': ", instance->path);
+          return NULL;
+        }
+    }
   return g_steal_pointer (&self);
+}
+
+double
+sag_pixels_get_value (const SagPixels *self, const SagDicomFrame *frame, double stored)
+{
+  return self->lut != NULL ? sag_lut_get (self->lut, stored)
+                           : stored * frame->rescale_slope + frame->rescale_intercept;
 }
 
 void
@@ -164,6 +182,7 @@ sag_pixels_close (SagPixels *self)
     return;
   g_clear_pointer (&self->file, sag_dcm_file_close);
   g_clear_pointer (&self->palette, sag_palette_free);
+  g_clear_pointer (&self->lut, sag_lut_free);
   sag_free (self->raw);
   g_free (self);
 }

@@ -49,4 +49,10 @@ gboolean        sag_pixels_decode      (SagPixels               *self,
                                         gpointer                 buffer,
                                         GError                 **error);
 
+/* What a stored value of `frame` stands for: by the modality LUT where the file has one, else by
+ * slope and intercept (PS3.3 C.11.1). */
+double          sag_pixels_get_value   (const SagPixels         *self,
+                                        const SagDicomFrame     *frame,
+                                        double                   stored);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagPixels, sag_pixels_close)

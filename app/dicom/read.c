@@ -66,6 +66,8 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
       if (!sag_pixels_get_sample (stack->slices[i].instance, &sample, error))
         return FALSE;
       own = voxel_for (sample);
+      if (stack->slices[i].instance->has_modality_lut && own != SAG_VOXEL_RGB8)
+        own = SAG_VOXEL_F32;
       if (i == 0)
         {
           *type = own;
@@ -165,15 +167,17 @@ sample_value (gconstpointer p, SagSample sample, gsize i)
 
 /* Stored samples to the volume's voxels, where they are not the same. */
 static void
-convert (gpointer out, SagVoxelType type, gconstpointer in, SagSample sample, gsize n,
+convert (gpointer out, SagVoxelType type, gconstpointer in, gsize n, const SagPixels *pixels,
          const SagDicomFrame *frame)
 {
+  SagSample sample = sag_pixels_sample (pixels);
+
   for (gsize i = 0; i < n; i++)
     {
       double v = sample_value (in, sample, i);
 
       if (type == SAG_VOXEL_F32)
-        ((float *) out)[i] = (float) (v * frame->rescale_slope + frame->rescale_intercept);
+        ((float *) out)[i] = (float) sag_pixels_get_value (pixels, frame, v);
       else
         ((gint16 *) out)[i] = (gint16) v;
     }
@@ -205,7 +209,7 @@ read_slice (Fill *fill, Reader *reader, const SagStackSlice *slice, GError **err
   if (reader->scratch == NULL
       || !sag_pixels_decode (reader->pixels, slice->frame, reader->scratch, error))
     return FALSE;
-  convert (out, type, reader->scratch, sample, n, frame_of (slice));
+  convert (out, type, reader->scratch, n, reader->pixels, frame_of (slice));
   return TRUE;
 }
 

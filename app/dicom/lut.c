@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lut.c: modality values by table.
+ */
+#include "app/dicom/lut.h"
+
+SagLut *
+sag_lut_read (SagDcmFile *file, gboolean is_signed, GError **error)
+{
+  gsize n_descriptor = 0, n_words = 0, n;
+  g_autofree guint16 *descriptor
+      = sag_dcm_file_get_item_words (file, 0x0028, 0x3000, 0x0028, 0x3002, &n_descriptor);
+  g_autofree guint16 *words
+      = sag_dcm_file_get_item_words (file, 0x0028, 0x3000, 0x0028, 0x3006, &n_words);
+  gboolean is_packed;
+  SagLut *self;
+
+  n = descriptor == NULL || n_descriptor < 3 ? 0 : descriptor[0] == 0 ? 65536 : descriptor[0];
+  /* Entries of 8 bits may lie two to a word. */
+  is_packed = n > 0 && descriptor[2] <= 8 && n_words < n && n_words == (n + 1) / 2;
+  if (n == 0 || words == NULL || (n_words < n && !is_packed))
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                           "The modality look-up table is damaged or cut short");
+      return NULL;
+    }
+  self = g_new0 (SagLut, 1);
+  self->first = is_signed ? (gint16) descriptor[1] : descriptor[1];
+  self->n_entries = (int) n;
+  self->values = g_new (guint16, n);
+  for (gsize i = 0; i < n; i++)
+    self->values[i] = !is_packed ? words[i] : i % 2 == 0 ? words[i / 2] & 255 : words[i / 2] >> 8;
+  return self;
+}
+
+void
+sag_lut_free (SagLut *self)
+{
+  g_free (self->values);
+  g_free (self);
+}
+
+double
+sag_lut_get (const SagLut *self, double stored)
+{
+  return self->values[(int) CLAMP (stored - self->first, 0, self->n_entries - 1)];
+}
