@@ -12,23 +12,6 @@ namespace
 
 const int max_frames = 1 << 20;
 
-/* DICOM time HHMMSS.FFFFFF (or a date-time ending in it) as seconds; NaN if there is none. */
-double
-seconds (const OFString &text, size_t start)
-{
-  double hours, minutes, rest;
-
-  if (text.length () < start + 6)
-    return NAN;
-  for (size_t i = start; i < start + 6; i++)
-    if (!g_ascii_isdigit (text[i]))
-      return NAN;
-  hours = (text[start] - '0') * 10 + text[start + 1] - '0';
-  minutes = (text[start + 2] - '0') * 10 + text[start + 3] - '0';
-  rest = g_ascii_strtod (text.c_str () + start + 4, NULL);
-  return hours * 3600 + minutes * 60 + rest;
-}
-
 gboolean
 normalize (double *v)
 {
@@ -413,6 +396,7 @@ sag::read_instance (
   read_pixel_description (item, self);
   read_windows (item, self);
   read_frames (dataset, self);
+  self->suv_factor = read_suv_factor (dataset);
   self->has_pixel_data =
       self->rows > 0 && self->columns > 0 && self->bits_allocated > 0
       && (has_more || g_str_has_suffix (self->transfer_syntax_uid, ".2.1.99")

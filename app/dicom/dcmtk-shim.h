@@ -47,6 +47,27 @@ gboolean load_header (DcmFileFormat &format, const char *path, gint64 *size, gbo
 SagDicomInstance *read_instance (DcmFileFormat &format, const char *path, gint64 size,
                                  gboolean has_more, GError **error);
 
+/* DICOM time HHMMSS.FFFFFF (or a date-time ending in it) as seconds; NaN if there is none. */
+inline double
+seconds (const OFString &text, size_t start)
+{
+  double hours, minutes, rest;
+
+  if (text.length () < start + 6)
+    return NAN;
+  for (size_t i = start; i < start + 6; i++)
+    if (!g_ascii_isdigit (text[i]))
+      return NAN;
+  hours = (text[start] - '0') * 10 + text[start + 1] - '0';
+  minutes = (text[start + 2] - '0') * 10 + text[start + 3] - '0';
+  rest = g_ascii_strtod (text.c_str () + start + 4, NULL);
+  return hours * 3600 + minutes * 60 + rest;
+}
+
+/* What stored activity of a PET image is multiplied by to be the SUV by body weight in g/ml; 0 where
+ * the file does not say all that is needed. */
+double read_suv_factor (DcmItem *dataset);
+
 /* Ends a text before a character that its cut has split. */
 inline void
 cut_utf8 (char *text)

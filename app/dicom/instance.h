@@ -106,6 +106,7 @@ typedef struct
   char     patient_position[17];
   char     mr_acquisition_type[17];        /* "2D", "3D" or "" */
   char     units[17];                      /* (0054,1001) for PET: "BQML" … */
+  double   suv_factor;                     /* PET: SUVbw per unit of `units`; 0 unknown */
   char     rescale_type[17];               /* (0028,1054): "HU" … */
   char     voi_lut_function[17];           /* "LINEAR" if absent */
   char     lossy_image_compression[3];     /* "01" if it ever was */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SUV_UNIT "SUVbw"
+
 static const SagDicomFrame *
 frame_of (const SagStackSlice *slice)
 {
@@ -38,9 +40,31 @@ voxel_for (SagSample sample)
     }
 }
 
-static const char *
-unit_of (const SagDicomInstance *instance)
+gboolean
+sag_read_is_suv (const SagStack *stack)
 {
+  for (int i = 0; i < stack->n_slices; i++)
+    if (!(stack->slices[i].instance->suv_factor > 0))
+      return FALSE;
+  return stack->n_slices > 0;
+}
+
+SagWindowLevel
+sag_read_get_window (const SagStack *stack, const SagDicomInstance *instance, int i)
+{
+  double factor = sag_read_is_suv (stack) ? instance->suv_factor : 1;
+
+  return (SagWindowLevel){ instance->windows[i].center * factor,
+                           instance->windows[i].width * factor };
+}
+
+static const char *
+unit_of (const SagStack *stack)
+{
+  const SagDicomInstance *instance = stack->slices[0].instance;
+
+  if (sag_read_is_suv (stack))
+    return SUV_UNIT;
   if (strcmp (instance->modality, "CT") == 0
       && (instance->rescale_type[0] == '\0' || strcmp (instance->rescale_type, "US") == 0
           || strcmp (instance->rescale_type, "HU") == 0))
@@ -57,6 +81,8 @@ static gboolean
 choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *intercept,
              GError **error)
 {
+  gboolean is_suv = sag_read_is_suv (stack);
+
   for (int i = 0; i < stack->n_slices; i++)
     {
       const SagDicomFrame *frame = frame_of (&stack->slices[i]);
@@ -66,7 +92,7 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
       if (!sag_pixels_get_sample (stack->slices[i].instance, &sample, error))
         return FALSE;
       own = voxel_for (sample);
-      if (stack->slices[i].instance->has_modality_lut && own != SAG_VOXEL_RGB8)
+      if ((is_suv || stack->slices[i].instance->has_modality_lut) && own != SAG_VOXEL_RGB8)
         own = SAG_VOXEL_F32;
       if (i == 0)
         {
@@ -108,7 +134,7 @@ sag_read_begin (const SagStack *stack, GError **error)
                    "The series needs %s, more than this machine has", needs);
       return NULL;
     }
-  volume = sag_volume_new_alloc (&stack->grid, type, slope, intercept, unit_of (first), error);
+  volume = sag_volume_new_alloc (&stack->grid, type, slope, intercept, unit_of (stack), error);
   if (volume != NULL)
     sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
   return volume;
@@ -131,6 +157,7 @@ typedef struct
   SagReadReadyFunc  ready;
   gpointer          data;
   const SagTick    *tick;
+  gboolean          is_suv;
   GMutex            lock;  /* guards what follows, and the calls out */
   int               n_done;
   int               n_failed;
@@ -168,7 +195,7 @@ sample_value (gconstpointer p, SagSample sample, gsize i)
 /* Stored samples to the volume's voxels, where they are not the same. */
 static void
 convert (gpointer out, SagVoxelType type, gconstpointer in, gsize n, const SagPixels *pixels,
-         const SagDicomFrame *frame)
+         const SagDicomFrame *frame, double factor)
 {
   SagSample sample = sag_pixels_sample (pixels);
 
@@ -177,7 +204,7 @@ convert (gpointer out, SagVoxelType type, gconstpointer in, gsize n, const SagPi
       double v = sample_value (in, sample, i);
 
       if (type == SAG_VOXEL_F32)
-        ((float *) out)[i] = (float) sag_pixels_get_value (pixels, frame, v);
+        ((float *) out)[i] = (float) (sag_pixels_get_value (pixels, frame, v) * factor);
       else
         ((gint16 *) out)[i] = (gint16) v;
     }
@@ -209,7 +236,8 @@ read_slice (Fill *fill, Reader *reader, const SagStackSlice *slice, GError **err
   if (reader->scratch == NULL
       || !sag_pixels_decode (reader->pixels, slice->frame, reader->scratch, error))
     return FALSE;
-  convert (out, type, reader->scratch, n, reader->pixels, frame_of (slice));
+  convert (out, type, reader->scratch, n, reader->pixels, frame_of (slice),
+           fill->is_suv ? slice->instance->suv_factor : 1);
   return TRUE;
 }
 
@@ -301,6 +329,7 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
   Fill fill = { .volume = volume, .stack = stack, .ready = ready, .data = data, .tick = tick };
   gpointer sorting[2] = { &fill, &focus };
 
+  fill.is_suv = sag_read_is_suv (stack);
   if (focus < 0 || focus >= stack->grid.size[2])
     focus = stack->grid.size[2] / 2;
   fill.order = g_new (int, stack->n_slices);

@@ -8,7 +8,8 @@
  * Between the two the volume may be shared (its block is a memfd): slices appear as they are
  * decoded. Voxels: 8-bit unsigned as U8; up to 16 bit as I16 or U16 with the file's rescale; where
  * the rescale differs between slices (PET), or for 32-bit and float pixels, F32 modality values;
- * colour as RGB8.
+ * colour as RGB8. PET whose every file tells weight, dose and times (sag_read_is_suv) is in "SUVbw",
+ * other PET in its own unit.
  */
 #pragma once
 
@@ -20,6 +21,14 @@
  * for headers that contradict themselves, MEMORY. [any thread] */
 SagVolume *sag_read_begin (const SagStack  *stack,
                            GError         **error);
+
+/* TRUE if the volume of this stack is in SUV by body weight. */
+gboolean   sag_read_is_suv (const SagStack *stack);
+
+/* Window `i` of `instance`, a slice of the stack, in the unit of the stack's volume. */
+SagWindowLevel sag_read_get_window (const SagStack         *stack,
+                                    const SagDicomInstance *instance,
+                                    int                     i);
 
 /* Slices [k0, k1) are in place. Called on any thread of the team, one call at a time. */
 typedef void (*SagReadReadyFunc) (SagVolume *volume,

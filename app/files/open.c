@@ -147,7 +147,7 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
   info->n_windows = middle->n_windows;
   for (int i = 0; i < middle->n_windows; i++)
     {
-      info->windows[i] = middle->windows[i];
+      info->windows[i] = sag_read_get_window (stack, middle, i);
       info->window_explanations[i] = g_strdup (middle->window_explanations[i]);
     }
   info->monochrome1 = strcmp (first->photometric_interpretation, "MONOCHROME1") == 0;

@@ -377,8 +377,9 @@ tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, GError *
           g_autofree char *name = g_utf8_make_valid (
               middle->window_explanations[n] != NULL ? middle->window_explanations[n] : "", -1);
 
-          g_variant_builder_add (&windows, "(sdd)", name, middle->windows[n].center,
-                                 middle->windows[n].width);
+          SagWindowLevel window = sag_read_get_window (stack, middle, n);
+
+          g_variant_builder_add (&windows, "(sdd)", name, window.center, window.width);
         }
       g_variant_dict_insert (&dict, "invert", "b",
                              strcmp (middle->photometric_interpretation, "MONOCHROME1") == 0);
@@ -468,7 +469,7 @@ read_middle (SagBodyRun *run, SagWindowLevel *window, gboolean *invert, GError *
     return NULL;
   *invert = strcmp (instance->photometric_interpretation, "MONOCHROME1") == 0;
   if (instance->n_windows > 0)
-    *window = instance->windows[0];
+    *window = sag_read_get_window (single, instance, 0);
   else
     sag_volume_guess_window (volume, window);
   return g_steal_pointer (&volume);
