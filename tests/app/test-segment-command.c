@@ -130,6 +130,51 @@ test_outputs (void)
   g_assert_true (exists ("conf.nii"));
 }
 
+/* The confidence as FRACTIONAL SEG: the bytes of the NIfTI map wherever a label is, in an object that
+ * keeps to the standard. */
+static void
+test_confidence (void)
+{
+  g_autofree char *labels = path_of ("labels.dcm"), *seg = path_of ("fractional.dcm"),
+                  *nifti = path_of ("fractional.nii");
+  g_autofree char *json = NULL;
+  g_autoptr (SagSegmentation) binary = NULL, fractional = NULL;
+  g_autoptr (SagBlock) map = NULL;
+  g_autoptr (GError) error = NULL;
+  const guint8 *want, *got, *label;
+  gsize n_labelled = 0;
+  gboolean differs = FALSE;
+  SagGrid grid;
+
+  test_grid (&grid);
+  for (int i = 0; i < 2; i++)
+    g_assert_cmpint (command (NULL, NULL, "segment", series, "--model", onnx, "-o", labels,
+                              "--confidence", i == 0 ? seg : nifti, NULL), ==, 0);
+  test_validate (seg);
+  g_assert_cmpint (command (&json, NULL, "seg-info", seg, "--json", NULL), ==, 0);
+  g_assert_nonnull (strstr (json, "\"FRACTIONAL/PROBABILITY\""));
+  binary = sag_open_segmentation (labels, &grid, &error);
+  g_assert_no_error (error);
+  fractional = sag_open_segmentation (seg, &grid, &error);
+  g_assert_no_error (error);
+  map = sag_open_confidence (nifti, &grid, &error);
+  g_assert_no_error (error);
+  want = sag_block_get_data (map);
+  got = sag_block_get_data (sag_segmentation_get_confidence (fractional));
+  label = sag_labelmap_get_voxels (sag_segmentation_get_layer (binary, 0));
+  g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (fractional, 0)),
+                   sag_grid_get_n_voxels (&grid), label, sag_grid_get_n_voxels (&grid));
+  for (gsize i = 0; i < sag_grid_get_n_voxels (&grid); i++)
+    if (label[i] != 0)
+      {
+        g_assert_cmpint (got[i], ==, want[i]);
+        differs |= want[i] != 255;
+        n_labelled++;
+      }
+  g_assert_cmpuint (n_labelled, >, 100);
+  g_assert_true (differs);
+}
+
 /* The model was trained on MR: it runs, and says so. */
 static void
 test_warnings (void)
@@ -273,6 +318,7 @@ main (int argc, char **argv)
   test_write_series (series, &grid, "segment-command");
   copy_net ();
   g_test_add_func ("/segment-command/outputs", test_outputs);
+  g_test_add_func ("/segment-command/confidence", test_confidence);
   g_test_add_func ("/segment-command/warnings", test_warnings);
   g_test_add_func ("/segment-command/failures", test_failures);
   g_test_add_func ("/segment-command/usage", test_usage);
