@@ -386,6 +386,11 @@ sag::read_instance (
   read_texts (item, self);
   Reader (format.getMetaInfo ())
       .code (DCM_TransferSyntaxUID, self->transfer_syntax_uid, sizeof (SagUid));
+  /* A DICOMDIR names its class in the file header alone. */
+  OFString stored_class;
+  if (Reader (format.getMetaInfo ()).raw (DCM_MediaStorageSOPClassUID, stored_class)
+      && stored_class == UID_MediaStorageDirectoryStorage)
+    g_strlcpy (self->sop_class_uid, stored_class.c_str (), sizeof (SagUid));
   if (self->sop_class_uid[0] == '\0' && self->study_instance_uid[0] == '\0'
       && self->series_instance_uid[0] == '\0' && item.integer (DCM_Rows) == 0)
     {

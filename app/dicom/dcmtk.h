@@ -18,6 +18,14 @@ G_BEGIN_DECLS
 SagDicomInstance *sag_dicom_read_header  (const char              *path,
                                           GError                 **error);
 
+/* The files that the DICOMDIR `path` names, as far as they exist in its folder, in its order, each
+ * added to `paths` (of char *, owned by it); `n_absent` counts the others. A file ID that leads out
+ * of the folder is absent. An empty directory names none: TRUE. */
+gboolean          sag_dicom_read_directory (const char            *path,
+                                          GPtrArray               *paths,
+                                          int                     *n_absent,
+                                          GError                 **error);
+
 /* A whole file, values left on disk until asked for; used by one thread at a time. */
 typedef struct _SagDcmFile SagDcmFile;
 

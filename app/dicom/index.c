@@ -226,6 +226,38 @@ sag_index_group (SagDicomInstance **instances, gsize n)
   return self;
 }
 
+/* Where `path` is a DICOMDIR, the files it names take its place in `paths`. */
+static gboolean
+follow_directory (const char *path, GPtrArray *paths, GPtrArray *problems, GError **error)
+{
+  g_autoptr (SagDicomInstance) instance = sag_dicom_read_header (path, NULL);
+  g_autofree char *shown = sag_escape_name (path, -1);
+  int n_absent = 0;
+  guint n;
+
+  if (instance == NULL || strcmp (instance->sop_class_uid, UID_MEDIA_DIRECTORY) != 0)
+    return TRUE;
+  g_ptr_array_set_size (paths, 0);
+  if (!sag_dicom_read_directory (path, paths, &n_absent, error))
+    return FALSE;
+  n = paths->len + n_absent;
+  if (paths->len == 0)
+    {
+      if (n_absent > 0)
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                     "None of the %u files that '%s' names is there; open the folder that holds the "
+                     "images instead", n, shown);
+      else
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                     "'%s' is a directory of a medium, but names no files", shown);
+      return FALSE;
+    }
+  if (n_absent > 0)
+    g_ptr_array_add (problems, g_strdup_printf ("%s names %u files, of which %d are not there", path,
+                                                n, n_absent));
+  return TRUE;
+}
+
 /* Sorts what was read into instances, problems and the rest. */
 static SagIndex *
 gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
@@ -285,7 +317,11 @@ sag_index_folder (const char *path, const SagTick *tick, GError **error)
       g_ptr_array_sort (paths, compare_path);
     }
   else
-    g_ptr_array_add (paths, g_strdup (path));
+    {
+      g_ptr_array_add (paths, g_strdup (path));
+      if (!follow_directory (path, paths, problems, error))
+        return NULL;
+    }
 
   n = paths->len;
   headers.paths = (char **) paths->pdata;
@@ -304,7 +340,7 @@ sag_index_folder (const char *path, const SagTick *tick, GError **error)
 
   if (cancelled)
     sag_engine_error_cancelled (error);
-  else if (!is_folder && headers.errors[0] != NULL)
+  else if (!is_folder && n == 1 && headers.errors[0] != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&headers.errors[0]));
       cancelled = TRUE;

@@ -39,7 +39,9 @@ typedef struct
 
 /* Reads the headers of everything below `path` (a folder, followed into subfolders whatever the
  * files are called, each folder once however it is linked; or one file) and groups them. Files that
- * are not DICOM are skipped after a few bytes. NOT_FOUND if nothing below is DICOM, IO if `path`
+ * are not DICOM are skipped after a few bytes. A DICOMDIR named as the file stands for the files it
+ * names, as far as they exist; one problem counts the absent. In a folder it adds nothing: whatever
+ * it names lies below the folder, and so may more. NOT_FOUND if nothing below is DICOM, IO if `path`
  * cannot be read. Headers are parsed on the caller's team. */
 SagIndex       *sag_index_folder      (const char        *path,
                                        const SagTick     *tick,

@@ -476,6 +476,120 @@ test_charsets (void)
     }
 }
 
+/* Directories of media: what they name and what is there, counted by pydicom. */
+static void
+test_directory (void)
+{
+#define PYDICOM "dicom-matrix/pydicom/test_files/dicomdirtests/"
+  static const struct
+  {
+    const char *path;
+    guint       n; /* 0: NOT_FOUND */
+  } cases[] = {
+    { PYDICOM "DICOMDIR", 31 },
+    { PYDICOM "DICOMDIR-implicit", 31 },
+    { PYDICOM "DICOMDIR-bigEnd", 31 },
+    { PYDICOM "DICOMDIR-nooffset", 31 },
+    { PYDICOM "DICOMDIR-reordered", 31 },
+    { PYDICOM "DICOMDIR-nopatient", 31 },
+    { PYDICOM "TINY_ALPHA/DICOMDIR", 50 },
+    { PYDICOM "DICOMDIR-empty.dcm", 0 },
+    { "dicom-matrix/nema/compsamples_refanddir/DICOMDIR", 0 }, /* its files lie elsewhere */
+  };
+#undef PYDICOM
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = sag_test_data (cases[i].path);
+      g_autofree char *folder = NULL;
+      g_autoptr (SagIndex) index = NULL, whole = NULL;
+      GError *error = NULL;
+
+      if (path == NULL)
+        return;
+      index = sag_index_folder (path, NULL, &error);
+      if (cases[i].n == 0)
+        {
+          g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND);
+          g_clear_error (&error);
+          continue;
+        }
+      g_assert_no_error (error);
+      g_assert_cmpuint (index->instances->len, ==, cases[i].n);
+      g_assert_cmpuint (index->problems->len, ==, 0);
+      /* The folder holds these files and maybe more. */
+      folder = g_path_get_dirname (path);
+      whole = sag_index_folder (folder, NULL, &error);
+      g_assert_no_error (error);
+      for (guint n = 0; n < index->instances->len; n++)
+        {
+          const SagDicomInstance *instance = g_ptr_array_index (index->instances, n);
+          gboolean found = FALSE;
+
+          for (guint m = 0; m < whole->instances->len && !found; m++)
+            found = strcmp (((SagDicomInstance *) g_ptr_array_index (whole->instances, m))->path,
+                            instance->path) == 0;
+          g_assert_true (found);
+        }
+    }
+}
+
+/* A directory of which all but one file are gone, that one in small letters now; and one whose
+ * file ID leads out of its folder. */
+static void
+test_directory_remains (void)
+{
+  g_autofree char *from = sag_test_data ("dicom-matrix/pydicom/test_files/dicomdirtests/DICOMDIR");
+  g_autofree char *folder = test_folder ();
+  g_autofree char *directory = g_build_filename (folder, "cd", "DICOMDIR", NULL);
+  g_autofree char *outside = g_build_filename (folder, "OUTSIDE-IMAGE6", NULL);
+  g_autofree char *content = NULL, *source = NULL, *images = NULL;
+  g_autoptr (SagIndex) index = NULL, none = NULL;
+  GError *error = NULL;
+  gsize size;
+  char *at;
+
+  if (from == NULL)
+    {
+      test_remove (folder);
+      return;
+    }
+  g_file_get_contents (from, &content, &size, &error);
+  g_assert_no_error (error);
+  source = g_path_get_dirname (from);
+  images = g_build_filename (folder, "cd", "77654033", "cr1", NULL);
+  g_assert_cmpint (g_mkdir_with_parents (images, 0700), ==, 0);
+  g_file_set_contents (directory, content, size, &error);
+  g_assert_no_error (error);
+  g_autofree char *old = g_build_filename (source, "77654033", "CR1", "6154", NULL);
+  g_autofree char *new = g_build_filename (images, "6154", NULL);
+  g_autofree char *bytes = NULL;
+  gsize n;
+  g_file_get_contents (old, &bytes, &n, &error);
+  g_assert_no_error (error);
+  g_file_set_contents (new, bytes, n, &error);
+  g_assert_no_error (error);
+  index = sag_index_folder (directory, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (index->instances->len, ==, 1);
+  g_assert_cmpuint (index->problems->len, ==, 1);
+  g_assert_nonnull (strstr (g_ptr_array_index (index->problems, 0),
+                            "names 31 files, of which 30 are not there"));
+
+  /* The file is there, but not below the folder. */
+  g_assert_cmpint (g_rename (new, outside), ==, 0);
+  at = memmem (content, size, "77654033\\CR1\\6154", 17);
+  g_assert_nonnull (at);
+  memcpy (at, "..\\OUTSIDE-IMAGE6", 17);
+  g_file_set_contents (directory, content, size, &error);
+  g_assert_no_error (error);
+  none = sag_index_folder (directory, NULL, &error);
+  g_assert_null (none);
+  g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  test_remove (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -497,5 +611,7 @@ main (int argc, char **argv)
   g_test_add_func ("/index/choice", test_choice);
   g_test_add_func ("/index/real", test_real);
   g_test_add_func ("/index/charsets", test_charsets);
+  g_test_add_func ("/index/directory", test_directory);
+  g_test_add_func ("/index/directory-remains", test_directory_remains);
   return g_test_run ();
 }
