@@ -25,6 +25,7 @@
       sag_reduce_fill_##isa (k);    \
       sag_move_fill_##isa (k);      \
       sag_resample_fill_##isa (k);  \
+      sag_scan_fill_##isa (k);      \
       sag_slice_fill_##isa (k);     \
     }                               \
   while (0)

@@ -335,6 +335,26 @@ typedef void (*SagTransposeF32Fn) (size_t rows, size_t columns, const float *src
 /* y[2i] = a[i], y[2i + 1] = b[i] for i < n: the two phases of a stride-2 transposed convolution. */
 typedef void (*SagInterleaveF32Fn) (size_t n, const float *a, const float *b, float *y);
 
+/* --- recurrences ------------------------------------------------------------------------- */
+
+/* The selective scan (Gu and Dao, "Mamba", 2023, eq. 2 with the simplified B) of c channels with n
+ * states each over l steps, for each channel j:
+ *     h[i][j] = fma (exp (dt[t][j] * a[i][j]), h[i][j], (dt[t][j] * u[t][j]) * b[t][i])
+ *     y[t][j] = sum over i, in order, of h[i][j] * c[t][i] by fma, from 0; then fma (d[j], u[t][j], .)
+ * y may be u or dt, if their ld are the same. */
+typedef struct
+{
+  size_t       l, c, n;
+  const float *u, *dt;          /* [l][c] */
+  const float *b_rows, *c_rows; /* [l][n] */
+  ptrdiff_t    ld_u, ld_dt, ld_b, ld_c;
+  const float *a; /* [n][c] */
+  const float *d; /* [c], or NULL */
+  float       *h; /* [n][c]: the state before the first step, then after the last */
+  float       *y; /* [l][c] */
+  ptrdiff_t    ld_y;
+} SagScanF32Job;
+
 /* --- the table --------------------------------------------------------------------------- */
 
 enum
@@ -364,6 +384,7 @@ typedef struct
   SagReduce          reduce;
   SagTransposeF32Fn  transpose_f32;
   SagInterleaveF32Fn interleave_f32;
+  void             (*scan_f32) (const SagScanF32Job *job);
   SagSliceKernels    slice;
 } SagKernels;
 

@@ -371,6 +371,7 @@ sag_ref_fill (SagKernels *k)
     },
     .transpose_f32 = sag_ref_transpose_f32,
     .interleave_f32 = sag_ref_interleave_f32,
+    .scan_f32 = sag_ref_scan_f32,
   };
   sag_ref_math_fill (k);
   sag_ref_int_fill (k);

@@ -44,6 +44,9 @@ void  sag_ref_transpose_f32   (size_t rows, size_t columns, const float *src, pt
                                float *dst, ptrdiff_t ld_dst);
 void  sag_ref_interleave_f32  (size_t n, const float *a, const float *b, float *y);
 
+/* reference-scan.c */
+void  sag_ref_scan_f32        (const SagScanF32Job *job);
+
 /* reference-math.c. One value at a time: f (x) of SagUnary and SagBinary. */
 float sag_ref_exp             (float x);
 float sag_ref_unary           (SagUnary op, float x, float a, float b);

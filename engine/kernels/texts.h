@@ -15,6 +15,7 @@
   void sag_reduce_fill_##isa (SagKernels *k);    \
   void sag_move_fill_##isa (SagKernels *k);      \
   void sag_resample_fill_##isa (SagKernels *k);  \
+  void sag_scan_fill_##isa (SagKernels *k);      \
   void sag_slice_fill_##isa (SagKernels *k);
 
 SAG_TEXTS (avx2)

@@ -114,5 +114,6 @@ extern const SagOp sag_ops_index[];
 extern const SagOp sag_ops_quant[];
 extern const SagOp sag_ops_einsum[];
 extern const SagOp sag_ops_grid[];
+extern const SagOp sag_ops_scan[];
 extern const SagOp sag_ops_control[];
 extern const SagOp sag_ops_constant[];

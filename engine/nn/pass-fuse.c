@@ -292,7 +292,7 @@ walk (SagGraph *graph, int stage, GError **error)
 gboolean
 sag_pass_fuse (SagGraph *graph, GError **error)
 {
-  if (!sag_pass_pattern (graph, error))
+  if (!sag_pass_scan (graph, error) || !sag_pass_pattern (graph, error))
     return FALSE;
   for (int stage = 0; stage < 5; stage++)
     if (!walk (graph, stage, error))

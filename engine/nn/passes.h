@@ -11,8 +11,11 @@
 gboolean sag_pass_fold      (SagGraph *graph, GError **error);
 
 /* What exporters write as several nodes back into one: GELU, SiLU, layer norm... sag_pass_fuse()
- * begins with it. */
+ * begins with it, after sag_pass_scan(). */
 gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
+
+/* Recurrences that exporters write as a Scan into one node, 'SelectiveScan'. */
+gboolean sag_pass_scan      (SagGraph *graph, GError **error);
 
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */

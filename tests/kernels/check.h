@@ -39,6 +39,7 @@ void  check_int       (Check *check);
 void  check_pointwise (Check *check);
 void  check_reduce    (Check *check);
 void  check_move      (Check *check);
+void  check_scan      (Check *check);
 void  check_slice     (Check *check);
 void  check_math      (Check *check); /* the reference against libm */
 

@@ -33,6 +33,7 @@ static const struct
   { "pointwise", check_pointwise },
   { "reduce", check_reduce },
   { "move", check_move },
+  { "scan", check_scan },
   { "slice", check_slice },
 };
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ops-scan.c: recurrences along a sequence.
+ *
+ * SelectiveScan (domain "sagitta", version 1), the recurrence of Mamba, for K sequences of L steps of
+ * C channels with N states each, from state 0:
+ *
+ *     h[k][c][n] = exp (dt[k][t][c] A[k][c][n]) h[k][c][n] + dt[k][t][c] u[k][t][c] B[k][t][n]
+ *     y[k][t][c] = sum over n of h[k][c][n] C[k][t][n]  +  D[k][c] u[k][t][c]
+ *
+ *   inputs   u   [K, L, C]
+ *            dt  [K, L, C]   the step, after softplus
+ *            B   [K, L, N]
+ *            C   [K, L, N]
+ *            A   [K, C, N]   or [1, C, N], [C, N]: the same for every sequence
+ *            D   [K, C]      or [K, 1, C], or [1, C], [1, 1, C], [C]; may be left out: no such term
+ *   output   y   [K, L, C]
+ *
+ * All are float. pass-scan.c makes this node of what exporters write.
+ */
+#include "engine/base/parallel.h"
+#include "engine/nn/op-util.h"
+
+enum
+{
+  IN_U,
+  IN_DT,
+  IN_B,
+  IN_C,
+  IN_A,
+  IN_D,
+};
+
+enum
+{
+  BLOCK = 16, /* channels a task */
+  CHUNK = 256, /* steps between two looks at the clock */
+};
+
+typedef struct
+{
+  const SagStep *step;
+  gint64         k, l, c, n, blocks;
+  gboolean       a_each, d_each; /* one for each sequence */
+} ScanRun;
+
+static gboolean
+infer_selective_scan (SagNode *node, GError **error)
+{
+  const SagValue *v[IN_D + 1];
+  const SagShape *u, *a, *b;
+  gint64 k, c, n;
+
+  if (!sag_node_arity (node, IN_D, error))
+    return FALSE;
+  for (int i = 0; i <= IN_D; i++)
+    {
+      v[i] = sag_node_input (node, i);
+      if (v[i] != NULL && !sag_node_want_float (node, i, error))
+        return FALSE;
+    }
+  u = &v[IN_U]->shape;
+  a = &v[IN_A]->shape;
+  b = &v[IN_B]->shape;
+  if (u->rank != 3 || !sag_shape_equal (u, &v[IN_DT]->shape))
+    return sag_node_invalid (node, error, "u and dt must both be [K, L, C]");
+  if (b->rank != 3 || !sag_shape_equal (b, &v[IN_C]->shape) || b->dim[0] != u->dim[0]
+      || b->dim[1] != u->dim[1])
+    return sag_node_invalid (node, error, "B and C must both be [K, L, N]");
+  k = u->dim[0];
+  c = u->dim[2];
+  n = b->dim[2];
+  if (a->rank < 2 || a->rank > 3 || a->dim[a->rank - 1] != n || a->dim[a->rank - 2] != c
+      || (a->rank == 3 && a->dim[0] != k && a->dim[0] != 1))
+    return sag_node_invalid (node, error, "A must be [K, C, N] or [C, N]");
+  if (v[IN_D] != NULL)
+    {
+      const SagShape *d = &v[IN_D]->shape;
+
+      if (d->rank < 1 || d->rank > 3 || d->dim[d->rank - 1] != c || (d->rank == 3 && d->dim[1] != 1)
+          || (d->rank > 1 && d->dim[0] != k && d->dim[0] != 1))
+        return sag_node_invalid (node, error, "D must be [K, C] or [C]");
+    }
+  return sag_infer_same (node, error);
+}
+
+static void
+read_sizes (const SagNode *node, ScanRun *run)
+{
+  const SagShape *u = &sag_node_input (node, IN_U)->shape;
+  const SagShape *a = &sag_node_input (node, IN_A)->shape;
+  const SagValue *d = sag_node_input (node, IN_D);
+
+  run->k = u->dim[0];
+  run->l = u->dim[1];
+  run->c = u->dim[2];
+  run->n = a->dim[a->rank - 1];
+  run->blocks = (run->c + BLOCK - 1) / BLOCK;
+  run->a_each = a->rank == 3 && a->dim[0] > 1;
+  run->d_each = d != NULL && d->shape.rank > 1 && d->shape.dim[0] > 1;
+}
+
+/* Scratch: for each task its part of A, turned to [N][channels], and its states. */
+static gboolean
+prepare_selective_scan (SagNode *node, SagPrecision precision, GError **error)
+{
+  ScanRun run;
+  double work;
+
+  read_sizes (node, &run);
+  if (!g_size_checked_mul (&node->scratch_bytes, (gsize) run.n, 2 * BLOCK * sizeof (float))
+      || !g_size_checked_mul (&node->scratch_bytes, node->scratch_bytes, (gsize) run.k)
+      || !g_size_checked_mul (&node->scratch_bytes, node->scratch_bytes, (gsize) run.blocks))
+    return sag_node_invalid (node, error, "it is too large");
+  work = 3.0 * (double) run.k * (double) run.l * (double) run.c * (double) run.n;
+  node->macs = (gint64) MIN (work, 1e18);
+  node->kernel = "scan";
+  node->inplace = 1 << IN_U | 1 << IN_DT;
+  return TRUE;
+}
+
+static void
+run_task (gsize item, int thread, gpointer data)
+{
+  const ScanRun *run = data;
+  const SagNode *node = run->step->node;
+  gint64 k = (gint64) item / run->blocks, from = (gint64) item % run->blocks * BLOCK;
+  gint64 width = MIN (BLOCK, run->c - from), rows = k * run->l;
+  float *a = (float *) run->step->scratch + (gint64) item * 2 * BLOCK * run->n;
+  const float *a_in = sag_step_in (run->step, IN_A);
+  SagScanF32Job job = { .c = (size_t) width, .n = (size_t) run->n, .a = a, .h = a + BLOCK * run->n };
+
+  job.ld_u = job.ld_dt = job.ld_y = run->c;
+  job.ld_b = job.ld_c = run->n;
+  if (sag_node_input (node, IN_D) != NULL)
+    job.d = (const float *) sag_step_in (run->step, IN_D) + (run->d_each ? k * run->c : 0) + from;
+  a_in += ((run->a_each ? k * run->c : 0) + from) * run->n;
+  for (gint64 n = 0; n < run->n; n++)
+    for (gint64 c = 0; c < width; c++)
+      {
+        a[n * width + c] = a_in[c * run->n + n];
+        job.h[n * width + c] = 0;
+      }
+  for (gint64 t = 0; t < run->l; t += CHUNK)
+    {
+      gint64 row = rows + t;
+
+      job.l = (size_t) MIN (CHUNK, run->l - t);
+      job.u = (const float *) sag_step_in (run->step, IN_U) + row * run->c + from;
+      job.dt = (const float *) sag_step_in (run->step, IN_DT) + row * run->c + from;
+      job.b_rows = (const float *) sag_step_in (run->step, IN_B) + row * run->n;
+      job.c_rows = (const float *) sag_step_in (run->step, IN_C) + row * run->n;
+      job.y = (float *) sag_step_out (run->step, 0) + row * run->c + from;
+      if (!sag_step_go_on (run->step, thread, (double) item / (double) (run->k * run->blocks)))
+        return;
+      sag_kernels_get ()->scan_f32 (&job);
+    }
+}
+
+static void
+run_selective_scan (const SagStep *step)
+{
+  ScanRun run = { .step = step };
+
+  read_sizes (step->node, &run);
+  sag_parallel_for ((gsize) (run.k * run.blocks), run_task, &run);
+}
+
+const SagOp sag_ops_scan[] = {
+  { "SelectiveScan", "sagitta", infer_selective_scan, NULL, prepare_selective_scan, NULL,
+    run_selective_scan },
+  { NULL },
+};
