@@ -138,3 +138,20 @@ save("bad-gap", [node("Add", ["x", "x", ""], ["y"])], [vi("x", F, [1])], y)
 save("bad-isnan", [node("IsNaN", ["x"], ["b"]), node("Cast", ["b"], ["y"], to=F)], [vi("x", I, [64])], y)
 save("bad-group", [node("GroupNormalization", ["x", "s", "b"], ["y"], num_groups=2)], [vi("x", F, [1, 64, 2])], y,
      [rand("s", 64), rand("b", 2)], opset=18)
+
+# the selective scan, as a Scan that becomes one node, and as that node
+body = helper.make_graph(
+    [node("Unsqueeze", ["dt", "m1"], ["dt1"]), node("Mul", ["dt1", "A"], ["dA"]), node("Exp", ["dA"], ["a"]),
+     node("Mul", ["a", "h"], ["ah"]), node("Unsqueeze", ["du", "m1"], ["du1"]), node("Unsqueeze", ["B", "p1"], ["B1"]),
+     node("Mul", ["du1", "B1"], ["b"]), node("Add", ["ah", "b"], ["hn"]), node("Unsqueeze", ["C", "m1"], ["C1"]),
+     node("MatMul", ["hn", "C1"], ["y1"]), node("Squeeze", ["y1", "m1"], ["yt"])],
+    "body", [vi("h", F, [2, 3, 4]), vi("dt", F, [2, 3]), vi("du", F, [2, 3]), vi("B", F, [2, 4]), vi("C", F, [2, 4])],
+    [vi("hn", F, [2, 3, 4]), vi("yt", F, [2, 3])], [const("m1", np.array([-1])), const("p1", np.array([1]))])
+wide = [vi("u", F, [2, 5, 3]), vi("d", F, [2, 5, 3]), vi("p", F, [2, 5, 4]), vi("q", F, [2, 5, 4])]
+save("selective-scan", [node("Mul", ["d", "u"], ["w"]),
+                        node("Scan", ["h0", "d", "w", "p", "q"], ["hN", "ys"], body=body, num_scan_inputs=4,
+                             scan_input_axes=[1] * 4, scan_output_axes=[1]),
+                        node("Mul", ["u", "D"], ["s"]), node("Add", ["ys", "s"], ["y"])],
+     wide, y, [const("h0", np.zeros((2, 3, 4), np.float32)), rand("A", 2, 3, 4), rand("D", 1, 1, 3)])
+save("selective-scan-op", [node("SelectiveScan", ["u", "d", "p", "q", "A", "D"], ["y"], domain="sagitta")],
+     wide, y, [rand("A", 3, 4), rand("D", 3)])
