@@ -12,7 +12,7 @@
  *            dt  [K, L, C]   the step, after softplus
  *            B   [K, L, N]
  *            C   [K, L, N]
- *            A   [K, C, N]   or [1, C, N], [C, N]: the same for every sequence
+ *            A   [K, C, N]   or [K, 1, C, N]; with 1 for K, or [C, N]: the same for every sequence
  *            D   [K, C]      or [K, 1, C], or [1, C], [1, 1, C], [C]; may be left out: no such term
  *   output   y   [K, L, C]
  *
@@ -70,8 +70,9 @@ infer_selective_scan (SagNode *node, GError **error)
   k = u->dim[0];
   c = u->dim[2];
   n = b->dim[2];
-  if (a->rank < 2 || a->rank > 3 || a->dim[a->rank - 1] != n || a->dim[a->rank - 2] != c
-      || (a->rank == 3 && a->dim[0] != k && a->dim[0] != 1))
+  if (a->rank < 2 || a->rank > 4 || a->dim[a->rank - 1] != n || a->dim[a->rank - 2] != c
+      || (a->rank == 4 && a->dim[1] != 1)
+      || (a->rank > 2 && a->dim[0] != k && a->dim[0] != 1))
     return sag_node_invalid (node, error, "A must be [K, C, N] or [C, N]");
   if (v[IN_D] != NULL)
     {
@@ -96,7 +97,7 @@ read_sizes (const SagNode *node, ScanRun *run)
   run->c = u->dim[2];
   run->n = a->dim[a->rank - 1];
   run->blocks = (run->c + BLOCK - 1) / BLOCK;
-  run->a_each = a->rank == 3 && a->dim[0] > 1;
+  run->a_each = a->rank > 2 && a->dim[0] > 1;
   run->d_each = d != NULL && d->shape.rank > 1 && d->shape.dim[0] > 1;
 }
 

@@ -150,7 +150,7 @@ test_left (gconstpointer data)
   g_autofree char *plan = sag_session_describe (session);
 
   g_assert_null (strstr (plan, "SelectiveScan"));
-  g_assert_nonnull (strstr (plan, " Scan "));
+  g_assert_nonnull (strstr (plan, strcmp (data, "scan-gap") == 0 ? " Concat " : " Scan "));
 }
 
 /* The final state is asked for, or the first is not 0: not fused, and yet the same recurrence. */
@@ -174,6 +174,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/scan/fused/op", "scan-op", test_fused);
   g_test_add_data_func ("/scan/fused/form", "scan-form", test_fused);
   g_test_add_data_func ("/scan/fused/swapped", "scan-swapped", test_fused);
+  g_test_add_data_func ("/scan/fused/doubling", "scan-doubling", test_fused);
+  g_test_add_data_func ("/scan/left/gap", "scan-gap", test_left);
   g_test_add_data_func ("/scan/left/late", "scan-late", test_left);
   g_test_add_data_func ("/scan/left/minus", "scan-minus", test_left);
   g_test_add_data_func ("/scan/left/back", "scan-back", test_left);

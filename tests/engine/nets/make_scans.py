@@ -71,6 +71,39 @@ def scan(**variant):
 
 SKIP = [node("Unsqueeze", ["D", "axis1"], ["D3"]), node("Mul", ["u", "D3"], ["uD"]),
         node("Add", ["ys", "uD"], ["y"])]
+
+
+def doubling(wrong=False):
+    """The same by doubling; `wrong`: one level is left out."""
+    ints, nodes, s = {"axis2": [2], "axis3": [3], "zero": [0], "all": [L]}, [], 1
+
+    def op(kind, *ins, y, **kw):
+        nodes.append(node(kind, list(ins), [y], **kw))
+        return y
+
+    a = op("Exp", op("Mul", op("Unsqueeze", "dt", "axis3", y="dt4"), op("Unsqueeze", "A", "axis1", y="A4"), y="dtA"),
+           y="a")
+    b = op("Mul", op("Unsqueeze", op("Mul", "dt", "u", y="du"), "axis3", y="du4"),
+           op("Unsqueeze", "B", "axis2", y="B4"), y="b")
+    while s < L:
+        if wrong and s == 4:
+            s *= 2
+        t = str(s)
+        ints |= {"s" + t: [s], "e" + t: [L - s]}
+
+        def part(x, first, last, tag):
+            return op("Slice", x, first, last, "axis1", y=tag + t)
+
+        new = op("Add", op("Mul", part(a, "s" + t, "all", "ah"), part(b, "zero", "e" + t, "bl"), y="ab" + t),
+                 part(b, "s" + t, "all", "bh"), y="sum" + t)
+        more = op("Mul", part(a, "s" + t, "all", "ai"), part(a, "zero", "e" + t, "al"), y="aa" + t)
+        b = op("Concat", part(b, "zero", "s" + t, "b0"), new, y="b" + t, axis=1)
+        a = op("Concat", part(a, "zero", "s" + t, "a0"), more, y="a" + t, axis=1)
+        s *= 2
+    op("Squeeze", op("MatMul", b, op("Unsqueeze", "C", "axis3", y="C4"), y="y4"), "axis3", y="ys")
+    return nodes, {k: np.array(v) for k, v in ints.items()}
+
+
 ALL = ["u", "dt", "B", "C", "A", "D"]
 ZERO = {"start": np.zeros((K, C, N), np.float32), "axis1": np.array([1])}
 A = np.broadcast_to(-np.arange(1, N + 1, dtype=np.float32), (K, C, N)).copy()
@@ -78,6 +111,8 @@ A = np.broadcast_to(-np.arange(1, N + 1, dtype=np.float32), (K, C, N)).copy()
 save("scan-op", [node("SelectiveScan", ALL, ["y"], domain="sagitta")], ALL)
 save("scan-form", scan() + SKIP, ALL, ZERO)
 save("scan-swapped", scan(swapped=True, to="y"), ALL[:4], {"start": ZERO["start"], "A": A})
+nodes, ints = doubling()
+save("scan-doubling", nodes + SKIP, ALL, {"axis1": ZERO["axis1"], **ints})
 
 # What must stay as it is.
 save("scan-end", scan() + SKIP, ALL, ZERO, ("y", "end"))
@@ -85,3 +120,5 @@ save("scan-late", scan(late=True) + SKIP, ALL, ZERO)
 save("scan-minus", scan(minus=True) + SKIP, ALL, ZERO)
 save("scan-back", scan(back=True) + SKIP, ALL, ZERO)
 save("scan-start", scan() + SKIP, ALL, {**ZERO, "start": np.full((K, C, N), 0.5, np.float32)})
+nodes, ints = doubling(wrong=True)
+save("scan-gap", nodes + SKIP, ALL, {"axis1": ZERO["axis1"], **ints})
