@@ -14,7 +14,7 @@ gboolean sag_pass_fold      (SagGraph *graph, GError **error);
  * begins with it, after sag_pass_scan(). */
 gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
 
-/* Recurrences that exporters write as a Scan into one node, 'SelectiveScan'. */
+/* The selective scan, which exporters write as a Scan or as a prefix scan, into one node. */
 gboolean sag_pass_scan      (SagGraph *graph, GError **error);
 
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
