@@ -17,17 +17,23 @@ sag_settings_dup_folder (void)
 GSettings *
 sag_settings_new (void)
 {
+  /* A build folder has its own, which fits it better than what is installed; so has a prefix that the
+   * system does not search. */
+  static const char *const beside[] = { "../resources", "../share/glib-2.0/schemas" };
   GSettingsSchemaSource *installed = g_settings_schema_source_get_default ();
-  g_autoptr (GSettingsSchemaSource) beside = NULL;
   g_autoptr (GSettingsSchema) schema = NULL;
   g_autofree char *program = sag_settings_dup_folder ();
-  g_autofree char *folder = g_build_filename (program, "..", "resources", NULL);
 
-  /* A build folder has its own, which fits it better than what is installed. */
-  beside = g_settings_schema_source_new_from_directory (folder, installed, FALSE, NULL);
-  if (beside != NULL)
-    schema = g_settings_schema_source_lookup (beside, SCHEMA, TRUE);
-  else if (installed != NULL)
+  for (gsize i = 0; i < G_N_ELEMENTS (beside) && schema == NULL; i++)
+    {
+      g_autofree char *folder = g_build_filename (program, beside[i], NULL);
+      g_autoptr (GSettingsSchemaSource) source
+          = g_settings_schema_source_new_from_directory (folder, installed, FALSE, NULL);
+
+      if (source != NULL)
+        schema = g_settings_schema_source_lookup (source, SCHEMA, TRUE);
+    }
+  if (schema == NULL && installed != NULL)
     schema = g_settings_schema_source_lookup (installed, SCHEMA, TRUE);
   if (schema == NULL)
     g_error (
