@@ -18,8 +18,9 @@ tick (GtkWidget     *widget,
       gpointer       data)
 {
   SagCine *self = data;
-  SagWorkspace *workspace = sag_slice_layout_get_workspace (self->layout);
-  SagView view = sag_slice_view_get_plane (sag_slice_layout_get_selected (self->layout));
+  SagSliceView *selected = sag_slice_layout_get_selected (self->layout);
+  SagWorkspace *workspace = sag_slice_view_get_workspace (selected);
+  SagView view = sag_slice_view_get_plane (selected);
   gint64 now_us = gdk_frame_clock_get_frame_time (clock);
   int n, slice = sag_workspace_get_slice (workspace, view, &n);
 

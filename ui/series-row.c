@@ -187,10 +187,30 @@ sag_series_row_class_init (SagSeriesRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagSeriesRow, warning);
 }
 
+/* A series is dragged onto the view that is to show it, by its key. */
+static GdkContentProvider *
+prepare_drag (GtkDragSource *source,
+              double         x,
+              double         y,
+              SagSeriesRow  *self)
+{
+  GdkPaintable *picture = gtk_picture_get_paintable (self->picture);
+
+  if (self->series == NULL || !sag_series_is_readable (self->series))
+    return NULL;
+  if (picture != NULL)
+    gtk_drag_source_set_icon (source, picture, 0, 0);
+  return gdk_content_provider_new_typed (G_TYPE_STRING, sag_series_get_key (self->series));
+}
+
 static void
 sag_series_row_init (SagSeriesRow *self)
 {
+  GtkDragSource *drag = gtk_drag_source_new ();
+
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect (drag, "prepare", G_CALLBACK (prepare_drag), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drag));
   self->settings = sag_settings_new ();
   g_signal_connect_object (self->settings, "changed::show-patient", G_CALLBACK (show_study_title),
                            self, G_CONNECT_SWAPPED);

@@ -9,15 +9,27 @@
 
 #define GAP 2 /* points between views */
 
+typedef enum
+{
+  MODE_SINGLE,
+  MODE_MPR,
+  MODE_PAIR,
+  MODE_GRID,
+} Mode;
+
+static const char *const mode_names[] = { "single", "mpr", "pair", "grid", NULL };
+
 struct _SagSliceLayout
 {
   GtkWidget     parent_instance;
 
   SagWorkspace *workspace;
-  SagSliceView *views[SAG_N_VIEWS];
-  SagView       selected;
+  SagSliceView *views[SAG_N_VIEWS]; /* planes of the window's volume */
+  SagSliceView *companions[SAG_N_COMPANIONS]; /* other series, each with a workspace of its own */
+  SagSliceView *selected;
+  SagView       main;  /* the plane of the window's volume where only one is shown */
   SagView       large; /* the plane with most room among three */
-  gboolean      mpr;
+  Mode          mode;
   gboolean      full;
 };
 
@@ -28,6 +40,10 @@ enum
   PROP_FULL,
   PROP_ANNOTATIONS,
   PROP_TEXT_SCALE,
+  PROP_NEUROLOGICAL,
+  PROP_NAMELESS,
+  PROP_MAGNIFIER,
+  PROP_SELECTED,
   N_PROPS
 };
 
@@ -35,10 +51,64 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (SagSliceLayout, sag_slice_layout, GTK_TYPE_WIDGET)
 
+/* All views there are, shown or not. */
+#define N_ALL (SAG_N_VIEWS + SAG_N_COMPANIONS)
+
+static SagSliceView *
+get_any (SagSliceLayout *self,
+         int             n)
+{
+  return n < SAG_N_VIEWS ? self->views[n] : self->companions[n - SAG_N_VIEWS];
+}
+
+int
+sag_slice_layout_get_cells (SagSliceLayout *self,
+                            SagSliceView   *cells[SAG_N_CELLS])
+{
+  static const int n_companions[] = { 0, 0, 1, 3 };
+  int n = 0;
+
+  if (self->mode == MODE_MPR)
+    {
+      for (int v = 0; v < SAG_N_VIEWS; v++)
+        cells[n++] = self->views[v];
+      return n;
+    }
+  cells[n++] = self->views[self->main];
+  for (int c = 0; c < n_companions[self->mode]; c++)
+    cells[n++] = self->companions[c];
+  return n;
+}
+
+static gboolean
+is_cell (SagSliceLayout *self,
+         SagSliceView   *view)
+{
+  SagSliceView *cells[SAG_N_CELLS];
+  int n = sag_slice_layout_get_cells (self, cells);
+
+  while (n > 0)
+    if (cells[--n] == view)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 shows_one (SagSliceLayout *self)
 {
-  return !self->mpr || self->full;
+  return self->mode == MODE_SINGLE || self->full;
+}
+
+static gboolean
+is_same_place (SagSliceView *a,
+               SagSliceView *b)
+{
+  SagVolume *x = sag_workspace_get_volume (sag_slice_view_get_workspace (a));
+  SagVolume *y = sag_workspace_get_volume (sag_slice_view_get_workspace (b));
+
+  return x != NULL && y != NULL && sag_volume_get_frame_of_reference (x)[0] != '\0'
+         && g_str_equal (sag_volume_get_frame_of_reference (x),
+                         sag_volume_get_frame_of_reference (y));
 }
 
 static void
@@ -46,16 +116,24 @@ sag_slice_layout_update (SagSliceLayout *self)
 {
   gboolean one = shows_one (self);
 
-  for (int v = 0; v < SAG_N_VIEWS; v++)
+  if (!is_cell (self, self->selected))
+    self->selected = self->views[self->main];
+  for (int n = 0; n < N_ALL; n++)
     {
-      GtkWidget *view = GTK_WIDGET (self->views[v]);
+      SagSliceView *view = get_any (self, n);
+      GtkWidget *widget = GTK_WIDGET (view);
+      gboolean selected = view == self->selected;
 
-      gtk_widget_set_child_visible (view, !one || v == (int) self->selected);
-      g_object_set (view, "crosshair", !one, NULL);
-      if (!one && v == (int) self->selected)
-        gtk_widget_add_css_class (view, "selected");
+      gtk_widget_set_child_visible (widget, one ? selected : is_cell (self, view));
+      g_object_set (view, "crosshair", !one && self->mode == MODE_MPR, NULL);
+      sag_slice_view_set_reference (view, !one && self->mode != MODE_MPR && !selected
+                                                  && is_same_place (view, self->selected)
+                                              ? self->selected
+                                              : NULL);
+      if (!one && selected)
+        gtk_widget_add_css_class (widget, "selected");
       else
-        gtk_widget_remove_css_class (view, "selected");
+        gtk_widget_remove_css_class (widget, "selected");
     }
   gtk_widget_queue_allocate (GTK_WIDGET (self));
 }
@@ -74,12 +152,11 @@ sag_slice_layout_measure (GtkWidget      *widget,
 }
 
 static void
-allocate (SagSliceLayout     *self,
-          SagView             v,
+allocate (SagSliceView       *view,
           const GdkRectangle *at)
 {
   gtk_widget_size_allocate (
-      GTK_WIDGET (self->views[v]),
+      GTK_WIDGET (view),
       &(GtkAllocation) { at->x, at->y, MAX (at->width, 1), MAX (at->height, 1) }, -1);
 }
 
@@ -133,6 +210,25 @@ judge (SagSliceLayout    *self,
          get_scale (self, small[1], &at->small[1]);
 }
 
+/* Cells of one size, in rows of two. */
+static void
+allocate_table (SagSliceLayout *self,
+                int             width,
+                int             height)
+{
+  SagSliceView *cells[SAG_N_CELLS];
+  int n = sag_slice_layout_get_cells (self, cells);
+  int column = (width - GAP) / 2, row = n > 2 ? (height - GAP) / 2 : height;
+
+  for (int i = 0; i < n; i++)
+    {
+      int x = i % 2 * (column + GAP), y = i / 2 * (row + GAP);
+
+      allocate (cells[i], &(GdkRectangle) { x, y, i % 2 == 0 ? column : width - x,
+                                            i / 2 == 0 ? row : height - y });
+    }
+}
+
 static void
 sag_slice_layout_size_allocate (GtkWidget *widget,
                                 int        width,
@@ -145,65 +241,114 @@ sag_slice_layout_size_allocate (GtkWidget *widget,
   const Arrangement *best;
   int n = 0;
 
-  for (int v = 0; v < SAG_N_VIEWS; v++)
+  for (int v = 0; v < N_ALL; v++)
     {
       int least;
 
       /* GTK wants every child measured before it is allocated. */
-      gtk_widget_measure (GTK_WIDGET (self->views[v]), GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL,
-                          NULL, NULL);
-      if (v != (int) self->large && n < 2)
+      gtk_widget_measure (GTK_WIDGET (get_any (self, v)), GTK_ORIENTATION_HORIZONTAL, -1, &least,
+                          NULL, NULL, NULL);
+      if (v < SAG_N_VIEWS && v != (int) self->large && n < 2)
         small[n++] = v;
     }
   if (shows_one (self))
     {
-      allocate (self, self->selected, &(GdkRectangle) { 0, 0, width, height });
+      allocate (self->selected, &(GdkRectangle) { 0, 0, width, height });
+      return;
+    }
+  if (self->mode != MODE_MPR)
+    {
+      allocate_table (self, width, height);
       return;
     }
   arrange (width, height, FALSE, &right);
   arrange (width, height, TRUE, &below);
   best = judge (self, small, &below) > judge (self, small, &right) ? &below : &right;
-  allocate (self, self->large, &best->large);
-  allocate (self, small[0], &best->small[0]);
-  allocate (self, small[1], &best->small[1]);
+  allocate (self->views[self->large], &best->large);
+  allocate (self->views[small[0]], &best->small[0]);
+  allocate (self->views[small[1]], &best->small[1]);
+}
+
+static int
+find_plane (SagSliceLayout *self,
+            SagSliceView   *view)
+{
+  for (int v = 0; v < SAG_N_VIEWS; v++)
+    if (self->views[v] == view)
+      return v;
+  return -1;
 }
 
 static void
 select_view (SagSliceLayout *self,
-             SagView         plane)
+             SagSliceView   *view)
 {
-  if (self->selected != plane)
+  int plane = find_plane (self, view);
+  gboolean changed = self->selected != view;
+
+  self->selected = view;
+  if (plane >= 0)
     {
-      self->selected = plane;
+      self->main = plane;
       sag_workspace_set_view (self->workspace, plane);
     }
   sag_slice_layout_update (self);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 
 void
 sag_slice_layout_select (SagSliceLayout *self,
                          SagView         plane)
 {
+  if (find_plane (self, self->selected) < 0)
+    {
+      g_object_set (self->selected, "plane", plane, NULL);
+      sag_slice_layout_update (self);
+      return;
+    }
   self->large = plane;
-  select_view (self, plane);
-  gtk_widget_grab_focus (GTK_WIDGET (self->views[plane]));
+  self->main = plane;
+  select_view (self, self->views[plane]);
+  gtk_widget_grab_focus (GTK_WIDGET (self->selected));
+}
+
+void
+sag_slice_layout_select_view (SagSliceLayout *self,
+                              SagSliceView   *view)
+{
+  g_return_if_fail (is_cell (self, view));
+
+  select_view (self, view);
+  gtk_widget_grab_focus (GTK_WIDGET (view));
 }
 
 void
 sag_slice_layout_step (SagSliceLayout *self,
                        int             step)
 {
-  SagView plane = (self->selected + SAG_N_VIEWS + step) % SAG_N_VIEWS;
+  SagSliceView *cells[SAG_N_CELLS];
+  int n = sag_slice_layout_get_cells (self, cells), at = 0;
 
-  select_view (self, plane);
-  gtk_widget_grab_focus (GTK_WIDGET (self->views[plane]));
+  if (self->mode == MODE_SINGLE)
+    {
+      for (n = 0; n < SAG_N_VIEWS; n++)
+        cells[n] = self->views[n];
+    }
+  while (at < n - 1 && cells[at] != self->selected)
+    at++;
+  at = (at + n + step) % n;
+  if (self->mode == MODE_SINGLE)
+    self->main = at;
+  select_view (self, cells[at]);
+  gtk_widget_grab_focus (GTK_WIDGET (cells[at]));
 }
 
 void
 sag_slice_layout_reset (SagSliceLayout *self)
 {
-  for (int v = 0; v < SAG_N_VIEWS; v++)
-    sag_slice_view_reset (self->views[v]);
+  for (int n = 0; n < N_ALL; n++)
+    sag_slice_view_reset (get_any (self, n));
 }
 
 static void
@@ -211,19 +356,33 @@ workspace_view_changed (SagSliceLayout *self)
 {
   SagView plane = sag_workspace_get_view (self->workspace);
 
-  if (plane != self->selected)
+  if (plane != self->main)
     {
       self->large = plane;
-      select_view (self, plane);
+      self->main = plane;
+      select_view (self, self->views[plane]);
     }
 }
 
 /* A new volume begins with the whole of it in each view. */
 static void
-workspace_volume_changed (SagSliceLayout *self)
+workspace_volume_changed (SagSliceLayout *self,
+                          GParamSpec     *pspec,
+                          SagWorkspace   *workspace)
 {
-  sag_slice_layout_reset (self);
-  gtk_widget_queue_allocate (GTK_WIDGET (self)); /* its shape decides how the views stand */
+  for (int n = 0; n < N_ALL && sag_workspace_get_volume (workspace) != NULL; n++)
+    if (sag_slice_view_get_workspace (get_any (self, n)) == workspace)
+      sag_slice_view_reset (get_any (self, n));
+  sag_slice_layout_update (self); /* its shape decides how the views stand */
+}
+
+/* What is drawn in one view may tell of another's plane. */
+static void
+workspace_cursor_changed (SagSliceLayout *self)
+{
+  if (self->mode == MODE_PAIR || self->mode == MODE_GRID)
+    for (int n = 0; n < N_ALL; n++)
+      gtk_widget_queue_draw (GTK_WIDGET (get_any (self, n)));
 }
 
 static void
@@ -232,7 +391,46 @@ view_focused (GtkEventControllerFocus *controller,
 {
   GtkWidget *view = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (controller));
 
-  select_view (self, sag_slice_view_get_plane (SAG_SLICE_VIEW (view)));
+  select_view (self, SAG_SLICE_VIEW (view));
+}
+
+/* A series from the list: it opens in the view where it was dropped. */
+static gboolean
+series_dropped (GtkDropTarget  *target,
+                const GValue   *value,
+                double          x,
+                double          y,
+                SagSliceLayout *self)
+{
+  GtkWidget *view = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (target));
+
+  sag_slice_layout_select_view (self, SAG_SLICE_VIEW (view));
+  return gtk_widget_activate_action (view, "win.open-series", "s", g_value_get_string (value));
+}
+
+static void
+add_view (SagSliceLayout *self,
+          SagSliceView   *view)
+{
+  GtkEventController *focus = gtk_event_controller_focus_new ();
+  GtkDropTarget *drop = gtk_drop_target_new (G_TYPE_STRING, GDK_ACTION_COPY);
+
+  sag_slice_tools_attach (view);
+  g_signal_connect (focus, "enter", G_CALLBACK (view_focused), self);
+  gtk_widget_add_controller (GTK_WIDGET (view), focus);
+  g_signal_connect (drop, "drop", G_CALLBACK (series_dropped), self);
+  gtk_widget_add_controller (GTK_WIDGET (view), GTK_EVENT_CONTROLLER (drop));
+  gtk_widget_set_parent (GTK_WIDGET (view), GTK_WIDGET (self));
+}
+
+static void
+watch (SagSliceLayout *self,
+       SagWorkspace   *workspace)
+{
+  g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (workspace_volume_changed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::cursor", G_CALLBACK (workspace_cursor_changed),
+                           self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -245,19 +443,21 @@ sag_slice_layout_constructed (GObject *object)
 
   for (guint i = 0; i < G_N_ELEMENTS (order); i++)
     {
-      GtkWidget *view = sag_slice_view_new (self->workspace, order[i]);
-      GtkEventController *focus = gtk_event_controller_focus_new ();
-
-      self->views[order[i]] = SAG_SLICE_VIEW (view);
-      sag_slice_tools_attach (SAG_SLICE_VIEW (view));
-      g_signal_connect (focus, "enter", G_CALLBACK (view_focused), self);
-      gtk_widget_add_controller (view, focus);
-      gtk_widget_set_parent (view, GTK_WIDGET (self));
+      self->views[order[i]] = SAG_SLICE_VIEW (sag_slice_view_new (self->workspace, order[i]));
+      add_view (self, self->views[order[i]]);
     }
-  self->selected = self->large = sag_workspace_get_view (self->workspace);
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    {
+      g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+
+      self->companions[c] = SAG_SLICE_VIEW (sag_slice_view_new (workspace, SAG_VIEW_AXIAL));
+      add_view (self, self->companions[c]);
+      watch (self, workspace);
+    }
+  self->main = self->large = sag_workspace_get_view (self->workspace);
+  self->selected = self->views[self->main];
+  watch (self, self->workspace);
   g_signal_connect_object (self->workspace, "notify::view", G_CALLBACK (workspace_view_changed),
-                           self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (workspace_volume_changed),
                            self, G_CONNECT_SWAPPED);
   sag_slice_layout_update (self);
 }
@@ -276,9 +476,12 @@ sag_slice_layout_set_property (GObject      *object,
       self->workspace = g_value_dup_object (value);
       break;
     case PROP_MODE:
-      self->mpr = g_strcmp0 (g_value_get_string (value), "mpr") == 0;
+      for (int m = 0; mode_names[m] != NULL; m++)
+        if (g_strcmp0 (g_value_get_string (value), mode_names[m]) == 0)
+          self->mode = m;
       self->full = FALSE;
       sag_slice_layout_update (self);
+      g_object_notify_by_pspec (object, properties[PROP_SELECTED]);
       g_object_notify_by_pspec (object, properties[PROP_FULL]);
       break;
     case PROP_FULL:
@@ -287,8 +490,11 @@ sag_slice_layout_set_property (GObject      *object,
       break;
     case PROP_ANNOTATIONS:
     case PROP_TEXT_SCALE:
-      for (int v = 0; v < SAG_N_VIEWS; v++)
-        g_object_set_property (G_OBJECT (self->views[v]), pspec->name, value);
+    case PROP_NEUROLOGICAL:
+    case PROP_NAMELESS:
+    case PROP_MAGNIFIER:
+      for (int n = 0; n < N_ALL; n++)
+        g_object_set_property (G_OBJECT (get_any (self, n)), pspec->name, value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -309,14 +515,20 @@ sag_slice_layout_get_property (GObject    *object,
       g_value_set_object (value, self->workspace);
       break;
     case PROP_MODE:
-      g_value_set_static_string (value, self->mpr ? "mpr" : "single");
+      g_value_set_static_string (value, mode_names[self->mode]);
       break;
     case PROP_FULL:
       g_value_set_boolean (value, self->full);
       break;
     case PROP_ANNOTATIONS:
     case PROP_TEXT_SCALE:
+    case PROP_NEUROLOGICAL:
+    case PROP_NAMELESS:
+    case PROP_MAGNIFIER:
       g_object_get_property (G_OBJECT (self->views[0]), pspec->name, value);
+      break;
+    case PROP_SELECTED:
+      g_value_set_object (value, self->selected);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -328,12 +540,12 @@ sag_slice_layout_dispose (GObject *object)
 {
   SagSliceLayout *self = SAG_SLICE_LAYOUT (object);
 
-  for (int v = 0; v < SAG_N_VIEWS; v++)
-    if (self->views[v] != NULL)
-      {
-        gtk_widget_unparent (GTK_WIDGET (self->views[v]));
-        self->views[v] = NULL;
-      }
+  for (int n = 0; n < N_ALL; n++)
+    if (get_any (self, n) != NULL)
+      gtk_widget_unparent (GTK_WIDGET (get_any (self, n)));
+  memset (self->views, 0, sizeof self->views);
+  memset (self->companions, 0, sizeof self->companions);
+  self->selected = NULL;
   g_clear_object (&self->workspace);
   G_OBJECT_CLASS (sag_slice_layout_parent_class)->dispose (object);
 }
@@ -358,6 +570,11 @@ sag_slice_layout_class_init (SagSliceLayoutClass *klass)
   properties[PROP_FULL] = g_param_spec_boolean ("full", NULL, NULL, FALSE, flags);
   properties[PROP_ANNOTATIONS] = g_param_spec_boolean ("annotations", NULL, NULL, TRUE, flags);
   properties[PROP_TEXT_SCALE] = g_param_spec_double ("text-scale", NULL, NULL, 0.5, 4, 1, flags);
+  properties[PROP_NEUROLOGICAL] = g_param_spec_boolean ("neurological", NULL, NULL, FALSE, flags);
+  properties[PROP_NAMELESS] = g_param_spec_boolean ("nameless", NULL, NULL, FALSE, flags);
+  properties[PROP_MAGNIFIER] = g_param_spec_boolean ("magnifier", NULL, NULL, FALSE, flags);
+  properties[PROP_SELECTED] = g_param_spec_object ("selected", NULL, NULL, SAG_TYPE_SLICE_VIEW,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_css_name (widget_class, "slicelayout");
@@ -394,5 +611,12 @@ sag_slice_layout_get_view (SagSliceLayout *self,
 SagSliceView *
 sag_slice_layout_get_selected (SagSliceLayout *self)
 {
-  return self->views[self->selected];
+  return self->selected;
+}
+
+SagSliceView *
+sag_slice_layout_get_companion (SagSliceLayout *self,
+                                int             n)
+{
+  return self->companions[n];
 }

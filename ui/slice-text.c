@@ -3,16 +3,11 @@
  * slice-text.c: what is written over a slice. */
 #include "ui/slice-text.h"
 
-#include "ui/format.h"
-
 #include <math.h>
 #include <string.h>
 
 #define MARGIN 8
 #define STRIP 3         /* width of the bar of slices at the right edge */
-#define WIDTH_ALL 380   /* below: no series, no patient position */
-#define WIDTH_SOME 240  /* below: slice number only */
-#define WIDTH_NONE 130  /* below: letters only */
 
 static const GdkRGBA ink = { 0.86, 0.87, 0.88, 1 };
 static const GdkRGBA bright = { 1, 1, 1, 1 };
@@ -68,13 +63,14 @@ append_outlined (GtkSnapshot   *snapshot,
   gtk_snapshot_restore (snapshot);
 }
 
-/* A block of lines in a corner. */
+/* A block of lines in a corner. Two corners share a width; each may have a bit less than half. */
 static void
-draw_corner (const Pen  *pen,
-             const char *text,
-             double      xalign,
-             double      yalign)
+draw_corner (const Pen *pen,
+             char      *words, /* taken */
+             double     xalign,
+             double     yalign)
 {
+  g_autofree char *text = words;
   g_autoptr (PangoLayout) layout = NULL;
   int width, height, room;
   double x, y;
@@ -82,7 +78,6 @@ draw_corner (const Pen  *pen,
   if (text[0] == '\0')
     return;
   layout = make_layout (pen, text, pen->scene->text_scale, FALSE);
-  /* Two corners share a width; each may have a bit less than half. */
   room = pen->scene->width / 2 - MARGIN - 10;
   pango_layout_set_alignment (layout, xalign > 0.5 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
   pango_layout_get_pixel_size (layout, &width, &height);
@@ -102,25 +97,50 @@ draw_corner (const Pen  *pen,
 }
 
 static void
+fill (GtkSnapshot   *snapshot,
+      const GdkRGBA *colour,
+      double         x,
+      double         y,
+      double         width,
+      double         height)
+{
+  gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
+}
+
+/* The letter of an edge. The side of the body is what must never be misread: it stands on a plate,
+ * as the lead marker of a radiograph. */
+static void
 draw_letter (const Pen    *pen,
              const double  direction[3],
              double        xalign,
              double        yalign)
 {
+  const GdkRGBA plate = { 0.86, 0.87, 0.88, 0.92 }, black = { 0, 0, 0, 1 };
   g_autoptr (PangoLayout) layout = NULL;
   char letters[4];
   gboolean side;
   int width, height;
   double x, y;
 
-  sag_direction_get_letters (direction, letters);
+  if (!sag_slice_corners_get_letters (pen->scene, direction, letters))
+    return;
   side = letters[0] == 'L' || letters[0] == 'R';
-  /* The side of the body is what must never be misread. */
-  layout = make_layout (pen, letters, pen->scene->text_scale * (side ? 1.35 : 1.15), side);
+  layout = make_layout (pen, letters, pen->scene->text_scale * (side ? 1.2 : 1.15), side);
   pango_layout_get_pixel_size (layout, &width, &height);
-  x = MARGIN + xalign * (pen->scene->width - MARGIN - pen->right - width);
-  y = MARGIN + yalign * (pen->scene->height - 2 * MARGIN - height);
-  append_outlined (pen->snapshot, layout, x, y, side ? &bright : &ink);
+  x = round (MARGIN + xalign * (pen->scene->width - MARGIN - pen->right - width));
+  y = round (MARGIN + yalign * (pen->scene->height - 2 * MARGIN - height));
+  if (!side)
+    {
+      append_outlined (pen->snapshot, layout, x, y, &ink);
+      return;
+    }
+  x += xalign < 0.5 ? 3 : xalign > 0.5 ? -3 : 0;
+  fill (pen->snapshot, &outline, x - 5, y - 1, width + 10, height + 2);
+  fill (pen->snapshot, &plate, x - 4, y, width + 8, height);
+  gtk_snapshot_save (pen->snapshot);
+  gtk_snapshot_translate (pen->snapshot, &GRAPHENE_POINT_INIT (x, y));
+  gtk_snapshot_append_layout (pen->snapshot, layout, &black);
+  gtk_snapshot_restore (pen->snapshot);
 }
 
 static void
@@ -141,17 +161,6 @@ draw_letters (const Pen *pen)
 }
 
 static void
-fill (GtkSnapshot   *snapshot,
-      const GdkRGBA *colour,
-      double         x,
-      double         y,
-      double         width,
-      double         height)
-{
-  gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
-}
-
-static void
 fill_outlined (GtkSnapshot   *snapshot,
                const GdkRGBA *colour,
                double         x,
@@ -167,7 +176,7 @@ fill_outlined (GtkSnapshot   *snapshot,
 static void
 draw_scale (const Pen *pen)
 {
-  static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500 };
+  static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
   const SagSliceScene *scene = pen->scene;
   double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
   double length_mm = 0;
@@ -182,8 +191,12 @@ draw_scale (const Pen *pen)
   if (length_mm == 0)
     return;
   points = round (length_mm / mm_per_point);
-  text = length_mm >= 10 ? g_strdup_printf ("%g cm", length_mm / 10)
-                         : g_strdup_printf ("%g mm", length_mm);
+  /* Without millimetres in the file a length is so many of its pixels. */
+  if (g_str_equal (sag_slice_corners_get_unit (scene->workspace), "px"))
+    text = g_strdup_printf ("%g px", length_mm);
+  else
+    text = length_mm >= 10 ? g_strdup_printf ("%g cm", length_mm / 10)
+                           : g_strdup_printf ("%g mm", length_mm);
   layout = make_layout (pen, text, scene->text_scale * 0.9, FALSE);
   pango_layout_get_pixel_size (layout, &width, &height);
 
@@ -234,22 +247,32 @@ draw_strip (const Pen *pen)
     return;
   fill (pen->snapshot, &track, x, top, STRIP, length);
   sign = get_axis (sag_volume_get_grid (volume), scene->view, &axis);
+  if (sag_workspace_get_oblique (scene->workspace))
+    axis = -1;
   same = segmentation != NULL && sag_segmentation_get_grid (segmentation)->size[2] == n;
   if (axis == 2)
     {
-      /* The first slice (feet) is at the bottom. */
-      for (int k = 0; k < n; k++)
-        {
-          const GdkRGBA *colour = NULL;
-          double y = top + length * (sign > 0 ? n - 1 - k : k) / n;
+      const GdkRGBA *run = NULL;
+      int begin = 0;
 
-          if (same && sag_segmentation_get_n_ready (segmentation) < n
+      /* The first slice (feet) is at the bottom. Neighbours of one colour are one rectangle. */
+      for (int row = 0; row <= n; row++)
+        {
+          int k = sign > 0 ? n - 1 - row : row;
+          const GdkRGBA *colour = NULL;
+
+          if (row < n && same && sag_segmentation_get_n_ready (segmentation) < n
               && sag_segmentation_is_ready (segmentation, k))
             colour = &done;
-          else if (sag_volume_is_ready (volume, k))
+          else if (row < n && sag_volume_is_ready (volume, k))
             colour = &there;
-          if (colour != NULL)
-            fill (pen->snapshot, colour, x, y, STRIP, length / n);
+          if (colour == run)
+            continue;
+          if (run != NULL)
+            fill (pen->snapshot, run, x, top + length * begin / n, STRIP,
+                  length * (row - begin) / n);
+          run = colour;
+          begin = row;
         }
     }
   else if (sag_volume_get_n_ready (volume) == sag_volume_get_grid (volume)->size[2])
@@ -278,7 +301,8 @@ draw_legend (const Pen *pen)
   double x = MARGIN + 26 * scene->text_scale, top = round ((scene->height - length) / 2);
   double threshold = scene->spec.confidence_threshold;
 
-  if (!shows_confidence (scene) || scene->height < 240 || scene->width < WIDTH_ALL)
+  if (!shows_confidence (scene) || scene->height < 240
+      || sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES)
     return;
   fill (pen->snapshot, &outline, x - 1, top - 1, width + 2, length + 2);
   for (int i = 0; i < (int) length; i++)
@@ -305,142 +329,6 @@ draw_legend (const Pen *pen)
   if (threshold > 0)
     fill_outlined (pen->snapshot, &bright, x - 3, round (top + length * (1 - threshold)) - 1,
                    width + 6, 2);
-}
-
-/* ---- the corners' words */
-
-const char *
-sag_slice_text_get_view_name (SagView view)
-{
-  static const char *const names[] = { "Axial", "Coronal", "Sagittal" };
-
-  return names[view];
-}
-
-static void
-add_line (GString    *text,
-          const char *format,
-          ...) G_GNUC_PRINTF (2, 3);
-
-static void
-add_line (GString    *text,
-          const char *format,
-          ...)
-{
-  va_list arguments;
-
-  if (text->len > 0)
-    g_string_append_c (text, '\n');
-  va_start (arguments, format);
-  g_string_append_vprintf (text, format, arguments);
-  va_end (arguments);
-}
-
-static char *
-dup_window (const SagSliceScene *scene)
-{
-  SagWindowLevel window = scene->spec.window;
-  int digits = window.width >= 50 ? 0 : window.width >= 5 ? 1 : 3;
-  g_autofree char *width = sag_format_number (window.width, digits);
-  g_autofree char *centre = sag_format_number (window.center, digits);
-
-  return g_strdup_printf ("W %s  L %s", width, centre);
-}
-
-static char *
-dup_position (const SagSliceScene *scene)
-{
-  SagPlane plane;
-  double normal[3], back[3], cursor[3], mm = 0;
-  char plus[4], minus[4];
-
-  /* From the plane before flips: they must not change the number. */
-  sag_plane_init_grid_view (&plane,
-                            sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)),
-                            scene->view, scene->spec.plane.centre, 1, NULL);
-  sag_plane_get_normal (&plane, normal);
-  sag_workspace_get_cursor (scene->workspace, cursor);
-  for (int c = 0; c < 3; c++)
-    {
-      mm += normal[c] * cursor[c];
-      back[c] = -normal[c];
-    }
-  sag_direction_get_letters (normal, plus);
-  sag_direction_get_letters (back, minus);
-  plus[1] = minus[1] = '\0';
-  return sag_format_position (mm, plus, minus);
-}
-
-static char *
-dup_top_left (const SagSliceScene *scene)
-{
-  GString *text = g_string_new (sag_slice_text_get_view_name (scene->view));
-  SagSeries *series = sag_workspace_get_series (scene->workspace);
-
-  if (series != NULL && scene->width >= WIDTH_ALL)
-    add_line (text, "%s", sag_series_get_title (series));
-  return g_string_free (text, FALSE);
-}
-
-static char *
-dup_top_right (const SagSliceScene *scene)
-{
-  static const char *const modes[] = { "", "MIP", "MinIP", "Mean" };
-  GString *text = g_string_new (NULL);
-  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
-  const SagSliceSpec *spec = &scene->spec;
-
-  add_line (text, "%d / %d", slice + 1, n);
-  if (scene->width >= WIDTH_SOME)
-    {
-      g_autofree char *position = dup_position (scene);
-
-      add_line (text, "%s", position);
-      if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
-        add_line (text, "%s %.1f mm", modes[spec->slab_mode], spec->slab_mm);
-      else if (scene->width >= WIDTH_ALL)
-        add_line (text, "%.1f mm apart",
-                  sag_workspace_get_slice_spacing (scene->workspace, scene->view));
-    }
-  return g_string_free (text, FALSE);
-}
-
-static char *
-dup_bottom_left (const SagSliceScene *scene)
-{
-  GString *text = g_string_new (NULL);
-  g_autofree char *window = dup_window (scene);
-  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (scene->workspace));
-  double finest = MIN (MIN (grid->spacing[0], grid->spacing[1]), grid->spacing[2]);
-
-  add_line (text, "%s%s", window, scene->spec.invert ? "  inverted" : "");
-  if (scene->width >= WIDTH_ALL)
-    add_line (text, "Zoom %.0f %%", 100 * finest / scene->spec.plane.mm_per_pixel);
-  return g_string_free (text, FALSE);
-}
-
-static char *
-dup_bottom_right (const SagSliceScene *scene)
-{
-  GString *text = g_string_new (NULL);
-  SagProbe probe;
-
-  if (scene->probing && sag_workspace_probe (scene->workspace, scene->probe, &probe)
-      && probe.inside)
-    {
-      g_autofree char *value = sag_format_value (probe.value, probe.unit);
-      const double *lps = scene->probe;
-
-      if (probe.label != NULL && isfinite (probe.confidence))
-        add_line (text, "%s · %.0f %%", probe.label->name, 100 * probe.confidence);
-      else if (probe.label != NULL)
-        add_line (text, "%s", probe.label->name);
-      add_line (text, "%s", value);
-      if (scene->width >= WIDTH_ALL)
-        add_line (text, "%s %.1f  %s %.1f  %s %.1f mm", lps[0] >= 0 ? "L" : "R", fabs (lps[0]),
-                  lps[1] >= 0 ? "P" : "A", fabs (lps[1]), lps[2] >= 0 ? "H" : "F", fabs (lps[2]));
-    }
-  return g_string_free (text, FALSE);
 }
 
 static gboolean
@@ -477,60 +365,29 @@ sag_slice_text_snapshot (const SagSliceScene *scene,
       append_outlined (snapshot, layout, round ((scene->width - width) / 2.0),
                        round ((scene->height - height) / 2.0), &ink);
     }
-  if (scene->width < WIDTH_NONE || scene->height < WIDTH_NONE)
-    return;
-  if (scene->width >= WIDTH_SOME)
-    {
-      g_autofree char *top_left = dup_top_left (scene);
-      g_autofree char *bottom_left = dup_bottom_left (scene);
-      g_autofree char *bottom_right = dup_bottom_right (scene);
-
-      draw_corner (&pen, top_left, 0, 0);
-      draw_corner (&pen, bottom_left, 0, 1);
-      draw_corner (&pen, bottom_right, 1, 1);
-      if (scene->height >= 200)
-        draw_scale (&pen);
-    }
-  {
-    g_autofree char *top_right = dup_top_right (scene);
-
-    draw_corner (&pen, top_right, 1, 0);
-  }
+  draw_corner (&pen, sag_slice_corners_dup_top_left (scene), 0, 0);
+  draw_corner (&pen, sag_slice_corners_dup_top_right (scene), 1, 0);
+  draw_corner (&pen, sag_slice_corners_dup_bottom_left (scene), 0, 1);
+  draw_corner (&pen, sag_slice_corners_dup_bottom_right (scene), 1, 1);
+  if (sag_slice_corners_get_detail (scene) >= SAG_DETAIL_SLICE)
+    draw_scale (&pen);
   draw_legend (&pen);
 }
 
 void
-sag_slice_text_snapshot_cross (const SagSliceScene *scene,
-                               GtkSnapshot         *snapshot)
+sag_slice_text_snapshot_empty (GtkWidget   *widget,
+                               GtkSnapshot *snapshot,
+                               double       text_scale)
 {
-  const GdkRGBA line = { accent.red, accent.green, accent.blue, 0.55 };
-  const double gap = 14;
-  double cursor[3], x, y;
+  const GdkRGBA dim = { 0.86, 0.87, 0.88, 0.55 };
+  Pen pen = { .widget = widget, .snapshot = snapshot };
+  g_autoptr (PangoLayout) layout =
+      make_layout (&pen, "Drag a series here, or choose one from the list", text_scale, FALSE);
+  int room = MAX (gtk_widget_get_width (widget) - 4 * MARGIN, 1), height;
 
-  sag_workspace_get_cursor (scene->workspace, cursor);
-  sag_plane_to_pixel (&scene->spec.plane, scene->width * scene->scale, scene->height * scene->scale,
-                      cursor, &x, &y);
-  x = floor ((x + 0.5) / scene->scale);
-  y = floor ((y + 0.5) / scene->scale);
-  fill (snapshot, &line, 0, y, MAX (x - gap, 0), 1);
-  fill (snapshot, &line, x + gap, y, MAX (scene->width - x - gap, 0), 1);
-  fill (snapshot, &line, x, 0, 1, MAX (y - gap, 0));
-  fill (snapshot, &line, x, y + gap, 1, MAX (scene->height - y - gap, 0));
-}
-
-char *
-sag_slice_text_dup_description (const SagSliceScene *scene)
-{
-  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
-  g_autofree char *position = dup_position (scene);
-  g_autofree char *window = dup_window (scene);
-  g_autofree char *here = dup_bottom_right (scene);
-  GString *text = g_string_new (NULL);
-
-  g_string_append_printf (text, "%s, slice %d of %d, %s, %s",
-                          sag_slice_text_get_view_name (scene->view), slice + 1, n, position,
-                          window);
-  if (here[0] != '\0')
-    g_string_append_printf (text, ", under the pointer: %s", g_strdelimit (here, "\n", ' '));
-  return g_string_free (text, FALSE);
+  pango_layout_set_width (layout, room * PANGO_SCALE);
+  pango_layout_set_alignment (layout, PANGO_ALIGN_CENTER);
+  pango_layout_get_pixel_size (layout, NULL, &height);
+  append_outlined (snapshot, layout, 2 * MARGIN,
+                   round ((gtk_widget_get_height (widget) - height) / 2.0), &dim);
 }

@@ -3,10 +3,13 @@
  * slice-tools.c: gestures on a slice, turned into changes of the workspace or of the view. */
 #include "ui/slice-tools.h"
 
+#include "ui/settings.h"
+
 #include <math.h>
 
 #define CLICK_POINTS 4         /* a drag shorter than this is a click */
 #define FAST_US 60000          /* wheel clicks closer than this count double and more */
+#define SCROLL_POINTS 6.0      /* a drag of so many points is a slice */
 #define WINDOW_POINTS 260.0    /* a drag of so many points changes the width by a factor of e */
 
 typedef enum
@@ -15,15 +18,25 @@ typedef enum
   TOOL_WINDOW,
   TOOL_PAN,
   TOOL_ZOOM,
+  TOOL_SCROLL,
+  TOOL_TURN, /* a handle of the crosshair, whatever the button does */
+  N_TOOLS
 } Tool;
+
+/* As in settings. */
+static const char *const tool_names[] = { "none", "window", "pan", "zoom", "scroll" };
+static const char *const button_keys[] = { NULL, "mouse-left", "mouse-middle", "mouse-right" };
 
 typedef struct
 {
   SagSliceView  *view; /* owns this, through its controllers */
+  GSettings     *settings;
   Tool           tool;
   gboolean       moved;
+  guint          button;
   double         at[2];  /* the offset dealt with so far */
   SagWindowLevel start;
+  SagView        turned; /* the plane of the handle that is held */
   gboolean       space, space_used;
   double         scrolled; /* smooth scrolling not yet a slice */
   gint64         scroll_time;
@@ -82,9 +95,27 @@ scroll (GtkEventControllerScroll *controller,
 static void
 set_cursor_name (SagSliceTools *self)
 {
-  static const char *const names[] = { "crosshair", "ns-resize", "grabbing", "ns-resize" };
+  static const char *const names[N_TOOLS] = { "crosshair", "ns-resize", "grabbing",
+                                              "ns-resize", "row-resize", "grabbing" };
 
   gtk_widget_set_cursor_from_name (GTK_WIDGET (self->view), names[self->tool]);
+}
+
+static Tool
+find_tool (SagSliceTools *self,
+           guint          button)
+{
+  g_autofree char *name = NULL;
+
+  if (button < 1 || button >= G_N_ELEMENTS (button_keys))
+    return TOOL_NONE;
+  if (self->space)
+    return TOOL_PAN;
+  name = g_settings_get_string (self->settings, button_keys[button]);
+  for (guint t = 0; t < G_N_ELEMENTS (tool_names); t++)
+    if (g_str_equal (tool_names[t], name))
+      return t;
+  return TOOL_NONE;
 }
 
 static void
@@ -99,10 +130,11 @@ drag_begin (GtkGestureDrag *gesture,
   gtk_widget_grab_focus (GTK_WIDGET (self->view));
   self->moved = FALSE;
   self->at[0] = self->at[1] = 0;
-  self->tool = button == GDK_BUTTON_SECONDARY                   ? TOOL_ZOOM
-               : button == GDK_BUTTON_MIDDLE || self->space     ? TOOL_PAN
-               : button == GDK_BUTTON_PRIMARY                   ? TOOL_WINDOW
-                                                                : TOOL_NONE;
+  self->button = button;
+  self->tool = find_tool (self, button);
+  if (button == GDK_BUTTON_PRIMARY && !self->space
+      && sag_slice_view_find_handle (self->view, x, y, &self->turned))
+    self->tool = TOOL_TURN;
   if (workspace == NULL || self->tool == TOOL_NONE)
     {
       gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_DENIED);
@@ -123,6 +155,41 @@ drag_window (SagSliceTools *self,
   window.width = MAX (self->start.width * exp (-dx / WINDOW_POINTS), least);
   window.center += dy * self->start.width / (2 * WINDOW_POINTS);
   sag_workspace_set_window_level (workspace, window);
+}
+
+/* The angle the pointer went around the cursor turns the other planes about this one's normal, both
+ * at right angles still; with Shift only the plane whose handle is held. */
+static void
+drag_turn (SagSliceTools *self,
+           double         x,
+           double         y,
+           double         new_x,
+           double         new_y,
+           gboolean       alone)
+{
+  SagWorkspace *workspace = sag_slice_view_get_workspace (self->view);
+  double cursor[3], axis[3], centre[2], angle;
+  SagSliceSpec spec;
+
+  sag_workspace_get_cursor (workspace, cursor);
+  sag_slice_view_to_point (self->view, cursor, &centre[0], &centre[1]);
+  angle = atan2 (new_y - centre[1], new_x - centre[0]) - atan2 (y - centre[1], x - centre[0]);
+  sag_slice_view_get_spec (self->view, 256, 256, &spec);
+  sag_plane_get_normal (&spec.plane, axis);
+  for (int v = 0; v < SAG_N_VIEWS; v++)
+    if (v != (int) sag_slice_view_get_plane (self->view) && (!alone || v == (int) self->turned))
+      sag_workspace_turn_plane (workspace, v, axis, angle);
+}
+
+/* As if turning a wheel: so many slices as points. */
+static void
+drag_scroll (SagSliceTools *self,
+             double         dy)
+{
+  int steps = (int) (dy / SCROLL_POINTS) - (int) (self->at[1] / SCROLL_POINTS);
+
+  sag_workspace_step_slice (sag_slice_view_get_workspace (self->view),
+                            sag_slice_view_get_plane (self->view), -steps);
 }
 
 static void
@@ -154,7 +221,17 @@ drag_update (GtkGestureDrag *gesture,
     case TOOL_ZOOM:
       sag_slice_view_zoom_at (self->view, exp (-(dy - self->at[1]) / 150), x, y);
       break;
+    case TOOL_SCROLL:
+      drag_scroll (self, dy);
+      break;
+    case TOOL_TURN:
+      drag_turn (self, x + self->at[0], y + self->at[1], x + dx, y + dy,
+                 (gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (gesture))
+                  & GDK_SHIFT_MASK)
+                     != 0);
+      break;
     case TOOL_NONE:
+    case N_TOOLS:
       break;
     }
   self->at[0] = dx;
@@ -168,15 +245,13 @@ drag_end (GtkGestureDrag *gesture,
           SagSliceTools  *self)
 {
   double x, y, lps[3];
-  Tool tool = self->tool;
-
   self->tool = TOOL_NONE;
   set_cursor_name (self);
   if (self->moved || !gtk_gesture_drag_get_start_point (gesture, &x, &y))
     return;
-  if (tool == TOOL_WINDOW && sag_slice_view_to_lps (self->view, x, y, lps))
+  if (self->button == GDK_BUTTON_PRIMARY && sag_slice_view_to_lps (self->view, x, y, lps))
     sag_workspace_set_cursor (sag_slice_view_get_workspace (self->view), lps);
-  else if (tool == TOOL_ZOOM)
+  else if (self->button == GDK_BUTTON_SECONDARY)
     gtk_widget_activate_action (GTK_WIDGET (self->view), "view.menu", "(dd)", x, y);
 }
 
@@ -221,7 +296,15 @@ motion (GtkEventControllerMotion *controller,
   self->pointer[0] = x;
   self->pointer[1] = y;
   if (self->tool == TOOL_NONE)
-    sag_slice_view_probe (self->view, x, y);
+    {
+      SagView plane;
+
+      sag_slice_view_probe (self->view, x, y);
+      gtk_widget_set_cursor_from_name (GTK_WIDGET (self->view),
+                                       sag_slice_view_find_handle (self->view, x, y, &plane)
+                                           ? "grab"
+                                           : "crosshair");
+    }
 }
 
 static void
@@ -265,6 +348,13 @@ focus_left (SagSliceTools *self)
   self->space = FALSE;
 }
 
+static void
+sag_slice_tools_free (SagSliceTools *self)
+{
+  g_object_unref (self->settings);
+  g_free (self);
+}
+
 void
 sag_slice_tools_attach (SagSliceView *view)
 {
@@ -274,7 +364,9 @@ sag_slice_tools_attach (SagSliceView *view)
   GtkGesture *drag, *click, *zoom;
 
   self->view = view;
-  g_object_set_data_full (G_OBJECT (view), "slice-tools", self, g_free);
+  self->settings = sag_settings_new ();
+  g_object_set_data_full (G_OBJECT (view), "slice-tools", self,
+                          (GDestroyNotify) sag_slice_tools_free);
 
   wheel = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
   g_signal_connect (wheel, "scroll", G_CALLBACK (scroll), self);

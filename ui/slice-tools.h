@@ -3,10 +3,11 @@
  * slice-tools.h: the hands on a slice: wheel, drags, clicks, pointer.
  *
  * wheel            slices, faster when turned faster; Shift ten at a time; Ctrl zooms to the pointer
- * left drag        window: right narrower, up brighter
+ * left drag        window: right narrower, up brighter; on a handle of the crosshair: turns the planes
  * left click       the cursor comes here
  * middle, or Space held and left, drag: moves the picture
  * right drag       zoom, up larger; right click: "view.menu" of the view's surroundings
+ *                  (what each button drags is a setting: "mouse-left", "mouse-middle", "mouse-right")
  * double click     activates "view.full"
  * Space, tapped    activates "view.cine"
  */

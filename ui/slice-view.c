@@ -6,11 +6,13 @@
  * changes; text and lines are drawn over it anew each time. */
 #include "ui/slice-view.h"
 
+#include "ui/slice-cross.h"
 #include "ui/slice-text.h"
 
 #include <math.h>
 #include <string.h>
 
+#define LENS_ZOOM 2.5
 #define ZOOM_MIN 0.2
 #define ZOOM_MAX 64.0
 
@@ -23,9 +25,14 @@ struct _SagSliceView
   double        zoom;
   double        pan[2]; /* mm, right and down on screen */
   gboolean      flip[2];
+  int           turns;  /* quarter turns clockwise, before the flips */
+  gboolean      neurological;
+  gboolean      nameless;
+  gboolean      magnifier;
   gboolean      annotations;
   gboolean      crosshair;
   double        text_scale;
+  SagSliceView *reference; /* whose plane is drawn as a line; weak, or NULL */
   gboolean      probing;
   double        probe[2]; /* widget coordinates */
 
@@ -41,6 +48,10 @@ enum
   PROP_ZOOM,
   PROP_FLIP_HORIZONTAL,
   PROP_FLIP_VERTICAL,
+  PROP_TURNS,
+  PROP_NEUROLOGICAL,
+  PROP_NAMELESS,
+  PROP_MAGNIFIER,
   PROP_ANNOTATIONS,
   PROP_CROSSHAIR,
   PROP_TEXT_SCALE,
@@ -58,6 +69,37 @@ sag_slice_view_invalidate (SagSliceView *self)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+/* The patient's left on the screen's left, as neurologists have it: only where sides are known. */
+static gboolean
+shows_mirrored (SagSliceView *self)
+{
+  SagSeries *series = sag_workspace_get_series (self->workspace);
+
+  return self->neurological && self->plane != SAG_VIEW_SAGITTAL
+         && (series == NULL || sag_series_is_placed (series));
+}
+
+static void
+turn (SagSliceView *self,
+      SagPlane     *plane)
+{
+  for (int c = 0; c < 3; c++)
+    {
+      double right = shows_mirrored (self) ? -plane->right[c] : plane->right[c];
+      double down = plane->down[c];
+
+      for (int n = 0; n < self->turns; n++)
+        {
+          double old = right;
+
+          right = -down;
+          down = old;
+        }
+      plane->right[c] = self->flip[0] ? -right : right;
+      plane->down[c] = self->flip[1] ? -down : down;
+    }
+}
+
 void
 sag_slice_view_get_spec (SagSliceView *self,
                          int           width,
@@ -68,13 +110,15 @@ sag_slice_view_get_spec (SagSliceView *self,
 
   memset (spec, 0, sizeof *spec);
   sag_workspace_get_spec (self->workspace, self->plane, spec);
+  turn (self, plane);
   for (int c = 0; c < 3; c++)
+    plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
+  if (self->turns % 2 != 0)
     {
-      if (self->flip[0])
-        plane->right[c] = -plane->right[c];
-      if (self->flip[1])
-        plane->down[c] = -plane->down[c];
-      plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
+      int swap = width;
+
+      width = height;
+      height = swap;
     }
   plane->mm_per_pixel =
       sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
@@ -152,6 +196,8 @@ sag_slice_view_make_scene (SagSliceView  *self,
   scene->height = height;
   scene->scale = scale;
   scene->text_scale = self->text_scale;
+  scene->nameless = self->nameless;
+  scene->neurological = shows_mirrored (self);
   sag_slice_view_get_spec (self, width * scale, height * scale, &scene->spec);
   scene->probing =
       self->probing && sag_slice_view_to_lps (self, self->probe[0], self->probe[1], scene->probe);
@@ -172,16 +218,41 @@ sag_slice_view_render (SagSliceView       *self,
   return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8A8, pixels, (gsize) width * 4);
 }
 
+/* What lies under the pointer, larger, in a circle around it. */
+static void
+snapshot_lens (SagSliceView        *self,
+               const SagSliceScene *scene,
+               GtkSnapshot         *snapshot)
+{
+  const GdkRGBA rim = { 0.34, 0.71, 0.91, 1 };
+  double r = CLAMP (MIN (scene->width, scene->height) / 5.0, 50, 130);
+  int pixels = (int) (2 * r * scene->scale);
+  graphene_rect_t at = GRAPHENE_RECT_INIT (self->probe[0] - r, self->probe[1] - r, 2 * r, 2 * r);
+  g_autoptr (GdkTexture) texture = NULL;
+  SagSliceSpec spec = scene->spec;
+  GskRoundedRect circle;
+
+  memcpy (spec.plane.centre, scene->probe, sizeof scene->probe);
+  spec.plane.mm_per_pixel /= LENS_ZOOM;
+  texture = sag_slice_view_render (self, &spec, pixels, pixels);
+  gsk_rounded_rect_init_from_rect (&circle, &at, (float) r);
+  gtk_snapshot_push_rounded_clip (snapshot, &circle);
+  gtk_snapshot_append_texture (snapshot, texture, &at);
+  gtk_snapshot_pop (snapshot);
+  gtk_snapshot_append_border (snapshot, &circle, (float[4]){ 1, 1, 1, 1 },
+                              (GdkRGBA[4]){ rim, rim, rim, rim });
+}
+
 static void
 sag_slice_view_tell (SagSliceView        *self,
                      const SagSliceScene *scene)
 {
-  g_autofree char *description = sag_slice_text_dup_description (scene);
+  g_autofree char *description = sag_slice_corners_dup_description (scene);
 
   if (g_strcmp0 (description, self->told) == 0)
     return;
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  sag_slice_text_get_view_name (self->plane),
+                                  sag_slice_corners_get_view_name (self->plane),
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
   g_free (self->told);
   self->told = g_steal_pointer (&description);
@@ -196,7 +267,10 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   int width, height, scale;
 
   if (!sag_slice_view_has_image (self))
-    return;
+    {
+      sag_slice_text_snapshot_empty (widget, snapshot, self->text_scale);
+      return;
+    }
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
 
@@ -213,9 +287,18 @@ sag_slice_view_snapshot (GtkWidget   *widget,
 
   gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
   if (self->crosshair)
-    sag_slice_text_snapshot_cross (&scene, snapshot);
+    sag_slice_cross_snapshot (&scene, snapshot);
+  if (self->reference != NULL && sag_slice_view_has_image (self->reference))
+    {
+      SagSliceSpec other;
+
+      sag_slice_view_get_spec (self->reference, 512, 512, &other);
+      sag_slice_cross_snapshot_plane (&scene, &other.plane, snapshot);
+    }
   if (self->annotations)
     sag_slice_text_snapshot (&scene, widget, snapshot);
+  if (self->magnifier && scene.probing)
+    snapshot_lens (self, &scene, snapshot);
   gtk_snapshot_pop (snapshot);
   sag_slice_view_tell (self, &scene);
 }
@@ -314,8 +397,65 @@ void
 sag_slice_view_reset (SagSliceView *self)
 {
   self->pan[0] = self->pan[1] = 0;
-  g_object_set (self, "zoom", 1.0, "flip-horizontal", FALSE, "flip-vertical", FALSE, NULL);
+  g_object_set (self, "zoom", 1.0, "flip-horizontal", FALSE, "flip-vertical", FALSE, "turns", 0,
+                NULL);
   gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+gboolean
+sag_slice_view_find_handle (SagSliceView *self,
+                            double        x,
+                            double        y,
+                            SagView      *plane)
+{
+  SagSliceScene scene;
+  int width, height, scale;
+
+  if (!self->crosshair || !sag_slice_view_has_image (self))
+    return FALSE;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
+  return sag_slice_cross_find_handle (&scene, x, y, plane);
+}
+
+void
+sag_slice_view_set_reference (SagSliceView *self,
+                              SagSliceView *reference)
+{
+  if (g_set_weak_pointer (&self->reference, reference))
+    gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_get_frame (SagSliceView      *self,
+                          SagSliceViewFrame *frame)
+{
+  *frame = (SagSliceViewFrame) { self->zoom, { self->pan[0], self->pan[1] },
+                                 { self->flip[0], self->flip[1] }, self->turns };
+}
+
+void
+sag_slice_view_set_frame (SagSliceView            *self,
+                          const SagSliceViewFrame *frame)
+{
+  g_object_set (self, "zoom", frame->zoom, "flip-horizontal", frame->flip[0], "flip-vertical",
+                frame->flip[1], "turns", frame->turns, NULL);
+  memcpy (self->pan, frame->pan, sizeof self->pan);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_turn (SagSliceView *self,
+                     int           quarters)
+{
+  double pan[2] = { self->pan[0], self->pan[1] };
+
+  /* Clockwise as seen, whatever flips come after it. */
+  if (self->flip[0] != self->flip[1])
+    quarters = -quarters;
+  g_object_set (self, "turns", (self->turns + 4 + quarters % 4) % 4, NULL);
+  self->pan[0] = quarters > 0 ? -pan[1] : pan[1];
+  self->pan[1] = quarters > 0 ? pan[0] : -pan[0];
 }
 
 void
@@ -344,8 +484,6 @@ workspace_notify (SagSliceView *self,
 
   if (g_strv_contains (content, pspec->name))
     {
-      if (g_str_equal (pspec->name, "volume"))
-        self->pan[0] = self->pan[1] = 0;
       sag_slice_view_invalidate (self);
     }
   else
@@ -369,7 +507,7 @@ cuts_slices (SagSliceView *self,
 
   sag_workspace_get_cursor (self->workspace, cursor);
   sag_plane_init_grid_view (&plane, grid, self->plane, cursor, 1, &axis);
-  if (axis != 2)
+  if (axis != 2 || sag_workspace_get_oblique (self->workspace))
     return TRUE;
   sag_grid_to_ijk (grid, cursor, ijk);
   reach = 1 + sag_workspace_get_slab_mm (self->workspace) / grid->spacing[2];
@@ -451,6 +589,20 @@ sag_slice_view_set_property (GObject      *object,
       if (changed)
         self->pan[1] = -self->pan[1];
       break;
+    case PROP_TURNS:
+      changed = self->turns != g_value_get_int (value);
+      self->turns = g_value_get_int (value);
+      gtk_widget_queue_draw (GTK_WIDGET (self));
+      break;
+    case PROP_NEUROLOGICAL:
+      changed = set_flag (self, &self->neurological, value);
+      break;
+    case PROP_NAMELESS:
+      changed = set_flag (self, &self->nameless, value);
+      break;
+    case PROP_MAGNIFIER:
+      changed = set_flag (self, &self->magnifier, value);
+      break;
     case PROP_ANNOTATIONS:
       changed = set_flag (self, &self->annotations, value);
       break;
@@ -493,6 +645,18 @@ sag_slice_view_get_property (GObject    *object,
     case PROP_FLIP_VERTICAL:
       g_value_set_boolean (value, self->flip[1]);
       break;
+    case PROP_TURNS:
+      g_value_set_int (value, self->turns);
+      break;
+    case PROP_NEUROLOGICAL:
+      g_value_set_boolean (value, self->neurological);
+      break;
+    case PROP_NAMELESS:
+      g_value_set_boolean (value, self->nameless);
+      break;
+    case PROP_MAGNIFIER:
+      g_value_set_boolean (value, self->magnifier);
+      break;
     case PROP_ANNOTATIONS:
       g_value_set_boolean (value, self->annotations);
       break;
@@ -515,6 +679,7 @@ sag_slice_view_dispose (GObject *object)
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child); /* a menu that was open */
+  g_clear_weak_pointer (&self->reference);
   g_clear_object (&self->workspace);
   g_clear_object (&self->texture);
   g_clear_pointer (&self->told, g_free);
@@ -540,6 +705,10 @@ sag_slice_view_class_init (SagSliceViewClass *klass)
   properties[PROP_FLIP_HORIZONTAL] =
       g_param_spec_boolean ("flip-horizontal", NULL, NULL, FALSE, flags);
   properties[PROP_FLIP_VERTICAL] = g_param_spec_boolean ("flip-vertical", NULL, NULL, FALSE, flags);
+  properties[PROP_TURNS] = g_param_spec_int ("turns", NULL, NULL, 0, 3, 0, flags);
+  properties[PROP_NEUROLOGICAL] = g_param_spec_boolean ("neurological", NULL, NULL, FALSE, flags);
+  properties[PROP_NAMELESS] = g_param_spec_boolean ("nameless", NULL, NULL, FALSE, flags);
+  properties[PROP_MAGNIFIER] = g_param_spec_boolean ("magnifier", NULL, NULL, FALSE, flags);
   properties[PROP_ANNOTATIONS] = g_param_spec_boolean ("annotations", NULL, NULL, TRUE, flags);
   properties[PROP_CROSSHAIR] = g_param_spec_boolean ("crosshair", NULL, NULL, FALSE, flags);
   properties[PROP_TEXT_SCALE] = g_param_spec_double ("text-scale", NULL, NULL, 0.5, 4, 1, flags);

@@ -3,8 +3,9 @@
  * slice-view.h: one plane through the open volume, on screen.
  *
  * Properties: "workspace" (SagWorkspace), "plane" (int, SagView), "zoom" (double, 1 = the whole
- * volume fits), "flip-horizontal", "flip-vertical", "annotations" (text in the corners),
- * "crosshair" (the other planes as lines), "text-scale" (double). Zoom, position and flips are the
+ * volume fits), "flip-horizontal", "flip-vertical", "turns" (int, quarter turns clockwise), "neurological"
+ * (the patient's left on the left), "annotations" (text in the corners), "nameless" (without the
+ * patient's name), "magnifier" (a lens at the pointer), "crosshair" (the other planes as lines), "text-scale" (double). Zoom, position and flips are the
  * view's own; everything else it shows is the workspace's.
  *
  * Points are in widget coordinates. */
@@ -48,8 +49,35 @@ void          sag_slice_view_zoom_at       (SagSliceView *self,
 void          sag_slice_view_pan_by        (SagSliceView *self,
                                             double        dx,
                                             double        dy);
+/* Turns the picture by quarters clockwise as seen, or back. */
+void          sag_slice_view_turn          (SagSliceView *self,
+                                            int           quarters);
 /* The whole volume, centred and unflipped. */
 void          sag_slice_view_reset         (SagSliceView *self);
+
+/* Zoom, position and turns, to come back to. */
+typedef struct
+{
+  double   zoom;
+  double   pan[2]; /* mm */
+  gboolean flip[2];
+  int      turns;
+} SagSliceViewFrame;
+
+void          sag_slice_view_get_frame     (SagSliceView            *self,
+                                            SagSliceViewFrame       *frame);
+void          sag_slice_view_set_frame     (SagSliceView            *self,
+                                            const SagSliceViewFrame *frame);
+
+/* Draws the plane of `reference` (borrowed weakly; NULL: none) as a line where it cuts this one. Both
+ * must show the same frame of reference. */
+void          sag_slice_view_set_reference (SagSliceView *self,
+                                            SagSliceView *reference);
+/* Whether a handle that turns a line of the crosshair lies at (x, y), and which plane it turns. */
+gboolean      sag_slice_view_find_handle   (SagSliceView *self,
+                                            double        x,
+                                            double        y,
+                                            SagView      *plane);
 
 /* The pointer is at (x, y): shows what lies there in a corner. */
 void          sag_slice_view_probe         (SagSliceView *self,

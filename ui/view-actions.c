@@ -4,6 +4,7 @@
 #include "ui/view-actions.h"
 
 #include "ui/cine.h"
+#include "ui/reading-actions.h"
 
 #include <math.h>
 
@@ -13,7 +14,7 @@
 typedef struct
 {
   SagSliceLayout     *layout; /* weak */
-  SagWorkspace       *workspace;
+  SagWorkspace       *workspace; /* of the selected view */
   GSimpleActionGroup *group;  /* owns this */
   SagCine            *cine;
   GtkWidget          *menu;   /* of the last right click, in its view; weak */
@@ -123,6 +124,7 @@ make_menu (SagViewActions *self)
   g_autoptr (GMenu) presets = g_menu_new ();
   g_autoptr (GMenu) slab = g_menu_new ();
   g_autoptr (GMenu) view = g_menu_new ();
+  g_autoptr (GMenu) colours = g_menu_new ();
   g_autoptr (GMenu) overlay = g_menu_new ();
   g_autoptr (GMenu) rest = g_menu_new ();
   int n;
@@ -140,9 +142,19 @@ make_menu (SagViewActions *self)
   g_menu_append (slab, "Minimum", "view.slab-mode::minip");
   g_menu_append (slab, "Mean", "view.slab-mode::mean");
   g_menu_append_submenu (menu, "Slab", G_MENU_MODEL (slab));
+  for (int t = 0; t < SAG_N_COLOUR_TABLES; t++)
+    {
+      g_autofree char *action =
+          g_strdup_printf ("view.colour-table::%s", sag_colour_table_get_id (t));
+
+      g_menu_append (colours, sag_colour_table_get_name (t), action);
+    }
+  g_menu_append_submenu (menu, "Colours", G_MENU_MODEL (colours));
   g_menu_append (view, "Invert", "view.invert");
   g_menu_append (view, "Flip left to right", "view.flip-horizontal");
   g_menu_append (view, "Flip top to bottom", "view.flip-vertical");
+  g_menu_append (view, "Turn right", "view.turn(1)");
+  g_menu_append (view, "Turn left", "view.turn(-1)");
   g_menu_append (view, "Reset", "view.reset");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (view));
   g_menu_append (overlay, "Overlay", "view.overlay");
@@ -430,7 +442,7 @@ update_states (SagViewActions *self)
     return;
   g_object_get (self->layout, "mode", &mode, "full", &full, "annotations", &annotations_on, NULL);
   set_state (self, "plane",
-             g_variant_new_string (plane_names[sag_workspace_get_view (self->workspace)]));
+             g_variant_new_string (plane_names[selected_plane (self)]));
   set_state (self, "layout", g_variant_new_string (mode));
   set_state (self, "full", g_variant_new_boolean (full));
   set_state (self, "annotations", g_variant_new_boolean (annotations_on));
@@ -450,6 +462,28 @@ update_states (SagViewActions *self)
                sag_workspace_get_segmentation (self->workspace) != NULL ||
                  sag_workspace_get_preview (self->workspace) != NULL,
                for_result);
+}
+
+static void
+follow_selection (SagViewActions *self)
+{
+  SagWorkspace *workspace = sag_slice_view_get_workspace (selected (self));
+
+  if (workspace == self->workspace)
+    return;
+  if (self->workspace != NULL)
+    g_signal_handlers_disconnect_by_data (self->workspace, self);
+  g_set_object (&self->workspace, workspace);
+  g_signal_connect_swapped (workspace, "notify", G_CALLBACK (update_states), self);
+}
+
+static void
+layout_changed (SagViewActions *self)
+{
+  if (self->layout == NULL || selected (self) == NULL)
+    return;
+  follow_selection (self);
+  update_states (self);
 }
 
 static void
@@ -506,15 +540,14 @@ sag_view_actions_new (SagSliceLayout *layout)
   SagViewActions *self = g_new0 (SagViewActions, 1);
 
   g_set_weak_pointer (&self->layout, layout);
-  self->workspace = g_object_ref (sag_slice_layout_get_workspace (layout));
   self->group = g_simple_action_group_new ();
   self->cine = sag_cine_new (layout);
   g_object_set_data_full (G_OBJECT (self->group), "view-actions", self,
                           (GDestroyNotify) sag_view_actions_free);
   g_action_map_add_action_entries (G_ACTION_MAP (self->group), entries, G_N_ELEMENTS (entries),
                                    self);
-  g_signal_connect_swapped (self->workspace, "notify", G_CALLBACK (update_states), self);
-  g_signal_connect_swapped (layout, "notify", G_CALLBACK (update_states), self);
-  update_states (self);
+  sag_reading_actions_add (G_ACTION_MAP (self->group), layout);
+  g_signal_connect_swapped (layout, "notify", G_CALLBACK (layout_changed), self);
+  layout_changed (self);
   return G_ACTION_GROUP (self->group);
 }

@@ -70,17 +70,17 @@ ACTION (open_series)
                                                  g_variant_get_string (parameter, NULL));
 
   if (series != NULL)
-    sag_opener_open_series (sag_window_get_opener (self), series);
+    sag_opener_open_series (sag_window_get_cell_opener (self), series);
 }
 
 ACTION (next_series)
 {
-  sag_opener_step_series (sag_window_get_opener (data), 1);
+  sag_opener_step_series (sag_window_get_cell_opener (data), 1);
 }
 
 ACTION (previous_series)
 {
-  sag_opener_step_series (sag_window_get_opener (data), -1);
+  sag_opener_step_series (sag_window_get_cell_opener (data), -1);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "ui/action-finder.h"
 #include "ui/catalogue-view.h"
 #include "ui/format.h"
+#include "ui/hanging.h"
 #include "ui/job-bar.h"
 #include "ui/keys.h"
 #include "ui/notice.h"
@@ -13,6 +14,7 @@
 #include "ui/segment-panel.h"
 #include "ui/settings.h"
 #include "ui/view-actions.h"
+#include "ui/view-memory.h"
 #include "ui/window-actions.h"
 
 struct _SagWindow
@@ -23,6 +25,9 @@ struct _SagWindow
   SagWorkspace        *workspace;
   SagCatalogue        *catalogue;
   SagOpener           *opener;
+  SagOpener           *companions[SAG_N_COMPANIONS]; /* of the layout's companions */
+  SagViewMemory       *memory;
+  char                *hung; /* UID of the study that was put up; NULL if none */
   SagSegmenter        *segmenter;
   GtkWidget           *layout;
 
@@ -65,7 +70,9 @@ show_presets (SagWindow *self)
 {
   g_autoptr (GMenu) menu = g_menu_new ();
   int n;
-  const SagWindowPreset *preset = sag_workspace_get_presets (self->workspace, &n);
+  SagWorkspace *workspace =
+      sag_slice_view_get_workspace (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout)));
+  const SagWindowPreset *preset = sag_workspace_get_presets (workspace, &n);
 
   for (int i = 0; i < n; i++)
     {
@@ -96,10 +103,103 @@ show_state (SagWindow *self)
                                                                                   : "busy");
 }
 
+/* ---- how it is put up */
+
+/* The plane the slices were acquired in. */
+static SagView
+find_acquired (const SagGrid *grid)
+{
+  for (int v = 0; v < SAG_N_VIEWS; v++)
+    {
+      SagPlane plane;
+      int axis;
+
+      sag_plane_init_grid_view (&plane, grid, v, grid->origin, 1, &axis);
+      if (axis == 2)
+        return v;
+    }
+  return SAG_VIEW_AXIAL;
+}
+
+static void
+companion_volume_changed (SagWindow    *self,
+                          GParamSpec   *pspec,
+                          SagWorkspace *workspace)
+{
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+
+  for (int c = 0; c < SAG_N_COMPANIONS && volume != NULL; c++)
+    {
+      SagSliceView *view = sag_slice_layout_get_companion (SAG_SLICE_LAYOUT (self->layout), c);
+
+      if (sag_slice_view_get_workspace (view) == workspace)
+        g_object_set (view, "plane", find_acquired (sag_volume_get_grid (volume)), NULL);
+    }
+}
+
+/* The cells of the layout that show nothing are given series to stand beside the first. */
+static void
+fill_companions (SagWindow *self)
+{
+  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
+  SagSeries *series = sag_workspace_get_series (self->workspace);
+  SagSeries *others[SAG_N_COMPANIONS];
+  SagSliceView *cells[SAG_N_CELLS];
+  int n_cells = sag_slice_layout_get_cells (layout, cells), n, next = 0;
+  g_autofree char *mode = NULL;
+
+  g_object_get (layout, "mode", &mode, NULL);
+  if (series == NULL || g_str_equal (mode, "mpr"))
+    return;
+  n = sag_hanging_list_companions (self->catalogue, series, others, SAG_N_COMPANIONS);
+  for (int c = 0; c < n_cells - 1 && next < n; c++)
+    if (sag_workspace_get_series (sag_slice_view_get_workspace (
+            sag_slice_layout_get_companion (layout, c))) == NULL)
+      sag_opener_open_series (self->companions[c], others[next++]);
+}
+
+static void
+clear_companions (SagWindow *self)
+{
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    {
+      sag_opener_cancel (self->companions[c]);
+      sag_workspace_set_series (sag_slice_view_get_workspace (sag_slice_layout_get_companion (
+                                    SAG_SLICE_LAYOUT (self->layout), c)),
+                                NULL);
+    }
+}
+
+/* A study is put up once, when its first series comes; then as the reader likes. */
+static void
+hang (SagWindow *self)
+{
+  SagSeries *series = sag_workspace_get_series (self->workspace);
+  SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  SagHanging hanging;
+
+  if (study == NULL || volume == NULL
+      || g_strcmp0 (self->hung, sag_study_get_uid (study)) == 0)
+    return;
+  g_free (self->hung);
+  self->hung = g_strdup (sag_study_get_uid (study));
+  clear_companions (self);
+  sag_workspace_set_view (self->workspace, find_acquired (sag_volume_get_grid (volume)));
+  if (!g_settings_get_boolean (self->settings, "hanging"))
+    return;
+  hanging = sag_hanging_choose (self->catalogue, series);
+  g_object_set (self->layout, "mode", hanging.mode, NULL);
+  fill_companions (self);
+  if (hanging.cine)
+    gtk_widget_activate_action (GTK_WIDGET (self), "view.cine", NULL);
+}
+
 static void
 volume_changed (SagWindow *self)
 {
   show_state (self);
+  hang (self);
   if (sag_workspace_get_volume (self->workspace) != NULL)
     gtk_widget_grab_focus (
         GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
@@ -243,7 +343,7 @@ static void
 show_settings (SagWindow *self)
 {
   g_object_set (self->layout, "text-scale", g_settings_get_double (self->settings, "text-scale"),
-                NULL);
+                "nameless", !g_settings_get_boolean (self->settings, "show-patient"), NULL);
   sag_workspace_set_interpolation (self->workspace,
                                    g_settings_get_boolean (self->settings, "smooth")
                                        ? SAG_INTERPOLATION_LINEAR
@@ -269,6 +369,8 @@ restore (SagWindow *self)
   adw_flap_set_reveal_flap (self->segment_flap,
                             g_settings_get_boolean (self->settings, "show-segment"));
   g_settings_bind (self->settings, "layout", self->layout, "mode", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "neurological", self->layout, "neurological",
+                   G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "show-annotations", self->layout, "annotations",
                    G_SETTINGS_BIND_DEFAULT);
   if (sag_precision_from_name (precision_name, &precision, NULL))
@@ -307,6 +409,8 @@ sag_window_close_request (GtkWindow *window)
   keep (self);
   sag_window_cancel_sample (self);
   sag_opener_close (self->opener);
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    sag_opener_close (self->companions[c]);
   sag_segmenter_close (self->segmenter);
   return GTK_WINDOW_CLASS (sag_window_parent_class)->close_request (window);
 }
@@ -323,6 +427,10 @@ sag_window_dispose (GObject *object)
   gtk_widget_insert_action_group (GTK_WIDGET (self), "view", NULL);
   G_OBJECT_CLASS (sag_window_parent_class)->dispose (object);
   g_clear_object (&self->opener);
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    g_clear_object (&self->companions[c]);
+  g_clear_pointer (&self->memory, sag_view_memory_free);
+  g_clear_pointer (&self->hung, g_free);
   g_clear_object (&self->segmenter);
   g_clear_object (&self->catalogue);
   g_clear_object (&self->workspace);
@@ -355,6 +463,32 @@ sag_window_class_init (SagWindowClass *klass)
 }
 
 static void
+add_companions (SagWindow *self)
+{
+  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
+  SagSliceView *views[SAG_N_VIEWS];
+
+  self->memory = sag_view_memory_new ();
+  for (int v = 0; v < SAG_N_VIEWS; v++)
+    views[v] = sag_slice_layout_get_view (layout, v);
+  sag_view_memory_watch (self->memory, views, SAG_N_VIEWS);
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    {
+      SagSliceView *view = sag_slice_layout_get_companion (layout, c);
+      SagWorkspace *workspace = sag_slice_view_get_workspace (view);
+
+      sag_view_memory_watch (self->memory, &view, 1);
+      self->companions[c] = sag_opener_new (workspace, self->catalogue);
+      g_signal_connect_object (self->companions[c], "job", G_CALLBACK (job_begun), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->companions[c], "failed", G_CALLBACK (failed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (companion_volume_changed),
+                               self, G_CONNECT_SWAPPED);
+    }
+}
+
+static void
 sag_window_init (SagWindow *self)
 {
   GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
@@ -366,6 +500,7 @@ sag_window_init (SagWindow *self)
   self->segmenter = sag_segmenter_new (self->workspace);
   self->layout = sag_slice_layout_new (self->workspace);
   gtk_stack_add_named (self->stack, self->layout, "views");
+  add_companions (self);
   adw_flap_set_flap (self->studies_flap, sag_catalogue_view_new (self->catalogue, self->workspace));
   adw_flap_set_flap (self->segment_flap, sag_segment_panel_new (self->segmenter, self->workspace));
 
@@ -388,6 +523,10 @@ connect_state (SagWindow *self)
                            G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->workspace, "notify::volume",
                            G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_presets), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill_companions), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "notify", G_CALLBACK (show_state), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
@@ -439,6 +578,17 @@ sag_window_get_segmenter (SagWindow *self)
 SagOpener *
 sag_window_get_opener (SagWindow *self)
 {
+  return self->opener;
+}
+
+SagOpener *
+sag_window_get_cell_opener (SagWindow *self)
+{
+  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
+
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    if (sag_slice_layout_get_companion (layout, c) == sag_slice_layout_get_selected (layout))
+      return self->companions[c];
   return self->opener;
 }
 

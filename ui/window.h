@@ -25,6 +25,8 @@ gboolean        sag_window_is_empty      (SagWindow           *self);
 SagWorkspace   *sag_window_get_workspace (SagWindow           *self); /* all borrowed */
 SagSegmenter   *sag_window_get_segmenter (SagWindow           *self);
 SagOpener      *sag_window_get_opener    (SagWindow           *self);
+/* The one that opens series in the selected view: the window's, or a companion's. */
+SagOpener      *sag_window_get_cell_opener (SagWindow         *self);
 SagSliceLayout *sag_window_get_layout    (SagWindow           *self);
 SagCatalogue   *sag_window_get_catalogue (SagWindow           *self);
 GSettings      *sag_window_get_settings  (SagWindow           *self);

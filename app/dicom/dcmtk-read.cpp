@@ -288,8 +288,11 @@ read_texts (const Reader &item, SagDicomInstance *self)
     TEXT (DCM_ImageType, image_type),
     TEXT (DCM_PhotometricInterpretation, photometric_interpretation),
     TEXT (DCM_PositionReferenceIndicator, position_reference_indicator),
+    TEXT (DCM_PatientOrientation, patient_orientation),
 #undef TEXT
   };
+
+  double ratio;
 
   for (const auto &t : texts)
     item.text (t.tag, (char **) ((char *) self + t.offset));
@@ -306,6 +309,8 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_Units, self->units, sizeof self->units);
   item.code (DCM_LossyImageCompression, self->lossy_image_compression,
              sizeof self->lossy_image_compression);
+  for (int i = 0; item.number (DCM_LossyImageCompressionRatio, &ratio, i); i++)
+    self->lossy_image_compression_ratio = MAX (self->lossy_image_compression_ratio, ratio);
 }
 
 void

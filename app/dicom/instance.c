@@ -36,6 +36,7 @@ static const gsize texts[] = {
   TEXT (image_type),
   TEXT (photometric_interpretation),
   TEXT (position_reference_indicator),
+  TEXT (patient_orientation),
 #undef TEXT
 };
 

@@ -102,6 +102,7 @@ typedef struct
   char    *image_type; /* all values, joined by '\' */
   char    *photometric_interpretation;
   char    *position_reference_indicator;
+  char    *patient_orientation; /* "L\\F": where rows and columns run to, of an image without a place */
   char     modality[17];
   char     patient_position[17];
   char     mr_acquisition_type[17];        /* "2D", "3D" or "" */
@@ -110,6 +111,7 @@ typedef struct
   char     rescale_type[17];               /* (0028,1054): "HU" … */
   char     voi_lut_function[17];           /* "LINEAR" if absent */
   char     lossy_image_compression[3];     /* "01" if it ever was */
+  double   lossy_image_compression_ratio;  /* the largest of them; 0 unknown */
 
   int      series_number;                  /* 0 if absent */
   int      instance_number;

@@ -39,6 +39,18 @@ guint               sag_series_get_n_images    (SagSeries    *self); /* files or
 const int          *sag_series_get_size        (SagSeries    *self); /* [3] voxels; 0 if not a volume */
 const double       *sag_series_get_spacing     (SagSeries    *self); /* [3] mm; 0 where not known */
 const char         *sag_series_get_frame_of_reference (SagSeries *self);
+/* FALSE if the file does not say where in the patient its images lie (PS3.3 C.7.6.2): then
+ * positions mean nothing, and sides only what Patient Orientation (0020,0020) says: "L\\F", the
+ * directions of rows and columns; "" if it says nothing. */
+gboolean            sag_series_is_placed       (SagSeries    *self);
+const char         *sag_series_get_patient_orientation (SagSeries *self);
+/* Where the size of a pixel comes from (PS3.3 10.7.1.3): "pixel", "calibrated", "imager", "scanned", "region" or
+ * "unknown", when lengths are in pixels; "" where files have no such tags (NIfTI). */
+const char         *sag_series_get_spacing_source (SagSeries *self);
+double              sag_series_get_thickness   (SagSeries    *self); /* Slice Thickness, mm; 0 unknown */
+/* Compressed with loss once (PS3.3 C.7.6.1.1.5), and how much; ratio 0 if it is not said. */
+gboolean            sag_series_is_lossy        (SagSeries    *self);
+double              sag_series_get_lossy_ratio (SagSeries    *self);
 /* Findings about the geometry, each one sentence that names the slices; NULL-terminated, never
  * NULL. */
 const char * const *sag_series_get_warnings    (SagSeries    *self);

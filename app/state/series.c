@@ -22,7 +22,11 @@ struct _SagSeries
   char    **warnings;
   char    **paths;
   GBytes   *thumbnail;
+  char     *patient_orientation;
+  char     *spacing_source;
   double    spacing[3];
+  double    thickness;
+  double    lossy_ratio;
   int       thumbnail_width;
   int       thumbnail_height;
   int       size[3];
@@ -32,6 +36,8 @@ struct _SagSeries
   guint     n_images;
   gboolean  readable;
   gboolean  segmentation;
+  gboolean  placed;
+  gboolean  lossy;
 };
 
 G_DEFINE_FINAL_TYPE (SagSeries, sag_series, G_TYPE_OBJECT)
@@ -65,6 +71,8 @@ sag_series_finalize (GObject *object)
   g_free (self->frame_of_reference);
   g_free (self->reason);
   g_free (self->references);
+  g_free (self->patient_orientation);
+  g_free (self->spacing_source);
   g_strfreev (self->warnings);
   g_strfreev (self->paths);
   g_clear_pointer (&self->thumbnail, g_bytes_unref);
@@ -146,6 +154,13 @@ sag_series_new (GVariant *stack)
   self->frame_of_reference = sag_text_dup (stack, "frame-of-reference");
   self->reason = sag_text_dup (stack, "reason");
   self->references = sag_text_dup (stack, "references");
+  self->patient_orientation = sag_text_dup (stack, "patient-orientation");
+  self->spacing_source = sag_text_dup (stack, "spacing-source");
+  self->placed = TRUE;
+  g_variant_lookup (stack, "placed", "b", &self->placed);
+  g_variant_lookup (stack, "thickness", "d", &self->thickness);
+  g_variant_lookup (stack, "lossy", "b", &self->lossy);
+  g_variant_lookup (stack, "lossy-ratio", "d", &self->lossy_ratio);
   self->warnings = dup_list (stack, "warnings", "^as");
   self->paths = dup_list (stack, "paths", "^aay");
   self->date = sag_text_format_date (date);
@@ -193,6 +208,12 @@ SERIES_GETTER (const char *, reason, get_reason, NULL)
 SERIES_GETTER (gboolean, segmentation, is_segmentation, FALSE)
 SERIES_GETTER (const char *, references, get_references, NULL)
 SERIES_GETTER (SagStudy *, study, get_study, NULL)
+SERIES_GETTER (gboolean, placed, is_placed, TRUE)
+SERIES_GETTER (const char *, patient_orientation, get_patient_orientation, NULL)
+SERIES_GETTER (const char *, spacing_source, get_spacing_source, NULL)
+SERIES_GETTER (double, thickness, get_thickness, 0)
+SERIES_GETTER (gboolean, lossy, is_lossy, FALSE)
+SERIES_GETTER (double, lossy_ratio, get_lossy_ratio, 0)
 
 const char *const *
 sag_series_get_warnings (SagSeries *self)

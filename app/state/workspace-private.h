@@ -27,6 +27,9 @@ struct _SagWorkspace
   SagSlabMode      slab_mode;
   SagInterpolation interpolation;
   gboolean         invert;
+  SagColourTable   colour_table;
+  gboolean         oblique;
+  double           planes[SAG_N_VIEWS][2][3]; /* right and down, while oblique */
   SagOverlayFlags  overlay;
   gboolean         overlay_visible;
   double           opacity;

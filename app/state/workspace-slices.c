@@ -2,6 +2,7 @@
  *
  * workspace-slices.c: planes, pixels and what lies under a point.
  */
+#include "app/state/colour-tables.h"
 #include "app/state/workspace-private.h"
 
 #include <math.h>
@@ -44,6 +45,153 @@ get_index (SagWorkspace *self, int axis, double ijk[3])
   return CLAMP ((int) floor (ijk[axis] + 0.5), 0, grid->size[axis] - 1);
 }
 
+/* ---- planes */
+
+void
+sag_workspace_get_plane (SagWorkspace *self, SagView view, SagPlane *plane)
+{
+  const SagGrid *grid;
+  double ijk[3], centre[3], normal[3], middle[3], away = 0;
+  gboolean forward;
+  int axis, index;
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == NULL)
+    {
+      sag_plane_init_view (plane, view, self->cursor, 1.0);
+      return;
+    }
+  grid = sag_volume_get_grid (self->volume);
+  axis = get_normal_axis (grid, view, &forward);
+  index = get_index (self, axis, ijk);
+  for (int a = 0; a < 3; a++)
+    middle[a] = (grid->size[a] - 1) * 0.5;
+  if (self->oblique)
+    {
+      memcpy (plane->right, self->planes[view][0], sizeof plane->right);
+      memcpy (plane->down, self->planes[view][1], sizeof plane->down);
+      plane->mm_per_pixel = 1;
+      sag_plane_get_normal (plane, normal);
+      sag_grid_to_lps (grid, middle, centre);
+      for (int c = 0; c < 3; c++)
+        away += (self->cursor[c] - centre[c]) * normal[c];
+      for (int c = 0; c < 3; c++)
+        plane->centre[c] = centre[c] + away * normal[c];
+      return;
+    }
+  /* On a slice as acquired, not between two: what is numbered "84 of 160" is image 84. */
+  middle[axis] = index;
+  sag_grid_to_lps (grid, middle, centre);
+  sag_plane_init_grid_view (plane, grid, view, centre, 1.0, NULL);
+}
+
+static void
+rotate (double v[3], const double axis[3], double angle)
+{
+  double c = cos (angle), s = sin (angle), along = dot (v, axis), out[3];
+
+  for (int a = 0; a < 3; a++)
+    {
+      int b = (a + 1) % 3, d = (a + 2) % 3;
+
+      out[a] = v[a] * c + (axis[b] * v[d] - axis[d] * v[b]) * s + axis[a] * along * (1 - c);
+    }
+  memcpy (v, out, sizeof out);
+}
+
+/* Rounding must not pile up over a long drag. */
+static void
+make_orthonormal (double right[3], double down[3])
+{
+  double length = sqrt (dot (right, right)), along;
+
+  for (int a = 0; a < 3; a++)
+    right[a] /= length;
+  along = dot (right, down);
+  for (int a = 0; a < 3; a++)
+    down[a] -= along * right[a];
+  length = sqrt (dot (down, down));
+  for (int a = 0; a < 3; a++)
+    down[a] /= length;
+}
+
+void
+sag_workspace_turn_plane (SagWorkspace *self, SagView view, const double axis[3], double angle)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == NULL || !isfinite (angle))
+    return;
+  for (int v = 0; v < SAG_N_VIEWS && !self->oblique; v++)
+    {
+      SagPlane plane;
+
+      sag_workspace_get_plane (self, v, &plane);
+      memcpy (self->planes[v][0], plane.right, sizeof plane.right);
+      memcpy (self->planes[v][1], plane.down, sizeof plane.down);
+    }
+  rotate (self->planes[view][0], axis, angle);
+  rotate (self->planes[view][1], axis, angle);
+  make_orthonormal (self->planes[view][0], self->planes[view][1]);
+  self->oblique = TRUE;
+  g_object_notify (G_OBJECT (self), "oblique");
+}
+
+gboolean
+sag_workspace_get_oblique (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+  return self->oblique;
+}
+
+void
+sag_workspace_reset_planes (SagWorkspace *self)
+{
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (!self->oblique)
+    return;
+  self->oblique = FALSE;
+  g_object_notify (G_OBJECT (self), "oblique");
+}
+
+/* The slices of an oblique plane: steps of the finest spacing along its normal, counted towards the
+ * patient's head, back or left, between the outermost voxels. */
+typedef struct
+{
+  double normal[3], first, step;
+  int    n;
+} Walk;
+
+static void
+get_walk (SagWorkspace *self, SagView view, Walk *walk)
+{
+  static const int patient_axis[SAG_N_VIEWS] = { 2, 1, 0 };
+  const SagGrid *grid = sag_volume_get_grid (self->volume);
+  double middle, reach = 0, ijk[3], lps[3];
+  SagPlane plane;
+
+  sag_workspace_get_plane (self, view, &plane);
+  sag_plane_get_normal (&plane, walk->normal);
+  if (walk->normal[patient_axis[view]] < 0)
+    for (int a = 0; a < 3; a++)
+      walk->normal[a] = -walk->normal[a];
+  for (int a = 0; a < 3; a++)
+    {
+      double unit[3];
+
+      ijk[a] = (grid->size[a] - 1) * 0.5;
+      get_axis (grid, a, unit);
+      reach += fabs (dot (unit, walk->normal)) * (grid->size[a] - 1) * grid->spacing[a] / 2;
+    }
+  sag_grid_to_lps (grid, ijk, lps);
+  middle = dot (lps, walk->normal);
+  walk->step = MIN (MIN (grid->spacing[0], grid->spacing[1]), grid->spacing[2]);
+  walk->n = (int) floor (2 * reach / walk->step + 1e-6) + 1;
+  walk->first = middle - (walk->n - 1) / 2.0 * walk->step;
+}
+
 void
 sag_workspace_get_spec (SagWorkspace *self, SagView view, SagSliceSpec *spec)
 {
@@ -59,22 +207,8 @@ sag_workspace_get_spec (SagWorkspace *self, SagView view, SagSliceSpec *spec)
   spec->opacity = (float) self->opacity;
   spec->confidence_threshold = (float) self->confidence_threshold;
   memcpy (spec->hidden, self->hidden, sizeof spec->hidden);
-  if (self->volume == NULL)
-    sag_plane_init_view (&spec->plane, view, self->cursor, 1.0);
-  else
-    {
-      const SagGrid *grid = sag_volume_get_grid (self->volume);
-      double ijk[3], centre[3];
-      gboolean forward;
-      int axis = get_normal_axis (grid, view, &forward);
-      int index = get_index (self, axis, ijk);
-
-      /* On a slice as acquired, not between two: what is numbered "84 of 160" is image 84. */
-      for (int a = 0; a < 3; a++)
-        ijk[a] = a == axis ? index : (grid->size[a] - 1) * 0.5;
-      sag_grid_to_lps (grid, ijk, centre);
-      sag_plane_init_grid_view (&spec->plane, grid, view, centre, 1.0, NULL);
-    }
+  spec->colour_table = sag_colour_table_get (self->colour_table);
+  sag_workspace_get_plane (self, view, &spec->plane);
 }
 
 double
@@ -129,6 +263,16 @@ sag_workspace_get_slice (SagWorkspace *self, SagView view, int *n_slices)
     *n_slices = 0;
   if (self->volume == NULL)
     return 0;
+  if (self->oblique)
+    {
+      Walk walk;
+
+      get_walk (self, view, &walk);
+      if (n_slices != NULL)
+        *n_slices = walk.n;
+      return CLAMP ((int) floor ((dot (self->cursor, walk.normal) - walk.first) / walk.step + 0.5),
+                    0, walk.n - 1);
+    }
   grid = sag_volume_get_grid (self->volume);
   axis = get_normal_axis (grid, view, &forward);
   index = get_index (self, axis, ijk);
@@ -149,6 +293,19 @@ sag_workspace_set_slice (SagWorkspace *self, SagView view, int slice)
 
   if (self->volume == NULL)
     return;
+  if (self->oblique)
+    {
+      Walk walk;
+      double away;
+
+      get_walk (self, view, &walk);
+      away = walk.first + CLAMP (slice, 0, walk.n - 1) * walk.step
+             - dot (self->cursor, walk.normal);
+      for (int a = 0; a < 3; a++)
+        lps[a] = self->cursor[a] + away * walk.normal[a];
+      sag_workspace_set_cursor (self, lps);
+      return;
+    }
   grid = sag_volume_get_grid (self->volume);
   axis = get_normal_axis (grid, view, &forward);
   get_index (self, axis, ijk);
@@ -176,6 +333,13 @@ sag_workspace_get_slice_spacing (SagWorkspace *self, SagView view)
 
   if (self->volume == NULL)
     return 0;
+  if (self->oblique)
+    {
+      Walk walk;
+
+      get_walk (self, view, &walk);
+      return walk.step;
+    }
   return sag_volume_get_grid (self->volume)
       ->spacing[get_normal_axis (sag_volume_get_grid (self->volume), view, &forward)];
 }

@@ -27,6 +27,8 @@ enum
   PROP_SLAB_MODE,
   PROP_INTERPOLATION,
   PROP_INVERT,
+  PROP_COLOUR_TABLE,
+  PROP_OBLIQUE,
   PROP_OVERLAY,
   PROP_OVERLAY_VISIBLE,
   PROP_OPACITY,
@@ -86,6 +88,8 @@ sag_workspace_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_SLAB_MODE: g_value_set_int (value, self->slab_mode); break;
     case PROP_INTERPOLATION: g_value_set_int (value, self->interpolation); break;
     case PROP_INVERT: g_value_set_boolean (value, self->invert); break;
+    case PROP_COLOUR_TABLE: g_value_set_int (value, self->colour_table); break;
+    case PROP_OBLIQUE: g_value_set_boolean (value, self->oblique); break;
     case PROP_OVERLAY: g_value_set_uint (value, self->overlay); break;
     case PROP_OVERLAY_VISIBLE: g_value_set_boolean (value, self->overlay_visible); break;
     case PROP_OPACITY: g_value_set_double (value, self->opacity); break;
@@ -135,6 +139,9 @@ sag_workspace_set_property (GObject *object, guint id, const GValue *value, GPar
       sag_workspace_set_interpolation (self, g_value_get_int (value));
       break;
     case PROP_INVERT: sag_workspace_set_invert (self, g_value_get_boolean (value)); break;
+    case PROP_COLOUR_TABLE:
+      sag_workspace_set_colour_table (self, g_value_get_int (value));
+      break;
     case PROP_OVERLAY: sag_workspace_set_overlay (self, g_value_get_uint (value)); break;
     case PROP_OVERLAY_VISIBLE:
       sag_workspace_set_overlay_visible (self, g_value_get_boolean (value));
@@ -176,6 +183,9 @@ sag_workspace_class_init (SagWorkspaceClass *klass)
       = g_param_spec_int ("interpolation", NULL, NULL, SAG_INTERPOLATION_NEAREST,
                           SAG_INTERPOLATION_LINEAR, SAG_INTERPOLATION_LINEAR, rw);
   p[PROP_INVERT] = g_param_spec_boolean ("invert", NULL, NULL, FALSE, rw);
+  p[PROP_COLOUR_TABLE] = g_param_spec_int ("colour-table", NULL, NULL, 0, SAG_N_COLOUR_TABLES - 1,
+                                           SAG_COLOUR_TABLE_GREY, rw);
+  p[PROP_OBLIQUE] = g_param_spec_boolean ("oblique", NULL, NULL, FALSE, r);
   p[PROP_OVERLAY] = g_param_spec_uint ("overlay", NULL, NULL, 0, G_MAXUINT,
                                        SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE, rw);
   p[PROP_OVERLAY_VISIBLE] = g_param_spec_boolean ("overlay-visible", NULL, NULL, TRUE, rw);
@@ -237,6 +247,8 @@ VALUE (SagSlabMode, slab_mode, PROP_SLAB_MODE, (SagSlabMode) CLAMP ((int) value,
 VALUE (SagInterpolation, interpolation, PROP_INTERPOLATION,
        (SagInterpolation) CLAMP ((int) value, 0, SAG_INTERPOLATION_LINEAR))
 VALUE (gboolean, invert, PROP_INVERT, !!value)
+VALUE (SagColourTable, colour_table, PROP_COLOUR_TABLE,
+       (SagColourTable) CLAMP ((int) value, 0, SAG_N_COLOUR_TABLES - 1))
 VALUE (SagOverlayFlags, overlay, PROP_OVERLAY, value)
 VALUE (gboolean, overlay_visible, PROP_OVERLAY_VISIBLE, !!value)
 VALUE (double, opacity, PROP_OPACITY, CLAMP (value, 0.0, 1.0))
@@ -292,10 +304,14 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
   g_clear_pointer (&self->volume, sag_volume_unref);
   self->volume = volume != NULL ? sag_volume_ref (volume) : NULL;
   sag_workspace_take_warnings (self, NULL);
-  sag_workspace_set_invert (self, FALSE);
+  sag_workspace_reset_planes (self);
   sag_workspace_choose_window (self, NULL);
   if (volume != NULL)
-    centre_cursor (self);
+    {
+      sag_workspace_set_invert (self, FALSE);
+      sag_workspace_set_colour_table (self, SAG_COLOUR_TABLE_GREY);
+      centre_cursor (self);
+    }
   notify (self, PROP_VOLUME);
   g_object_thaw_notify (G_OBJECT (self));
 }

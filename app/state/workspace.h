@@ -19,6 +19,8 @@
  *   "slab-mode"            int, SagSlabMode
  *   "interpolation"        int, SagInterpolation
  *   "invert"               boolean
+ *   "colour-table"         int, SagColourTable
+ *   "oblique"              boolean, read-only: the planes were turned
  *   "overlay"              uint, SagOverlayFlags; the user's choice, kept while "overlay-visible" is off
  *   "overlay-visible"      boolean
  *   "opacity"              double, 0..1
@@ -33,6 +35,7 @@
 #pragma once
 
 #include "app/state/catalogue.h"
+#include "app/state/colour-tables.h"
 #include "app/state/label-item.h"
 #include "engine/image/slice.h"
 
@@ -135,6 +138,9 @@ void             sag_workspace_set_slab_mode      (SagWorkspace          *self,
 SagInterpolation sag_workspace_get_interpolation  (SagWorkspace          *self);
 void             sag_workspace_set_interpolation  (SagWorkspace          *self,
                                                    SagInterpolation       interpolation);
+SagColourTable   sag_workspace_get_colour_table   (SagWorkspace          *self);
+void             sag_workspace_set_colour_table   (SagWorkspace          *self,
+                                                   SagColourTable         colour_table);
 gboolean         sag_workspace_get_invert         (SagWorkspace          *self);
 void             sag_workspace_set_invert         (SagWorkspace          *self,
                                                    gboolean               invert);
@@ -166,6 +172,19 @@ const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);
 void             sag_workspace_get_spec           (SagWorkspace          *self,
                                                    SagView                view,
                                                    SagSliceSpec          *spec);
+/* The plane of `view` at 1 mm per pixel, before zoom, pan and flips. */
+void             sag_workspace_get_plane          (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   SagPlane              *plane);
+/* Turns the plane of `view` about `axis` (unit vector) through the cursor by `angle` radians: planes
+ * are oblique from then on, each with slices as far apart as the finest spacing, until they are
+ * reset or another volume comes. */
+void             sag_workspace_turn_plane         (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   const double           axis[3],
+                                                   double                 angle);
+gboolean         sag_workspace_get_oblique        (SagWorkspace          *self);
+void             sag_workspace_reset_planes       (SagWorkspace          *self);
 /* mm per pixel at which the whole volume fits a width x height picture of `view`; 1 with no
  * volume. */
 double           sag_workspace_get_fit            (SagWorkspace          *self,

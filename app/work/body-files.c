@@ -80,6 +80,37 @@ list_files (const SagStack *stack)
   return paths;
 }
 
+/* What tells how far positions, lengths and pixels are to be trusted. */
+static void
+add_truths (GVariantDict *dict, const SagStack *stack)
+{
+  static const char *const sources[] = {
+    [SAG_SPACING_UNKNOWN] = "unknown", [SAG_SPACING_PIXEL] = "pixel",
+    [SAG_SPACING_IMAGER] = "imager",   [SAG_SPACING_SCANNED] = "scanned",
+    [SAG_SPACING_REGION] = "region",
+  };
+  const SagStackSlice *first = &stack->slices[0];
+  const SagDicomFrame *frame = sag_dicom_instance_get_frame (first->instance, first->frame);
+  gboolean placed = TRUE, lossy = FALSE;
+  double ratio = 0;
+
+  for (int n = 0; n < stack->n_slices; n++)
+    {
+      const SagDicomInstance *instance = stack->slices[n].instance;
+      const SagDicomFrame *f = sag_dicom_instance_get_frame (instance, stack->slices[n].frame);
+
+      placed &= f->has_position && f->has_orientation;
+      lossy |= strcmp (instance->lossy_image_compression, "01") == 0;
+      ratio = MAX (ratio, instance->lossy_image_compression_ratio);
+    }
+  g_variant_dict_insert (dict, "placed", "b", placed);
+  sag_body_add_text (dict, "patient-orientation", first->instance->patient_orientation);
+  g_variant_dict_insert (dict, "spacing-source", "s", sources[frame->pixel_spacing_source]);
+  g_variant_dict_insert (dict, "thickness", "d", frame->slice_thickness);
+  g_variant_dict_insert (dict, "lossy", "b", lossy);
+  g_variant_dict_insert (dict, "lossy-ratio", "d", ratio);
+}
+
 static GVariant *
 describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
 {
@@ -96,6 +127,7 @@ describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
                          grid->spacing[2]);
   g_variant_dict_insert (&dict, "readable", "b", TRUE);
   g_variant_dict_insert (&dict, "paths", "^aay", paths->pdata);
+  add_truths (&dict, stack);
   return g_variant_dict_end (&dict);
 }
 

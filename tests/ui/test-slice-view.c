@@ -259,7 +259,7 @@ test_words (void)
   sag_workspace_get_spec (workspace, SAG_VIEW_AXIAL, &scene.spec);
   scene.probing = TRUE;
   sag_grid_to_lps (sag_volume_get_grid (volume), ijk, scene.probe);
-  text = sag_slice_text_dup_description (&scene);
+  text = sag_slice_corners_dup_description (&scene);
   g_assert_nonnull (strstr (text, "Axial, slice 10 of 20"));
   g_assert_nonnull (strstr (text, "H 127.0 mm"));
   g_assert_nonnull (strstr (text, "W 1500  L \u2212600"));

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-corners.c: the words in the corners of a view. */
+#include "ui/slice-corners.h"
+
+#include "ui/format.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *
+sag_slice_corners_get_view_name (SagView view)
+{
+  static const char *const names[] = { "Axial", "Coronal", "Sagittal" };
+
+  return names[view];
+}
+
+SagDetail
+sag_slice_corners_get_detail (const SagSliceScene *scene)
+{
+  /* Larger letters need more room. */
+  double width = scene->width / scene->text_scale, height = scene->height / scene->text_scale;
+
+  return width >= 460 && height >= 320   ? SAG_DETAIL_ALL
+         : width >= 340 && height >= 220 ? SAG_DETAIL_SERIES
+         : width >= 220 && height >= 150 ? SAG_DETAIL_SLICE
+         : width >= 130 && height >= 100 ? SAG_DETAIL_NUMBER
+                                         : SAG_DETAIL_LETTERS;
+}
+
+static void
+add_line (GString    *text,
+          const char *format,
+          ...) G_GNUC_PRINTF (2, 3);
+
+static void
+add_line (GString    *text,
+          const char *format,
+          ...)
+{
+  va_list arguments;
+
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
+  va_start (arguments, format);
+  g_string_append_vprintf (text, format, arguments);
+  va_end (arguments);
+}
+
+/* ---- what the file says of its geometry */
+
+static gboolean
+is_placed (SagWorkspace *workspace)
+{
+  SagSeries *series = sag_workspace_get_series (workspace);
+
+  return series == NULL || sag_series_is_placed (series);
+}
+
+const char *
+sag_slice_corners_get_unit (SagWorkspace *workspace)
+{
+  SagSeries *series = sag_workspace_get_series (workspace);
+
+  return series != NULL && g_str_equal (sag_series_get_spacing_source (series), "unknown") ? "px"
+                                                                                           : "mm";
+}
+
+/* Sum of the unit vectors a value such as "A" or "FL" names. */
+static gboolean
+parse_orientation (const char *value,
+                   gsize       length,
+                   double      direction[3])
+{
+  static const char plus[] = "LPH", minus[] = "RAF";
+  double norm = 0;
+
+  memset (direction, 0, 3 * sizeof *direction);
+  for (gsize i = 0; i < length; i++)
+    for (int c = 0; c < 3; c++)
+      direction[c] += (value[i] == plus[c]) - (value[i] == minus[c]);
+  for (int c = 0; c < 3; c++)
+    norm += direction[c] * direction[c];
+  for (int c = 0; c < 3 && norm > 0; c++)
+    direction[c] /= sqrt (norm);
+  return norm > 0;
+}
+
+gboolean
+sag_slice_corners_get_letters (const SagSliceScene *scene,
+                               const double         direction[3],
+                               char                 letters[4])
+{
+  SagSeries *series = sag_workspace_get_series (scene->workspace);
+  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (scene->workspace));
+  double rows[3], columns[3], towards[3], along[2] = { 0, 0 };
+  const char *said, *second;
+
+  letters[0] = '\0';
+  if (is_placed (scene->workspace))
+    {
+      sag_direction_get_letters (direction, letters);
+      return TRUE;
+    }
+  said = sag_series_get_patient_orientation (series);
+  second = strchr (said, '\\');
+  if (second == NULL || !parse_orientation (said, second - said, rows)
+      || !parse_orientation (second + 1, strlen (second + 1), columns))
+    return FALSE;
+  for (int a = 0; a < 2; a++)
+    for (int c = 0; c < 3; c++)
+      along[a] += direction[c] * grid->direction[3 * c + a];
+  if (fabs (along[0]) + fabs (along[1]) < 0.5)
+    return FALSE; /* across the image */
+  for (int c = 0; c < 3; c++)
+    towards[c] = along[0] * rows[c] + along[1] * columns[c];
+  sag_direction_get_letters (towards, letters);
+  return TRUE;
+}
+
+/* ---- parts of lines */
+
+static char *
+dup_window (const SagSliceScene *scene)
+{
+  SagWindowLevel window = scene->spec.window;
+  int digits = window.width >= 50 ? 0 : window.width >= 5 ? 1 : 3;
+  g_autofree char *width = sag_format_number (window.width, digits);
+  g_autofree char *centre = sag_format_number (window.center, digits);
+
+  return g_strdup_printf ("W %s  L %s", width, centre);
+}
+
+static char *
+dup_position (const SagSliceScene *scene)
+{
+  double normal[3], back[3], cursor[3], mm = 0;
+  SagPlane plane;
+  char plus[4], minus[4];
+
+  /* From the plane before flips: they must not change the number. */
+  sag_workspace_get_plane (scene->workspace, scene->view, &plane);
+  sag_plane_get_normal (&plane, normal);
+  sag_workspace_get_cursor (scene->workspace, cursor);
+  for (int c = 0; c < 3; c++)
+    {
+      mm += normal[c] * cursor[c];
+      back[c] = -normal[c];
+    }
+  sag_direction_get_letters (normal, plus);
+  sag_direction_get_letters (back, minus);
+  plus[1] = minus[1] = '\0';
+  return sag_format_position (mm, plus, minus);
+}
+
+static gboolean
+is_colour (const SagSliceScene *scene)
+{
+  return sag_volume_get_voxel_type (sag_workspace_get_volume (scene->workspace)) == SAG_VOXEL_RGB8;
+}
+
+/* ---- the corners */
+
+char *
+sag_slice_corners_dup_top_left (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (NULL);
+  SagSeries *series = sag_workspace_get_series (scene->workspace);
+  SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
+  SagDetail detail = sag_slice_corners_get_detail (scene);
+
+  if (detail < SAG_DETAIL_SLICE)
+    return g_string_free (text, FALSE);
+  if (study != NULL && detail >= SAG_DETAIL_ALL)
+    {
+      const char *id = sag_study_get_patient_id (study);
+
+      if (scene->nameless)
+        add_line (text, "Patient not named");
+      else
+        add_line (text, "%s", sag_study_get_title (study));
+      if (!scene->nameless && id[0] != '\0')
+        add_line (text, "ID %s", id);
+      if (sag_study_get_subtitle (study)[0] != '\0')
+        add_line (text, "%s", sag_study_get_subtitle (study));
+    }
+  if (series != NULL && detail >= SAG_DETAIL_SERIES)
+    add_line (text, "%s", sag_series_get_title (series));
+  if (is_placed (scene->workspace))
+    add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),
+              sag_workspace_get_oblique (scene->workspace) ? ", oblique" : "",
+              scene->neurological && scene->view != SAG_VIEW_SAGITTAL ? " · neurological" : "");
+  else if (series != NULL && strchr (sag_series_get_patient_orientation (series), '\\') == NULL)
+    add_line (text, "Sides not known");
+  return g_string_free (text, FALSE);
+}
+
+/* How thick a slice was, and how far the next one is where that differs. */
+static void
+add_thickness (const SagSliceScene *scene,
+               GString             *text)
+{
+  SagSeries *series = sag_workspace_get_series (scene->workspace);
+  double apart = sag_workspace_get_slice_spacing (scene->workspace, scene->view);
+  double thick = series != NULL ? sag_series_get_thickness (series) : 0;
+  int axis;
+  SagPlane plane;
+
+  sag_plane_init_grid_view (&plane,
+                            sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)),
+                            scene->view, scene->spec.plane.centre, 1, &axis);
+  if (axis != 2 || thick <= 0 || sag_workspace_get_oblique (scene->workspace))
+    add_line (text, "%.1f mm apart", apart);
+  else if (fabs (thick - apart) < 0.05)
+    add_line (text, "%.1f mm thick", thick);
+  else
+    add_line (text, "%.1f mm thick, %.1f mm apart", thick, apart);
+}
+
+char *
+sag_slice_corners_dup_top_right (const SagSliceScene *scene)
+{
+  static const char *const modes[] = { "", "MIP", "MinIP", "Mean" };
+  GString *text = g_string_new (NULL);
+  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
+  const SagSliceSpec *spec = &scene->spec;
+  SagDetail detail = sag_slice_corners_get_detail (scene);
+
+  if (detail < SAG_DETAIL_NUMBER)
+    return g_string_free (text, FALSE);
+  if (n > 1)
+    add_line (text, "%d / %d", slice + 1, n);
+  if (detail >= SAG_DETAIL_SLICE && is_placed (scene->workspace))
+    {
+      g_autofree char *position = dup_position (scene);
+
+      add_line (text, "%s", position);
+      if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
+        add_line (text, "%s %.1f mm", modes[spec->slab_mode], spec->slab_mm);
+      else if (detail >= SAG_DETAIL_SERIES && n > 1)
+        add_thickness (scene, text);
+    }
+  return g_string_free (text, FALSE);
+}
+
+/* What a reader must know before trusting the pixels or measuring on them. */
+static void
+add_caveats (const SagSliceScene *scene,
+             GString             *text)
+{
+  SagSeries *series = sag_workspace_get_series (scene->workspace);
+  static const struct
+  {
+    const char *source, *says;
+  } sources[] = {
+    { "pixel", "Pixel Spacing" },
+    { "calibrated", "Pixel Spacing, calibrated" },
+    { "imager", "Imager Pixel Spacing: at the detector" },
+    { "scanned", "Scanned Pixel Spacing: on the film" },
+    { "region", "Ultrasound region" },
+    { "unknown", "Size unknown: lengths in pixels" },
+  };
+  double ratio;
+
+  if (series == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    if (g_str_equal (sag_series_get_spacing_source (series), sources[i].source))
+      add_line (text, "%s", sources[i].says);
+  if (!sag_series_is_lossy (series))
+    return;
+  ratio = sag_series_get_lossy_ratio (series);
+  if (ratio > 0)
+    add_line (text, "Lossy %.3g : 1", ratio);
+  else
+    add_line (text, "Lossy");
+}
+
+char *
+sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (NULL);
+  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (scene->workspace));
+  double finest = MIN (MIN (grid->spacing[0], grid->spacing[1]), grid->spacing[2]);
+  SagDetail detail = sag_slice_corners_get_detail (scene);
+
+  if (detail < SAG_DETAIL_SLICE)
+    return g_string_free (text, FALSE);
+  if (grid->size[2] == 1)
+    finest = MIN (grid->spacing[0], grid->spacing[1]);
+  if (detail >= SAG_DETAIL_SERIES)
+    {
+      add_caveats (scene, text);
+      add_line (text, "Zoom %.0f %%", 100 * finest / scene->spec.plane.mm_per_pixel);
+    }
+  if (!is_colour (scene))
+    {
+      g_autofree char *window = dup_window (scene);
+
+      add_line (text, "%s%s", window, scene->spec.invert ? "  inverted" : "");
+    }
+  return g_string_free (text, FALSE);
+}
+
+char *
+sag_slice_corners_dup_bottom_right (const SagSliceScene *scene)
+{
+  GString *text = g_string_new (NULL);
+  SagProbe probe;
+
+  if (sag_slice_corners_get_detail (scene) >= SAG_DETAIL_SLICE && scene->probing
+      && sag_workspace_probe (scene->workspace, scene->probe, &probe) && probe.inside)
+    {
+      g_autofree char *value = sag_format_value (probe.value, probe.unit);
+      const double *lps = scene->probe;
+
+      if (probe.label != NULL && isfinite (probe.confidence))
+        add_line (text, "%s · %.0f %%", probe.label->name, 100 * probe.confidence);
+      else if (probe.label != NULL)
+        add_line (text, "%s", probe.label->name);
+      if (!is_colour (scene))
+        add_line (text, "%s", value);
+      if (sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES)
+        ;
+      else if (is_placed (scene->workspace))
+        add_line (text, "%s %.1f  %s %.1f  %s %.1f mm", lps[0] >= 0 ? "L" : "R", fabs (lps[0]),
+                  lps[1] >= 0 ? "P" : "A", fabs (lps[1]), lps[2] >= 0 ? "H" : "F", fabs (lps[2]));
+      else
+        add_line (text, "column %d  row %d", probe.ijk[0] + 1, probe.ijk[1] + 1);
+    }
+  return g_string_free (text, FALSE);
+}
+
+char *
+sag_slice_corners_dup_description (const SagSliceScene *scene)
+{
+  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
+  g_autofree char *position = dup_position (scene);
+  g_autofree char *window = dup_window (scene);
+  g_autofree char *here = sag_slice_corners_dup_bottom_right (scene);
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s, slice %d of %d, %s, %s",
+                          sag_slice_corners_get_view_name (scene->view), slice + 1, n, position,
+                          window);
+  if (here[0] != '\0')
+    g_string_append_printf (text, ", under the pointer: %s", g_strdelimit (here, "\n", ' '));
+  return g_string_free (text, FALSE);
+}
