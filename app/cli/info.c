@@ -66,6 +66,7 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
     json_builder_add_int_value (b, grid->size[a]);
   json_builder_end_array (b);
   sag_json_doubles (b, "spacing", grid->spacing, 3);
+  sag_json_boolean (b, "spacing_known", sag_volume_get_has_spacing (volume));
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);
   sag_json_string (b, "orientation", orientation);
@@ -111,8 +112,11 @@ print_text (const SagVolume *volume, const SagOpenInfo *info)
   g_print ("%s  %s\n", sag_volume_get_modality (volume), info->name);
   g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2],
            orientation);
-  g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1],
-           grid->spacing[2]);
+  if (sag_volume_get_has_spacing (volume))
+    g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1],
+             grid->spacing[2]);
+  else
+    g_print ("spacing      not known\n");
   g_print ("origin       %.3f, %.3f, %.3f mm LPS\n", grid->origin[0], grid->origin[1],
            grid->origin[2]);
   g_print ("voxels       %s, value = stored * %g + %g %s\n",
@@ -145,7 +149,7 @@ sag_command_info (int argc, char **argv)
 
   if (!sag_cli_parse (
           &argc, &argv, entries, "INPUT",
-          "Reads a DICOM series or a NIfTI file and tells its geometry, values and faults."))
+          "Reads a DICOM series, a NIfTI file or a PNG and tells its geometry, values and faults."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);

@@ -20,6 +20,7 @@ static const struct
   { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
   { "convert", sag_command_convert, "write a series as NIfTI" },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
+  { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
   { "models", sag_command_models, "list the models, and those that cannot be used" },

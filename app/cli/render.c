@@ -161,7 +161,9 @@ open_overlay (Scene *scene, const Options *options, GError **error)
    */
   if (options->overlay != NULL)
     {
-      gboolean mapped = options->confidence != NULL && sag_nifti_is_name (options->confidence);
+      gboolean mapped =
+          sag_png_is_name (options->overlay)
+          || (options->confidence != NULL && sag_nifti_is_name (options->confidence));
 
       segmentation = sag_open_segmentation (
           options->overlay, mapped ? sag_volume_get_grid (scene->volume) : NULL, error);
@@ -287,25 +289,6 @@ place_plane (Scene *scene, const Options *options, GError **error)
   return TRUE;
 }
 
-static gboolean
-has_finding (const SagOpenInfo *info, SagFindingKind kind)
-{
-  for (guint n = 0; info != NULL && info->stack != NULL && n < info->stack->findings->len; n++)
-    if (((const SagFinding *) g_ptr_array_index (info->stack->findings, n))->kind == kind)
-      return TRUE;
-  return FALSE;
-}
-
-/* A radiograph says nothing of where it lies in the patient. */
-static gboolean
-is_placed (const SagOpenInfo *info)
-{
-  if (info == NULL || info->stack == NULL || info->stack->n_slices == 0)
-    return TRUE;
-  return info->stack->slices[0].instance->frames[0].has_orientation
-         && !has_finding (info, SAG_FINDING_NO_POSITION);
-}
-
 /* Names, colours and millilitres of the labels that are there; the first eight. */
 static char *
 describe_labels (const Scene *scene)
@@ -369,8 +352,8 @@ annotate (const Scene *scene, guint8 *rgba)
   const SagGrid *grid = sag_volume_get_grid (scene->volume);
   const SagSliceSpec *spec = &scene->spec;
   const char *unit = sag_volume_get_unit (scene->volume);
-  gboolean true_mm = !has_finding (scene->info, SAG_FINDING_NO_SPACING);
-  gboolean placed = is_placed (scene->info);
+  gboolean true_mm = sag_volume_get_has_spacing (scene->volume);
+  gboolean placed = scene->info->has_place;
   g_autofree char *name = g_markup_escape_text (
       scene->info != NULL && scene->info->name != NULL ? scene->info->name : "", -1);
   g_autofree char *labels = (spec->overlay & SAG_OVERLAY_DIFFERENCE) != 0 ? describe_difference ()
@@ -491,7 +474,7 @@ sag_command_render (int argc, char **argv)
   gboolean good;
 
   if (!sag_cli_parse (&argc, &argv, entries, "INPUT",
-                      "Draws one slice of a DICOM folder or file, or a NIfTI file."))
+                      "Draws one slice of a DICOM folder or file, a NIfTI file or a PNG."))
     return 2;
   if (argc != 2 || options.output == NULL)
     return sag_cli_usage ("render");

@@ -297,7 +297,7 @@ sag_command_segment (int argc, char **argv)
 
   if (sag_cli_parse (
           &argc, &argv, entries, "INPUT",
-          "Segments a DICOM series or a NIfTI file. Research use, not a medical device."))
+          "Segments a DICOM series, a NIfTI file or a PNG. Research use, not a medical device."))
     {
       if (argc != 2 || options.model == NULL || options.output == NULL)
         sag_cli_usage (argv[0]);

@@ -136,7 +136,10 @@ sag_read_begin (const SagStack *stack, GError **error)
     }
   volume = sag_volume_new_alloc (&stack->grid, type, slope, intercept, unit_of (stack), error);
   if (volume != NULL)
-    sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
+    {
+      sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
+      sag_volume_set_has_spacing (volume, !sag_stack_has_finding (stack, SAG_FINDING_NO_SPACING));
+    }
   return volume;
 }
 

@@ -246,6 +246,15 @@ check_tilt (SagStack *self, const double normal[3])
                            worst);
 }
 
+gboolean
+sag_stack_has_finding (const SagStack *self, SagFindingKind kind)
+{
+  for (guint n = 0; n < self->findings->len; n++)
+    if (((const SagFinding *) g_ptr_array_index (self->findings, n))->kind == kind)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 check_spacing (SagStack *self, const SagDicomFrame *frame)
 {

@@ -68,6 +68,9 @@ void       sag_stack_add_finding  (SagStack       *self,
                                    const char     *format,
                                    ...) G_GNUC_PRINTF (5, 6);
 
+gboolean   sag_stack_has_finding  (const SagStack *self,
+                                   SagFindingKind  kind);
+
 /* "gap", "tilt" …: the finding's name in JSON. */
 const char *sag_finding_kind_get_name (SagFindingKind kind);
 

@@ -5,6 +5,7 @@
 #include "app/files/open.h"
 
 #include "app/files/nifti.h"
+#include "app/files/png.h"
 #include "engine/base/error.h"
 
 #include <math.h>
@@ -151,6 +152,9 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
       info->window_explanations[i] = g_strdup (middle->window_explanations[i]);
     }
   info->monochrome1 = strcmp (first->photometric_interpretation, "MONOCHROME1") == 0;
+  /* A radiograph says nothing of where it lies in the patient. */
+  info->has_place = first->frames[0].has_orientation
+                    && !sag_stack_has_finding (stack, SAG_FINDING_NO_POSITION);
   for (guint i = 0; i < stack->findings->len; i++)
     g_strv_builder_add (findings,
                         ((SagFinding *) g_ptr_array_index (stack->findings, i))->text);
@@ -184,6 +188,35 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
   return info;
 }
 
+gboolean
+sag_open_is_file (const char *path)
+{
+  return (sag_nifti_is_name (path) || sag_png_is_name (path))
+         && !g_file_test (path, G_FILE_TEST_IS_DIR);
+}
+
+SagVolume *
+sag_open_file (const char *path, const SagTick *tick, GError **error)
+{
+  return sag_png_is_name (path) ? sag_png_read (path, error) : sag_nifti_read (path, tick, error);
+}
+
+/* NIfTI or PNG: what comes with it is its name, and what a picture cannot say. */
+static SagOpenInfo *
+describe_file (const char *path, const SagVolume *volume)
+{
+  SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
+  g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
+
+  info->name = g_path_get_basename (path);
+  info->has_place = !sag_png_is_name (path);
+  if (!sag_volume_get_has_spacing (volume))
+    g_strv_builder_add (findings, "A picture says nothing of millimetres or of where it lies in "
+                                  "the patient: lengths are in pixels");
+  info->findings = g_strv_builder_end (findings);
+  return info;
+}
+
 SagVolume *
 sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
                  GError **error)
@@ -193,15 +226,11 @@ sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, 
   const SagIndexSeries *series = NULL;
   const SagStack *stack;
 
-  if (sag_nifti_is_name (path))
+  if (sag_open_is_file (path))
     {
-      volume = sag_nifti_read (path, tick, error);
+      volume = sag_open_file (path, tick, error);
       if (volume != NULL && info != NULL)
-        {
-          *info = g_new0 (SagOpenInfo, 1);
-          (*info)->name = g_path_get_basename (path);
-          (*info)->findings = g_new0 (char *, 1);
-        }
+        *info = describe_file (path, volume);
       return g_steal_pointer (&volume);
     }
   index = sag_index_folder (path, NULL, error);
@@ -253,6 +282,8 @@ sag_open_segmentation (const char *path, const SagGrid *grid, GError **error)
 
   if (sag_nifti_is_name (path))
     own = sag_nifti_read_segmentation (path, error);
+  else if (sag_png_is_name (path))
+    return sag_png_read_segmentation (path, grid, error);
   else
     {
       g_autofree char *file = find_seg (path, error);

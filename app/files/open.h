@@ -11,7 +11,7 @@
 /* What came with a volume. */
 typedef struct
 {
-  SagIndex             *index;  /* NULL for NIfTI */
+  SagIndex             *index;  /* NULL for NIfTI and PNG */
   const SagIndexSeries *series; /* borrowed from the index */
   const SagStack       *stack;  /* likewise: the source of a SEG made from this volume */
   char                 *name;   /* for a person: series description or file name */
@@ -19,18 +19,25 @@ typedef struct
   char                 *window_explanations[SAG_MAX_WINDOWS];
   int                   n_windows;
   gboolean              monochrome1; /* low values are shown bright */
+  gboolean              has_place;   /* it is known how it lies in the patient */
   char                **findings;    /* NULL-terminated sentences: geometry, what was left out */
 } SagOpenInfo;
 
 void             sag_open_info_free    (SagOpenInfo    *self);
 
-/* Reads a DICOM folder or file, or a NIfTI file (.nii, .nii.gz), whole. `series_uid` chooses where
+/* Reads a DICOM folder or file, a NIfTI file (.nii, .nii.gz) or a PNG picture, whole. `series_uid` chooses where
  * a folder holds several image series (NULL if not; "UID#2" is the second stack of a series):
  * otherwise AMBIGUOUS lists UIDs and descriptions. `info` may be NULL. [compute thread] */
 SagVolume       *sag_open_volume       (const char     *path,
                                         const char     *series_uid,
                                         const SagTick  *tick,
                                         SagOpenInfo   **info,
+                                        GError        **error);
+
+/* Is it a file that is a volume of its own, NIfTI or PNG, by its name? And that volume. */
+gboolean         sag_open_is_file      (const char     *path);
+SagVolume       *sag_open_file         (const char     *path,
+                                        const SagTick  *tick,
                                         GError        **error);
 
 /* The stack that sag_open_volume() would read: for those who fill the volume themselves
@@ -40,7 +47,8 @@ const SagStack  *sag_open_choose       (const SagIndex *index,
                                         const SagIndexSeries **series,
                                         GError        **error);
 
-/* Reads a DICOM SEG (file, or folder that holds one) or a NIfTI file of whole numbers. With `grid`
+/* Reads a DICOM SEG (file, or folder that holds one), a NIfTI file of whole numbers or a PNG mask,
+ * which takes the `grid` of its picture. With `grid`
  * (may be NULL) the labels are brought onto it by nearest voxel, so that two results, or a result
  * and its image, can be laid over each other. [compute thread] */
 SagSegmentation *sag_open_segmentation (const char     *path,

@@ -184,9 +184,9 @@ describe_study (const SagIndexStudy *study)
   return g_variant_dict_end (&dict);
 }
 
-/* A NIfTI file as a study of its own: it says nothing of patients. */
+/* A NIfTI or PNG file as a study of its own: it says nothing of patients. */
 static GVariant *
-describe_nifti (const char *path)
+describe_image (const char *path)
 {
   g_autofree char *name = g_filename_display_basename (path);
   g_autofree char *uid = g_filename_display_name (path);
@@ -224,9 +224,9 @@ index_path (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVarian
 {
   g_autoptr (SagIndex) index = NULL;
 
-  if (sag_nifti_is_name (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+  if (sag_open_is_file (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
     {
-      g_variant_builder_add_value (studies, describe_nifti (path));
+      g_variant_builder_add_value (studies, describe_image (path));
       *n_files += 1;
       return TRUE;
     }
@@ -445,14 +445,14 @@ end_read (SagBodyRun *run, const SagStack *stack)
   return g_variant_dict_end (&dict);
 }
 
-/* The NIfTI file of the request, if it is one; else NULL without an error. */
+/* The NIfTI or PNG file of the request, if it is one; else NULL without an error. */
 static SagVolume *
-read_nifti (SagBodyRun *run, gboolean *is_nifti, GError **error)
+read_file (SagBodyRun *run, gboolean *is_file, GError **error)
 {
   g_auto (GStrv) paths = sag_body_get_paths (run, NULL);
 
-  *is_nifti = paths != NULL && sag_nifti_is_name (paths[0]);
-  return *is_nifti ? sag_nifti_read (paths[0], &run->tick, error) : NULL;
+  *is_file = paths != NULL && sag_open_is_file (paths[0]);
+  return *is_file ? sag_open_file (paths[0], &run->tick, error) : NULL;
 }
 
 GVariant *
@@ -461,10 +461,10 @@ sag_body_read (SagBodyRun *run, GError **error)
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagIndex) index = NULL;
   const SagStack *stack;
-  gboolean good, is_nifti;
+  gboolean good, is_file;
 
-  volume = read_nifti (run, &is_nifti, error);
-  if (is_nifti)
+  volume = read_file (run, &is_file, error);
+  if (is_file)
     return volume != NULL && tell_volume (run, volume, NULL, error) ? end_read (run, NULL) : NULL;
   stack = sag_body_get_stack (run, &index, error);
   if (stack == NULL)
@@ -516,15 +516,15 @@ sag_body_thumbnail (SagBodyRun *run, GError **error)
   SagSliceSpec spec;
   GVariantDict dict;
   guint32 size = 96;
-  gboolean is_nifti;
+  gboolean is_file;
   double middle[3], mm[2];
   int width, height;
 
   sag_slice_spec_init (&spec);
-  volume = read_nifti (run, &is_nifti, error);
+  volume = read_file (run, &is_file, error);
   if (volume != NULL)
     sag_volume_guess_window (volume, &spec.window);
-  else if (!is_nifti)
+  else if (!is_file)
     volume = read_middle (run, &spec.window, &spec.invert, error);
   if (volume == NULL)
     return NULL;

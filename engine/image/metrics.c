@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* A label within the box of both. */
-typedef struct
+typedef struct _Field
 {
   const guint8 *voxels;
   const int    *size; /* of the volume */
@@ -27,6 +27,7 @@ typedef struct
   double        spacing[3];
   float        *squares;    /* [n2][n1][n0] mm^2 to the nearest surface voxel */
   int           axis;       /* of the pass */
+  gboolean    (*is_seed) (const struct _Field *self, int i, int j, int k);
 } Field;
 
 static gboolean
@@ -48,7 +49,24 @@ is_surface (const Field *self, int i, int j, int k)
   return has_label (self, i, j, k)
          && !(has_label (self, i - 1, j, k) && has_label (self, i + 1, j, k)
               && has_label (self, i, j - 1, k) && has_label (self, i, j + 1, k)
-              && has_label (self, i, j, k - 1) && has_label (self, i, j, k + 1));
+              && (self->size[2] == 1
+                  || (has_label (self, i, j, k - 1) && has_label (self, i, j, k + 1))));
+}
+
+/* Another label lies beside (i, j, k), counted from the box's corner. */
+static gboolean
+is_boundary (const Field *self, int i, int j, int k)
+{
+  int at[3] = { i + self->box[0], j + self->box[1], k + self->box[2] };
+  gsize stride[3] = { 1, (gsize) self->size[0], (gsize) self->size[0] * (gsize) self->size[1] };
+  const guint8 *here = self->voxels + (gsize) at[0] + stride[1] * (gsize) at[1]
+                       + stride[2] * (gsize) at[2];
+
+  for (int axis = 0; axis < 3; axis++)
+    if ((at[axis] > 0 && *(here - stride[axis]) != *here)
+        || (at[axis] + 1 < self->size[axis] && *(here + stride[axis]) != *here))
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -59,7 +77,7 @@ seed_slice (gsize item, int thread, gpointer data)
 
   for (int j = 0; j < self->n[1]; j++)
     for (int i = 0; i < self->n[0]; i++)
-      *out++ = is_surface (self, i, j, (int) item) ? 0 : INFINITY;
+      *out++ = self->is_seed (self, i, j, (int) item) ? 0 : INFINITY;
 }
 
 /* One line of n values a distance `step` apart becomes the lower envelope of its parabolas. */
@@ -179,6 +197,7 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
   gsize n = sag_grid_get_n_voxels (grid), at = 0;
   Field field = { .size = grid->size,
                   .value = value,
+                  .is_seed = is_surface,
                   .box = { G_MAXINT, G_MAXINT, G_MAXINT, 0, 0, 0 } },
         other;
   g_autoptr (GArray) distances = NULL;
@@ -235,34 +254,87 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
   return TRUE;
 }
 
+gboolean
+sag_metrics_mark_boundary (const guint8 *labels, const SagGrid *grid, double within, guint8 *mask,
+                           GError **error)
+{
+  gsize n = sag_grid_get_n_voxels (grid);
+  Field field = { .voxels = labels, .size = grid->size, .is_seed = is_boundary };
+
+  for (int axis = 0; axis < 3; axis++)
+    {
+      field.n[axis] = grid->size[axis];
+      field.spacing[axis] = grid->spacing[axis];
+    }
+  field.squares = sag_alloc_try (n * sizeof (float), "distances from the boundary", error);
+  if (field.squares == NULL)
+    return FALSE;
+  field_transform (&field);
+  for (gsize p = 0; p < n; p++)
+    mask[p] = field.squares[p] <= (float) (within * within);
+  sag_free (field.squares);
+  return TRUE;
+}
+
+void
+sag_reliability_add (SagReliability *self, const guint8 *labels, const guint8 *truth,
+                     const guint8 *confidence, const guint8 *mask, gsize n)
+{
+  for (gsize p = 0; p < n; p++)
+    if (mask == NULL || mask[p] != 0)
+      self->n[confidence[p]][labels[p] == truth[p]]++;
+}
+
+double
+sag_reliability_get_bins (const SagReliability *self, int n_bins, SagCalibrationBin *bins)
+{
+  guint64 total = 0;
+  double error = 0;
+
+  for (int b = 0; b < n_bins; b++)
+    {
+      guint64 n = 0, right = 0, sum = 0;
+      double mean, accuracy;
+
+      for (int c = 0; c < 256; c++)
+        if (MIN (c * n_bins / 255, n_bins - 1) == b)
+          {
+            n += self->n[c][0] + self->n[c][1];
+            right += self->n[c][1];
+            sum += (self->n[c][0] + self->n[c][1]) * (guint64) c;
+          }
+      mean = n > 0 ? (double) sum / 255 / (double) n : 0;
+      accuracy = n > 0 ? (double) right / (double) n : 0;
+      if (bins != NULL)
+        bins[b] = (SagCalibrationBin){ n, mean, accuracy };
+      error += fabs (accuracy - mean) * (double) n;
+      total += n;
+    }
+  return total > 0 ? error / (double) total : NAN;
+}
+
+double
+sag_reliability_get_brier (const SagReliability *self)
+{
+  guint64 total = 0;
+  double sum = 0;
+
+  for (int c = 0; c < 256; c++)
+    {
+      double p = c / 255.0;
+
+      sum += (double) self->n[c][0] * p * p + (double) self->n[c][1] * (1 - p) * (1 - p);
+      total += self->n[c][0] + self->n[c][1];
+    }
+  return total > 0 ? sum / (double) total : NAN;
+}
+
 double
 sag_metrics_calibration (const guint8 *labels, const guint8 *truth, const guint8 *confidence,
                          const guint8 *mask, gsize n, int n_bins, SagCalibrationBin *bins)
 {
-  g_autofree guint64 *counts =
-      g_new0 (guint64, 3 * n_bins); /* voxels, sum of confidence, right ones */
-  guint64 total = 0;
-  double error = 0;
+  g_autofree SagReliability *counts = g_new0 (SagReliability, 1);
 
-  for (gsize p = 0; p < n; p++)
-    if (mask == NULL || mask[p] != 0)
-      {
-        guint64 *bin = counts + 3 * MIN (confidence[p] * n_bins / 255, n_bins - 1);
-
-        bin[0]++;
-        bin[1] += confidence[p];
-        bin[2] += labels[p] == truth[p];
-        total++;
-      }
-  for (int b = 0; b < n_bins; b++)
-    {
-      const guint64 *bin = counts + 3 * b;
-      double mean = bin[0] > 0 ? (double) bin[1] / 255 / (double) bin[0] : 0;
-      double accuracy = bin[0] > 0 ? (double) bin[2] / (double) bin[0] : 0;
-
-      if (bins != NULL)
-        bins[b] = (SagCalibrationBin){ bin[0], mean, accuracy };
-      error += fabs (accuracy - mean) * (double) bin[0];
-    }
-  return total > 0 ? error / (double) total : NAN;
+  sag_reliability_add (counts, labels, truth, confidence, mask, n);
+  return sag_reliability_get_bins (counts, n_bins, bins);
 }

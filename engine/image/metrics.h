@@ -17,7 +17,8 @@ typedef struct
 } SagAgreement;
 
 /* Compares the voxels equal to `value` in two byte volumes of `grid`. Surface: a voxel of the label
- * with one of its six neighbours outside it (the volume's border counts as outside). Distances run
+ * with one of its six neighbours outside it (four in a volume of one slice; the volume's border counts
+ * as outside). Distances run
  * from the centre of every surface voxel of one to the nearest surface voxel of the other, in mm
  * with the grid's spacing, exact (Felzenszwalb and Huttenlocher 2012), both directions pooled;
  * percentile by linear interpolation between order statistics. FALSE with MEMORY. [compute thread]
@@ -29,10 +30,15 @@ gboolean sag_metrics_compare (const guint8  *a,
                               SagAgreement  *result,
                               GError       **error);
 
-/* Reliability of confidences in `n_bins` equal bins over 0..1: the expected calibration error, the
- * mean over voxels of |accuracy - confidence| of their bin (Guo et al. 2017). `mask` (may be NULL)
- * counts voxels where it is not 0. `bins` (may be NULL) gets n_bins entries. NaN if nothing is
- * counted. [any thread] */
+/* Marks (1, else 0) the voxels whose centre lies within `within` mm of the centre of a voxel that has
+ * another label, background included, beside it. None where there is but one label. FALSE with
+ * MEMORY. [compute thread] */
+gboolean sag_metrics_mark_boundary (const guint8  *labels,
+                              const SagGrid *grid,
+                              double         within,
+                              guint8        *mask,
+                              GError       **error);
+
 typedef struct
 {
   gsize  n;
@@ -40,6 +46,33 @@ typedef struct
   double accuracy;   /* share of voxels whose label equals the truth */
 } SagCalibrationBin;
 
+/* Voxels counted by confidence byte, and by whether the label shown is the true one: all that
+ * calibration is about. Starts zeroed. */
+typedef struct
+{
+  guint64 n[256][2];
+} SagReliability;
+
+/* Counts the voxels where `mask` (may be NULL) is not 0. */
+void     sag_reliability_add      (SagReliability       *self,
+                                   const guint8         *labels,
+                                   const guint8         *truth,
+                                   const guint8         *confidence,
+                                   const guint8         *mask,
+                                   gsize                 n);
+
+/* The expected calibration error in `n_bins` equal bins over 0..1: the mean over voxels of
+ * |accuracy - confidence| of their bin (Guo et al. 2017). `bins` (may be NULL) gets n_bins entries.
+ * NaN if nothing is counted. */
+double   sag_reliability_get_bins (const SagReliability *self,
+                                   int                   n_bins,
+                                   SagCalibrationBin    *bins);
+
+/* Brier score of "the label shown is the true one": the mean of (1 - confidence)^2 where it is and of
+ * confidence^2 where it is not. NaN if nothing is counted. */
+double   sag_reliability_get_brier (const SagReliability *self);
+
+/* sag_reliability_get_bins() of one image. [any thread] */
 double   sag_metrics_calibration (const guint8      *labels,
                                   const guint8      *truth,
                                   const guint8      *confidence,

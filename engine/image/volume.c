@@ -20,6 +20,7 @@ struct _SagVolume
   char           *unit;
   char           *modality;
   char           *frame_of_reference;
+  gboolean        has_spacing;
   SagReady        ready;
 };
 
@@ -73,6 +74,7 @@ sag_volume_new (const SagGrid *grid, SagVoxelType type, SagBlock *block, double 
   self->unit = g_strdup (unit != NULL ? unit : "");
   self->modality = g_strdup ("");
   self->frame_of_reference = g_strdup ("");
+  self->has_spacing = TRUE;
   sag_ready_init (&self->ready, grid->size[2]);
   return self;
 }
@@ -165,6 +167,18 @@ const char *
 sag_volume_get_frame_of_reference (const SagVolume *self)
 {
   return self->frame_of_reference;
+}
+
+void
+sag_volume_set_has_spacing (SagVolume *self, gboolean has_spacing)
+{
+  self->has_spacing = has_spacing;
+}
+
+gboolean
+sag_volume_get_has_spacing (const SagVolume *self)
+{
+  return self->has_spacing;
 }
 
 gpointer

@@ -67,6 +67,12 @@ void           sag_volume_set_origin_tags (SagVolume       *self,
 const char    *sag_volume_get_modality    (const SagVolume *self);
 const char    *sag_volume_get_frame_of_reference (const SagVolume *self);
 
+/* TRUE unless the source does not say how large a pixel is: then the grid's spacing stands for pixels,
+ * and nothing measured on it is in millimetres. Set once, before the volume is shared. */
+void           sag_volume_set_has_spacing (SagVolume       *self,
+                                           gboolean         has_spacing);
+gboolean       sag_volume_get_has_spacing (const SagVolume *self);
+
 /* Start of slice k: size[0] * size[1] voxels, i fastest. Writing is for the one who reads the
  * series, before the slice is ready. */
 gpointer       sag_volume_get_slice       (const SagVolume *self,

@@ -409,6 +409,7 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
   SagLedger ledger = { 0 };
   gint64 start = g_get_monotonic_time ();
   const SagNetwork *cached = self->network;
+  float *temperature = &self->recipe->temperature[self->precision], usual = *temperature;
   SagSegmentation *result = NULL;
   SagFrame frame;
   Plan plan;
@@ -435,9 +436,12 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
                          .network = self->network, .ledger = &ledger, .tick = &rising, .to = 1,
                          .report = report };
 
+      if (options->temperature > 0)
+        *temperature = options->temperature;
       sag_ledger_add (&ledger, self->network->session_bytes);
       result = run_with_buffers (self, &plan, &run, options, error);
     }
+  *temperature = usual;
   plan_clear (&plan);
   report->total_ms = since (start);
   report->peak_bytes = ledger.peak;

@@ -46,6 +46,7 @@ typedef struct
 {
   const double *focus;     /* mm, LPS: where to begin; NULL: the middle */
   gboolean      preview;   /* a coarse pass first, where it is worth it */
+  float         temperature; /* instead of the recipe's, for calibrating; 0: the recipe's */
   gsize         max_bytes; /* refuse, before allocating, to need more; 0: no limit */
 
   /* A coarse segmentation of the whole field of view on a grid of its own, all slices ready;
