@@ -38,6 +38,9 @@ void            sag_opener_open_paths     (SagOpener          *self,
 /* Reads a series; a segmentation comes over the series it refers to. */
 void            sag_opener_open_series    (SagOpener          *self,
                                            SagSeries          *series);
+/* Labels of a file (DICOM SEG or NIfTI) as one more result over the open images. */
+void            sag_opener_open_labels    (SagOpener          *self,
+                                           const char         *path);
 /* The next series that can be read, or the one before (-1). */
 void            sag_opener_step_series    (SagOpener          *self,
                                            int                 step);

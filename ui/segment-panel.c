@@ -4,7 +4,10 @@
 #include "ui/segment-panel.h"
 
 #include "ui/format.h"
+#include "ui/compare-pane.h"
 #include "ui/label-row.h"
+#include "ui/precision-table.h"
+#include "ui/result-list.h"
 
 #define MANY_LABELS 12 /* from here on a search entry helps */
 
@@ -14,6 +17,7 @@ struct _SagSegmentPanel
 
   SagSegmenter       *segmenter;
   SagWorkspace       *workspace;
+  SagComparer        *comparer;
   SagModel           *model; /* the one listened to */
   GtkStringFilter    *filter;
   GSimpleActionGroup *actions;
@@ -29,6 +33,7 @@ struct _SagSegmentPanel
   GtkStack           *run_stack;
   GtkButton          *run;
   GtkLabel           *outcome;
+  GtkBox             *table, *comparison;
   GtkWidget          *results;
   GtkEditable        *search;
   GtkListBox         *labels;
@@ -88,7 +93,7 @@ precision_toggled (SagSegmentPanel *self,
     return;
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     if (self->precisions[p] == button)
-      g_object_set (self->segmenter, "precision", p, NULL);
+      sag_segmenter_switch_precision (self->segmenter, p);
 }
 
 static void
@@ -380,6 +385,9 @@ sag_segment_panel_dispose (GObject *object)
   gtk_widget_insert_action_group (GTK_WIDGET (self), "labels", NULL);
   if (child != NULL)
     gtk_widget_unparent (child);
+  if (self->comparer != NULL)
+    sag_comparer_close (self->comparer);
+  g_clear_object (&self->comparer);
   g_clear_object (&self->actions);
   g_clear_object (&self->filter);
   g_clear_object (&self->model);
@@ -410,6 +418,8 @@ sag_segment_panel_class_init (SagSegmentPanelClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, run_stack);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, run);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, outcome);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, table);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, comparison);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, results);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, search);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, labels);
@@ -468,6 +478,10 @@ sag_segment_panel_new (SagSegmenter *segmenter,
 
   self->segmenter = g_object_ref (segmenter);
   self->workspace = g_object_ref (workspace);
+  self->comparer = sag_comparer_new (workspace);
+  gtk_box_append (self->table, sag_precision_table_new (segmenter, workspace));
+  gtk_box_append (self->comparison, sag_result_list_new (workspace));
+  gtk_box_append (self->comparison, sag_compare_pane_new (self->comparer, workspace));
 
   gtk_drop_down_set_model (self->models, sag_segmenter_get_models (segmenter));
   g_signal_connect_object (sag_segmenter_get_models (segmenter), "items-changed",

@@ -24,7 +24,7 @@ struct _SagSegmenter
   SagJob           *estimate;
   SagJob           *run;
   SagJob           *export;
-  gboolean          receiving; /* what the run brings */
+  SagResult        *result; /* what the run fills, or NULL */
   SagVolume        *estimated; /* what the last estimate was for; borrowed, only compared */
 };
 
@@ -277,6 +277,16 @@ sag_segmenter_load (SagSegmenter *self)
 
 /* ---- running */
 
+/* Half a result looks like a whole one. */
+static void
+abandon (SagSegmenter *self)
+{
+  g_autoptr (SagResult) result = g_steal_pointer (&self->result);
+
+  if (result != NULL)
+    sag_workspace_remove_result (self->workspace, result);
+}
+
 static void
 run_partial (SagJob       *job,
              const char   *name,
@@ -286,37 +296,53 @@ run_partial (SagJob       *job,
 {
   g_autoptr (GError) error = NULL;
 
-  gboolean good;
-
-  if (job != self->run)
-    return;
-  self->receiving = TRUE;
-  good = sag_workspace_receive (self->workspace, name, body, fds, &error);
-  self->receiving = FALSE;
-  if (!good)
-    {
-      drop (self, &self->run);
-      sag_workspace_clear_results (self->workspace);
-      set_state (self, SAG_SEGMENTER_FAILED, error->message);
-      update (self);
-    }
-}
-
-/* Labels from elsewhere took the place of the run's: what it would still bring belongs to others. */
-static void
-segmentation_changed (SagSegmenter *self)
-{
-  SagSegmentation *theirs = sag_workspace_get_segmentation (self->workspace);
-
-  if (self->run == NULL || self->receiving || theirs == NULL)
+  if (job != self->run
+      || sag_workspace_receive_result (self->workspace, self->result, name, body, fds, &error))
     return;
   drop (self, &self->run);
-  sag_segmentation_ref (theirs);
-  sag_workspace_clear_results (self->workspace); /* the run's preview too */
-  sag_workspace_set_segmentation (self->workspace, theirs);
-  sag_segmentation_unref (theirs);
-  set_state (self, SAG_SEGMENTER_CANCELLED, "");
+  abandon (self);
+  set_state (self, SAG_SEGMENTER_FAILED, error->message);
   update (self);
+}
+
+/* The result of the chosen model at a precision, if there is one: borrowed. */
+static SagResult *
+find_result (SagSegmenter *self,
+             int           precision, /* -1: any */
+             SagResult    *but)
+{
+  GListModel *results = sag_workspace_get_results (self->workspace);
+
+  for (guint i = 0; self->model != NULL && i < g_list_model_get_n_items (results); i++)
+    {
+      g_autoptr (SagResult) result = g_list_model_get_item (results, i);
+
+      if (result != but && (precision < 0 || sag_result_get_precision (result) == precision)
+          && g_str_equal (sag_result_get_model_id (result), sag_model_get_id (self->model)))
+        return result; /* the list keeps it */
+    }
+  return NULL;
+}
+
+static void
+keep (SagSegmenter *self,
+      GVariant     *done)
+{
+  g_autoptr (SagResult) result = g_steal_pointer (&self->result);
+  guint64 bytes = 0, model_bytes = 0;
+  SagResult *old = find_result (self, sag_result_get_precision (result), result);
+
+  g_variant_lookup (done, "bytes", "t", &bytes);
+  g_variant_lookup (done, "model-bytes", "t", &model_bytes);
+  /* The same model at the same precision finds the same, bit for bit: once is enough. */
+  if (old != NULL)
+    {
+      sag_result_set_name (result, sag_result_get_name (old));
+      if (old == sag_workspace_get_other (self->workspace))
+        sag_workspace_set_other (self->workspace, NULL);
+      sag_workspace_remove_result (self->workspace, old);
+    }
+  sag_result_complete (result, self->seconds, bytes, model_bytes);
 }
 
 static void
@@ -336,18 +362,16 @@ run_done (GObject      *source,
     {
       self->seconds = (g_get_monotonic_time () - self->started_us) / (double) G_USEC_PER_SEC;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SECONDS]);
+      keep (self, done);
       set_state (self, SAG_SEGMENTER_DONE, "");
-    }
-  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      /* Half a result looks like a whole one. */
-      sag_workspace_clear_results (self->workspace);
-      set_state (self, SAG_SEGMENTER_CANCELLED, "");
     }
   else
     {
-      sag_workspace_clear_results (self->workspace);
-      set_state (self, SAG_SEGMENTER_FAILED, error->message);
+      abandon (self);
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        set_state (self, SAG_SEGMENTER_CANCELLED, "");
+      else
+        set_state (self, SAG_SEGMENTER_FAILED, error->message);
     }
   update (self);
 }
@@ -357,6 +381,7 @@ sag_segmenter_run (SagSegmenter *self)
 {
   SagVolume *volume = sag_workspace_get_volume (self->workspace);
   g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL, *precision = NULL;
   double focus[3];
   SagJob *job;
 
@@ -376,7 +401,10 @@ sag_segmenter_run (SagSegmenter *self)
       drop (self, &self->estimate); /* it would only stand in the way */
       self->estimated = NULL;
     }
-  sag_workspace_clear_results (self->workspace);
+  precision = g_ascii_strup (sag_precision_get_name (self->precision), -1);
+  name = g_strdup_printf ("%s %s", sag_model_get_name (self->model), precision);
+  g_set_object (&self->result, sag_workspace_begin_result (self->workspace, name));
+  sag_result_set_model (self->result, sag_model_get_id (self->model), self->precision);
   sag_workspace_set_overlay_visible (self->workspace, TRUE);
   self->started_us = g_get_monotonic_time ();
   g_signal_connect (job, "partial", G_CALLBACK (run_partial), self);
@@ -436,6 +464,44 @@ set_precision (SagSegmenter *self,
   update (self);
 }
 
+/* A result at another precision is one key away: shown if there is one, else made, if the model has
+ * made any yet; a run under way begins again. */
+void
+sag_segmenter_switch_precision (SagSegmenter *self,
+                                SagPrecision  precision)
+{
+  gboolean running = self->run != NULL;
+  SagResult *result;
+
+  if (precision == self->precision || self->model == NULL
+      || !sag_model_has_precision (self->model, precision))
+    return;
+  if (running)
+    {
+      drop (self, &self->run);
+      abandon (self);
+      set_state (self, SAG_SEGMENTER_CANCELLED, "");
+    }
+  set_precision (self, precision);
+  result = find_result (self, precision, NULL);
+  if (result != NULL)
+    sag_workspace_show_result (self->workspace, result);
+  else if (running || find_result (self, -1, NULL) != NULL)
+    sag_segmenter_run (self);
+}
+
+/* What is shown says which precision is next. */
+static void
+result_changed (SagSegmenter *self)
+{
+  SagResult *result = sag_workspace_get_result (self->workspace);
+  int precision = result != NULL ? sag_result_get_precision (result) : -1;
+
+  if (self->run == NULL && precision >= 0 && self->model != NULL
+      && g_str_equal (sag_result_get_model_id (result), sag_model_get_id (self->model)))
+    set_precision (self, precision);
+}
+
 void
 sag_segmenter_next_precision (SagSegmenter *self)
 {
@@ -445,7 +511,7 @@ sag_segmenter_next_precision (SagSegmenter *self)
 
       if (sag_model_has_precision (self->model, next))
         {
-          set_precision (self, next);
+          sag_segmenter_switch_precision (self, next);
           return;
         }
     }
@@ -458,6 +524,7 @@ volume_changed (SagSegmenter *self)
 
   if (self->run != NULL)
     drop (self, &self->run);
+  g_clear_object (&self->result); /* the workspace forgot it already */
   drop (self, &self->estimate);
   self->estimated = NULL;
   sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
@@ -631,6 +698,7 @@ sag_segmenter_finalize (GObject *object)
 {
   SagSegmenter *self = SAG_SEGMENTER (object);
 
+  g_clear_object (&self->result);
   g_clear_object (&self->workspace);
   g_clear_object (&self->models);
   g_clear_object (&self->model);
@@ -687,7 +755,7 @@ sag_segmenter_new (SagWorkspace *workspace)
   self->workspace = g_object_ref (workspace);
   g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (segmentation_changed), self,
+  g_signal_connect_object (workspace, "notify::result", G_CALLBACK (result_changed), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (slices_ready), self,
                            G_CONNECT_SWAPPED);

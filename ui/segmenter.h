@@ -48,7 +48,11 @@ double             sag_segmenter_get_elapsed   (SagSegmenter *self);
 /* Chooses a model by identifier, now or as soon as it is known. */
 void               sag_segmenter_choose        (SagSegmenter *self,
                                                 const char   *model_id);
-/* The next precision the model has. */
+/* Chooses a precision and shows what the model found at it: at once if it has run, else by a run, if
+ * the model has run at all. Setting the property only chooses. */
+void               sag_segmenter_switch_precision (SagSegmenter *self,
+                                                SagPrecision  precision);
+/* Switches to the next precision the model has. */
 void               sag_segmenter_next_precision (SagSegmenter *self);
 
 /* Runs the chosen model if the state allows it. */

@@ -391,3 +391,22 @@ sag_slice_text_snapshot_empty (GtkWidget   *widget,
   append_outlined (snapshot, layout, 2 * MARGIN,
                    round ((gtk_widget_get_height (widget) - height) / 2.0), &dim);
 }
+
+void
+sag_slice_text_draw (const SagSliceScene *scene,
+                     GtkWidget           *widget,
+                     GtkSnapshot         *snapshot,
+                     const char          *text,
+                     double               x,
+                     double               y,
+                     double               xalign,
+                     double               yalign,
+                     const GdkRGBA       *colour)
+{
+  const Pen pen = { .scene = scene, .widget = widget, .snapshot = snapshot };
+  g_autoptr (PangoLayout) layout = make_layout (&pen, text, scene->text_scale, FALSE);
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  append_outlined (snapshot, layout, round (x - xalign * width), round (y - yalign * height), colour);
+}

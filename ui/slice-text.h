@@ -17,3 +17,14 @@ void  sag_slice_text_snapshot        (const SagSliceScene *scene,
 void  sag_slice_text_snapshot_empty  (GtkWidget           *widget,
                                       GtkSnapshot         *snapshot,
                                       double               text_scale);
+
+/* One line of text with its outline; (x, y) is the point of it that xalign and yalign (0..1) name. */
+void  sag_slice_text_draw            (const SagSliceScene *scene,
+                                      GtkWidget           *widget,
+                                      GtkSnapshot         *snapshot,
+                                      const char          *text,
+                                      double               x,
+                                      double               y,
+                                      double               xalign,
+                                      double               yalign,
+                                      const GdkRGBA       *colour);

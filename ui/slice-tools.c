@@ -4,6 +4,7 @@
 #include "ui/slice-tools.h"
 
 #include "ui/settings.h"
+#include "ui/slice-compare.h"
 
 #include <math.h>
 
@@ -20,6 +21,7 @@ typedef enum
   TOOL_ZOOM,
   TOOL_SCROLL,
   TOOL_TURN, /* a handle of the crosshair, whatever the button does */
+  TOOL_SWIPE, /* the line between two results */
   N_TOOLS
 } Tool;
 
@@ -96,7 +98,7 @@ static void
 set_cursor_name (SagSliceTools *self)
 {
   static const char *const names[N_TOOLS] = { "crosshair", "ns-resize", "grabbing",
-                                              "ns-resize", "row-resize", "grabbing" };
+                                              "ns-resize", "row-resize", "grabbing", "ew-resize" };
 
   gtk_widget_set_cursor_from_name (GTK_WIDGET (self->view), names[self->tool]);
 }
@@ -135,6 +137,9 @@ drag_begin (GtkGestureDrag *gesture,
   if (button == GDK_BUTTON_PRIMARY && !self->space
       && sag_slice_view_find_handle (self->view, x, y, &self->turned))
     self->tool = TOOL_TURN;
+  else if (button == GDK_BUTTON_PRIMARY && !self->space && workspace != NULL
+           && sag_slice_compare_is_handle (workspace, gtk_widget_get_width (GTK_WIDGET (self->view)), x))
+    self->tool = TOOL_SWIPE;
   if (workspace == NULL || self->tool == TOOL_NONE)
     {
       gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_DENIED);
@@ -229,6 +234,10 @@ drag_update (GtkGestureDrag *gesture,
                  (gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (gesture))
                   & GDK_SHIFT_MASK)
                      != 0);
+      break;
+    case TOOL_SWIPE:
+      sag_workspace_set_swipe (sag_slice_view_get_workspace (self->view),
+                               (x + dx) / gtk_widget_get_width (GTK_WIDGET (self->view)));
       break;
     case TOOL_NONE:
     case N_TOOLS:

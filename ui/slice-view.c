@@ -6,6 +6,7 @@
  * changes; text and lines are drawn over it anew each time. */
 #include "ui/slice-view.h"
 
+#include "ui/slice-compare.h"
 #include "ui/slice-cross.h"
 #include "ui/slice-text.h"
 
@@ -100,6 +101,14 @@ turn (SagSliceView *self,
     }
 }
 
+/* Side by side, two pictures share the width. */
+static int
+get_picture_width (const SagSliceSpec *spec,
+                   int                 width)
+{
+  return spec->compare == SAG_COMPARE_SIDE ? MAX (width / 2, 1) : width;
+}
+
 void
 sag_slice_view_get_spec (SagSliceView *self,
                          int           width,
@@ -113,6 +122,7 @@ sag_slice_view_get_spec (SagSliceView *self,
   turn (self, plane);
   for (int c = 0; c < 3; c++)
     plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
+  width = get_picture_width (spec, width);
   if (self->turns % 2 != 0)
     {
       int swap = width;
@@ -152,14 +162,18 @@ sag_slice_view_to_lps (SagSliceView *self,
                        double        lps[3])
 {
   SagSliceSpec spec;
-  int width, height, scale;
+  int width, height, scale, picture;
 
   if (!sag_slice_view_has_image (self))
     return FALSE;
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
+  picture = get_picture_width (&spec, width);
+  x *= scale;
+  if (picture < width && x >= picture)
+    x -= width - picture;
   /* Widget coordinates count from an edge, pixels from a centre. */
-  sag_plane_to_lps (&spec.plane, width, height, x * scale - 0.5, y * scale - 0.5, lps);
+  sag_plane_to_lps (&spec.plane, picture, height, x - 0.5, y * scale - 0.5, lps);
   return TRUE;
 }
 
@@ -177,7 +191,7 @@ sag_slice_view_to_point (SagSliceView *self,
     return;
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
-  sag_plane_to_pixel (&spec.plane, width, height, lps, x, y);
+  sag_plane_to_pixel (&spec.plane, get_picture_width (&spec, width), height, lps, x, y);
   *x = (*x + 0.5) / scale;
   *y = (*y + 0.5) / scale;
 }
@@ -234,6 +248,8 @@ snapshot_lens (SagSliceView        *self,
 
   memcpy (spec.plane.centre, scene->probe, sizeof scene->probe);
   spec.plane.mm_per_pixel /= LENS_ZOOM;
+  if (spec.compare == SAG_COMPARE_SIDE)
+    spec.compare = SAG_COMPARE_OFF;
   texture = sag_slice_view_render (self, &spec, pixels, pixels);
   gsk_rounded_rect_init_from_rect (&circle, &at, (float) r);
   gtk_snapshot_push_rounded_clip (snapshot, &circle);
@@ -286,7 +302,7 @@ sag_slice_view_snapshot (GtkWidget   *widget,
                                &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
 
   gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
-  if (self->crosshair)
+  if (self->crosshair && scene.spec.compare != SAG_COMPARE_SIDE)
     sag_slice_cross_snapshot (&scene, snapshot);
   if (self->reference != NULL && sag_slice_view_has_image (self->reference))
     {
@@ -295,6 +311,7 @@ sag_slice_view_snapshot (GtkWidget   *widget,
       sag_slice_view_get_spec (self->reference, 512, 512, &other);
       sag_slice_cross_snapshot_plane (&scene, &other.plane, snapshot);
     }
+  sag_slice_compare_snapshot (&scene, widget, snapshot);
   if (self->annotations)
     sag_slice_text_snapshot (&scene, widget, snapshot);
   if (self->magnifier && scene.probing)
@@ -367,6 +384,11 @@ sag_slice_view_zoom_at (SagSliceView *self,
     return;
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
+  if (get_picture_width (&spec, width) < width)
+    {
+      width = get_picture_width (&spec, width);
+      x -= x * scale >= width ? (double) width / scale : 0;
+    }
   dx = (x * scale - width / 2.0) * spec.plane.mm_per_pixel;
   dy = (y * scale - height / 2.0) * spec.plane.mm_per_pixel;
   self->pan[0] += dx * (1 - self->zoom / zoom);

@@ -17,10 +17,12 @@ typedef struct
   SagWorkspace       *workspace; /* of the selected view */
   GSimpleActionGroup *group;  /* owns this */
   SagCine            *cine;
+  SagCompare          compare; /* how two were compared last */
   GtkWidget          *menu;   /* of the last right click, in its view; weak */
 } SagViewActions;
 
 static const char *const plane_names[] = { "axial", "coronal", "sagittal", NULL };
+static const char *const compare_names[] = { "off", "difference", "swipe", "checker", "side", NULL };
 static const char *const slab_names[] = { "none", "mip", "minip", "mean", NULL };
 
 static int
@@ -361,6 +363,38 @@ ACTION (overlay_confidence)
   toggle_overlay (data, SAG_OVERLAY_CONFIDENCE);
 }
 
+ACTION (compare_mode)
+{
+  SagViewActions *self = data;
+  int mode = find (compare_names, g_variant_get_string (parameter, NULL));
+
+  if (mode >= 0 && !sag_workspace_compare_with (self->workspace, mode))
+    gtk_widget_error_bell (GTK_WIDGET (self->layout));
+}
+
+/* On and off; on as it was last. */
+ACTION (compare)
+{
+  SagViewActions *self = data;
+  SagCompare now = sag_workspace_get_compare (self->workspace);
+
+  if (now != SAG_COMPARE_OFF)
+    self->compare = now;
+  if (!sag_workspace_compare_with (self->workspace,
+                                   now != SAG_COMPARE_OFF        ? SAG_COMPARE_OFF
+                                   : self->compare != SAG_COMPARE_OFF ? self->compare
+                                                                 : SAG_COMPARE_DIFFERENCE))
+    gtk_widget_error_bell (GTK_WIDGET (self->layout));
+}
+
+ACTION (compare_swap)
+{
+  SagViewActions *self = data;
+
+  if (!sag_workspace_swap (self->workspace))
+    gtk_widget_error_bell (GTK_WIDGET (self->layout));
+}
+
 ACTION (opacity)
 {
   SagViewActions *self = data;
@@ -431,7 +465,8 @@ update_states (SagViewActions *self)
     "slab-thinner", "slab-thicker", "slab-next-mode", "slab-mode", "cine", NULL,
   };
   static const char *const for_result[] = {
-    "overlay", "overlay-fill", "overlay-outline", "overlay-confidence", "opacity", "uncertain", NULL,
+    "overlay", "overlay-fill", "overlay-outline", "overlay-confidence", "opacity", "uncertain",
+    "compare", "compare-mode", "compare-swap", NULL,
   };
   SagOverlayFlags flags = sag_workspace_get_overlay (self->workspace);
   SagSlabMode slab = sag_workspace_get_slab_mode (self->workspace);
@@ -457,6 +492,8 @@ update_states (SagViewActions *self)
   set_state (self, "overlay-outline", g_variant_new_boolean ((flags & SAG_OVERLAY_OUTLINE) != 0));
   set_state (self, "overlay-confidence",
              g_variant_new_boolean ((flags & SAG_OVERLAY_CONFIDENCE) != 0));
+  set_state (self, "compare-mode",
+             g_variant_new_string (compare_names[sag_workspace_get_compare (self->workspace)]));
   set_enabled (self, sag_workspace_get_volume (self->workspace) != NULL, for_image);
   set_enabled (self,
                sag_workspace_get_segmentation (self->workspace) != NULL ||
@@ -531,6 +568,9 @@ sag_view_actions_new (SagSliceLayout *layout)
     { "overlay-fill", overlay_fill, NULL, "true" },
     { "overlay-outline", overlay_outline, NULL, "true" },
     { "overlay-confidence", overlay_confidence, NULL, "false" },
+    { "compare", compare },
+    { "compare-mode", compare_mode, "s", "'off'" },
+    { "compare-swap", compare_swap },
     { "opacity", opacity, "i" },
     { "uncertain", uncertain, "i" },
     { "cine", cine },

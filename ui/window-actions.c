@@ -54,6 +54,19 @@ ACTION (open_files)
   sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Files", NULL, paths_chosen, data);
 }
 
+static void
+labels_chosen (const char *const *paths,
+               gpointer           data)
+{
+  sag_opener_open_labels (sag_window_get_opener (data), paths[0]);
+}
+
+ACTION (open_labels)
+{
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Labels", NULL, labels_chosen,
+                        data);
+}
+
 ACTION (open_recent)
 {
   g_autofree char *path = g_filename_from_uri (g_variant_get_string (parameter, NULL), NULL, NULL);
@@ -217,7 +230,7 @@ ACTION (precision)
   SagPrecision value;
 
   if (sag_precision_from_name (g_variant_get_string (parameter, NULL), &value, NULL))
-    g_object_set (sag_window_get_segmenter (data), "precision", value, NULL);
+    sag_segmenter_switch_precision (sag_window_get_segmenter (data), value);
 }
 
 ACTION (next_precision)
@@ -364,6 +377,7 @@ sag_window_update_actions (SagWindow *self)
                state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL
                    && state != SAG_SEGMENTER_RUNNING && model != NULL
                    && sag_model_is_usable (model));
+  set_enabled (self, "open-labels", image);
   set_enabled (self, "export-seg", result);
   set_enabled (self, "export-nifti", result);
   set_enabled (self, "export-confidence",
@@ -382,6 +396,7 @@ sag_window_add_actions (SagWindow     *self,
   static const GActionEntry entries[] = {
     { "open-folder", open_folder },
     { "open-files", open_files },
+    { "open-labels", open_labels },
     { "open-sample", open_sample },
     { "open-recent", open_recent, "s" },
     { "open-series", open_series, "s" },

@@ -16,6 +16,13 @@ struct _SagWorkspace
   SagSegmentation *segmentation;
   SagSegmentation *preview;
   SagSegmentation *reference;
+  GListStore      *results;  /* of SagResult */
+  SagResult       *result;   /* the one shown: segmentation and preview are its */
+  SagResult       *other;    /* the one compared with: reference is its */
+  SagResult       *received; /* what a job without a result of its own brought last */
+  SagCompare       compare;
+  double           swipe;
+  double           agreement; /* mean Dice of the two; NaN until known */
   char           **warnings;
   GArray          *presets; /* of SagWindowPreset */
 
@@ -37,6 +44,7 @@ struct _SagWorkspace
 
   GListStore      *labels;
   guint32          hidden[8];
+  GHashTable      *hidden_names; /* of labels that were hidden when last seen */
 
   GArray          *uncertain; /* of int: slices with labels, least certain first; NULL: not known */
   int              uncertain_rank;
@@ -47,8 +55,21 @@ void sag_workspace_choose_window   (SagWorkspace *self,
                                     GVariant     *windows);
 /* As guessed from the slices that are ready, if no better was known. */
 void sag_workspace_refine_window   (SagWorkspace *self);
-void sag_workspace_set_preview     (SagWorkspace    *self,
+/* What is drawn from now on; the list of results is as it was. */
+void sag_workspace_put_segmentation (SagWorkspace    *self,
+                                     SagSegmentation *segmentation);
+void sag_workspace_put_preview     (SagWorkspace    *self,
                                     SagSegmentation *preview);
+/* What a job brings for `result`, shown or not. */
+void sag_workspace_take_segmentation (SagWorkspace    *self,
+                                      SagResult       *result,
+                                      SagSegmentation *segmentation);
+void sag_workspace_take_preview    (SagWorkspace    *self,
+                                    SagResult       *result,
+                                    SagSegmentation *preview);
+void sag_workspace_take_labels     (SagWorkspace    *self,
+                                    SagResult       *result,
+                                    GVariant        *labels);
 /* Replaces the findings; `warnings` is taken, NULL for none. */
 void sag_workspace_take_warnings   (SagWorkspace *self,
                                     char        **warnings);

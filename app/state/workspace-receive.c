@@ -67,8 +67,8 @@ receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **e
 }
 
 static gboolean
-receive_segmentation (SagWorkspace *self, SagWorkspaceLayer layer, GVariant *body, GUnixFDList *fds,
-                      GError **error)
+receive_segmentation (SagWorkspace *self, SagResult *result, SagWorkspaceLayer layer, GVariant *body,
+                      GUnixFDList *fds, GError **error)
 {
   g_autoptr (GVariant) description
       = g_variant_lookup_value (body, "segmentation", G_VARIANT_TYPE_VARDICT);
@@ -79,57 +79,72 @@ receive_segmentation (SagWorkspace *self, SagWorkspaceLayer layer, GVariant *bod
   segmentation = sag_segmentation_from_variant (description, fds, error);
   if (segmentation == NULL)
     return FALSE;
-  if (layer == SAG_LAYER_PREVIEW)
-    sag_workspace_set_preview (self, segmentation);
+  if (layer == SAG_LAYER_PREVIEW && result != NULL)
+    sag_workspace_take_preview (self, result, segmentation);
+  else if (layer == SAG_LAYER_PREVIEW)
+    sag_workspace_take_preview (self, sag_workspace_begin_result (self, "Preview"), segmentation);
   else if (layer == SAG_LAYER_REFERENCE)
     sag_workspace_set_reference (self, segmentation);
+  else if (result != NULL)
+    sag_workspace_take_segmentation (self, result, segmentation);
   else
-    sag_workspace_set_segmentation (self, segmentation);
+    {
+      sag_workspace_set_segmentation (self, segmentation);
+      g_set_object (&self->received, self->result);
+    }
   return TRUE;
 }
 
 static gboolean
-receive_ready (SagWorkspace *self, GVariant *body, GError **error)
+receive_ready (SagWorkspace *self, SagResult *result, GVariant *body, GError **error)
 {
+  SagSegmentation *hidden;
   const char *of;
   int k0, k1, layer;
 
   if (!g_variant_lookup (body, "of", "&s", &of) || !g_variant_lookup (body, "k0", "i", &k0)
       || !g_variant_lookup (body, "k1", "i", &k1) || (layer = find_layer (of)) < 0)
     return invalid ("it does not say which slices are ready", error);
-  sag_workspace_mark_ready (self, (SagWorkspaceLayer) layer, k0, k1);
+  if (result == NULL || result == self->result || layer == SAG_LAYER_VOLUME)
+    {
+      sag_workspace_mark_ready (self, (SagWorkspaceLayer) layer, k0, k1);
+      return TRUE;
+    }
+  /* Not the one shown: nothing is to be drawn anew. */
+  hidden = layer == SAG_LAYER_SEGMENTATION ? sag_result_get_segmentation (result)
+           : layer == SAG_LAYER_PREVIEW    ? sag_result_get_preview (result)
+                                           : NULL;
+  if (hidden != NULL)
+    {
+      int n = sag_segmentation_get_grid (hidden)->size[2];
+
+      k0 = CLAMP (k0, 0, n);
+      sag_segmentation_mark_ready (hidden, k0, CLAMP (k1, k0, n));
+    }
   return TRUE;
 }
 
 static gboolean
-receive_labels (SagWorkspace *self, GVariant *body, GError **error)
+receive_labels (SagWorkspace *self, SagResult *result, GVariant *body, GError **error)
 {
-  g_autoptr (GVariantIter) iter = NULL;
+  g_autoptr (GVariant) labels
+      = g_variant_lookup_value (body, "labels", G_VARIANT_TYPE ("a(ytddddd)"));
   const char *of;
-  guint8 value;
-  guint64 n_voxels;
-  double ml, confidence, centroid[3];
 
-  if (!g_variant_lookup (body, "of", "&s", &of)
-      || !g_variant_lookup (body, "labels", "a(ytddddd)", &iter))
+  if (!g_variant_lookup (body, "of", "&s", &of) || labels == NULL)
     return invalid ("labels are not measured", error);
   if (find_layer (of) != SAG_LAYER_SEGMENTATION)
     return TRUE;
-  while (g_variant_iter_next (iter, "(ytddddd)", &value, &n_voxels, &ml, &confidence, &centroid[0],
-                              &centroid[1], &centroid[2]))
-    for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
-      {
-        g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
-
-        if (sag_label_item_get_label (item)->value == value)
-          sag_label_item_set_measured (item, ml, confidence, centroid);
-      }
+  if (result == NULL)
+    result = self->received != NULL ? self->received : self->result;
+  if (result != NULL)
+    sag_workspace_take_labels (self, result, labels);
   return TRUE;
 }
 
 gboolean
-sag_workspace_receive (SagWorkspace *self, const char *name, GVariant *body, GUnixFDList *fds,
-                       GError **error)
+sag_workspace_receive_result (SagWorkspace *self, SagResult *result, const char *name,
+                              GVariant *body, GUnixFDList *fds, GError **error)
 {
   int layer;
 
@@ -138,13 +153,20 @@ sag_workspace_receive (SagWorkspace *self, const char *name, GVariant *body, GUn
   if (!g_variant_is_of_type (body, G_VARIANT_TYPE_VARDICT))
     return invalid ("it is not a list of named values", error);
   if (strcmp (name, "ready") == 0)
-    return receive_ready (self, body, error);
+    return receive_ready (self, result, body, error);
   if (strcmp (name, "labels") == 0)
-    return receive_labels (self, body, error);
+    return receive_labels (self, result, body, error);
   layer = find_layer (name);
   if (layer < 0)
     return TRUE;
   return layer == SAG_LAYER_VOLUME
              ? receive_volume (self, body, fds, error)
-             : receive_segmentation (self, (SagWorkspaceLayer) layer, body, fds, error);
+             : receive_segmentation (self, result, (SagWorkspaceLayer) layer, body, fds, error);
+}
+
+gboolean
+sag_workspace_receive (SagWorkspace *self, const char *name, GVariant *body, GUnixFDList *fds,
+                       GError **error)
+{
+  return sag_workspace_receive_result (self, NULL, name, body, fds, error);
 }

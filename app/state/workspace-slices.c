@@ -204,6 +204,13 @@ sag_workspace_get_spec (SagWorkspace *self, SagView view, SagSliceSpec *spec)
   spec->window = self->window;
   spec->invert = self->invert;
   spec->overlay = self->overlay_visible ? self->overlay : 0;
+  if (self->reference != NULL && self->segmentation != NULL)
+    {
+      spec->compare = self->compare;
+      spec->swipe = (float) self->swipe;
+      if (self->compare == SAG_COMPARE_DIFFERENCE && spec->overlay != 0)
+        spec->overlay = SAG_OVERLAY_DIFFERENCE | (spec->overlay & SAG_OVERLAY_OUTLINE);
+    }
   spec->opacity = (float) self->opacity;
   spec->confidence_threshold = (float) self->confidence_threshold;
   memcpy (spec->hidden, self->hidden, sizeof spec->hidden);
@@ -235,13 +242,34 @@ sag_workspace_get_fit (SagWorkspace *self, SagView view, int width, int height)
   return MAX (across / width, along / height);
 }
 
+/* One result at the left, the other at the right, each in a picture of half the width. */
+static void
+render_sides (SagWorkspace *self, const SagSliceSpec *spec, int width, int height, guint8 *rgba)
+{
+  int half = width / 2;
+  gsize row = 4 * (gsize) half;
+  g_autofree guint8 *side = g_malloc (row * (gsize) height);
+
+  memset (rgba, 0, 4 * (gsize) width * (gsize) height);
+  for (int n = 0; n < 2; n++)
+    {
+      sag_slice_render_with_preview (self->volume, n == 0 ? self->segmentation : self->reference,
+                                     n == 0 ? self->preview : NULL, NULL, spec, half, height, side);
+      for (int y = 0; y < height; y++)
+        memcpy (rgba + 4 * ((gsize) y * (gsize) width + (gsize) (n * (width - half))),
+                side + row * (gsize) y, row);
+    }
+}
+
 void
 sag_workspace_render (SagWorkspace *self, const SagSliceSpec *spec, int width, int height,
                       guint8 *rgba)
 {
   g_return_if_fail (SAG_IS_WORKSPACE (self) && width > 0 && height > 0);
 
-  if (self->volume != NULL)
+  if (self->volume != NULL && spec->compare == SAG_COMPARE_SIDE && width > 1)
+    render_sides (self, spec, width, height, rgba);
+  else if (self->volume != NULL)
     sag_slice_render_with_preview (self->volume, self->segmentation, self->preview, self->reference,
                                    spec, width, height, rgba);
   else
@@ -322,6 +350,37 @@ sag_workspace_step_slice (SagWorkspace *self, SagView view, int n)
   int slice = sag_workspace_get_slice (self, view, &n_slices);
 
   sag_workspace_set_slice (self, view, CLAMP (n, -n_slices, n_slices) + slice);
+}
+
+int
+sag_workspace_get_slice_number (SagWorkspace *self, int k)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), 0);
+
+  for (int view = 0; self->volume != NULL && view < SAG_N_VIEWS; view++)
+    {
+      const SagGrid *grid = sag_volume_get_grid (self->volume);
+      gboolean forward;
+
+      if (get_normal_axis (grid, (SagView) view, &forward) == 2)
+        return forward ? k + 1 : grid->size[2] - k;
+    }
+  return 0;
+}
+
+void
+sag_workspace_go_to_slice (SagWorkspace *self, int k)
+{
+  double ijk[3], lps[3];
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == NULL)
+    return;
+  sag_grid_to_ijk (sag_volume_get_grid (self->volume), self->cursor, ijk);
+  ijk[2] = k;
+  sag_grid_to_lps (sag_volume_get_grid (self->volume), ijk, lps);
+  sag_workspace_set_cursor (self, lps);
 }
 
 double

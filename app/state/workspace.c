@@ -20,6 +20,11 @@ enum
   PROP_SEGMENTATION,
   PROP_PREVIEW,
   PROP_REFERENCE,
+  PROP_RESULTS,
+  PROP_RESULT,
+  PROP_OTHER,
+  PROP_COMPARE,
+  PROP_SWIPE,
   PROP_CURSOR,
   PROP_WINDOW_LEVEL,
   PROP_VIEW,
@@ -55,6 +60,11 @@ sag_workspace_finalize (GObject *object)
   SagWorkspace *self = SAG_WORKSPACE (object);
 
   g_clear_object (&self->series);
+  g_clear_object (&self->result);
+  g_clear_object (&self->other);
+  g_clear_object (&self->received);
+  g_hash_table_unref (self->hidden_names);
+  g_object_unref (self->results);
   g_clear_pointer (&self->volume, sag_volume_unref);
   g_clear_pointer (&self->segmentation, sag_segmentation_unref);
   g_clear_pointer (&self->preview, sag_segmentation_unref);
@@ -79,6 +89,11 @@ sag_workspace_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_SEGMENTATION: g_value_set_pointer (value, self->segmentation); break;
     case PROP_PREVIEW: g_value_set_pointer (value, self->preview); break;
     case PROP_REFERENCE: g_value_set_pointer (value, self->reference); break;
+    case PROP_RESULTS: g_value_set_object (value, self->results); break;
+    case PROP_RESULT: g_value_set_object (value, self->result); break;
+    case PROP_OTHER: g_value_set_object (value, self->other); break;
+    case PROP_COMPARE: g_value_set_int (value, self->compare); break;
+    case PROP_SWIPE: g_value_set_double (value, self->swipe); break;
     case PROP_CURSOR: g_value_set_variant (value, g_variant_new ("(ddd)", c[0], c[1], c[2])); break;
     case PROP_WINDOW_LEVEL:
       g_value_set_variant (value, g_variant_new ("(dd)", self->window.center, self->window.width));
@@ -118,6 +133,10 @@ sag_workspace_set_property (GObject *object, guint id, const GValue *value, GPar
       sag_workspace_set_segmentation (self, g_value_get_pointer (value));
       break;
     case PROP_REFERENCE: sag_workspace_set_reference (self, g_value_get_pointer (value)); break;
+    case PROP_RESULT: sag_workspace_show_result (self, g_value_get_object (value)); break;
+    case PROP_OTHER: sag_workspace_set_other (self, g_value_get_object (value)); break;
+    case PROP_COMPARE: sag_workspace_set_compare (self, g_value_get_int (value)); break;
+    case PROP_SWIPE: sag_workspace_set_swipe (self, g_value_get_double (value)); break;
     case PROP_CURSOR:
       if ((variant = g_value_get_variant (value)) != NULL)
         {
@@ -171,6 +190,12 @@ sag_workspace_class_init (SagWorkspaceClass *klass)
   p[PROP_SEGMENTATION] = g_param_spec_pointer ("segmentation", NULL, NULL, rw);
   p[PROP_PREVIEW] = g_param_spec_pointer ("preview", NULL, NULL, r);
   p[PROP_REFERENCE] = g_param_spec_pointer ("reference", NULL, NULL, rw);
+  p[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, r);
+  p[PROP_RESULT] = g_param_spec_object ("result", NULL, NULL, SAG_TYPE_RESULT, rw);
+  p[PROP_OTHER] = g_param_spec_object ("other", NULL, NULL, SAG_TYPE_RESULT, rw);
+  p[PROP_COMPARE] = g_param_spec_int ("compare", NULL, NULL, SAG_COMPARE_OFF, SAG_COMPARE_SIDE,
+                                      SAG_COMPARE_OFF, rw);
+  p[PROP_SWIPE] = g_param_spec_double ("swipe", NULL, NULL, 0, 1, 0.5, rw);
   p[PROP_CURSOR]
       = g_param_spec_variant ("cursor", NULL, NULL, G_VARIANT_TYPE ("(ddd)"), NULL, rw);
   p[PROP_WINDOW_LEVEL]
@@ -216,6 +241,10 @@ sag_workspace_init (SagWorkspace *self)
   self->warnings = g_new0 (char *, 1);
   self->presets = sag_presets_new ();
   self->labels = g_list_store_new (SAG_TYPE_LABEL_ITEM);
+  self->hidden_names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->results = g_list_store_new (SAG_TYPE_RESULT);
+  self->swipe = 0.5;
+  self->agreement = NAN;
 }
 
 SagWorkspace *
@@ -251,6 +280,9 @@ VALUE (SagColourTable, colour_table, PROP_COLOUR_TABLE,
        (SagColourTable) CLAMP ((int) value, 0, SAG_N_COLOUR_TABLES - 1))
 VALUE (SagOverlayFlags, overlay, PROP_OVERLAY, value)
 VALUE (gboolean, overlay_visible, PROP_OVERLAY_VISIBLE, !!value)
+VALUE (SagCompare, compare, PROP_COMPARE,
+       (SagCompare) CLAMP ((int) value, 0, SAG_COMPARE_SIDE))
+VALUE (double, swipe, PROP_SWIPE, CLAMP (value, 0.0, 1.0))
 VALUE (double, opacity, PROP_OPACITY, CLAMP (value, 0.0, 1.0))
 VALUE (double, confidence_threshold, PROP_CONFIDENCE_THRESHOLD, CLAMP (value, 0.0, 1.0))
 
@@ -303,6 +335,7 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
   sag_workspace_set_reference (self, NULL);
   g_clear_pointer (&self->volume, sag_volume_unref);
   self->volume = volume != NULL ? sag_volume_ref (volume) : NULL;
+  g_hash_table_remove_all (self->hidden_names);
   sag_workspace_take_warnings (self, NULL);
   sag_workspace_reset_planes (self);
   sag_workspace_choose_window (self, NULL);
@@ -342,21 +375,41 @@ label_visible_changed (SagWorkspace *self, GParamSpec *pspec, SagLabelItem *item
   notify (self, PROP_HIDDEN);
 }
 
-/* Labels of a run with the same names stay hidden if they were: precision is switched with one eye
- * on them. */
+/* What a label is known by from one result to the next. */
+static char *
+make_label_key (SagLabelItem *item)
+{
+  return g_strdup_printf ("%d %s", sag_label_item_get_label (item)->value,
+                          sag_label_item_get_name (item));
+}
+
+static void
+remember_hidden (SagWorkspace *self)
+{
+  for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+      char *key = make_label_key (item);
+
+      if (sag_label_item_get_visible (item))
+        {
+          g_hash_table_remove (self->hidden_names, key);
+          g_free (key);
+        }
+      else
+        g_hash_table_add (self->hidden_names, key);
+    }
+}
+
+/* Labels of another result with the same names stay hidden if they were: precision is switched with
+ * one eye on them. */
 static SagLabelItem *
 make_item (SagWorkspace *self, const SagLabel *label)
 {
   SagLabelItem *item = sag_label_item_new (label);
+  g_autofree char *key = make_label_key (item);
 
-  for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
-    {
-      g_autoptr (SagLabelItem) old = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
-
-      if (sag_label_item_get_label (old)->value == label->value
-          && strcmp (sag_label_item_get_name (old), label->name) == 0)
-        sag_label_item_set_visible (item, sag_label_item_get_visible (old));
-    }
+  sag_label_item_set_visible (item, !g_hash_table_contains (self->hidden_names, key));
   g_signal_connect_object (item, "notify::visible", G_CALLBACK (label_visible_changed), self,
                            G_CONNECT_SWAPPED);
   return item;
@@ -369,6 +422,7 @@ update_labels (SagWorkspace *self)
   gboolean seen[256] = { FALSE };
   SagSegmentation *source = self->segmentation;
 
+  remember_hidden (self);
   for (int layer = 0; source != NULL && layer < sag_segmentation_get_n_layers (source); layer++)
     {
       int n_labels;
@@ -403,10 +457,8 @@ sag_workspace_get_segmentation (SagWorkspace *self)
 }
 
 void
-sag_workspace_set_segmentation (SagWorkspace *self, SagSegmentation *segmentation)
+sag_workspace_put_segmentation (SagWorkspace *self, SagSegmentation *segmentation)
 {
-  g_return_if_fail (SAG_IS_WORKSPACE (self));
-
   if (self->segmentation == segmentation)
     return;
   g_object_freeze_notify (G_OBJECT (self));
@@ -427,7 +479,7 @@ sag_workspace_get_preview (SagWorkspace *self)
 }
 
 void
-sag_workspace_set_preview (SagWorkspace *self, SagSegmentation *preview)
+sag_workspace_put_preview (SagWorkspace *self, SagSegmentation *preview)
 {
   if (self->preview == preview)
     return;
@@ -453,17 +505,6 @@ sag_workspace_set_reference (SagWorkspace *self, SagSegmentation *reference)
   g_clear_pointer (&self->reference, sag_segmentation_unref);
   self->reference = reference != NULL ? sag_segmentation_ref (reference) : NULL;
   notify (self, PROP_REFERENCE);
-}
-
-void
-sag_workspace_clear_results (SagWorkspace *self)
-{
-  g_return_if_fail (SAG_IS_WORKSPACE (self));
-
-  g_object_freeze_notify (G_OBJECT (self));
-  sag_workspace_set_preview (self, NULL);
-  sag_workspace_set_segmentation (self, NULL);
-  g_object_thaw_notify (G_OBJECT (self));
 }
 
 void
@@ -499,7 +540,11 @@ sag_workspace_mark_ready (SagWorkspace *self, SagWorkspaceLayer layer, int k0, i
     }
   g_signal_emit (self, slices_ready, 0, layer, k0, k1);
   if (layer == SAG_LAYER_SEGMENTATION && sag_segmentation_get_n_ready (segmentation) == n)
-    sag_workspace_set_preview (self, NULL);
+    {
+      if (self->result != NULL)
+        sag_result_set_preview (self->result, NULL);
+      sag_workspace_put_preview (self, NULL);
+    }
 }
 
 void

@@ -12,6 +12,11 @@
  *   "segmentation"         SagSegmentation pointer; NULL when there is none
  *   "preview"              SagSegmentation pointer: coarse, shown where "segmentation" is not ready
  *   "reference"            SagSegmentation pointer: the other one of a comparison
+ *   "results"              GListModel of SagResult, for ever; read-only
+ *   "result"               SagResult or NULL: the one shown, to which "segmentation" and "preview" belong
+ *   "other"                SagResult or NULL: the one compared with; "reference" is its
+ *   "compare"              int, SagCompare: how the two are shown
+ *   "swipe"                double, 0..1 of a view's width: where the other begins
  *   "cursor"               GVariant (ddd), mm LPS
  *   "window-level"         GVariant (dd), centre and width in the volume's unit
  *   "view"                 int, SagView: of a single-view layout
@@ -37,6 +42,7 @@
 #include "app/state/catalogue.h"
 #include "app/state/colour-tables.h"
 #include "app/state/label-item.h"
+#include "app/state/result.h"
 #include "engine/image/slice.h"
 
 #include <gio/gunixfdlist.h>
@@ -84,6 +90,14 @@ gboolean         sag_workspace_receive            (SagWorkspace          *self,
                                                    GUnixFDList           *fds,
                                                    GError               **error);
 
+/* The same for a job that fills `result`, shown or not. */
+gboolean         sag_workspace_receive_result     (SagWorkspace          *self,
+                                                   SagResult             *result,
+                                                   const char            *name,
+                                                   GVariant              *body,
+                                                   GUnixFDList           *fds,
+                                                   GError               **error);
+
 /* Setting a series forgets the volume, its results, presets and warnings. */
 SagSeries       *sag_workspace_get_series         (SagWorkspace          *self); /* borrowed or NULL */
 void             sag_workspace_set_series         (SagWorkspace          *self,
@@ -101,8 +115,37 @@ SagSegmentation *sag_workspace_get_preview        (SagWorkspace          *self);
 SagSegmentation *sag_workspace_get_reference      (SagWorkspace          *self); /* borrowed or NULL */
 void             sag_workspace_set_reference      (SagWorkspace          *self,
                                                    SagSegmentation       *reference);
-/* Forgets segmentation and preview: before another run. */
+
+/* Results. Setting a segmentation above adds one; a new one is shown; one that goes leaves its place to
+ * the one before it. What is shown is never what it is compared with: the two change places. */
+GListModel      *sag_workspace_get_results        (SagWorkspace          *self); /* borrowed */
+SagResult       *sag_workspace_get_result         (SagWorkspace          *self); /* borrowed or NULL */
+SagResult       *sag_workspace_begin_result       (SagWorkspace          *self, /* borrowed */
+                                                   const char            *name);
+void             sag_workspace_show_result        (SagWorkspace          *self,
+                                                   SagResult             *result);
+void             sag_workspace_remove_result      (SagWorkspace          *self,
+                                                   SagResult             *result);
 void             sag_workspace_clear_results      (SagWorkspace          *self);
+
+/* Comparing. sag_workspace_compare_with() chooses the other one if none is chosen: the same model at
+ * FP32, else the latest; FALSE if there is none. Swapping exchanges the two; FALSE likewise. */
+SagResult       *sag_workspace_get_other          (SagWorkspace          *self); /* borrowed or NULL */
+void             sag_workspace_set_other          (SagWorkspace          *self,
+                                                   SagResult             *other);
+SagCompare       sag_workspace_get_compare        (SagWorkspace          *self);
+void             sag_workspace_set_compare        (SagWorkspace          *self,
+                                                   SagCompare             compare);
+gboolean         sag_workspace_compare_with       (SagWorkspace          *self,
+                                                   SagCompare             compare);
+gboolean         sag_workspace_swap               (SagWorkspace          *self);
+double           sag_workspace_get_swipe          (SagWorkspace          *self);
+void             sag_workspace_set_swipe          (SagWorkspace          *self,
+                                                   double                 swipe);
+/* Mean Dice of the two, as found by a COMPARE job; NaN until then. Notifies "other". */
+double           sag_workspace_get_agreement      (SagWorkspace          *self);
+void             sag_workspace_set_agreement      (SagWorkspace          *self,
+                                                   double                 dice);
 
 /* Publishes slices of a layer and emits "slices-ready"; out-of-range slices are clipped. */
 void             sag_workspace_mark_ready         (SagWorkspace          *self,
@@ -211,6 +254,12 @@ void             sag_workspace_set_slice          (SagWorkspace          *self,
 void             sag_workspace_step_slice         (SagWorkspace          *self,
                                                    SagView                view,
                                                    int                    n);
+/* Slice k of the volume, as acquired: its number as shown (from 1), in the view that scrolls through
+ * them; and moves the cursor to it. */
+int              sag_workspace_get_slice_number   (SagWorkspace          *self,
+                                                   int                    k);
+void             sag_workspace_go_to_slice        (SagWorkspace          *self,
+                                                   int                    k);
 /* mm between slices of `view`. */
 double           sag_workspace_get_slice_spacing  (SagWorkspace          *self,
                                                    SagView                view);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * body-models.c: jobs about models: list, estimate, segment, compare.
+ * body-models.c: jobs about models: list, estimate, segment.
  */
-#include "app/dicom/seg.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
-#include "engine/image/metrics.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Multiply-adds a second and core, until a run of this worker has shown better: what AVX2 reaches on
  * small layers. */
@@ -188,92 +187,16 @@ sag_body_segment (SagBodyRun *run, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  if (report.net_ms > 0
-      && sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume),
-                                &needs, NULL))
+  memset (&needs, 0, sizeof needs);
+  if (sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume), &needs,
+                             NULL)
+      && report.net_ms > 0)
     run->self->macs_per_second = (double) needs.macs / (report.total_ms * 1e-3);
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "bytes", "t", (guint64) report.peak_bytes);
+  g_variant_dict_insert (&dict, "model-bytes", "t", (guint64) needs.weight_bytes);
   g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
   g_variant_dict_insert_value (&dict, "timings", describe_timings (&report));
-  return g_variant_dict_end (&dict);
-}
-
-/* The layer that has label `value`, or NULL. */
-static SagLabelmap *
-find_layer (SagSegmentation *segmentation, guint8 value, const SagLabel **label)
-{
-  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
-    {
-      SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
-
-      *label = sag_labelmap_find_label (layer, value);
-      if (*label != NULL)
-        return layer;
-    }
-  return NULL;
-}
-
-GVariant *
-sag_body_compare (SagBodyRun *run, GError **error)
-{
-  g_autoptr (SagSegmentation) a = sag_body_get_segmentation (run, "a", error);
-  g_autoptr (SagSegmentation) b = a != NULL ? sag_body_get_segmentation (run, "b", error) : NULL;
-  g_autoptr (SagBlock) empty = NULL; /* for a label that only one has */
-  const SagGrid *grid;
-  GVariantBuilder builder;
-  GVariantDict dict;
-  double sum = 0;
-  int n = 0;
-
-  if (b == NULL)
-    return NULL;
-  grid = sag_segmentation_get_grid (a);
-  if (!sag_grid_equal (grid, sag_segmentation_get_grid (b)))
-    {
-      SagSegmentation *moved = sag_seg_regrid (b, grid, error);
-
-      if (moved == NULL)
-        return NULL;
-      sag_segmentation_unref (b);
-      b = moved;
-    }
-  empty = sag_block_new (sag_grid_get_n_voxels (grid), "the comparison", error);
-  if (empty == NULL)
-    return NULL;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ysdddd)"));
-  for (int value = 1; value < 256; value++)
-    {
-      const SagLabel *in_a, *in_b;
-      SagLabelmap *layer_a = find_layer (a, (guint8) value, &in_a);
-      SagLabelmap *layer_b = find_layer (b, (guint8) value, &in_b);
-      const guint8 *voxels_a = sag_block_get_data (empty), *voxels_b = voxels_a;
-      SagAgreement got;
-
-      if (layer_a == NULL && layer_b == NULL)
-        continue;
-      if (layer_a != NULL)
-        voxels_a = sag_labelmap_get_voxels (layer_a);
-      if (layer_b != NULL)
-        voxels_b = sag_labelmap_get_voxels (layer_b);
-      if (!sag_tick (&run->tick, value / 255.0)
-              ? !sag_engine_error_cancelled (error)
-              : !sag_metrics_compare (voxels_a, voxels_b, grid, (guint8) value, &got, error))
-        {
-          g_variant_builder_clear (&builder);
-          return NULL;
-        }
-      g_variant_builder_add (&builder, "(ysdddd)", value, in_a != NULL ? in_a->name : in_b->name,
-                             got.dice, got.hd95_mm, got.ml_a, got.ml_b);
-      if (!isnan (got.dice))
-        {
-          sum += got.dice;
-          n++;
-        }
-    }
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "mean-dice", "d", n > 0 ? sum / n : NAN);
-  g_variant_dict_insert_value (&dict, "labels", g_variant_builder_end (&builder));
   return g_variant_dict_end (&dict);
 }

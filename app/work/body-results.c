@@ -39,6 +39,30 @@ sag_body_tags (SagBodyRun *run, GError **error)
   return g_variant_dict_end (&dict);
 }
 
+/* Positions in two frames of reference (PS3.3 C.7.4.1) have nothing to do with each other: labels of
+ * one over images of the other would look right and be wrong. NIfTI names none. */
+static SagSegmentation *
+read_segmentation (SagBodyRun *run, const char *path, GError **error)
+{
+  g_autoptr (SagSegmentation) segmentation = NULL;
+  g_autoptr (SagSegInfo) info = NULL;
+  const char *frame = "";
+
+  if (sag_nifti_is_name (path) || g_file_test (path, G_FILE_TEST_IS_DIR))
+    return sag_open_segmentation (path, NULL, error);
+  segmentation = sag_seg_read (path, &info, error);
+  if (segmentation == NULL)
+    return NULL;
+  g_variant_lookup (run->request, "frame-of-reference", "&s", &frame);
+  if (frame[0] == '\0' || info->frame_of_reference_uid[0] == '\0'
+      || strcmp (info->frame_of_reference_uid, frame) == 0)
+    return g_steal_pointer (&segmentation);
+  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+               "This segmentation lies in another frame of reference than the open images; it is not "
+               "shown over them. Open the images it was made from");
+  return NULL;
+}
+
 GVariant *
 sag_body_read_segmentation (SagBodyRun *run, GError **error)
 {
@@ -52,7 +76,7 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
   g_variant_lookup (run->request, "role", "&s", &role);
   if (strcmp (role, "segmentation") != 0 && strcmp (role, "reference") != 0)
     return sag_body_lacks ("role", error);
-  segmentation = sag_open_segmentation (path, NULL, error);
+  segmentation = read_segmentation (run, path, error);
   if (segmentation == NULL || !sag_body_tell_segmentation (run, role, segmentation, error))
     return NULL;
   sag_body_tell_labels (run, role, segmentation);

@@ -22,7 +22,8 @@
  * TAGS (io)        request  path ay
  *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
  * READ_SEGMENTATION (io)
- *                  request  path ay; role s?: "segmentation" (default) or "reference"
+ *                  request  path ay; role s?: "segmentation" (default) or "reference";
+ *                           frame-of-reference s?: refuse a SEG of another one
  *                  partials the role's name, "ready", "labels"
  *                  result   seconds d
  * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png";
@@ -35,10 +36,12 @@
  * SEGMENT (compute)
  *                  request  model s, precision s, volume; focus (ddd)?, preview b?, threads i?
  *                  partials "preview", "segmentation", "ready", "labels"
- *                  result   bytes t, seconds d, timings a(sd)
+ *                  result   bytes t, model-bytes t, seconds d, timings a(sd)
  * COMPARE (compute)
- *                  request  a, b: segmentation
- *                  result   mean-dice d; labels a(ysdddd): value, name, Dice, HD95 mm, ml a, ml b
+ *                  request  a, b: segmentation; surface b?: distances too (default), or overlap only
+ *                  result   mean-dice d; labels a(ysddddd): value, name, Dice, HD95 mm, mean surface
+ *                           distance mm (both NaN without `surface`), ml a, ml b;
+ *                           slices a(iu): of a, that are not alike, and by how many voxels
  *
  * Parts of these:
  *  study      uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, as read;
@@ -134,8 +137,10 @@ SagJob      *sag_job_new_thumbnail      (SagSeries            *series,
 SagJob      *sag_job_new_read           (SagSeries            *series,
                                          const double         *focus); /* [3] mm LPS or NULL */
 SagJob      *sag_job_new_tags           (const char           *path);
+/* `over` (may be NULL): the images it is to lie over. */
 SagJob      *sag_job_new_read_segmentation (const char        *path,
-                                         gboolean              as_reference);
+                                         gboolean              as_reference,
+                                         SagVolume            *over);
 SagJob      *sag_job_new_models         (void);
 SagJob      *sag_job_new_estimate       (const char           *model_id,
                                          SagPrecision          precision,
@@ -160,6 +165,7 @@ SagJob      *sag_job_new_export_png     (const char           *path,
                                          GError              **error);
 SagJob      *sag_job_new_compare        (SagSegmentation      *a,
                                          SagSegmentation      *b,
+                                         gboolean              surface,
                                          GError              **error);
 
 SagJobKind   sag_job_get_kind           (SagJob               *self);

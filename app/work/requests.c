@@ -96,7 +96,7 @@ sag_job_new_tags (const char *path)
 }
 
 SagJob *
-sag_job_new_read_segmentation (const char *path, gboolean as_reference)
+sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolume *over)
 {
   GVariantDict dict;
 
@@ -104,6 +104,9 @@ sag_job_new_read_segmentation (const char *path, gboolean as_reference)
   g_variant_dict_insert (&dict, "path", "^ay", path);
   add_title (&dict, path);
   g_variant_dict_insert (&dict, "role", "s", as_reference ? "reference" : "segmentation");
+  if (over != NULL)
+    g_variant_dict_insert (&dict, "frame-of-reference", "s",
+                           sag_volume_get_frame_of_reference (over));
   return job_new (SAG_JOB_READ_SEGMENTATION, &dict, NULL);
 }
 
@@ -187,7 +190,7 @@ sag_job_new_export_png (const char *path, const guint8 *rgba, int width, int hei
 }
 
 SagJob *
-sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, GError **error)
+sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, gboolean surface, GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GVariantDict dict;
@@ -196,5 +199,6 @@ sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, GError **error)
   if (!add_described (&dict, "a", sag_segmentation_to_variant (a, fds, error))
       || !add_described (&dict, "b", sag_segmentation_to_variant (b, fds, error)))
     return NULL;
+  g_variant_dict_insert (&dict, "surface", "b", surface);
   return job_new (SAG_JOB_COMPARE, &dict, fds);
 }

@@ -35,7 +35,11 @@ typedef struct
   float            centre, scale;
   guint32         *colours; /* [256] pixels, or NULL for grey */
   SagSliceOverlay *overlay;
+  SagSliceOverlay *other; /* the reference's, in a picture of both; else NULL */
+  SagCompare       compare;
+  int              swipe; /* first column of the other */
   guint8          *rgba;
+  guint8          *other_rgba; /* [height][width][4]; NULL without `other` */
 } Render;
 
 static gboolean
@@ -116,6 +120,23 @@ draw_colour (const Render *self, int y0, int y1, float *values, float *count, gp
     }
 }
 
+/* Where two results share a picture, each has its own pixels: what is drawn from one never touches
+ * those of the other, outlines included. */
+static void
+merge_other (const Render *self, int y0, int y1)
+{
+  for (int y = y0; y < y1; y++)
+    {
+      gsize row = 4 * (gsize) self->map.width * (gsize) y;
+
+      for (int x = 0; x < self->map.width; x++)
+        if (self->compare == SAG_COMPARE_SWIPE
+                ? x >= self->swipe
+                : ((x / SAG_CHECKER_PIXELS + y / SAG_CHECKER_PIXELS) & 1) != 0)
+          memcpy (self->rgba + row + 4 * x, self->other_rgba + row + 4 * x, 4);
+    }
+}
+
 static void
 draw_band (gsize item, int thread, gpointer data)
 {
@@ -129,8 +150,19 @@ draw_band (gsize item, int thread, gpointer data)
     draw_colour (self, y0, y1, values, values + band, scratch);
   else
     draw_grey (self, y0, y1, values, values + band, scratch);
+  if (self->other_rgba != NULL)
+    {
+      gsize row = 4 * (gsize) self->map.width;
+
+      memcpy (self->other_rgba + row * (gsize) y0, self->rgba + row * (gsize) y0,
+              row * (gsize) (y1 - y0));
+      if (self->other != NULL)
+        sag_slice_overlay_draw (self->other, y0, y1, self->other_rgba);
+    }
   if (self->overlay != NULL)
     sag_slice_overlay_draw (self->overlay, y0, y1, self->rgba);
+  if (self->other_rgba != NULL)
+    merge_other (self, y0, y1);
 }
 
 void
@@ -153,6 +185,7 @@ sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
   gboolean colour = type == SAG_VOXEL_RGB8;
   Render self = { .volume = volume, .type = types[type], .rgba = rgba };
   g_autofree guint32 *colours = NULL;
+  g_autofree guint8 *others = NULL;
 
   if (width <= 0 || height <= 0)
     return;
@@ -175,8 +208,17 @@ sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
       &self.map, sag_volume_get_grid (volume), colour ? 3 : 1, volume_is_ready, volume,
       &spec->plane, colour || spec->slab_mode == SAG_SLAB_NONE ? 0 : spec->slab_mm, width, height);
   self.overlay = sag_slice_overlay_new (segmentation, preview, reference, spec, width, height);
+  if (reference != NULL && spec->overlay != 0
+      && (spec->compare == SAG_COMPARE_SWIPE || spec->compare == SAG_COMPARE_CHECKER))
+    {
+      self.compare = spec->compare;
+      self.swipe = (int) (CLAMP (spec->swipe, 0, 1) * width + 0.5f);
+      self.other = sag_slice_overlay_new (reference, NULL, NULL, spec, width, height);
+      self.other_rgba = others = g_malloc (4 * (gsize) width * (gsize) height);
+    }
   sag_parallel_for ((gsize) (height + SAG_SLICE_ROWS - 1) / SAG_SLICE_ROWS, draw_band, &self);
   g_clear_pointer (&self.overlay, sag_slice_overlay_free);
+  g_clear_pointer (&self.other, sag_slice_overlay_free);
   sag_slice_map_clear (&self.map);
 }
 

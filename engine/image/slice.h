@@ -32,6 +32,18 @@ typedef enum
   SAG_OVERLAY_DIFFERENCE = 1 << 3, /* against `reference`: only here, only there, both */
 } SagOverlayFlags;
 
+/* Two results over one image. */
+typedef enum
+{
+  SAG_COMPARE_OFF,
+  SAG_COMPARE_DIFFERENCE, /* SAG_OVERLAY_DIFFERENCE, nothing else */
+  SAG_COMPARE_SWIPE,      /* `segmentation` left of `swipe`, `reference` right of it */
+  SAG_COMPARE_CHECKER,    /* the two in turn, in squares of SAG_CHECKER_PIXELS */
+  SAG_COMPARE_SIDE,       /* two pictures: the caller renders one after the other */
+} SagCompare;
+
+#define SAG_CHECKER_PIXELS 64
+
 typedef struct
 {
   SagPlane         plane;
@@ -44,6 +56,8 @@ typedef struct
   SagOverlayFlags  overlay; /* 0: none */
   float            opacity; /* 0..1, of fills */
   float confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
+  SagCompare       compare;   /* acts where there is a `reference` */
+  float            swipe;     /* 0..1 of the width */
   guint32          hidden[8]; /* bit v & 31 of word v >> 5: label v is not shown */
 } SagSliceSpec;
 

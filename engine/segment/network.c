@@ -328,6 +328,7 @@ sag_network_new (const char *path, const SagNetworkPeek *peek, const SagRecipe *
   memcpy (self->sha256, info.sha256, sizeof self->sha256);
   self->macs = info.macs;
   self->session_bytes = info.arena_bytes + info.weight_bytes;
+  self->weight_bytes = info.weight_bytes;
   return self;
 }
 

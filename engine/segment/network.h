@@ -37,6 +37,7 @@ typedef struct
   char        sha256[65];
   gint64      macs;
   gsize       session_bytes;
+  gsize       weight_bytes; /* of these, the packed weights */
 } SagNetwork;
 
 /* Opens `path` for patches of `frame`. INVALID if the network's channels or output do not fit the

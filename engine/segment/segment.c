@@ -126,6 +126,7 @@ plan_init (Plan *plan, const SagSegment *self, const SagFrame *frame, const doub
   if (self->recipe->clean != 0)
     clean = sag_clean_get_bytes (frame->input.size);
   needs->network_bytes = network->session_bytes;
+  needs->weight_bytes = network->weight_bytes;
   needs->work_bytes = network->buffer_bytes + MAX (MAX (work, coarse), clean);
   needs->total_bytes = needs->network_bytes + needs->work_bytes + needs->result_bytes;
   needs->n_windows = sag_pass_get_n_windows (&plan->full);

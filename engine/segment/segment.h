@@ -21,6 +21,7 @@ typedef struct
 {
   gsize  total_bytes;   /* all of the below: the run allocates no more than this */
   gsize  network_bytes; /* packed weights and arena */
+  gsize  weight_bytes;  /* of these, the packed weights: what a precision makes smaller */
   gsize  work_bytes;    /* input slab, patches, slab accumulators, cleaning up */
   gsize  result_bytes;  /* labels and confidence, preview included */
   int    n_windows;     /* runs of the network, without the preview */

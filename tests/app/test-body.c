@@ -297,10 +297,10 @@ test_export (void)
       if (n < 2)
         {
           /* Back over the same images: the same voxels. */
-          g_autoptr (JobRun) back = job_run (sag_job_new_read_segmentation (path, TRUE), workspace);
+          g_autoptr (JobRun) back = job_run (sag_job_new_read_segmentation (path, TRUE, NULL), workspace);
           g_autoptr (JobRun) compared = NULL;
           g_autoptr (GVariantIter) iter = NULL;
-          double dice, hd95, ml_a, ml_b;
+          double dice, hd95, mean, ml_a, ml_b;
           const char *name;
           guint8 value;
 
@@ -308,15 +308,17 @@ test_export (void)
           g_assert_no_error (back->refused);
           g_assert_nonnull (sag_workspace_get_reference (workspace));
           compared = job_run (sag_job_new_compare (sag_workspace_get_segmentation (workspace),
-                                                   sag_workspace_get_reference (workspace), &error),
+                                                   sag_workspace_get_reference (workspace), TRUE,
+                                                   &error),
                               NULL);
           g_assert_no_error (compared->error);
           g_assert_true (g_variant_lookup (compared->result, "mean-dice", "d", &dice));
           g_assert_cmpfloat (dice, ==, 1.0);
-          g_assert_true (g_variant_lookup (compared->result, "labels", "a(ysdddd)", &iter));
-          g_assert_true (g_variant_iter_next (iter, "(y&sdddd)", &value, &name, &dice, &hd95, &ml_a,
-                                              &ml_b));
+          g_assert_true (g_variant_lookup (compared->result, "labels", "a(ysddddd)", &iter));
+          g_assert_true (g_variant_iter_next (iter, "(y&sddddd)", &value, &name, &dice, &hd95, &mean,
+                                              &ml_a, &ml_b));
           g_assert_cmpfloat (hd95, ==, 0.0);
+          g_assert_cmpfloat (mean, ==, 0.0);
           g_assert_cmpfloat_with_epsilon (ml_a, ml_b, 1e-9);
         }
     }
@@ -404,7 +406,7 @@ test_errors (void)
   paths[0] = text;
   check_fails (sag_job_new_index (paths), "text.dcm");
   check_fails (sag_job_new_tags (text), "text.dcm");
-  check_fails (sag_job_new_read_segmentation (text, FALSE), "text.dcm");
+  check_fails (sag_job_new_read_segmentation (text, FALSE, NULL), "text.dcm");
   g_assert_true (g_file_get_contents (sag_series_get_paths (series)[0], &bytes, &length, NULL));
   g_assert_true (g_file_set_contents (cut, bytes, 700, NULL));
   check_fails (sag_job_new_tags (cut), "cut.dcm");

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 
 #define NX 32
 #define NY 24
@@ -85,6 +86,9 @@ make_segmentation (const char *precision)
 
           /* i grows to the patient's left. */
           voxels[at] = j < 4 || j >= NY - 4 || k == 0 ? 0 : i < NX / 2 ? 1 : 2;
+          /* INT8 puts the border elsewhere, on one slice. */
+          if (k == 7 && i == NX / 2 && voxels[at] == 2 && g_str_equal (precision, "int8"))
+            voxels[at] = 1;
           sure[at] = (guint8) (255 - 8 * j - (k == 7 ? 60 : 0));
         }
   sag_provenance_set (&provenance->model_name, "Halves");
@@ -343,9 +347,34 @@ run_segment (GVariant         *request,
   send_segmentation (sink, precision);
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert (&result, "bytes", "t", (guint64) 210000000);
+  g_variant_dict_insert (&result, "model-bytes", "t",
+                         (guint64) (g_str_equal (precision, "int8") ? 5000 : 20000));
   g_variant_dict_insert (&result, "seconds", "d", 0.1);
   g_variant_dict_insert_value (&result, "timings",
                                g_variant_new_array (G_VARIANT_TYPE ("(sd)"), NULL, 0));
+  return g_variant_dict_end (&result);
+}
+
+/* Dice 0.98 of both labels, slice 7 differs by 16 voxels. */
+static GVariant *
+run_compare (GVariant *request)
+{
+  GVariantBuilder labels, slices;
+  gboolean surface = TRUE;
+  GVariantDict result;
+
+  g_variant_lookup (request, "surface", "b", &surface);
+  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(ysddddd)"));
+  g_variant_builder_add (&labels, "(ysddddd)", 1, "Right half", 0.98, surface ? 2.0 : NAN,
+                         surface ? 0.1 : NAN, 10.0, 10.1);
+  g_variant_builder_add (&labels, "(ysddddd)", 2, "Left half", 0.98, surface ? 2.0 : NAN,
+                         surface ? 0.1 : NAN, 10.0, 9.9);
+  g_variant_builder_init (&slices, G_VARIANT_TYPE ("a(iu)"));
+  g_variant_builder_add (&slices, "(iu)", 7, 16);
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "mean-dice", "d", 0.98);
+  g_variant_dict_insert_value (&result, "labels", g_variant_builder_end (&labels));
+  g_variant_dict_insert_value (&result, "slices", g_variant_builder_end (&slices));
   return g_variant_dict_end (&result);
 }
 
@@ -442,6 +471,8 @@ run (gpointer          self,
       return run_estimate (request);
     case SAG_JOB_SEGMENT:
       return run_segment (request, sink, error);
+    case SAG_JOB_COMPARE:
+      return run_compare (request);
     case SAG_JOB_EXPORT:
       return run_export (request, error);
     default:
