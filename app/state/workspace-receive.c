@@ -82,7 +82,10 @@ receive_segmentation (SagWorkspace *self, SagResult *result, SagWorkspaceLayer l
   if (layer == SAG_LAYER_PREVIEW && result != NULL)
     sag_workspace_take_preview (self, result, segmentation);
   else if (layer == SAG_LAYER_PREVIEW)
-    sag_workspace_take_preview (self, sag_workspace_begin_result (self, "Preview"), segmentation);
+    {
+      g_set_object (&self->received, sag_workspace_begin_result (self, "Preview"));
+      sag_workspace_take_preview (self, self->received, segmentation);
+    }
   else if (layer == SAG_LAYER_REFERENCE)
     sag_workspace_set_reference (self, segmentation);
   else if (result != NULL)

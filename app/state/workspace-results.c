@@ -181,8 +181,9 @@ sag_workspace_set_segmentation (SagWorkspace *self, SagSegmentation *segmentatio
     }
   g_object_freeze_notify (G_OBJECT (self));
   name = make_name (segmentation);
-  /* A preview that is there already is this one's. */
-  if (self->result != NULL && sag_result_get_segmentation (self->result) == NULL)
+  /* A preview that the same job brought is this one's; a run under way keeps its own place. */
+  if (self->result != NULL && self->result == self->received
+      && sag_result_get_segmentation (self->result) == NULL)
     {
       result = self->result;
       sag_result_set_name (result, name);
