@@ -4,6 +4,7 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/cli/isolate.h"
 #include "engine/base/parallel.h"
 
 #include <locale.h>
@@ -14,17 +15,18 @@ static const struct
   const char    *name;
   SagCommandFunc run;
   const char    *purpose;
+  int            output; /* number of the positional argument that is written; 0: none */
 } commands[] = {
   { "bench", sag_command_bench, "time a network, and compare it with a reference" },
   { "check-plugin", sag_command_check_plugin, "try the whole contract on a plugin" },
   { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
-  { "convert", sag_command_convert, "write a series as NIfTI" },
+  { "convert", sag_command_convert, "write a series as NIfTI", 2 },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
   { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
   { "models", sag_command_models, "list the models, and those that cannot be used" },
-  { "phantom", sag_command_phantom, "make the sample study: a CT and its truth" },
+  { "phantom", sag_command_phantom, "make the sample study: a CT and its truth", 1 },
   { "plan", sag_command_plan, "print what a network will do, and what it will cost" },
   { "render", sag_command_render, "draw a slice with labels and confidence as PNG" },
   { "run", sag_command_run, "run a network on arrays" },
@@ -42,12 +44,16 @@ print_usage (void)
   for (int i = 0; commands[i].name != NULL; i++)
     if (commands[i].purpose != NULL)
       g_print ("  %-14s %s\n", commands[i].name, commands[i].purpose);
-  g_print ("\nsagitta-cli COMMAND --help tells more.\n");
+  g_print ("\nsagitta-cli COMMAND --help tells more.\n"
+           "COMMAND --isolate runs it in a process that is limited to the files named, without network;\n"
+           "a model or file that brings it down is one sentence.\n");
 }
 
 int
 main (int argc, char **argv)
 {
+  gboolean isolated;
+
   setlocale (LC_CTYPE, "");
   if (argc < 2 || strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
     {
@@ -59,10 +65,14 @@ main (int argc, char **argv)
       g_print ("Sagitta %s\n", SAG_VERSION);
       return 0;
     }
+  argc--;
+  argv++;
+  isolated = sag_isolate_take_option (&argc, argv);
   sag_parallel_own (SAG_TEAM_COMPUTE, 0);
   for (int i = 0; commands[i].name != NULL; i++)
-    if (strcmp (argv[1], commands[i].name) == 0)
-      return commands[i].run (argc - 1, argv + 1);
-  g_printerr ("sagitta-cli: there is no command '%s'; see sagitta-cli --help\n", argv[1]);
+    if (strcmp (argv[0], commands[i].name) == 0)
+      return isolated ? sag_isolate_run (commands[i].run, argc, argv, commands[i].output)
+                      : commands[i].run (argc, argv);
+  g_printerr ("sagitta-cli: there is no command '%s'; see sagitta-cli --help\n", argv[0]);
   return 2;
 }

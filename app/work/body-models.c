@@ -144,6 +144,15 @@ describe_timings (const SagSegmentReport *report)
   return g_variant_builder_end (&builder);
 }
 
+/* What a run may take at most. What a network takes is known; a plugin's own code is told nothing, and may
+ * take several times its input. */
+static guint64
+allowance (const SagPluginEntry *entry, const SagSegmentNeeds *needs)
+{
+  return entry->onnx != NULL ? (guint64) needs->total_bytes + needs->total_bytes / 4
+                             : (guint64) needs->total_bytes + 8 * (guint64) needs->work_bytes;
+}
+
 GVariant *
 sag_body_segment (SagBodyRun *run, GError **error)
 {
@@ -169,6 +178,9 @@ sag_body_segment (SagBodyRun *run, GError **error)
   if (g_variant_lookup (run->request, "threads", "i", &threads) && threads > 0)
     sag_parallel_own (SAG_TEAM_COMPUTE, threads);
 
+  if (!sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume), &needs, error))
+    return NULL;
+  run->sink->expect (allowance (entry, &needs), run->sink->data);
   segmentation = sag_plugin_host_segment (run->self->host, entry, precision, volume, &options,
                                           &run->tick, &report, &failure);
   sag_parallel_own (SAG_TEAM_COMPUTE, usual_threads);
@@ -187,10 +199,7 @@ sag_body_segment (SagBodyRun *run, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  memset (&needs, 0, sizeof needs);
-  if (sag_plugin_host_bytes (run->self->host, entry, precision, sag_volume_get_grid (volume), &needs,
-                             NULL)
-      && report.net_ms > 0)
+  if (report.net_ms > 0)
     run->self->macs_per_second = (double) needs.macs / (report.total_ms * 1e-3);
 
   g_variant_dict_init (&dict, NULL);

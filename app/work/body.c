@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define READY_INTERVAL_US 15000
 
@@ -266,10 +267,49 @@ run_job (gpointer self, SagJobKind kind, GVariant *request, GUnixFDList *fds, co
   return result;
 }
 
+/* A bundle may be a link to where it is being worked on: what links lead to is named too. */
+static void
+add_links (GPtrArray *readable, const char *folder, int depth)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+        {
+          char *real = realpath (path, NULL);
+
+          if (real != NULL)
+            g_ptr_array_add (readable, g_strdup (real));
+          free (real);
+        }
+      if (depth > 0 && g_file_test (path, G_FILE_TEST_IS_DIR))
+        add_links (readable, path, depth - 1);
+    }
+}
+
+static void
+add_folders (SagJobLane lane, GPtrArray *readable, GPtrArray *writable)
+{
+  g_auto (GStrv) folders = NULL;
+
+  if (lane != SAG_JOB_LANE_COMPUTE)
+    return;
+  folders = sag_plugin_host_get_default_folders ();
+  for (int n = 0; folders[n] != NULL; n++)
+    {
+      g_ptr_array_add (readable, g_strdup (folders[n]));
+      add_links (readable, folders[n], 1);
+    }
+}
+
 const SagJobBody *
 sag_job_body (void)
 {
-  static const SagJobBody body = { create, run_job, destroy };
+  static const SagJobBody body = { create, run_job, destroy, add_folders };
 
   return &body;
 }

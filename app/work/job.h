@@ -172,6 +172,11 @@ SagJobKind   sag_job_get_kind           (SagJob               *self);
 SagJobLane   sag_job_get_lane           (SagJob               *self);
 GVariant    *sag_job_get_request        (SagJob               *self); /* borrowed */
 GUnixFDList *sag_job_get_fds            (SagJob               *self); /* borrowed or NULL */
+/* Adds the files and folders that the request names, as new absolute paths: what the work must be able to
+ * read, and the folders it must be able to write in. A DICOMDIR stands for its folder. */
+void         sag_job_get_named_paths    (SagJob               *self,
+                                         GPtrArray            *readable,
+                                         GPtrArray            *writable);
 SagJobState  sag_job_get_state          (SagJob               *self);
 gboolean     sag_job_is_active          (SagJob               *self); /* waiting or running */
 double       sag_job_get_fraction       (SagJob               *self);

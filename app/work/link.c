@@ -21,6 +21,7 @@
 #define CHILD_SOCKET 3
 #define MESSAGES_A_TURN 64 /* read before the main loop may draw again */
 #define REAP_MS 10
+#define MAX_NAMED 256 /* paths of one job that are told one by one; of more, their folders */
 
 typedef struct
 {
@@ -31,9 +32,11 @@ typedef struct
   guint32    serial; /* of that job */
   gboolean   begun;  /* the child has said so */
   gboolean   used;   /* it had a job before */
+  GHashTable *readable; /* paths that jobs have named: what a child is told it may touch */
+  GHashTable *writable;
   GPid       pid;    /* 0: no child */
   int        socket; /* -1: none */
-  GSource   *readable;
+  GSource   *source;
   GSource   *grace;
 } Lane;
 
@@ -107,7 +110,7 @@ reap (Lane *lane)
 static char *
 end_child (Lane *lane)
 {
-  clear_source (&lane->readable);
+  clear_source (&lane->source);
   clear_source (&lane->grace);
   if (lane->socket >= 0)
     close (lane->socket);
@@ -246,6 +249,84 @@ socket_readable (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Whether a path or a folder above it is among `paths`. */
+static gboolean
+is_covered (GHashTable *paths, const char *path)
+{
+  g_autofree char *above = g_strdup (path);
+
+  while (!g_hash_table_contains (paths, above))
+    {
+      char *folder = g_path_get_dirname (above);
+
+      if (strcmp (folder, above) == 0)
+        {
+          g_free (folder);
+          return FALSE;
+        }
+      g_free (above);
+      above = folder;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_named (GHashTable *known, GPtrArray *paths)
+{
+  gboolean more = FALSE;
+
+  for (guint n = 0; n < paths->len; n++)
+    {
+      const char *path = paths->pdata[n];
+
+      if (is_covered (known, path))
+        continue;
+      more = TRUE;
+      g_hash_table_add (known, paths->len > MAX_NAMED ? g_path_get_dirname (path) : g_strdup (path));
+    }
+  return more;
+}
+
+/* What a child may touch cannot grow: one that was told less than this job names has to go. */
+static void
+widen (Lane *lane, SagJob *job)
+{
+  g_autoptr (GPtrArray) readable = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) writable = g_ptr_array_new_with_free_func (g_free);
+  gboolean more;
+
+  sag_job_get_named_paths (job, readable, writable);
+  more = add_named (lane->readable, readable);
+  more = add_named (lane->writable, writable) || more;
+  if (more)
+    g_free (end_child (lane));
+}
+
+static void
+insert_paths (GVariantDict *dict, const char *key, GHashTable *paths)
+{
+  GVariantBuilder builder;
+  GHashTableIter iter;
+  gpointer path;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_BYTESTRING_ARRAY);
+  g_hash_table_iter_init (&iter, paths);
+  while (g_hash_table_iter_next (&iter, &path, NULL))
+    g_variant_builder_add (&builder, "^ay", path);
+  g_variant_dict_insert_value (dict, key, g_variant_builder_end (&builder));
+}
+
+static gboolean
+tell_paths (Lane *lane, GError **error)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  insert_paths (&dict, "readable", lane->readable);
+  insert_paths (&dict, "writable", lane->writable);
+  return sag_message_send (lane->socket, 0, "contain", g_variant_dict_end (&dict), NULL, FALSE, error);
+}
+
 static gboolean
 start_child (Lane *lane, GError **error)
 {
@@ -288,8 +369,12 @@ start_child (Lane *lane, GError **error)
       return FALSE;
     }
   lane->socket = sockets[0];
-  lane->readable = g_unix_fd_source_new (lane->socket, G_IO_IN | G_IO_HUP | G_IO_ERR);
-  return add_source (lane, lane->readable, G_SOURCE_FUNC (socket_readable)) != NULL;
+  lane->source = g_unix_fd_source_new (lane->socket, G_IO_IN | G_IO_HUP | G_IO_ERR);
+  add_source (lane, lane->source, G_SOURCE_FUNC (socket_readable));
+  if (tell_paths (lane, error))
+    return TRUE;
+  g_free (end_child (lane));
+  return FALSE;
 }
 
 /* Hands the job to the child, which is started if there is none. An idle child may have died unnoticed:
@@ -297,6 +382,7 @@ start_child (Lane *lane, GError **error)
 static gboolean
 send_job (Lane *lane, SagJob *job, GError **error)
 {
+  widen (lane, job);
   for (;;)
     {
       GVariantDict dict;
@@ -385,7 +471,13 @@ sag_link_install (const SagLinkOptions *options)
   for (int n = 0; n < SAG_N_JOB_LANES; n++)
     {
       self->address_space_bytes[n] = options->address_space_bytes[n];
-      self->lanes[n] = (Lane) { .link = self, .lane = (SagJobLane) n, .socket = -1 };
+      self->lanes[n] = (Lane) {
+        .link = self,
+        .lane = (SagJobLane) n,
+        .socket = -1,
+        .readable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
+        .writable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
+      };
       g_queue_init (&self->lanes[n].queue);
     }
   sag_job_set_runner (&link_runner, self);
@@ -409,6 +501,8 @@ sag_link_remove (SagLink *self)
           sag_job_end (job, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled"));
           g_object_unref (job);
         }
+      g_hash_table_unref (lane->readable);
+      g_hash_table_unref (lane->writable);
     }
   g_main_context_unref (self->context);
   g_strfreev (self->argv);

@@ -7,6 +7,44 @@
 
 #include <string.h>
 
+static void
+add_path (GPtrArray *paths, const char *path, gboolean its_folder)
+{
+  char *absolute = g_canonicalize_filename (path, NULL);
+
+  if (its_folder)
+    {
+      char *folder = g_path_get_dirname (absolute);
+
+      g_free (absolute);
+      absolute = folder;
+    }
+  g_ptr_array_add (paths, absolute);
+}
+
+void
+sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
+{
+  GVariant *request = sag_job_get_request (self);
+  g_auto (GStrv) paths = NULL;
+  const char *path;
+
+  if (g_variant_lookup (request, "paths", "^aay", &paths))
+    for (int n = 0; paths[n] != NULL; n++)
+      {
+        g_autofree char *name = g_path_get_basename (paths[n]);
+
+        add_path (readable, paths[n], g_ascii_strcasecmp (name, "DICOMDIR") == 0);
+      }
+  if (g_variant_lookup (request, "path", "^&ay", &path))
+    {
+      if (sag_job_get_kind (self) == SAG_JOB_EXPORT)
+        add_path (writable, path, TRUE);
+      else
+        add_path (readable, path, FALSE);
+    }
+}
+
 static SagJob *
 job_new (SagJobKind kind, GVariantDict *dict, GUnixFDList *fds)
 {

@@ -49,6 +49,10 @@ typedef struct
                             GUnixFDList *fds,      /* or NULL */
                             gpointer     data);
   gboolean (*is_cancelled) (gpointer     data);
+  /* The job was promised to take at most `bytes` more than now; 0: no promise any more. A process of
+   * its own is held to it: memory beyond is refused to whoever asks, also to a plugin. */
+  void     (*expect)       (guint64      bytes,
+                            gpointer     data);
   gpointer   data;
 } SagJobSink;
 
@@ -65,6 +69,11 @@ typedef struct
                          const SagJobSink *sink,
                          GError          **error);
   void       (*destroy) (gpointer          self);
+  /* Adds files and folders (owned strings) that jobs of the lane read and write though no request names
+   * them, for a process that is limited to what it was told. May be NULL. */
+  void       (*add_folders) (SagJobLane     lane,
+                             GPtrArray     *readable,
+                             GPtrArray     *writable);
 } SagJobBody;
 
 /* Jobs run on threads of this process from now on, one a lane, started when first needed. The

@@ -7,13 +7,11 @@
  */
 #include "app/work/worker.h"
 
+#include "app/work/contain.h"
 #include "app/work/message.h"
 #include "engine/base/parallel.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define REPORT_INTERVAL_US 20000
@@ -99,9 +97,15 @@ sink_is_cancelled (gpointer data)
 }
 
 static void
+sink_expect (guint64 bytes, gpointer data)
+{
+  sag_contain_memory (bytes, sag_parallel_get_size ());
+}
+
+static void
 run (Worker *self, const SagJobBody *body, gpointer object, SagMessage *message)
 {
-  const SagJobSink sink = { sink_report, sink_partial, sink_is_cancelled, self };
+  const SagJobSink sink = { sink_report, sink_partial, sink_is_cancelled, sink_expect, self };
   g_autoptr (GVariant) request = g_variant_lookup_value (message->body, "request",
                                                          G_VARIANT_TYPE_VARDICT);
   g_autoptr (GError) error = NULL;
@@ -122,6 +126,7 @@ run (Worker *self, const SagJobBody *body, gpointer object, SagMessage *message)
     g_set_error (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled");
   else
     result = body->run (object, kind, request, message->fds, &sink, &error);
+  sink_expect (0, self);
 
   g_variant_dict_init (&dict, NULL);
   if (result != NULL)
@@ -142,30 +147,44 @@ run (Worker *self, const SagJobBody *body, gpointer object, SagMessage *message)
     }
 }
 
-static void
-limit (int resource, guint64 value)
+static char **
+to_paths (GPtrArray *paths)
 {
-  struct rlimit limits;
-
-  if (getrlimit (resource, &limits) != 0)
-    return;
-  limits.rlim_cur = limits.rlim_max == RLIM_INFINITY ? value : MIN (value, limits.rlim_max);
-  limits.rlim_max = limits.rlim_cur;
-  setrlimit (resource, &limits);
+  g_ptr_array_add (paths, NULL);
+  return (char **) paths->pdata;
 }
 
-static void
-contain (pid_t parent, guint64 address_space_bytes)
+/* The first message: what the jobs of this process may touch. */
+static gboolean
+contain (Worker *self, const SagJobBody *body, SagJobLane lane)
 {
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid () != parent) /* it died before we asked */
-    _exit (1);
-  prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  /* Patients' data stay out of core files: a limit of 1 byte also stops handlers that are piped to,
-   * which a limit of 0 does not (core(5)). */
-  limit (RLIMIT_CORE, 1);
-  if (address_space_bytes > 0)
-    limit (RLIMIT_AS, address_space_bytes);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagMessage) message = sag_message_receive (self->socket, TRUE, &error);
+  g_autoptr (GPtrArray) readable = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) writable = g_ptr_array_new_with_free_func (g_free);
+  const struct
+  {
+    const char *key;
+    GPtrArray  *paths;
+  } rows[] = { { "readable", readable }, { "writable", writable } };
+
+  if (message == NULL || strcmp (message->name, "contain") != 0)
+    return FALSE;
+  for (gsize n = 0; n < G_N_ELEMENTS (rows); n++)
+    {
+      g_auto (GStrv) named = NULL;
+
+      if (!g_variant_lookup (message->body, rows[n].key, "^aay", &named))
+        return FALSE;
+      for (int p = 0; named[p] != NULL; p++)
+        g_ptr_array_add (rows[n].paths, g_strdup (named[p]));
+    }
+  if (body->add_folders != NULL)
+    body->add_folders (lane, readable, writable);
+  sag_contain_files ((const char *const *) to_paths (readable),
+                     (const char *const *) to_paths (writable));
+  sag_contain_calls ();
+  return TRUE;
 }
 
 int
@@ -196,11 +215,14 @@ sag_worker_main (int argc, char **argv, const SagJobBody *body)
                   error != NULL ? error->message : "this command is started by the window");
       return 2;
     }
-  contain (parent, (guint64) memory);
+  sag_contain_process ((guint64) memory);
+  sag_contain_to_parent (parent);
   if (strcmp (lane, "compute") == 0 && nice (BACKGROUND_NICE) == -1)
     g_debug ("the worker keeps its priority");
   sag_parallel_own (SAG_TEAM_COMPUTE, n_threads);
   self.socket = socket;
+  if (!contain (&self, body, strcmp (lane, "io") == 0 ? SAG_JOB_LANE_IO : SAG_JOB_LANE_COMPUTE))
+    return 1;
   self.jobs = g_async_queue_new ();
   object = body->create ();
   g_thread_unref (g_thread_new ("listen", listen_main, &self));

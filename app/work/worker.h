@@ -2,7 +2,7 @@
  *
  * worker.h: the process that does the work: the other end of link.h.
  *
- * From the window: "job" (kind s, request a{sv}; the request's descriptors), "cancel" (nothing).
+ * From the window: first "contain" (readable aay, writable aay: files and folders that jobs will name), then "job" (kind s, request a{sv}; the request's descriptors), "cancel" (nothing).
  * Back: "begin", "report" (fraction d, message s), "partial" (name s, body a{sv}; its
  * descriptors), and at the end "done" (result a{sv}) or "failed" (message s, cancelled b). All
  * carry the job's serial number. */
@@ -11,8 +11,7 @@
 #include "app/work/runner.h"
 
 /* `sagitta-cli worker --lane=io|compute --socket=N --parent=PID [--threads=N] [--memory=BYTES]`: limits
- * the process for good (no core dumps, no new privileges, dies with its parent, address space), then
- * carries out jobs until the window closes the socket, and exits. Answers 2 for wrong usage. [main
+ * the process for good (app/work/contain.h), then carries out jobs until the window closes the socket, and exits. Answers 2 for wrong usage. [main
  * thread] */
 int sag_worker_main (int               argc,
                      char            **argv,
