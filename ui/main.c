@@ -5,6 +5,8 @@
 #include "engine/base/parallel.h"
 #include "ui/application.h"
 
+#include <unistd.h>
+
 int
 main (int    argc,
       char **argv)
@@ -12,7 +14,9 @@ main (int    argc,
   g_autoptr (GError) error = NULL;
   g_autofree char *worker = sag_link_find_worker (&error);
   const char *const command[] = { worker, "worker", NULL };
-  const SagLinkOptions options = { .argv = command };
+  /* No more than there is: beyond it the whole machine would suffer. */
+  const guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+  const SagLinkOptions options = { .argv = command, .address_space_bytes = { memory, memory } };
   g_autoptr (SagApplication) application = NULL;
   SagLink *link;
   int status;

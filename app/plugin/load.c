@@ -319,15 +319,48 @@ sag_plugin_load_entry (const char *file, const sag_plugin_entry *code, GPtrArray
     }
 }
 
+static struct
+{
+  SagPluginOpening opening;
+  gpointer         data;
+  char           **avoided;
+} watch;
+
+void
+sag_plugin_watch_opening (SagPluginOpening opening, gpointer data, const char *const *avoided)
+{
+  watch.opening = opening;
+  watch.data = data;
+  g_strfreev (watch.avoided);
+  watch.avoided = g_strdupv ((char **) avoided);
+}
+
+/* Constructors and destructors of the object run in here. */
+static void *
+open_object (const char *file)
+{
+  void *object;
+
+  if (watch.opening != NULL)
+    watch.opening (file, watch.data);
+  object = dlopen (file, RTLD_NOW | RTLD_LOCAL);
+  if (watch.opening != NULL)
+    watch.opening (NULL, watch.data);
+  return object;
+}
+
 void
 sag_plugin_load (const char *file, GPtrArray *entries)
 {
   g_autofree char *stem = file_stem (file);
   const sag_plugin_entry *code = NULL;
   GError *error = NULL;
-  void *object = dlopen (file, RTLD_NOW | RTLD_LOCAL);
+  void *object = NULL;
 
-  if (object == NULL)
+  if (watch.avoided != NULL && g_strv_contains ((const char *const *) watch.avoided, file))
+    invalid (&error, "It brought down the program that opened it, and is left alone until Sagitta is "
+                     "started again");
+  else if ((object = open_object (file)) == NULL)
     {
       g_autofree char *reason = g_utf8_make_valid (dlerror (), -1);
 

@@ -4,6 +4,7 @@
  */
 #include "app/work/body.h"
 
+#include "app/plugin/load.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
 #include "engine/base/error.h"
@@ -309,7 +310,8 @@ add_folders (SagJobLane lane, GPtrArray *readable, GPtrArray *writable)
 const SagJobBody *
 sag_job_body (void)
 {
-  static const SagJobBody body = { create, run_job, destroy, add_folders };
+  static const SagJobBody body = { create, run_job, destroy, add_folders,
+                                   sag_plugin_watch_opening };
 
   return &body;
 }

@@ -34,6 +34,8 @@ typedef struct
   gboolean   used;   /* it had a job before */
   GHashTable *readable; /* paths that jobs have named: what a child is told it may touch */
   GHashTable *writable;
+  GHashTable *avoided;  /* foreign code that ended a child while it was opened */
+  char      *opening;   /* foreign code that the child is opening; NULL: none */
   GPid       pid;    /* 0: no child */
   int        socket; /* -1: none */
   GSource   *source;
@@ -112,6 +114,14 @@ end_child (Lane *lane)
 {
   clear_source (&lane->source);
   clear_source (&lane->grace);
+  /* Whatever ended it, a crash or a cancel after an endless loop, that file is not opened again. */
+  if (lane->opening != NULL)
+    {
+      g_autofree char *name = g_filename_display_basename (lane->opening);
+
+      g_message ("The plugin %s did not survive being opened and is left alone from now on", name);
+      g_hash_table_add (lane->avoided, g_steal_pointer (&lane->opening));
+    }
   if (lane->socket >= 0)
     close (lane->socket);
   lane->socket = -1;
@@ -134,11 +144,13 @@ end_job (Lane *lane, GVariant *result, GError *error)
 static void
 child_failed (Lane *lane, SagJobError code, const char *why)
 {
+  gboolean opening = lane->opening != NULL;
   g_autofree char *how = end_child (lane);
 
   g_debug ("link: %s worker: %s, %s", lane_names[lane->lane], why, how != NULL ? how : "no child");
-  /* A child that had died idle was given a job before that was noticed: not that job's fault. */
-  if (lane->job != NULL && lane->used && !lane->begun
+  /* A child that had died idle was given a job before that was noticed: not that job's fault. Nor is a
+   * plugin that is in the list of what can be run. */
+  if (lane->job != NULL && ((lane->used && !lane->begun) || opening)
       && !g_cancellable_is_cancelled (sag_job_get_cancellable (lane->job)))
     g_queue_push_head (&lane->queue, g_steal_pointer (&lane->job)); /* it was first */
   else if (lane->job != NULL)
@@ -183,6 +195,15 @@ take_message (Lane *lane, SagMessage *message)
       g_variant_lookup (message->body, "fraction", "d", &fraction);
       g_variant_lookup (message->body, "message", "&s", &text);
       sag_job_report (lane->job, fraction, text);
+    }
+  else if (strcmp (message->name, "opening") == 0)
+    {
+      const char *file;
+
+      if (!g_variant_lookup (message->body, "file", "^&ay", &file))
+        return FALSE;
+      g_free (lane->opening);
+      lane->opening = *file != '\0' ? g_strdup (file) : NULL;
     }
   else if (strcmp (message->name, "partial") == 0)
     {
@@ -324,6 +345,7 @@ tell_paths (Lane *lane, GError **error)
   g_variant_dict_init (&dict, NULL);
   insert_paths (&dict, "readable", lane->readable);
   insert_paths (&dict, "writable", lane->writable);
+  insert_paths (&dict, "avoided", lane->avoided);
   return sag_message_send (lane->socket, 0, "contain", g_variant_dict_end (&dict), NULL, FALSE, error);
 }
 
@@ -477,6 +499,7 @@ sag_link_install (const SagLinkOptions *options)
         .socket = -1,
         .readable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
         .writable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
+        .avoided = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
       };
       g_queue_init (&self->lanes[n].queue);
     }
@@ -503,6 +526,7 @@ sag_link_remove (SagLink *self)
         }
       g_hash_table_unref (lane->readable);
       g_hash_table_unref (lane->writable);
+      g_hash_table_unref (lane->avoided);
     }
   g_main_context_unref (self->context);
   g_strfreev (self->argv);

@@ -74,6 +74,11 @@ typedef struct
   void       (*add_folders) (SagJobLane     lane,
                              GPtrArray     *readable,
                              GPtrArray     *writable);
+  /* From now on `opening` is told the file of foreign code before it is opened, and NULL when that went well;
+   * `avoided` are not opened. May be NULL. */
+  void       (*watch)       (void         (*opening) (const char *file, gpointer data),
+                             gpointer       data,
+                             const char *const *avoided);
 } SagJobBody;
 
 /* Jobs run on threads of this process from now on, one a lane, started when first needed. The

@@ -147,6 +147,16 @@ run (Worker *self, const SagJobBody *body, gpointer object, SagMessage *message)
     }
 }
 
+static void
+tell_opening (const char *file, gpointer data)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "file", "^ay", file != NULL ? file : "");
+  tell (data, "opening", g_variant_dict_end (&dict), NULL);
+}
+
 static char **
 to_paths (GPtrArray *paths)
 {
@@ -162,11 +172,12 @@ contain (Worker *self, const SagJobBody *body, SagJobLane lane)
   g_autoptr (SagMessage) message = sag_message_receive (self->socket, TRUE, &error);
   g_autoptr (GPtrArray) readable = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) writable = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) avoided = g_ptr_array_new_with_free_func (g_free);
   const struct
   {
     const char *key;
     GPtrArray  *paths;
-  } rows[] = { { "readable", readable }, { "writable", writable } };
+  } rows[] = { { "readable", readable }, { "writable", writable }, { "avoided", avoided } };
 
   if (message == NULL || strcmp (message->name, "contain") != 0)
     return FALSE;
@@ -179,6 +190,8 @@ contain (Worker *self, const SagJobBody *body, SagJobLane lane)
       for (int p = 0; named[p] != NULL; p++)
         g_ptr_array_add (rows[n].paths, g_strdup (named[p]));
     }
+  if (body->watch != NULL)
+    body->watch (tell_opening, self, (const char *const *) to_paths (avoided));
   if (body->add_folders != NULL)
     body->add_folders (lane, readable, writable);
   sag_contain_files ((const char *const *) to_paths (readable),

@@ -2,9 +2,10 @@
  *
  * worker.h: the process that does the work: the other end of link.h.
  *
- * From the window: first "contain" (readable aay, writable aay: files and folders that jobs will name), then "job" (kind s, request a{sv}; the request's descriptors), "cancel" (nothing).
+ * From the window: first "contain" (readable aay, writable aay: files and folders that jobs will name; avoided aay: foreign code
+ * that is not to be opened), then "job" (kind s, request a{sv}; the request's descriptors), "cancel" (nothing).
  * Back: "begin", "report" (fraction d, message s), "partial" (name s, body a{sv}; its
- * descriptors), and at the end "done" (result a{sv}) or "failed" (message s, cancelled b). All
+ * descriptors), "opening" (file ay: foreign code; empty: that went well), and at the end "done" (result a{sv}) or "failed" (message s, cancelled b). All
  * carry the job's serial number. */
 #pragma once
 

@@ -438,6 +438,120 @@ test_cancel (void)
   g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (after)), ==, SLICES);
 }
 
+/* A job of each kind, on the open series and its result. */
+static SagJob *
+job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
+{
+  const char *const paths[] = { folder, NULL };
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
+
+  switch (kind)
+    {
+    case SAG_JOB_INDEX:
+      return sag_job_new_index (paths);
+    case SAG_JOB_THUMBNAIL:
+      return sag_job_new_thumbnail (series, 64);
+    case SAG_JOB_READ:
+      return sag_job_new_read (series, NULL);
+    case SAG_JOB_TAGS:
+      return sag_job_new_tags (sag_series_get_paths (series)[0]);
+    case SAG_JOB_READ_SEGMENTATION:
+      return sag_job_new_read_segmentation (path, TRUE);
+    case SAG_JOB_EXPORT:
+      return sag_job_new_export ("seg", path, segmentation, series, NULL);
+    case SAG_JOB_MODELS:
+      return sag_job_new_models ();
+    case SAG_JOB_ESTIMATE:
+      return sag_job_new_estimate ("org.sagitta.threshold", SAG_PRECISION_F32, volume, NULL);
+    case SAG_JOB_SEGMENT:
+      return sag_job_new_segment ("org.sagitta.threshold", SAG_PRECISION_F32, volume, NULL, NULL);
+    case SAG_JOB_COMPARE:
+      return sag_job_new_compare (segmentation, segmentation, NULL);
+    default:
+      return NULL;
+    }
+}
+
+/* The file, old or new, is whole; identifiers made anew may be some digits shorter. */
+static void
+check_whole (const char *path, const char *before, gsize length)
+{
+  g_autofree char *now = NULL;
+  gsize n;
+
+  g_assert_true (g_file_get_contents (path, &now, &n, NULL));
+  g_assert_cmpmem (now, MIN (n, 132), before, MIN (length, 132));
+  g_assert_cmpuint (n + 256, >=, length);
+}
+
+static gboolean
+kill_it (gpointer data)
+{
+  int *target = data; /* a lane and a signal */
+  int pid = sag_link_get_pid (link_in_use, (SagJobLane) target[0]);
+
+  if (pid > 0)
+    kill (pid, target[1]);
+  return G_SOURCE_REMOVE;
+}
+
+/* The worker ends at some moment of each kind of job: one sentence or a result, and everything that was open
+ * is still there and the next job works. */
+static void
+test_killed (void)
+{
+  static const int signals[] = { SIGKILL, SIGSEGV, SIGTERM, SIGBUS };
+  g_autoptr (SagWorkspace) workspace = segment_series ();
+  g_autofree char *path = result_path ("killed.dcm"), *whole = NULL;
+  int n_crashed = 0;
+  gsize length;
+
+  if (link_in_use == NULL)
+    {
+      g_test_skip ("threads of this process cannot be killed");
+      return;
+    }
+  {
+    g_autoptr (JobRun) first = job_run (job_of_kind (SAG_JOB_EXPORT, workspace, path), NULL);
+
+    g_assert_no_error (first->error);
+    g_assert_true (g_file_get_contents (path, &whole, &length, NULL));
+  }
+  for (int kind = 0; kind < SAG_N_JOB_KINDS; kind++)
+    for (int round = 0; round < 6; round++)
+      {
+        SagJob *job = job_of_kind ((SagJobKind) kind, workspace, path);
+        g_autoptr (JobRun) run = NULL, again = NULL;
+        int target[2];
+
+        if (job == NULL)
+          continue;
+        target[0] = sag_job_get_lane (job);
+        target[1] = signals[round % G_N_ELEMENTS (signals)];
+        run = job_run_start (job, NULL, NULL);
+        g_timeout_add ((guint) g_test_rand_int_range (0, 12), kill_it, target);
+        job_run_wait (run);
+        if (run->error != NULL)
+          {
+            n_crashed++;
+            g_assert_error (run->error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED);
+            g_assert_null (strchr (run->error->message, '\n'));
+          }
+        while (g_main_context_iteration (NULL, FALSE))
+          ;
+        check_whole (path, whole, length);
+        again = job_run (job_of_kind ((SagJobKind) kind, workspace, path), NULL);
+        if (again->error != NULL && g_error_matches (again->error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED))
+          continue; /* the timer came late, and hit this one */
+        g_assert_no_error (again->error);
+      }
+  g_test_message ("%d jobs lost their worker", n_crashed);
+  g_assert_cmpint (n_crashed, >, 0);
+  g_assert_cmpint (sag_volume_get_n_ready (sag_workspace_get_volume (workspace)), ==, SLICES);
+  g_assert_nonnull (sag_workspace_get_segmentation (workspace));
+}
+
 static void
 open_folder (void)
 {
@@ -498,6 +612,7 @@ main (int argc, char **argv)
   g_test_add_func ("/body/nifti", test_nifti);
   g_test_add_func ("/body/errors", test_errors);
   g_test_add_func ("/body/cancel", test_cancel);
+  g_test_add_func ("/body/killed", test_killed);
   status = g_test_run ();
 
   if (link_in_use != NULL)

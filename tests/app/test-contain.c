@@ -180,6 +180,14 @@ test_files (void)
 
 /* A sanitized program has terabytes of address space already. */
 #if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
+static gpointer
+take (gsize bytes)
+{
+  gpointer memory = mmap (NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
 static void
 test_memory (void)
 {
@@ -190,15 +198,13 @@ test_memory (void)
     return;
   sag_contain_process (64 * (guint64) GB);
   sag_contain_memory (GB, 1);
-  memory = g_try_malloc (GB); /* what was promised */
+  memory = take (GB); /* what was promised */
   g_assert_nonnull (memory);
-  g_assert_null (g_try_malloc (GB));
-  sag_contain_memory (0, 1);
-  g_free (memory);
-  memory = g_try_malloc (4 * GB); /* no promise any more */
-  g_assert_nonnull (memory);
-  g_free (memory);
-  g_assert_null (g_try_malloc (100 * GB));
+  g_assert_null (take (GB));
+  sag_contain_memory (0, 1); /* no promise any more */
+  g_assert_nonnull (take (4 * GB));
+  g_assert_null (take (100 * GB));
+  munmap (memory, GB);
 }
 #endif
 

@@ -7,8 +7,12 @@
 #endif
 #include "plugins/sagitta-plugin.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum
 {
@@ -50,7 +54,13 @@ enum
   IGNORES_CANCEL,
   NEVER_ASKS,
   FALLING_PROGRESS,
-  FORGETFUL
+  FORGETFUL,
+  /* what only a process of its own survives */
+  CRASHES,
+  CRASHES_OPENED,
+  HANGS,
+  EATS,
+  ESCAPES
 };
 
 static const sag_label first = {
@@ -107,6 +117,36 @@ static const sag_model_info info = {
 
 static const sag_model_info *const models[] = { FAULT == NO_MODELS ? NULL : &info, NULL };
 
+__attribute__ ((constructor)) static void
+opened (void)
+{
+  if (FAULT == CRASHES_OPENED)
+    raise (SIGSEGV);
+}
+
+/* What a plugin must not be able to do, and what of it succeeded. */
+static void
+escape (char *message)
+{
+  int fd = open (getenv ("SAG_FIXTURE_SECRET"), O_RDONLY);
+  pid_t child;
+
+  strcpy (message, "escaped:");
+  if (fd >= 0)
+    strcat (message, " read");
+  if (open (getenv ("SAG_FIXTURE_SECRET"), O_WRONLY) >= 0)
+    strcat (message, " write");
+  if (socket (AF_INET, SOCK_STREAM, 0) >= 0)
+    strcat (message, " network");
+  child = fork ();
+  if (child == 0)
+    _exit (0);
+  if (child > 0)
+    strcat (message, " fork");
+  if (kill (getppid (), 0) == 0)
+    strcat (message, " signal");
+}
+
 /* Values above 0 are label 1, above 500 label 7. */
 static sag_status
 segment (sag_model *model, const sag_image *image, sag_result *result, const sag_run *run)
@@ -124,6 +164,23 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
     {
       for (int i = 0; i < 60; i++)
         strcpy (result->message + 5 * i, "caf\xc3\xa9");
+      return SAG_FAILED;
+    }
+  if (FAULT == CRASHES)
+    raise (SIGSEGV);
+  if (FAULT == HANGS)
+    for (;;)
+      pause ();
+  if (FAULT == EATS)
+    for (size_t n = 0;; n++)
+      if (malloc ((size_t) 128 << 20) == NULL)
+        {
+          strcpy (result->message, n < 512 ? "memory was refused" : "memory was there without end");
+          return SAG_FAILED;
+        }
+  if (FAULT == ESCAPES)
+    {
+      escape (result->message);
       return SAG_FAILED;
     }
   if (FAULT == SILENT_FAILURE)
