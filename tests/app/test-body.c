@@ -457,7 +457,7 @@ job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
     case SAG_JOB_TAGS:
       return sag_job_new_tags (sag_series_get_paths (series)[0]);
     case SAG_JOB_READ_SEGMENTATION:
-      return sag_job_new_read_segmentation (path, TRUE);
+      return sag_job_new_read_segmentation (path, TRUE, volume);
     case SAG_JOB_EXPORT:
       return sag_job_new_export ("seg", path, segmentation, series, NULL);
     case SAG_JOB_MODELS:
@@ -467,7 +467,7 @@ job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
     case SAG_JOB_SEGMENT:
       return sag_job_new_segment ("org.sagitta.threshold", SAG_PRECISION_F32, volume, NULL, NULL);
     case SAG_JOB_COMPARE:
-      return sag_job_new_compare (segmentation, segmentation, NULL);
+      return sag_job_new_compare (segmentation, segmentation, TRUE, NULL);
     default:
       return NULL;
     }
