@@ -109,6 +109,7 @@ static const SagKey keys[] = {
   { "win.show-segment", "Segmentation panel on or off", GENERAL, "F10" },
   { "win.fullscreen", "Full screen", GENERAL, "F11" },
   { "win.show-shortcuts", "All shortcuts", GENERAL, "question <Control>question F1" },
+  { "win.edit-shortcuts", "Change shortcuts", GENERAL, "" },
   { "app.new-window", "New window", GENERAL, "<Control>n <Control><Shift>n" },
   { "app.preferences", "Preferences", GENERAL, "<Control>comma" },
   { "app.about", "About Sagitta", GENERAL, "" },
@@ -160,19 +161,103 @@ add_shortcut (GtkShortcutController *controller,
   gtk_shortcut_controller_add_shortcut (controller, shortcut);
 }
 
-GtkEventController *
-sag_keys_new_controller (GSettings *settings)
+static void
+fill (GtkShortcutController *controller,
+      const char            *changed,
+      GSettings             *settings)
 {
-  GtkEventController *controller = gtk_shortcut_controller_new ();
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (controller));
 
+  while (n > 0)
+    {
+      g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), --n);
+
+      gtk_shortcut_controller_remove_shortcut (controller, shortcut);
+    }
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       g_auto (GStrv) accels = sag_keys_dup_accels (&keys[i], settings);
 
       for (int j = 0; accels[j] != NULL; j++)
-        add_shortcut (GTK_SHORTCUT_CONTROLLER (controller), keys[i].action, accels[j]);
+        add_shortcut (controller, keys[i].action, accels[j]);
     }
+}
+
+GtkEventController *
+sag_keys_new_controller (GSettings *settings)
+{
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+
+  fill (GTK_SHORTCUT_CONTROLLER (controller), NULL, settings);
+  g_signal_connect_object (settings, "changed::shortcuts", G_CALLBACK (fill), controller,
+                           G_CONNECT_SWAPPED);
+  g_object_set_data_full (G_OBJECT (controller), "settings", g_object_ref (settings),
+                          g_object_unref);
   return controller;
+}
+
+void
+sag_keys_set_accels (const SagKey      *key,
+                     GSettings         *settings,
+                     const char *const *accels)
+{
+  g_autoptr (GVariant) own = g_settings_get_value (settings, "shortcuts");
+  GVariantBuilder builder;
+  GVariantIter iter;
+  const char *action;
+  GVariant *list;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sas}"));
+  g_variant_iter_init (&iter, own);
+  while (g_variant_iter_next (&iter, "{&s@as}", &action, &list))
+    {
+      if (!g_str_equal (action, key->action))
+        g_variant_builder_add (&builder, "{s@as}", action, list);
+      g_variant_unref (list);
+    }
+  if (accels != NULL)
+    g_variant_builder_add (&builder, "{s^as}", key->action, accels);
+  g_settings_set_value (settings, "shortcuts", g_variant_builder_end (&builder));
+}
+
+gboolean
+sag_keys_is_changed (const SagKey *key,
+                     GSettings    *settings)
+{
+  g_autoptr (GVariant) own = g_settings_get_value (settings, "shortcuts");
+  g_autoptr (GVariant) list = g_variant_lookup_value (own, key->action, G_VARIANT_TYPE_STRING_ARRAY);
+
+  return list != NULL;
+}
+
+gboolean
+sag_keys_is_same (const char *a,
+                  const char *b)
+{
+  guint key[2];
+  GdkModifierType modifiers[2];
+
+  return gtk_accelerator_parse (a, &key[0], &modifiers[0])
+         && gtk_accelerator_parse (b, &key[1], &modifiers[1])
+         && gdk_keyval_to_lower (key[0]) == gdk_keyval_to_lower (key[1])
+         && modifiers[0] == modifiers[1];
+}
+
+const SagKey *
+sag_keys_find (const char *accel,
+               GSettings  *settings)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_auto (GStrv) accels = sag_keys_dup_accels (&keys[i], settings);
+
+      if (keys[i].handled != NULL && sag_keys_is_same (keys[i].handled, accel))
+        return &keys[i];
+      for (int j = 0; accels[j] != NULL; j++)
+        if (sag_keys_is_same (accels[j], accel))
+          return &keys[i];
+    }
+  return NULL;
 }
 
 static void

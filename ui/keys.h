@@ -23,7 +23,19 @@ const SagKey          *sag_keys_get            (int        *n_keys);
 char                 **sag_keys_dup_accels     (const SagKey *key,
                                                 GSettings    *settings);
 
-/* A controller that activates the actions; add it to the window. Bubble phase: what has the focus
+/* Replaces them by the user's own (none if empty), or, with NULL, by the built-in ones again. */
+void                   sag_keys_set_accels     (const SagKey       *key,
+                                                GSettings          *settings,
+                                                const char * const *accels);
+gboolean               sag_keys_is_changed     (const SagKey *key,
+                                                GSettings    *settings);
+/* Whether two accelerators are the same keys; and the row that has them, or NULL. */
+gboolean               sag_keys_is_same        (const char   *a,
+                                                const char   *b);
+const SagKey          *sag_keys_find           (const char   *accel,
+                                                GSettings    *settings);
+
+/* A controller that activates the actions, by the settings as they change; add it to the window. Bubble phase: what has the focus
  * (a search entry, a list) sees keys first. */
 GtkEventController    *sag_keys_new_controller (GSettings    *settings);
 

@@ -10,11 +10,49 @@ struct _SagPreferences
   GSettings           *settings;
   GtkWidget           *smooth;
   GtkAdjustment       *text_scale_adjustment;
+  GtkWidget           *hanging;
+  GtkWidget           *neurological;
+  GtkWidget           *mouse_left;
+  GtkWidget           *mouse_middle;
+  GtkWidget           *mouse_right;
   GtkWidget           *show_patient;
   GtkWidget           *remember_recent;
 };
 
 G_DEFINE_FINAL_TYPE (SagPreferences, sag_preferences, ADW_TYPE_PREFERENCES_WINDOW)
+
+/* In the order of the list in preferences.ui. */
+static const char *const tools[] = { "none", "window", "pan", "zoom", "scroll" };
+
+static gboolean
+get_tool (GValue   *value,
+          GVariant *variant,
+          gpointer  data)
+{
+  for (guint t = 0; t < G_N_ELEMENTS (tools); t++)
+    if (g_str_equal (g_variant_get_string (variant, NULL), tools[t]))
+      g_value_set_uint (value, t);
+  return TRUE;
+}
+
+static GVariant *
+set_tool (const GValue       *value,
+          const GVariantType *type,
+          gpointer            data)
+{
+  guint t = g_value_get_uint (value);
+
+  return g_variant_new_string (tools[MIN (t, G_N_ELEMENTS (tools) - 1)]);
+}
+
+static void
+bind_tool (GSettings  *settings,
+           const char *key,
+           GtkWidget  *row)
+{
+  g_settings_bind_with_mapping (settings, key, row, "selected", G_SETTINGS_BIND_DEFAULT, get_tool,
+                                set_tool, NULL, NULL);
+}
 
 /* What is no longer to be remembered is forgotten too. */
 static void
@@ -45,6 +83,11 @@ sag_preferences_class_init (SagPreferencesClass *klass)
                                                "/org/sagitta/Sagitta/ui/preferences.ui");
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, smooth);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, text_scale_adjustment);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, hanging);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, neurological);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, mouse_left);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, mouse_middle);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, mouse_right);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, show_patient);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, remember_recent);
 }
@@ -64,6 +107,11 @@ sag_preferences_new (GSettings *settings)
   g_settings_bind (settings, "smooth", self->smooth, "active", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "text-scale", self->text_scale_adjustment, "value",
                    G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "hanging", self->hanging, "active", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "neurological", self->neurological, "active", G_SETTINGS_BIND_DEFAULT);
+  bind_tool (settings, "mouse-left", self->mouse_left);
+  bind_tool (settings, "mouse-middle", self->mouse_middle);
+  bind_tool (settings, "mouse-right", self->mouse_right);
   g_settings_bind (settings, "show-patient", self->show_patient, "active", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "remember-recent", self->remember_recent, "active",
                    G_SETTINGS_BIND_DEFAULT);

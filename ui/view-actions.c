@@ -272,9 +272,9 @@ ACTION (smooth)
   SagWorkspace *workspace = ((SagViewActions *) data)->workspace;
 
   sag_workspace_set_interpolation (workspace, sag_workspace_get_interpolation (workspace)
-                                                      == SAG_INTERPOLATION_LINEAR
-                                                  ? SAG_INTERPOLATION_NEAREST
-                                                  : SAG_INTERPOLATION_LINEAR);
+                                                      == SAG_INTERPOLATION_NEAREST
+                                                  ? SAG_INTERPOLATION_LINEAR
+                                                  : SAG_INTERPOLATION_NEAREST);
 }
 
 /* A slab wants a thickness and a way to see through it; asking for one brings the other. */
@@ -484,7 +484,7 @@ update_states (SagViewActions *self)
   set_state (self, "invert", g_variant_new_boolean (sag_workspace_get_invert (self->workspace)));
   set_state (self, "smooth",
              g_variant_new_boolean (sag_workspace_get_interpolation (self->workspace)
-                                    == SAG_INTERPOLATION_LINEAR));
+                                    != SAG_INTERPOLATION_NEAREST));
   set_state (self, "slab-mode", g_variant_new_string (slab_names[slab]));
   set_state (self, "overlay",
              g_variant_new_boolean (sag_workspace_get_overlay_visible (self->workspace)));

@@ -6,6 +6,7 @@
 #include "ui/file-dialogs.h"
 #include "ui/keys.h"
 #include "ui/sample.h"
+#include "ui/shortcut-editor.h"
 #include "ui/tags-dialog.h"
 
 #define ASK_AFTER_SECONDS 30 /* a run longer than this is not thrown away without a question */
@@ -339,6 +340,14 @@ ACTION (show_shortcuts)
   gtk_window_present (window);
 }
 
+ACTION (edit_shortcuts)
+{
+  GtkWindow *window = sag_shortcut_editor_new (sag_window_get_settings (data));
+
+  gtk_window_set_transient_for (window, data);
+  gtk_window_present (window);
+}
+
 /* ---- */
 
 static void
@@ -413,6 +422,7 @@ sag_window_add_actions (SagWindow     *self,
     { "export-png", export_png },
     { "find-action", find_action },
     { "show-shortcuts", show_shortcuts },
+    { "edit-shortcuts", edit_shortcuts },
     { "fullscreen", fullscreen },
   };
   Extra *extra = g_new0 (Extra, 1);

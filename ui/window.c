@@ -344,10 +344,10 @@ show_settings (SagWindow *self)
 {
   g_object_set (self->layout, "text-scale", g_settings_get_double (self->settings, "text-scale"),
                 "nameless", !g_settings_get_boolean (self->settings, "show-patient"), NULL);
-  sag_workspace_set_interpolation (self->workspace,
-                                   g_settings_get_boolean (self->settings, "smooth")
-                                       ? SAG_INTERPOLATION_LINEAR
-                                       : SAG_INTERPOLATION_NEAREST);
+  if (!g_settings_get_boolean (self->settings, "smooth"))
+    sag_workspace_set_interpolation (self->workspace, SAG_INTERPOLATION_NEAREST);
+  else if (sag_workspace_get_interpolation (self->workspace) == SAG_INTERPOLATION_NEAREST)
+    sag_workspace_set_interpolation (self->workspace, SAG_INTERPOLATION_LINEAR);
   show_title (self);
   show_recent (self);
 }

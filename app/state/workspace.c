@@ -206,7 +206,7 @@ sag_workspace_class_init (SagWorkspaceClass *klass)
                                         SAG_SLAB_NONE, rw);
   p[PROP_INTERPOLATION]
       = g_param_spec_int ("interpolation", NULL, NULL, SAG_INTERPOLATION_NEAREST,
-                          SAG_INTERPOLATION_LINEAR, SAG_INTERPOLATION_LINEAR, rw);
+                          SAG_INTERPOLATION_CUBIC, SAG_INTERPOLATION_LINEAR, rw);
   p[PROP_INVERT] = g_param_spec_boolean ("invert", NULL, NULL, FALSE, rw);
   p[PROP_COLOUR_TABLE] = g_param_spec_int ("colour-table", NULL, NULL, 0, SAG_N_COLOUR_TABLES - 1,
                                            SAG_COLOUR_TABLE_GREY, rw);
@@ -274,7 +274,7 @@ VALUE (SagView, view, PROP_VIEW, (SagView) CLAMP ((int) value, 0, SAG_N_VIEWS - 
 VALUE (double, slab_mm, PROP_SLAB_MM, CLAMP (value, 0.0, 200.0))
 VALUE (SagSlabMode, slab_mode, PROP_SLAB_MODE, (SagSlabMode) CLAMP ((int) value, 0, SAG_SLAB_MEAN))
 VALUE (SagInterpolation, interpolation, PROP_INTERPOLATION,
-       (SagInterpolation) CLAMP ((int) value, 0, SAG_INTERPOLATION_LINEAR))
+       (SagInterpolation) CLAMP ((int) value, 0, SAG_INTERPOLATION_CUBIC))
 VALUE (gboolean, invert, PROP_INVERT, !!value)
 VALUE (SagColourTable, colour_table, PROP_COLOUR_TABLE,
        (SagColourTable) CLAMP ((int) value, 0, SAG_N_COLOUR_TABLES - 1))

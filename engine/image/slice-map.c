@@ -429,6 +429,7 @@ sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer
   gboolean nearest = interpolation == SAG_INTERPOLATION_NEAREST;
   gsize n = (gsize) (y1 - y0) * (gsize) self->pitch;
   SagSampleGrid grid = self->grid;
+  gboolean sample_oblique = FALSE;
 
   if (self->n_depths == 1)
     fold = SAG_FOLD_STORE;
@@ -442,10 +443,14 @@ sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer
       if (!self->valid)
         return;
     }
-  if (self->orthogonal)
+  if (interpolation == SAG_INTERPOLATION_CUBIC && sag_slice_map_can_cubic (self))
+    sag_slice_map_sample_cubic (self, type, voxels, fold, y0, y1, values, count, scratch);
+  else if (self->orthogonal)
     sample_orthogonal (self, type, voxels, nearest, fold, y0, y1, values, count, scratch);
+  else
+    sample_oblique = TRUE;
   grid.voxels = voxels;
-  for (int y = y0; y < y1 && !self->orthogonal; y++)
+  for (int y = y0; y < y1 && sample_oblique; y++)
     for (int depth = 0; depth < self->n_depths; depth++)
       {
         SagSampleLine line =

@@ -75,6 +75,19 @@ void sag_slice_map_sample (const SagSliceMap *self,
                            float             *count,
                            gpointer           scratch);
 
+/* The same by cubic convolution, values and counts as they were set up by the fold; only where
+ * sag_slice_map_can_cubic() says so: all slices ready, nothing reduced, oblique slabs left out. */
+gboolean sag_slice_map_can_cubic (const SagSliceMap *self);
+void sag_slice_map_sample_cubic (const SagSliceMap *self,
+                           SagSampleType      type,
+                           gconstpointer      voxels,
+                           SagFold            fold,
+                           int                y0,
+                           int                y1,
+                           float             *values,
+                           float             *count,
+                           gpointer           scratch);
+
 /* Rows with the same key show the same voxels; -1: no other row does. */
 int  sag_slice_map_get_row_key (const SagSliceMap *self,
                            int                y);

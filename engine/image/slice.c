@@ -111,7 +111,7 @@ draw_colour (const Render *self, int y0, int y1, float *values, float *count, gp
 
           for (gsize x = 0; x < width; x++)
             {
-              guint8 level = (guint8) (row[x] + 0.5f);
+              guint8 level = (guint8) (CLAMP (row[x], 0, 255) + 0.5f); /* cubics overshoot */
 
               out[4 * x] = !(shown[x] > 0) ? 0 : self->invert ? 255 - level : level;
               out[4 * x + 3 - channel] = 255;

@@ -22,6 +22,8 @@ typedef enum
   SAG_INTERPOLATION_NEAREST,
   SAG_INTERPOLATION_LINEAR, /* in a reduced orthogonal picture the mean of what lies under a pixel
                              */
+  SAG_INTERPOLATION_CUBIC, /* Catmull-Rom, of magnified pictures and oblique planes; linear in oblique
+                              slabs, in reduced pictures and until every slice is ready */
 } SagInterpolation;
 
 typedef enum

@@ -109,6 +109,9 @@ main (int argc, char **argv)
   measure ("sagittal, fill and outline", volume, segmentation, &spec, 1024, 1024);
   sag_plane_init_view (&spec.plane, SAG_VIEW_AXIAL, middle, 0.1);
   measure ("axial", volume, NULL, &spec, 3840, 2160);
+  spec.interpolation = SAG_INTERPOLATION_CUBIC;
+  measure ("axial, cubic", volume, NULL, &spec, 3840, 2160);
+  spec.interpolation = SAG_INTERPOLATION_LINEAR;
 
   sag_plane_init_view (&spec.plane, SAG_VIEW_AXIAL, middle, 0.7);
   spec.slab_mm = 20;
@@ -122,6 +125,9 @@ main (int argc, char **argv)
   spec.slab_mm = 0;
   spec.plane.mm_per_pixel = 0.35;
   measure ("oblique", volume, NULL, &spec, 1024, 1024);
+  spec.interpolation = SAG_INTERPOLATION_CUBIC;
+  measure ("oblique, cubic", volume, NULL, &spec, 1024, 1024);
+  spec.interpolation = SAG_INTERPOLATION_LINEAR;
   measure ("oblique, fill and outline", volume, segmentation, &spec, 1024, 1024);
   return 0;
 }

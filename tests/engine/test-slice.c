@@ -439,6 +439,49 @@ test_impossible (void)
     }
 }
 
+/* Through the voxels, by Keys' weights between them, in the grid's planes and in others. */
+static void
+test_cubic (void)
+{
+  static const float line[8] = { 16, 48, 32, 64, 160, 128, 96, 80 };
+  g_autoptr (SagVolume) volume = NULL;
+  guint8 rgba[4 * 15];
+  SagSliceSpec spec;
+  SagGrid grid;
+
+  sag_grid_init (&grid, (const int[]){ 8, 8, 8 }, (const double[]){ 1, 1, 1 });
+  volume = sag_volume_new_alloc (&grid, SAG_VOXEL_F32, 1, 0, "", NULL);
+  for (int axis = 0; axis < 2; axis++)
+    {
+      for (int n = 0; n < 512; n++)
+        ((float *) sag_volume_get_slice (volume, 0))[n] = line[axis == 0 ? n % 8 : n / 8 % 8];
+      sag_volume_mark_ready (volume, 0, 8);
+      sag_slice_spec_init (&spec);
+      spec.interpolation = SAG_INTERPOLATION_CUBIC;
+      spec.window = (SagWindowLevel){ 127.5, 255 };
+      sag_plane_init_view (&spec.plane, SAG_VIEW_AXIAL, (const double[]){ 3.5, 3.5, 3 }, 0.5);
+      /* The last is turned a little: no longer along the grid, almost the same places. */
+      for (int turned = 0; turned < 2; turned++)
+        {
+          if (turned)
+            {
+              spec.plane.right[0] = spec.plane.down[1] = cos (0.01);
+              spec.plane.right[1] = sin (0.01);
+              spec.plane.down[0] = -sin (0.01);
+            }
+          sag_slice_render (volume, NULL, NULL, &spec, axis == 0 ? 15 : 1, axis == 0 ? 1 : 15, rgba);
+          for (int x = 0; x < 15; x++)
+            {
+              int i = x / 2, before = MAX (i - 1, 0), after = MIN (i + 2, 7);
+              double value = x % 2 == 0 ? line[i]
+                                        : (9 * (line[i] + line[i + 1]) - line[before] - line[after]) / 16.0;
+
+              g_assert_cmpfloat (fabs (rgba[4 * x] - value), <=, turned ? 1.5 : 0.5 + 1e-3);
+            }
+        }
+    }
+}
+
 /* --- the same bytes everywhere ----------------------------------------------------------- */
 
 static void
@@ -452,8 +495,11 @@ print_digest (int threads)
   for (int type = SAG_VOXEL_U8; type <= SAG_VOXEL_RGB8; type++)
     for (int mode = SAG_SLAB_NONE; mode <= SAG_SLAB_MEAN; mode++)
       for (int oblique = 0; oblique < 3; oblique++)
-        for (int nearest = 0; nearest < 2; nearest++)
+        for (int way = 0; way < 3; way++)
           {
+            static const SagInterpolation ways[] = { SAG_INTERPOLATION_LINEAR, SAG_INTERPOLATION_NEAREST,
+                                                     SAG_INTERPOLATION_CUBIC };
+            gboolean nearest = way == 1;
             static const SagLabel label = { .value = 1, .rgb = { 200, 100, 50 } };
             g_autoptr (SagVolume) volume = scene_volume (type, FALSE);
             g_autoptr (SagLabelmap) map =
@@ -471,7 +517,7 @@ print_digest (int threads)
               }
             sag_segmentation_mark_ready (segmentation, 0, 11);
             spec.window = (SagWindowLevel){ 100, 1777 };
-            spec.interpolation = nearest ? SAG_INTERPOLATION_NEAREST : SAG_INTERPOLATION_LINEAR;
+            spec.interpolation = ways[way];
             spec.slab_mode = mode;
             spec.slab_mm = 9.5;
             spec.overlay =
@@ -536,6 +582,7 @@ main (int argc, char **argv)
   g_test_add_func ("/slice/ready", test_ready);
   g_test_add_func ("/slice/colour-table", test_colour_table);
   g_test_add_func ("/slice/impossible", test_impossible);
+  g_test_add_func ("/slice/cubic", test_cubic);
   g_test_add_func ("/slice/same-bytes", test_same_bytes);
   return g_test_run ();
 }

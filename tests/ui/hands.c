@@ -44,6 +44,15 @@ answer (void)
 }
 
 void
+hands_focus (GtkWidget *widget)
+{
+  GdkSurface *surface = gtk_native_get_surface (gtk_widget_get_native (widget));
+
+  XSetInputFocus (get_display (), gdk_x11_surface_get_xid (surface), RevertToPointerRoot, CurrentTime);
+  answer ();
+}
+
+void
 hands_move (GtkWidget *widget,
             double     x,
             double     y)

@@ -11,6 +11,8 @@
 /* FALSE if this screen cannot be touched so (no X, no XTest): skip then. */
 gboolean hands_init    (void);
 
+/* Keys go to the widget's window from now on: there is no window manager to see to it. */
+void     hands_focus   (GtkWidget *widget);
 void     hands_move    (GtkWidget *widget,
                         double     x,
                         double     y);

@@ -3,7 +3,8 @@
  * test-slice-layout.c: arrangements of views, the commands on them, and the keys that give them. */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
-#include "ui/keys.h"
+#include "ui/settings.h"
+#include "ui/shortcut-editor.h"
 #include "ui/view-actions.h"
 
 typedef struct
@@ -244,6 +245,8 @@ test_menu (Fixture       *f,
   fake_settle ();
   activate (f, "menu((50.0,60.0))");
   g_assert_null (gtk_widget_get_next_sibling (gtk_widget_get_first_child (view)));
+  gtk_popover_popdown (GTK_POPOVER (gtk_widget_get_first_child (view)));
+  fake_settle ();
 }
 
 /* No key has two meanings, and the list of shortcuts can be shown. */
@@ -285,6 +288,117 @@ test_table (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+static GtkWidget *
+find (GtkWidget *widget,
+      GType      type)
+{
+  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find (child, type);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static const SagKey *
+find_key (const char *action)
+{
+  int n;
+  const SagKey *keys = sag_keys_get (&n);
+
+  for (int i = 0; i < n; i++)
+    if (g_str_equal (keys[i].action, action))
+      return &keys[i];
+  g_assert_not_reached ();
+}
+
+/* A shortcut is asked for, given, taken from another command, and works at once. */
+static void
+test_editor (Fixture       *f,
+             gconstpointer  data)
+{
+  g_autoptr (GSettings) settings = fake_settings ();
+  GtkWindow *editor = sag_shortcut_editor_new (settings);
+  GtkListBox *list = GTK_LIST_BOX (find (GTK_WIDGET (editor), GTK_TYPE_LIST_BOX));
+  GtkEditable *search = GTK_EDITABLE (find (GTK_WIDGET (editor), GTK_TYPE_SEARCH_ENTRY));
+  GtkListBoxRow *row = NULL;
+  int n_shown = 0, n;
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      gtk_window_destroy (editor);
+      return;
+    }
+  sag_keys_get (&n);
+  gtk_window_present (editor);
+  fake_settle ();
+  hands_focus (GTK_WIDGET (editor));
+  gtk_editable_set_text (search, "invert gr");
+  fake_settle ();
+  for (int i = 0; i < n; i++)
+    if (gtk_widget_get_child_visible (GTK_WIDGET (gtk_list_box_get_row_at_index (list, i))))
+      {
+        row = gtk_list_box_get_row_at_index (list, i);
+        n_shown++;
+      }
+  g_assert_cmpint (n_shown, ==, 1);
+  g_assert_true (sag_keys_find ("i", settings) == find_key ("view.invert"));
+
+  /* "m" is the slab's: pressed once it only says so. */
+  g_signal_emit_by_name (list, "row-activated", row);
+  hands_key (GDK_KEY_m, 0);
+  g_assert_true (sag_keys_find ("m", settings) == find_key ("view.slab-next-mode"));
+  hands_key (GDK_KEY_m, 0);
+  g_assert_true (sag_keys_find ("m", settings) == find_key ("view.invert"));
+  g_assert_null (sag_keys_find ("i", settings));
+  g_assert_true (sag_keys_is_changed (find_key ("view.invert"), settings));
+  gtk_window_destroy (editor);
+  fake_settle ();
+
+  hands_focus (GTK_WIDGET (f->window));
+  gtk_widget_grab_focus (GTK_WIDGET (sag_slice_layout_get_selected (f->layout)));
+  hands_move (GTK_WIDGET (f->layout), 300, 200);
+  hands_key (GDK_KEY_m, 0);
+  g_assert_true (sag_workspace_get_invert (f->workspace));
+  g_assert_cmpint (sag_workspace_get_slab_mode (f->workspace), ==, SAG_SLAB_NONE);
+  sag_keys_set_accels (find_key ("view.invert"), settings, NULL);
+  sag_keys_set_accels (find_key ("view.slab-next-mode"), settings, NULL);
+  g_assert_true (sag_keys_find ("i", settings) == find_key ("view.invert"));
+  hands_key (GDK_KEY_i, 0);
+  g_assert_false (sag_workspace_get_invert (f->workspace));
+}
+
+/* The left button zooms when the settings say so. */
+static void
+test_mouse (Fixture       *f,
+            gconstpointer  data)
+{
+  SagSliceView *view = sag_slice_layout_get_selected (f->layout);
+  SagWindowLevel before = sag_workspace_get_window_level (f->workspace);
+  g_autoptr (GSettings) settings = sag_settings_new (); /* as views read it */
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      return;
+    }
+  g_settings_set_string (settings, "mouse-left", "zoom");
+  hands_drag (GTK_WIDGET (view), 300, 200, 300, 120, 1);
+  g_assert_cmpfloat (sag_slice_view_get_zoom (view), >, 1.2);
+  g_assert_cmpfloat (sag_workspace_get_window_level (f->workspace).width, ==, before.width);
+  g_settings_set_string (settings, "mouse-left", "scroll");
+  sag_workspace_set_slice (f->workspace, SAG_VIEW_AXIAL, 10);
+  hands_drag (GTK_WIDGET (view), 300, 200, 300, 230, 1);
+  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 5);
+  g_settings_reset (settings, "mouse-left");
+}
+
 static void
 add_tests (void)
 {
@@ -293,6 +407,8 @@ add_tests (void)
   g_test_add ("/slice-layout/actions", Fixture, NULL, set_up, test_actions, tear_down);
   g_test_add ("/slice-layout/cine", Fixture, NULL, set_up, test_cine, tear_down);
   g_test_add ("/slice-layout/keys", Fixture, NULL, set_up, test_keys, tear_down);
+  g_test_add ("/slice-layout/mouse", Fixture, NULL, set_up, test_mouse, tear_down);
+  g_test_add ("/keys/editor", Fixture, NULL, set_up, test_editor, tear_down);
   g_test_add ("/slice-layout/menu", Fixture, NULL, set_up, test_menu, tear_down);
   g_test_add_func ("/keys/table", test_table);
 }
