@@ -10,6 +10,7 @@ int sag_command_compare (int argc, char **argv);
 int sag_command_convert (int argc, char **argv);
 int sag_command_decode  (int argc, char **argv);
 int sag_command_evaluate (int argc, char **argv);
+int sag_command_export_anon (int argc, char **argv);
 int sag_command_index   (int argc, char **argv);
 int sag_command_info    (int argc, char **argv);
 int sag_command_models  (int argc, char **argv);

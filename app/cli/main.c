@@ -23,6 +23,7 @@ static const struct
   { "convert", sag_command_convert, "write a series as NIfTI", 2 },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
   { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
+  { "export-anon", sag_command_export_anon, "copy a series without what says whose it is" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
   { "models", sag_command_models, "list the models, and those that cannot be used" },

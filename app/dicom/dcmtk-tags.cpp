@@ -133,3 +133,13 @@ try
     return TRUE;
   }
 SHIM_CATCH (path, FALSE)
+
+extern "C" void
+sag_dicom_get_vr (guint32 tag, char vr[3])
+{
+  sag::initialize ();
+  const DcmTag known ((Uint16) (tag >> 16), (Uint16) tag);
+  const char *name = DcmVR (known.getEVR ()).getValidVRName ();
+
+  g_strlcpy (vr, (tag >> 16) % 2 == 1 || name == NULL ? "UN" : name, 3);
+}

@@ -275,6 +275,8 @@ gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
         }
       if (instance != NULL)
         sag_dicom_instance_free (instance);
+      else if (headers->errors[i] == NULL)
+        continue; /* cancelled before it came to this */
       else if (!g_error_matches (headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM))
         {
           /* The message begins with the file's name in quotes; here its whole path stands first. */
@@ -290,78 +292,109 @@ gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
   return sag_index_group (headers->instances, kept);
 }
 
+/* The files that `path` stands for, added to `paths`. */
+static gboolean
+list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GError **error)
+{
+  g_autoptr (GPtrArray) own = g_ptr_array_new_with_free_func (g_free);
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      Walk walk = { own, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL) };
+
+      walk_folder (&walk, path, 0);
+      g_hash_table_unref (walk.visited);
+      g_ptr_array_sort (own, compare_path);
+    }
+  else if (g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_ptr_array_add (own, g_strdup (path));
+      if (!follow_directory (path, own, problems, error))
+        return FALSE;
+    }
+  else
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, "'%s' does not exist", shown);
+      return FALSE;
+    }
+  g_ptr_array_extend_and_steal (paths, g_steal_pointer (&own));
+  return TRUE;
+}
+
+/* Headers of all files, on the team. */
+static gboolean
+read_all (Headers *headers, gsize n, const SagTick *tick, GError **error)
+{
+  for (gsize i = 0; i < n; i += CHUNK)
+    {
+      headers->start = i;
+      sag_parallel_for (MIN (CHUNK, n - i), read_one, headers);
+      if (!sag_tick (tick, (double) MIN (i + CHUNK, n) / n))
+        return sag_engine_error_cancelled (error);
+    }
+  return TRUE;
+}
+
+/* Nothing to show is an error: the file's own where there was but one, else the first problem. */
+static gboolean
+check_found (const SagIndex *self, const char *path, Headers *headers, GError **error)
+{
+  g_autofree char *shown = sag_escape_name (path, -1);
+
+  if (self->instances->len > 0)
+    return TRUE;
+  if (self->n_files == 1 && !g_file_test (path, G_FILE_TEST_IS_DIR) && headers->errors[0] != NULL)
+    g_propagate_error (error, g_steal_pointer (&headers->errors[0]));
+  else if (self->problems->len > 0)
+    g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                 "'%s' holds no readable DICOM object; the first problem is %s", shown,
+                 (char *) g_ptr_array_index (self->problems, 0));
+  else
+    g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
+                 "'%s' holds no DICOM object (%d files looked at); choose the folder of a study", shown,
+                 self->n_files);
+  return FALSE;
+}
+
 SagIndex *
-sag_index_folder (const char *path, const SagTick *tick, GError **error)
+sag_index_paths (const char *const *inputs, const SagTick *tick, GError **error)
 {
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (SagIndex) self = NULL;
-  g_autofree char *shown = sag_escape_name (path, -1);
-  gboolean is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
-  gboolean cancelled = FALSE;
   Headers headers = { 0 };
   int n_skipped = 0;
+  gboolean good;
   gsize n;
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    {
-      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, "'%s' does not exist", shown);
+  for (int i = 0; inputs[i] != NULL; i++)
+    if (!list_path (inputs[i], paths, problems, error))
       return NULL;
-    }
-  if (is_folder)
-    {
-      Walk walk = { paths, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL) };
-
-      walk_folder (&walk, path, 0);
-      g_hash_table_unref (walk.visited);
-      g_ptr_array_sort (paths, compare_path);
-    }
-  else
-    {
-      g_ptr_array_add (paths, g_strdup (path));
-      if (!follow_directory (path, paths, problems, error))
-        return NULL;
-    }
-
   n = paths->len;
   headers.paths = (char **) paths->pdata;
   headers.instances = g_new0 (SagDicomInstance *, n + 1);
   headers.errors = g_new0 (GError *, n + 1);
-  for (gsize i = 0; i < n && !cancelled; i += CHUNK)
-    {
-      headers.start = i;
-      sag_parallel_for (MIN (CHUNK, n - i), read_one, &headers);
-      cancelled = !sag_tick (tick, (double) MIN (i + CHUNK, n) / n);
-    }
+  good = read_all (&headers, n, tick, error);
   self = gather (&headers, n, problems, &n_skipped);
   g_ptr_array_extend_and_steal (self->problems, g_steal_pointer (&problems));
   self->n_files = (int) n;
   self->n_skipped = n_skipped;
-
-  if (cancelled)
-    sag_engine_error_cancelled (error);
-  else if (!is_folder && n == 1 && headers.errors[0] != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&headers.errors[0]));
-      cancelled = TRUE;
-    }
-  else if (self->instances->len == 0)
-    {
-      if (self->problems->len > 0)
-        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                     "'%s' holds no readable DICOM object; the first problem is %s", shown,
-                     (char *) g_ptr_array_index (self->problems, 0));
-      else
-        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-                     "'%s' holds no DICOM object (%d files looked at); choose the folder of a study",
-                     shown, self->n_files);
-      cancelled = TRUE;
-    }
+  good = good && check_found (self, inputs[0], &headers, error);
   for (gsize i = 0; i < n; i++)
     g_clear_error (&headers.errors[i]);
   g_free (headers.instances);
   g_free (headers.errors);
-  return cancelled ? NULL : g_steal_pointer (&self);
+  return good ? g_steal_pointer (&self) : NULL;
+}
+
+SagIndex *
+sag_index_folder (const char *path, const SagTick *tick, GError **error)
+{
+  const char *const paths[] = { path, NULL };
+
+  return sag_index_paths (paths, tick, error);
 }
 
 SagIndex *

@@ -47,6 +47,11 @@ SagIndex       *sag_index_folder      (const char        *path,
                                        const SagTick     *tick,
                                        GError           **error);
 
+/* The same of several folders and files together. */
+SagIndex       *sag_index_paths       (const char *const *paths,
+                                       const SagTick     *tick,
+                                       GError           **error);
+
 /* Grouping alone: `n` instances (each taken; the array is not) to studies, series, stacks. Pure;
  * any field may hold anything. */
 SagIndex       *sag_index_group       (SagDicomInstance **instances,

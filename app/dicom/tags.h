@@ -26,4 +26,9 @@ gboolean sag_dicom_list_tags (const char      *path,
                               gpointer         data,
                               GError         **error);
 
+/* The VR of an attribute by the dictionary (PS3.6), where a choice is left the first; "UN" if it is
+ * private or not in it. [any thread] */
+void     sag_dicom_get_vr   (guint32           tag, /* group << 16 | element */
+                              char             vr[3]);
+
 G_END_DECLS

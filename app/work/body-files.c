@@ -18,28 +18,13 @@
 #define MAX_THUMBNAIL 1024
 
 static void
-add_strings (GVariantDict *dict, const char *key, GPtrArray *texts)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
-  for (guint n = 0; n < texts->len; n++)
-    {
-      g_autofree char *valid = g_utf8_make_valid (g_ptr_array_index (texts, n), -1);
-
-      g_variant_builder_add (&builder, "s", valid);
-    }
-  g_variant_dict_insert_value (dict, key, g_variant_builder_end (&builder));
-}
-
-static void
 add_findings (GVariantDict *dict, const SagStack *stack)
 {
   g_autoptr (GPtrArray) texts = g_ptr_array_new ();
 
   for (guint n = 0; stack->findings != NULL && n < stack->findings->len; n++)
     g_ptr_array_add (texts, ((SagFinding *) g_ptr_array_index (stack->findings, n))->text);
-  add_strings (dict, "warnings", texts);
+  sag_body_add_texts (dict, "warnings", texts);
 }
 
 /* What all items of a series say. */

@@ -42,6 +42,7 @@ GVariant *sag_body_read              (SagBodyRun *run, GError **error);
 GVariant *sag_body_tags              (SagBodyRun *run, GError **error);
 GVariant *sag_body_read_segmentation (SagBodyRun *run, GError **error);
 GVariant *sag_body_export            (SagBodyRun *run, GError **error);
+GVariant *sag_body_deidentify        (SagBodyRun *run, GError **error);
 GVariant *sag_body_models            (SagBodyRun *run, GError **error);
 GVariant *sag_body_estimate          (SagBodyRun *run, GError **error);
 GVariant *sag_body_segment           (SagBodyRun *run, GError **error);
@@ -66,6 +67,10 @@ SagSegmentation *sag_body_get_segmentation (SagBodyRun       *run,
 const SagStack  *sag_body_get_stack       (SagBodyRun        *run,
                                            SagIndex         **index,
                                            GError           **error);
+/* Texts, made valid UTF-8, as an `as`. */
+void             sag_body_add_texts       (GVariantDict      *dict,
+                                           const char        *key,
+                                           GPtrArray         *texts);
 double           sag_body_get_seconds     (SagBodyRun        *run);
 
 /* Adds a text that may be of a foreign file. */

@@ -2,6 +2,7 @@
  *
  * body-results.c: jobs that read and write results.
  */
+#include "app/dicom/deidentify.h"
 #include "app/dicom/seg.h"
 #include "app/dicom/tags.h"
 #include "app/files/nifti.h"
@@ -139,5 +140,40 @@ sag_body_export (SagBodyRun *run, GError **error)
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "path", "^ay", path);
   g_variant_dict_insert (&dict, "bytes", "t", stat (path, &info) == 0 ? (guint64) info.st_size : 0);
+  return g_variant_dict_end (&dict);
+}
+
+GVariant *
+sag_body_deidentify (SagBodyRun *run, GError **error)
+{
+  static const char *const names[] = { "remove", "shift", "keep", NULL };
+  g_auto (GStrv) paths = sag_body_get_paths (run, error);
+  g_autofree char *folder = paths != NULL ? sag_body_get_path (run, error) : NULL;
+  g_autoptr (SagDeidentified) report = NULL;
+  g_autoptr (SagIndex) index = NULL;
+  const char *dates = "remove";
+  int choice = 0;
+  GVariantDict dict;
+
+  if (folder == NULL)
+    return NULL;
+  g_variant_lookup (run->request, "dates", "&s", &dates);
+  while (names[choice] != NULL && strcmp (names[choice], dates) != 0)
+    choice++;
+  if (names[choice] == NULL)
+    return sag_body_lacks ("dates", error);
+  index = sag_index_paths ((const char *const *) paths, NULL, error);
+  if (index == NULL)
+    return NULL;
+  report = sag_deidentify (index, NULL, folder, (SagDates) choice, &run->tick, error);
+  if (report == NULL)
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "path", "^ay", folder);
+  g_variant_dict_insert (&dict, "n-files", "u", (guint32) report->n_files);
+  g_ptr_array_add (report->folders, NULL);
+  g_variant_dict_insert (&dict, "folders", "^aay", report->folders->pdata);
+  sag_body_add_texts (&dict, "warnings", report->warnings);
+  sag_body_add_texts (&dict, "skipped", report->skipped);
   return g_variant_dict_end (&dict);
 }

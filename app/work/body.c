@@ -21,6 +21,7 @@ static const SagBodyFunc funcs[SAG_N_JOB_KINDS] = {
   [SAG_JOB_TAGS] = sag_body_tags,
   [SAG_JOB_READ_SEGMENTATION] = sag_body_read_segmentation,
   [SAG_JOB_EXPORT] = sag_body_export,
+  [SAG_JOB_DEIDENTIFY] = sag_body_deidentify,
   [SAG_JOB_MODELS] = sag_body_models,
   [SAG_JOB_ESTIMATE] = sag_body_estimate,
   [SAG_JOB_SEGMENT] = sag_body_segment,
@@ -85,6 +86,21 @@ sag_body_add_text (GVariantDict *dict, const char *key, const char *text)
 {
   g_variant_dict_insert_value (dict, key,
                                g_variant_new_take_string (g_utf8_make_valid (text, -1)));
+}
+
+void
+sag_body_add_texts (GVariantDict *dict, const char *key, GPtrArray *texts)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint n = 0; n < texts->len; n++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (g_ptr_array_index (texts, n), -1);
+
+      g_variant_builder_add (&builder, "s", valid);
+    }
+  g_variant_dict_insert_value (dict, key, g_variant_builder_end (&builder));
 }
 
 gboolean

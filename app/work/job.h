@@ -29,6 +29,11 @@
  * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png";
  *                           segmentation and stack, or width u, height u, pixels h: RGBA
  *                  result   path ay, bytes t
+ * DEIDENTIFY (io)
+ *                  request  paths aay: folders and files; path ay: folder to write to; dates s:
+ *                           "remove", "shift" (within a patient) or "keep"
+ *                  result   path ay; n-files u; folders aay: one a series; warnings as: what to look
+ *                           at first (burned-in text); skipped as: objects left out, and why
  * MODELS (compute) result   models aa{sv}
  * ESTIMATE (compute)
  *                  request  model s, precision s, volume
@@ -85,6 +90,7 @@ typedef enum
   SAG_JOB_TAGS,
   SAG_JOB_READ_SEGMENTATION,
   SAG_JOB_EXPORT,
+  SAG_JOB_DEIDENTIFY,
   SAG_JOB_MODELS,
   SAG_JOB_ESTIMATE,
   SAG_JOB_SEGMENT,
@@ -163,6 +169,11 @@ SagJob      *sag_job_new_export_png     (const char           *path,
                                          int                   width,
                                          int                   height,
                                          GError              **error);
+/* Copies of whole files and folders that no longer say whose they are; `dates` "remove", "shift" or
+ * "keep". */
+SagJob      *sag_job_new_deidentify     (const char * const   *paths,
+                                         const char           *folder,
+                                         const char           *dates);
 SagJob      *sag_job_new_compare        (SagSegmentation      *a,
                                          SagSegmentation      *b,
                                          gboolean              surface,

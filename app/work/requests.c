@@ -228,6 +228,21 @@ sag_job_new_export_png (const char *path, const guint8 *rgba, int width, int hei
 }
 
 SagJob *
+sag_job_new_deidentify (const char *const *paths, const char *folder, const char *dates)
+{
+  GVariantDict dict;
+
+  g_return_val_if_fail (paths != NULL && paths[0] != NULL, NULL);
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  g_variant_dict_insert (&dict, "path", "^ay", folder);
+  g_variant_dict_insert (&dict, "dates", "s", dates);
+  add_title (&dict, folder);
+  return job_new (SAG_JOB_DEIDENTIFY, &dict, NULL);
+}
+
+SagJob *
 sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, gboolean surface, GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();

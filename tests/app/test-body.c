@@ -275,6 +275,30 @@ test_segment (void)
 }
 
 static void
+test_deidentify (void)
+{
+  const char *const inputs[] = { folder, NULL };
+  g_autofree char *path = result_path ("copies");
+  g_autoptr (JobRun) run = job_run (sag_job_new_deidentify (inputs, path, "shift"), NULL);
+  g_autoptr (JobRun) again = job_run (sag_job_new_deidentify (inputs, path, "shift"), NULL);
+  g_autoptr (JobRun) wrong = job_run (sag_job_new_deidentify (inputs, path, "guess"), NULL);
+  g_auto (GStrv) folders = NULL;
+  guint32 n_files = 0;
+
+  g_assert_no_error (run->error);
+  g_assert_true (g_variant_lookup (run->result, "n-files", "u", &n_files));
+  g_assert_cmpuint (n_files, ==, SLICES);
+  g_assert_true (g_variant_lookup (run->result, "folders", "^aay", &folders));
+  g_assert_cmpuint (g_strv_length (folders), ==, 1);
+  g_assert_true (g_file_test (folders[0], G_FILE_TEST_IS_DIR));
+  /* What is there is not touched. */
+  g_assert_nonnull (again->error);
+  g_assert_nonnull (strstr (again->error->message, "already"));
+  g_assert_true (g_file_test (folders[0], G_FILE_TEST_IS_DIR));
+  g_assert_nonnull (wrong->error);
+}
+
+static void
 test_export (void)
 {
   static const char *const formats[][2]
@@ -607,6 +631,7 @@ main (int argc, char **argv)
   g_test_add_func ("/body/models", test_models);
   g_test_add_func ("/body/estimate", test_estimate);
   g_test_add_func ("/body/segment", test_segment);
+  g_test_add_func ("/body/deidentify", test_deidentify);
   g_test_add_func ("/body/export", test_export);
   g_test_add_func ("/body/png", test_png);
   g_test_add_func ("/body/nifti", test_nifti);
