@@ -88,6 +88,11 @@ struct _SagOp
   guint    needs;   /* bit i: input i must be constant when infer runs */
   guint    fuses;   /* SAG_FUSE_* it can do in prepare/run, reading node->fused */
   guint    flags;   /* SAG_OP_* */
+
+  /* NULL, or called before infer, when types and shapes of the inputs are known: may write the node
+   * out as simpler ones (build.h) from `position` in the graph's nodes on. Adding none leaves it as
+   * it is. */
+  gboolean (*expand) (SagNode *node, int position, GError **error);
 };
 
 /* NULL if there is none. */
@@ -117,3 +122,6 @@ extern const SagOp sag_ops_grid[];
 extern const SagOp sag_ops_scan[];
 extern const SagOp sag_ops_control[];
 extern const SagOp sag_ops_constant[];
+extern const SagOp sag_ops_compound[];
+extern const SagOp sag_ops_attention[];
+extern const SagOp sag_ops_recurrent[];

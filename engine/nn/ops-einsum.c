@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ops-einsum.c: Einsum, by its definition.
+ * ops-einsum.c: Einsum: written out as a matrix product or as products of elements where it is one,
+ * otherwise by its definition.
  *
- * Every letter is an axis with a size. Letters of the output are walked outside (in parallel), the
- * others summed inside, in the order of their first appearance.
+ * Every letter is an axis with a size, and so is each axis of an ellipsis. Letters of the output are
+ * walked outside (in parallel), the others summed inside, in the order of their first appearance.
  */
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 
 #include <string.h>
 
-enum { MAX_OPERANDS = 3, LETTERS = 52 };
+/* The last of the letters are the axes that "..." stands for, aligned at the right. */
+enum { MAX_OPERANDS = 3, LETTERS = 52 + SAG_MAX_RANK };
 
 typedef struct
 {
@@ -18,6 +21,9 @@ typedef struct
   gint64 stride[MAX_OPERANDS]
                [LETTERS]; /* elements; a letter twice in an operand walks the diagonal */
   int    kept[LETTERS], summed[LETTERS];
+  int    axis[MAX_OPERANDS][SAG_MAX_RANK]; /* the letter of each operand's axes */
+  int    n_axes[MAX_OPERANDS];
+  gboolean plain; /* no letter twice in an operand, nothing repeated */
 } Einsum;
 
 static int
@@ -26,31 +32,73 @@ letter (char c)
   return g_ascii_isupper (c) ? c - 'A' + 26 : g_ascii_islower (c) ? c - 'a' : -1;
 }
 
+/* The next letter of a term, or `dots` axes of an ellipsis one by one; -1 at its end or where it is
+ * none. `*dot` counts inside an ellipsis. */
+static int
+next_letter (const char **at, int dots, int *dot)
+{
+  while (**at == ' ')
+    ++*at;
+  if (**at == '.' && (*at)[1] == '.' && (*at)[2] == '.')
+    {
+      if (*dot < dots)
+        return LETTERS - dots + (*dot)++;
+      *at += 3;
+      return next_letter (at, 0, dot);
+    }
+  if (letter (**at) < 0)
+    return -1;
+  return letter (*(*at)++);
+}
+
+/* Axes left for the ellipsis of the term at `at`, if it has one. */
+static int
+count_dots (const char *at, int rank)
+{
+  int letters = 0;
+  gboolean dots = FALSE;
+
+  for (; *at != '\0' && *at != ',' && *at != '-'; at++)
+    {
+      letters += letter (*at) >= 0;
+      dots = dots || *at == '.';
+    }
+  return dots ? MAX (0, rank - letters) : 0;
+}
+
 /* One operand's letters; *at moves behind them. */
 static gboolean
-read_operand (const SagNode *node, int i, const char **at, Einsum *e, int *count, GError **error)
+read_operand (const SagNode *node, int i, const char **at, Einsum *e, int *count, int *max_dots,
+              GError **error)
 {
   const SagValue *x = sag_node_input (node, i);
+  int dots = count_dots (*at, x->shape.rank), dot = 0, l;
   gint64 strides[SAG_MAX_RANK];
-  int axis = 0;
 
+  *max_dots = MAX (*max_dots, dots);
   sag_value_strides (x, strides);
-  for (; **at != '\0' && **at != ',' && **at != '-'; ++*at)
+  while ((l = next_letter (at, dots, &dot)) >= 0)
     {
-      int l = letter (**at);
+      int axis = e->n_axes[i];
+      gint64 n = axis < x->shape.rank ? x->shape.dim[axis] : 0;
+      gboolean wide = l >= 52; /* axes of an ellipsis broadcast */
 
-      if (**at == ' ')
-        continue;
-      if (l < 0)
-        return sag_node_unsupported (node, error, "its equation has something other than letters");
-      if (axis == x->shape.rank || (e->size[l] > 0 && e->size[l] != x->shape.dim[axis])
-          || x->shape.dim[axis] == 0)
+      if (n < 1 || (e->size[l] > 0 && e->size[l] != n && !(wide && (n == 1 || e->size[l] == 1))))
         return sag_node_invalid (node, error, "its equation does not fit its inputs");
-      e->size[l] = x->shape.dim[axis];
-      e->stride[i][l] += strides[axis++];
+      if (e->size[l] > 0 && e->size[l] != n)
+        e->plain = FALSE;
+      for (int k = 0; k < axis; k++)
+        if (e->axis[i][k] == l)
+          e->plain = FALSE;
+      if (n > 1 || !wide)
+        e->stride[i][l] += strides[axis];
+      e->size[l] = MAX (e->size[l], n);
+      e->axis[i][e->n_axes[i]++] = l;
       count[l]++;
     }
-  return axis == x->shape.rank
+  if (**at == '.' || (**at != '\0' && **at != ',' && **at != '-'))
+    return sag_node_unsupported (node, error, "its equation has something other than letters");
+  return e->n_axes[i] == x->shape.rank
          || sag_node_invalid (node, error, "its equation does not fit its inputs");
 }
 
@@ -59,40 +107,39 @@ read_equation (const SagNode *node, Einsum *e, GError **error)
 {
   const char *at = sag_node_get_string (node, "equation", "");
   gboolean is_kept[LETTERS] = { FALSE };
-  int count[LETTERS] = { 0 };
+  int count[LETTERS] = { 0 }, dots = 0, dot = 0, l;
 
-  *e = (Einsum) { .n_operands = (int) node->inputs->len };
+  *e = (Einsum) { .n_operands = (int) node->inputs->len, .plain = TRUE };
   if (e->n_operands < 1 || e->n_operands > MAX_OPERANDS)
     return sag_node_unsupported (node, error, "it has %d inputs; 1 to 3 are supported",
                                  e->n_operands);
   for (int i = 0; i < e->n_operands; i++)
     {
-      if (!sag_node_want_float (node, i, error) || !read_operand (node, i, &at, e, count, error))
+      if (!sag_node_want_float (node, i, error) || !read_operand (node, i, &at, e, count, &dots, error))
         return FALSE;
       if (i + 1 < e->n_operands && *at++ != ',')
         return sag_node_invalid (node, error, "its equation has too few terms");
     }
   if (at[0] == '-' && at[1] == '>')
     {
-      for (at += 2; *at != '\0'; at++)
-        if (*at != ' ')
-          {
-            int l = letter (*at);
-
-            if (l < 0 || e->size[l] == 0 || is_kept[l])
-              return sag_node_invalid (node, error, "its equation's output is not understood");
-            is_kept[l] = TRUE;
-            e->kept[e->n_kept++] = l;
-          }
+      at += 2;
+      while ((l = next_letter (&at, dots, &dot)) >= 0)
+        {
+          if (e->size[l] == 0 || is_kept[l])
+            return sag_node_invalid (node, error, "its equation's output is not understood");
+          is_kept[l] = TRUE;
+          e->kept[e->n_kept++] = l;
+        }
+      if (*at != '\0')
+        return sag_node_invalid (node, error, "its equation's output is not understood");
     }
   else if (*at != '\0')
     return sag_node_invalid (node, error, "its equation has too many terms");
-  else /* letters that occur once, capitals first */
+  else /* the ellipsis, then letters that occur once, capitals first */
     for (int k = 0; k < LETTERS; k++)
       {
-        int l = (k + 26) % LETTERS;
-
-        if (count[l] == 1)
+        l = k < SAG_MAX_RANK ? 52 + k : (k - SAG_MAX_RANK + 26) % 52;
+        if (l >= 52 ? count[l] > 0 : count[l] == 1)
           {
             is_kept[l] = TRUE;
             e->kept[e->n_kept++] = l;
@@ -100,11 +147,178 @@ read_equation (const SagNode *node, Einsum *e, GError **error)
       }
   if (e->n_kept > SAG_MAX_RANK)
     return sag_node_invalid (node, error, "its output has too many dimensions");
-  for (int l = 0; l < LETTERS; l++)
+  for (l = 0; l < LETTERS; l++)
     if (e->size[l] > 0 && !is_kept[l])
       e->summed[e->n_summed++] = l;
   return TRUE;
 }
+
+/* ---- written out ------------------------------------------------------------------------ */
+
+static gboolean
+has_letter (const Einsum *e, int operand, int l)
+{
+  for (int i = 0; i < e->n_axes[operand]; i++)
+    if (e->axis[operand][i] == l)
+      return TRUE;
+  return FALSE;
+}
+
+/* The operand with its axes in the order of `letters`; those it lacks have size 1. */
+static SagValue *
+arrange (SagBuild *b, const Einsum *e, int operand, int n, const int *letters)
+{
+  SagValue *x = sag_node_input (b->node, operand);
+  gint64 perm[SAG_MAX_RANK], shape[SAG_MAX_RANK];
+  int rank = 0;
+
+  for (int i = 0; i < n; i++)
+    {
+      shape[i] = has_letter (e, operand, letters[i]) ? e->size[letters[i]] : 1;
+      for (int k = 0; k < e->n_axes[operand]; k++)
+        if (e->axis[operand][k] == letters[i])
+          perm[rank++] = k;
+    }
+  x = sag_build_transpose (b, x, rank, perm);
+  return rank == n ? x : sag_build_reshape (b, x, n, shape);
+}
+
+/* The letters that both operands and the output have; those that only `first` and the output have;
+ * those that are summed. FALSE if there are others. */
+typedef struct
+{
+  int    n_batch, n_a, n_b, n_k;
+  int    batch[SAG_MAX_RANK], a[SAG_MAX_RANK], b[SAG_MAX_RANK], k[SAG_MAX_RANK];
+  gint64 size_batch, size_a, size_b, size_k;
+} Parts;
+
+static gboolean
+find_parts (const Einsum *e, int first, Parts *parts)
+{
+  *parts = (Parts){ .size_batch = 1, .size_a = 1, .size_b = 1, .size_k = 1 };
+  for (int i = 0; i < e->n_kept + e->n_summed; i++)
+    {
+      gboolean kept = i < e->n_kept;
+      int l = kept ? e->kept[i] : e->summed[i - e->n_kept];
+      gboolean in_a = has_letter (e, first, l), in_b = has_letter (e, 1 - first, l);
+
+      if (in_a && in_b && kept)
+        {
+          parts->batch[parts->n_batch++] = l;
+          parts->size_batch *= e->size[l];
+        }
+      else if (in_a && in_b)
+        {
+          parts->k[parts->n_k++] = l;
+          parts->size_k *= e->size[l];
+        }
+      else if (!kept)
+        return FALSE;
+      else if (in_a)
+        {
+          parts->a[parts->n_a++] = l;
+          parts->size_a *= e->size[l];
+        }
+      else
+        {
+          parts->b[parts->n_b++] = l;
+          parts->size_b *= e->size[l];
+        }
+    }
+  return TRUE;
+}
+
+/* An operand as [batch][rows][columns] of letters, each group one axis. */
+static SagValue *
+as_matrices (SagBuild *b, const Einsum *e, int operand, const Parts *p, int n_rows, const int *rows,
+             gint64 size_rows, int n_columns, const int *columns, gint64 size_columns)
+{
+  int letters[3 * SAG_MAX_RANK], n = 0;
+  SagValue *x;
+
+  for (int i = 0; i < p->n_batch; i++)
+    letters[n++] = p->batch[i];
+  for (int i = 0; i < n_rows; i++)
+    letters[n++] = rows[i];
+  for (int i = 0; i < n_columns; i++)
+    letters[n++] = columns[i];
+  x = arrange (b, e, operand, n, letters);
+  return sag_build_reshape (b, x, 3, (gint64[]){ p->size_batch, size_rows, size_columns });
+}
+
+static void
+build_product (SagBuild *b, const Einsum *e, int first, const Parts *p)
+{
+  gint64 shape[SAG_MAX_RANK], perm[SAG_MAX_RANK];
+  int made[SAG_MAX_RANK], n = 0, second = 1 - first;
+  SagValue *x = as_matrices (b, e, first, p, p->n_a, p->a, p->size_a, p->n_k, p->k, p->size_k), *y;
+  /* The second as it lies: its last axis summed is the turned form. */
+  gboolean turned = e->axis[second][e->n_axes[second] - 1] == p->k[p->n_k - 1];
+
+  if (turned)
+    y = as_matrices (b, e, second, p, p->n_b, p->b, p->size_b, p->n_k, p->k, p->size_k);
+  else
+    y = as_matrices (b, e, second, p, p->n_k, p->k, p->size_k, p->n_b, p->b, p->size_b);
+  if (turned)
+    {
+      x = sag_build_in (b, "com.microsoft", "FusedMatMul", 2, x, y);
+      sag_node_set_int (x->producer, "transB", 1);
+    }
+  else
+    x = sag_build (b, "MatMul", 2, x, y);
+  for (int i = 0; i < p->n_batch + p->n_a + p->n_b; i++)
+    made[n++] = i < p->n_batch ? p->batch[i]
+                : i < p->n_batch + p->n_a ? p->a[i - p->n_batch] : p->b[i - p->n_batch - p->n_a];
+  for (int i = 0; i < n; i++)
+    {
+      shape[i] = e->size[made[i]];
+      for (int k = 0; k < n; k++)
+        if (made[k] == e->kept[i])
+          perm[i] = k;
+    }
+  x = sag_build_reshape (b, x, n, shape);
+  sag_build_end (b, 0, sag_build_transpose (b, x, n, perm));
+}
+
+static gboolean
+expand_einsum (SagNode *node, int at, GError **error)
+{
+  SagBuild b = { node, at };
+  gboolean swap;
+  Einsum e;
+  Parts parts;
+
+  if (!sag_node_arity (node, (int) MAX (1, node->inputs->len), error)
+      || !read_equation (node, &e, error))
+    return FALSE;
+  if (!e.plain || e.n_kept == 0 || e.n_operands < 2)
+    return TRUE;
+  if (e.n_summed == 0)
+    {
+      SagValue *y = arrange (&b, &e, 0, e.n_kept, e.kept);
+
+      for (int i = 1; i < e.n_operands; i++)
+        y = sag_build (&b, "Mul", 2, y, arrange (&b, &e, i, e.n_kept, e.kept));
+      sag_build_end (&b, 0, y);
+      return TRUE;
+    }
+  if (e.n_operands != 2 || !find_parts (&e, 0, &parts))
+    return TRUE;
+  /* The operand whose axes come first in the output comes first. */
+  swap = FALSE;
+  for (int i = 0; i < e.n_kept; i++)
+    if (has_letter (&e, 0, e.kept[i]) != has_letter (&e, 1, e.kept[i]))
+      {
+        swap = has_letter (&e, 1, e.kept[i]);
+        break;
+      }
+  if (swap)
+    find_parts (&e, 1, &parts);
+  build_product (&b, &e, swap, &parts);
+  return TRUE;
+}
+
+/* ---- by definition ---------------------------------------------------------------------- */
 
 static gboolean
 infer_einsum (SagNode *node, GError **error)
@@ -224,6 +438,6 @@ run_einsum (const SagStep *step)
 }
 
 const SagOp sag_ops_einsum[] = {
-  { "Einsum", "", infer_einsum, NULL, prepare_einsum, NULL, run_einsum },
+  { "Einsum", "", infer_einsum, NULL, prepare_einsum, NULL, run_einsum, .expand = expand_einsum },
   { NULL },
 };

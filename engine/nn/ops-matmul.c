@@ -9,6 +9,7 @@
  */
 #include "engine/base/alloc.h"
 #include "engine/nn/int8.h"
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -612,6 +613,8 @@ run_product (const SagStep *step)
 const SagOp sag_ops_matmul[] = {
   PRODUCT ("MatMul", ""),
   PRODUCT ("Gemm", ""),
-  PRODUCT ("FusedMatMul", "com.microsoft"),
+  { "FusedMatMul", "com.microsoft", infer_product, NULL, prepare_product, pack_product, run_product,
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED,
+    .expand = sag_expand_fused_matmul },
   { NULL },
 };

@@ -5,6 +5,7 @@
  * Floats go through the kernels table where it has the function; what it lacks is rare and runs in
  * plain loops. Any layout.
  */
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/ops-pointwise.h"
 
@@ -25,6 +26,15 @@ typedef enum
   EXTRA_IS_NAN,
   EXTRA_IS_INF,
   EXTRA_NOT,
+  EXTRA_BITWISE_NOT,
+  EXTRA_ATAN,
+  EXTRA_ASIN,
+  EXTRA_ACOS,
+  EXTRA_SINH,
+  EXTRA_COSH,
+  EXTRA_ASINH,
+  EXTRA_ACOSH,
+  EXTRA_ATANH,
 } Extra;
 
 typedef struct
@@ -74,6 +84,15 @@ static const Row rows[] = {
   { "IsNaN", -1, EXTRA_IS_NAN },
   { "IsInf", -1, EXTRA_IS_INF },
   { "Not", -1, EXTRA_NOT },
+  { "BitwiseNot", -1, EXTRA_BITWISE_NOT },
+  { "Atan", -1, EXTRA_ATAN },
+  { "Asin", -1, EXTRA_ASIN },
+  { "Acos", -1, EXTRA_ACOS },
+  { "Sinh", -1, EXTRA_SINH },
+  { "Cosh", -1, EXTRA_COSH },
+  { "Asinh", -1, EXTRA_ASINH },
+  { "Acosh", -1, EXTRA_ACOSH },
+  { "Atanh", -1, EXTRA_ATANH },
   { "Clip", SAG_UNARY_CLIP, 0, -INFINITY, INFINITY },
 };
 
@@ -188,11 +207,14 @@ infer_unary (SagNode *node, GError **error)
   if ((row->extra == EXTRA_IS_NAN || row->extra == EXTRA_IS_INF)
       && !sag_node_want_float (node, 0, error))
     return FALSE;
+  if (row->extra == EXTRA_BITWISE_NOT && (dtype == SAG_DTYPE_F32 || dtype == SAG_DTYPE_BOOL))
+    return sag_node_invalid (node, error, "its input is not of integers");
   if (row->extra == EXTRA_IS_NAN || row->extra == EXTRA_IS_INF || row->extra == EXTRA_NOT)
     dtype = SAG_DTYPE_BOOL;
   else if (dtype != SAG_DTYPE_F32
            && !(row->kernel == SAG_UNARY_CLIP || row->kernel == SAG_UNARY_ABS
-                || row->extra == EXTRA_NEG || row->extra == EXTRA_SIGN))
+                || row->extra == EXTRA_NEG || row->extra == EXTRA_SIGN
+                || row->extra == EXTRA_BITWISE_NOT))
     return sag_node_want_float (node, 0, error);
   for (int i = 1; i <= 2; i++)
     if (sag_node_input (node, i) != NULL && sag_value_count (sag_node_input (node, i)) != 1)
@@ -255,6 +277,14 @@ run_integers (const UnaryRun *run, gint64 from, gint64 to)
       default:
         break;
       }
+  else if (run->row->extra == EXTRA_BITWISE_NOT)
+    switch (run->dtype)
+      {
+        SIGNED_CASES (~x[i])
+        UNSIGNED_CASES (~x[i])
+      default:
+        break;
+      }
   else if (run->row->extra == EXTRA_SIGN)
     switch (run->dtype)
       {
@@ -281,6 +311,76 @@ run_integers (const UnaryRun *run, gint64 from, gint64 to)
       default:
         break;
       }
+}
+
+static float
+exp_one (float x)
+{
+  float y;
+
+  sag_kernels_get ()->unary[SAG_UNARY_EXP] (1, &x, &y, 0, 0);
+  return y;
+}
+
+static float
+log_one (float x)
+{
+  float y;
+
+  sag_kernels_get ()->unary[SAG_UNARY_LOG] (1, &x, &y, 0, 0);
+  return y;
+}
+
+/* Abramowitz and Stegun 4.4.34 brings |x| below tan (pi / 8); the polynomial is Cephes' atanf. */
+static float
+atan_one (float x)
+{
+  float a = fabsf (x), base = 0, z, y;
+
+  if (a > 2.414213562373095f)
+    {
+      base = 1.57079632679489662f;
+      a = -1 / a;
+    }
+  else if (a > 0.4142135623730950f)
+    {
+      base = 0.785398163397448310f;
+      a = (a - 1) / (a + 1);
+    }
+  z = a * a;
+  y = (((8.05374449538e-2f * z - 1.38776856032e-1f) * z + 1.99777106478e-1f) * z
+       - 3.33329491539e-1f) * z * a + a;
+  return copysignf (base + y, x);
+}
+
+/* Hyperbolic functions and their inverses; series where the formula would cancel. */
+static float
+hyperbolic_one (Extra kind, float x)
+{
+  float z = x * x, e;
+
+  switch (kind)
+    {
+    case EXTRA_SINH:
+      if (fabsf (x) < 0.5f)
+        return x + x * z * (1.0f / 6 + z * (1.0f / 120 + z * (1.0f / 5040)));
+      e = exp_one (fabsf (x));
+      return copysignf (0.5f * e - 0.5f / e, x);
+    case EXTRA_COSH:
+      e = exp_one (fabsf (x));
+      return 0.5f * e + 0.5f / e;
+    case EXTRA_ASINH:
+      if (fabsf (x) < 0.125f)
+        return x - x * z * (1.0f / 6 - z * (3.0f / 40 - z * (15.0f / 336)));
+      e = fabsf (x);
+      return copysignf (e > 1e18f ? log_one (e) + 0.693147181f : log_one (e + sqrtf (z + 1)), x);
+    case EXTRA_ACOSH:
+      return x > 1e18f ? log_one (x) + 0.693147181f : log_one (x + sqrtf ((x - 1) * (x + 1)));
+    default: /* atanh */
+      if (fabsf (x) < 0.125f)
+        return x + x * z * (1.0f / 3 + z * (1.0f / 5 + z * (1.0f / 7)));
+      return 0.5f * log_one ((1 + x) / (1 - x));
+    }
 }
 
 #define FLOAT_LOOP(expression)                                                                 \
@@ -325,6 +425,19 @@ run_extra (const UnaryRun *run, gint64 from, gint64 to)
           y[i] /= cosine;
         }
       break;
+    case EXTRA_ATAN:
+      FLOAT_LOOP (atan_one (x[i]));
+    case EXTRA_ASIN:
+      FLOAT_LOOP (atan_one (x[i] / sqrtf ((1 - x[i]) * (1 + x[i]))));
+    case EXTRA_ACOS: /* twice the half angle: no cancelling near 1 */
+      FLOAT_LOOP (x[i] <= -1 ? (x[i] == -1 ? 3.14159265358979f : NAN)
+                             : 2 * atan_one (sqrtf ((1 - x[i]) / (1 + x[i]))));
+    case EXTRA_SINH:
+    case EXTRA_COSH:
+    case EXTRA_ASINH:
+    case EXTRA_ACOSH:
+    case EXTRA_ATANH:
+      FLOAT_LOOP (hyperbolic_one (run->row->extra, x[i]));
     case EXTRA_IS_NAN:
       for (gint64 i = from; i < to; i++)
         truth[i] = isnan (x[i]) != 0;
@@ -430,8 +543,18 @@ const SagOp sag_ops_pointwise[] = {
   UNARY ("IsNaN", ""),
   UNARY ("IsInf", ""),
   UNARY ("Not", ""),
+  UNARY ("BitwiseNot", ""),
+  UNARY ("Atan", ""),
+  UNARY ("Asin", ""),
+  UNARY ("Acos", ""),
+  UNARY ("Sinh", ""),
+  UNARY ("Cosh", ""),
+  UNARY ("Asinh", ""),
+  UNARY ("Acosh", ""),
+  UNARY ("Atanh", ""),
   UNARY ("Gelu", "com.microsoft"),
   UNARY ("QuickGelu", "com.microsoft"),
-  UNARY ("FastGelu", "com.microsoft"),
+  { "FastGelu", "com.microsoft", infer_unary, sag_cost_same, prepare_unary, NULL, sag_unary_run,
+    .follows = 1, .expand = sag_expand_bias_gelu },
   { NULL },
 };

@@ -208,6 +208,21 @@ source_coordinate (const Form *f, double x)
   return (x + 0.5) / f->scale - 0.5;
 }
 
+/* In floats, as engines that answer for "nearest" compute it: which of two neighbours is taken
+ * depends on it where the scale is no dyadic number. */
+static double
+nearest_coordinate (const Form *f, double x)
+{
+  float scale = (float) f->scale, at = (float) x;
+
+  if (strcmp (f->transform, "asymmetric") == 0)
+    return at / scale;
+  if (strcmp (f->transform, "half_pixel") == 0
+      || (strcmp (f->transform, "pytorch_half_pixel") == 0 && f->n_out > 1))
+    return (at + 0.5f) / scale - 0.5f;
+  return source_coordinate (f, x);
+}
+
 static double
 nearest_index (const Form *f, double x)
 {
@@ -298,7 +313,7 @@ fill_axis (const Form *f, Axis *axis, GError **error)
       if (axis->weight != NULL)
         fill_weights (f, axis, i, x, start);
       else
-        axis->source[i] = inside (f, nearest_index (f, x));
+        axis->source[i] = inside (f, nearest_index (f, nearest_coordinate (f, (double) i)));
     }
   return TRUE;
 }
@@ -367,6 +382,10 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
       int at;
 
       form.scale = target.scale[i];
+      if (old && form.scale < 1) /* sets before 11: the next one when it gets smaller */
+        form.nearest = "ceil";
+      else if (old)
+        form.nearest = "floor";
       form.roi_start = target.roi_start[i];
       form.roi_end = target.roi_end[i];
       form.n_in = (double) axis.n_in;

@@ -2,6 +2,7 @@
  *
  * ops-rows.c: operators over whole rows: layer norm and its kin, softmax, Lp norm, LRN.
  */
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -377,6 +378,9 @@ run_lrn (const SagStep *step)
 
 #define LAYER(name, domain)                                                                    \
   { name, domain, infer_layer_norm, NULL, sag_prepare_nothing, NULL, run_layer_norm }
+#define SKIP(name)                                                                             \
+  { name, "com.microsoft", infer_layer_norm, NULL, sag_prepare_nothing, NULL, run_layer_norm,  \
+    .expand = sag_expand_skip_norm }
 #define SOFT(name)                                                                             \
   { name, "", infer_softmax, cost_softmax, sag_prepare_inplace, NULL, run_softmax }
 
@@ -385,8 +389,8 @@ const SagOp sag_ops_rows[] = {
   LAYER ("RMSNormalization", ""),
   LAYER ("SimplifiedLayerNormalization", ""),
   LAYER ("SimplifiedLayerNormalization", "com.microsoft"),
-  LAYER ("SkipLayerNormalization", "com.microsoft"),
-  LAYER ("SkipSimplifiedLayerNormalization", "com.microsoft"),
+  SKIP ("SkipLayerNormalization"),
+  SKIP ("SkipSimplifiedLayerNormalization"),
   SOFT ("Softmax"),
   SOFT ("LogSoftmax"),
   SOFT ("Hardmax"),

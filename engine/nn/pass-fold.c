@@ -173,7 +173,20 @@ sag_pass_fold (SagGraph *graph, GError **error)
             return FALSE;
           continue;
         }
-      if (!check_needs (node, error) || !node->op->infer (node, error))
+      if (!check_needs (node, error))
+        return FALSE;
+      if (node->op->expand != NULL)
+        {
+          guint before = graph->nodes->len;
+
+          if (!node->op->expand (node, (int) i + 1, error))
+            return FALSE;
+          if (graph->nodes->len > before)
+            continue;
+        }
+      if (node->op->infer == NULL)
+        return sag_node_invalid (node, error, "it has nothing to do");
+      if (!node->op->infer (node, error))
         return FALSE;
       if ((node->op->flags & SAG_OP_IDENTITY) && x->dtype == sag_node_output (node, 0)->dtype)
         {
