@@ -43,14 +43,14 @@ typedef struct
   gint64   type;
   SagWire  raw, name;
   gboolean has_raw, external;
-  GArray  *numbers; /* guint64 bit patterns of float_data, int32_data... */
+  GArray  *lists; /* SagWireField: float_data, int32_data..., packed or one by one */
   char    *location, *offset, *length;
 } Proto;
 
 static void
 proto_clear (Proto *proto)
 {
-  g_clear_pointer (&proto->numbers, g_array_unref);
+  g_clear_pointer (&proto->lists, g_array_unref);
   g_free (proto->location);
   g_free (proto->offset);
   g_free (proto->length);
@@ -61,34 +61,6 @@ invalid (GError **error, const char *what)
 {
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "%s", what);
   return FALSE;
-}
-
-/* float_data and double_data (fixed, packed or not), int32/int64/uint64_data (varints). */
-static gboolean
-read_numbers (Proto *proto, const SagWireField *field, GError **error)
-{
-  gsize fixed = field->number == 4 ? 4 : field->number == 10 ? 8 : 0;
-  SagWire at = field->bytes;
-
-  if (field->type != 2)
-    {
-      g_array_append_val (proto->numbers, field->value);
-      return TRUE;
-    }
-  while (at.at < at.end)
-    {
-      guint64 value = 0;
-
-      if (fixed > 0 && sag_wire_length (&at) >= fixed)
-        {
-          memcpy (&value, at.at, fixed);
-          at.at += fixed;
-        }
-      else if (fixed > 0 || !sag_wire_varint (&at, &value))
-        return invalid (error, "A tensor's data is damaged");
-      g_array_append_val (proto->numbers, value);
-    }
-  return TRUE;
 }
 
 static gboolean
@@ -152,7 +124,7 @@ read_proto (SagWire message, Proto *proto, GError **error)
   GError *local = NULL;
   gboolean good = TRUE;
 
-  proto->numbers = g_array_new (FALSE, FALSE, sizeof (guint64));
+  proto->lists = g_array_new (FALSE, FALSE, sizeof (SagWireField));
   while (good && sag_wire_next (&message, &field, &local))
     switch (field.number)
       {
@@ -167,7 +139,7 @@ read_proto (SagWire message, Proto *proto, GError **error)
       case 7:
       case 10:
       case 11:
-        good = read_numbers (proto, &field, error);
+        g_array_append_val (proto->lists, field);
         break;
       case 8:
         proto->name = field.bytes;
@@ -310,6 +282,53 @@ store_number (void *to, SagDType dtype, gint64 i, guint64 bits)
     }
 }
 
+/* Elements of a list: float_data and double_data are fixed, the others varints. */
+static gsize
+count_numbers (const SagWireField *field)
+{
+  gsize fixed = field->number == 4 ? 4 : field->number == 10 ? 8 : 0, n = 0;
+
+  if (field->type != 2)
+    return 1;
+  if (fixed > 0)
+    return sag_wire_length (&field->bytes) / fixed;
+  for (const guint8 *at = field->bytes.at; at < field->bytes.end; at++)
+    n += *at < 0x80; /* the last byte of each */
+  return n;
+}
+
+/* All lists, one after the other, into memory for `stored` elements. */
+static gboolean
+store_numbers (const Proto *proto, void *to, SagDType dtype, gint64 stored, GError **error)
+{
+  gint64 i = 0;
+
+  for (guint k = 0; k < proto->lists->len; k++)
+    {
+      const SagWireField *field = &g_array_index (proto->lists, SagWireField, k);
+      gsize fixed = field->number == 4 ? 4 : field->number == 10 ? 8 : 0;
+      SagWire at = field->bytes;
+
+      if (field->type != 2 && i < stored)
+        store_number (to, dtype, i++, field->value);
+      while (field->type == 2 && at.at < at.end)
+        {
+          guint64 value = 0;
+
+          if (fixed > 0 && sag_wire_length (&at) >= fixed)
+            {
+              memcpy (&value, at.at, fixed);
+              at.at += fixed;
+            }
+          else if (fixed > 0 || !sag_wire_varint (&at, &value))
+            return invalid (error, "A tensor's data is damaged");
+          if (i < stored)
+            store_number (to, dtype, i++, value);
+        }
+    }
+  return TRUE;
+}
+
 static gboolean
 fill (Proto *proto, SagDType dtype, gint64 count, gsize bytes, SagTensor *tensor, GError **error)
 {
@@ -328,8 +347,15 @@ fill (Proto *proto, SagDType dtype, gint64 count, gsize bytes, SagTensor *tensor
           return TRUE;
         }
     }
-  else if (proto->numbers->len != stored)
-    return invalid (error, "A tensor's data and dimensions disagree");
+  else
+    {
+      gsize n = 0;
+
+      for (guint k = 0; k < proto->lists->len; k++)
+        n += count_numbers (&g_array_index (proto->lists, SagWireField, k));
+      if (n != (gsize) stored)
+        return invalid (error, "A tensor's data and dimensions disagree");
+    }
 
   tensor->owned = sag_alloc_try (bytes, "the weights", error);
   if (tensor->owned == NULL)
@@ -338,8 +364,7 @@ fill (Proto *proto, SagDType dtype, gint64 count, gsize bytes, SagTensor *tensor
   if (proto->has_raw)
     memcpy (tensor->owned, proto->raw.at, bytes);
   else
-    for (gint64 i = 0; i < stored; i++)
-      store_number (tensor->owned, dtype, i, g_array_index (proto->numbers, guint64, i));
+    return store_numbers (proto, tensor->owned, dtype, stored, error);
   return TRUE;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define MAX_TRIPS ((gint64) 1 << 20)
+#define MAX_STEPS ((double) (1 << 23)) /* of all trips, those of loops inside included */
 
 static gsize
 round_up (gsize bytes)
@@ -93,6 +94,7 @@ typedef struct
 {
   SagPlan *plan[2]; /* Loop, Scan: one; If: two */
   gsize    packed[2], arena[2]; /* offsets */
+  double   steps; /* of one run */
 } Bodies;
 
 static void
@@ -134,15 +136,30 @@ prepare_bodies (SagNode *node, SagGraph **graphs, int n, SagPrecision precision,
   return TRUE;
 }
 
-/* The work of all trips; each step of a trip costs something even if it multiplies nothing. */
-static void
-count_trips (SagNode *node)
+/* Steps of one run of a plan, with those of the bodies in it. */
+static double
+count_steps (const SagPlan *plan)
 {
-  const SagPlan *plan = ((Bodies *) node->state)->plan[0];
-  double work =
-      (plan->cost + 1000.0 * plan->n_steps) * (double) sag_node_get_int (node, "sagitta_trips", 0);
+  double steps = plan->n_steps;
+
+  for (int i = 0; i < plan->n_steps; i++)
+    if (plan->steps[i].node->free_state == bodies_free)
+      steps += ((const Bodies *) plan->steps[i].node->state)->steps;
+  return steps;
+}
+
+/* The work of all trips; each step of a trip costs something even if it multiplies nothing. */
+static gboolean
+count_trips (SagNode *node, GError **error)
+{
+  Bodies *self = node->state;
+  double trips = (double) sag_node_get_int (node, "sagitta_trips", 0);
+  double work = (self->plan[0]->cost + 1000.0 * self->plan[0]->n_steps) * trips;
 
   node->macs = work < 1e18 ? (gint64) work : (gint64) 1e18;
+  self->steps = count_steps (self->plan[0]) * trips;
+  return self->steps <= MAX_STEPS
+         || sag_node_unsupported (node, error, "it and the loops in it make too many trips");
 }
 
 static void
@@ -243,11 +260,16 @@ prepare_if (SagNode *node, SagPrecision precision, GError **error)
 {
   SagGraph *branches[2] = { get_body (node, "then_branch", error),
                             get_body (node, "else_branch", error) };
+  Bodies *self;
 
   for (guint i = 0; i < node->outputs->len; i++) /* a place for outputs nobody wants */
     if (sag_node_output (node, (int) i) == NULL)
       return sag_node_unsupported (node, error, "an output is unused");
-  return prepare_bodies (node, branches, 2, precision, error);
+  if (!prepare_bodies (node, branches, 2, precision, error))
+    return FALSE;
+  self = node->state;
+  self->steps = MAX (count_steps (self->plan[0]), count_steps (self->plan[1]));
+  return TRUE;
 }
 
 static void
@@ -347,7 +369,8 @@ prepare_loop (SagNode *node, SagPrecision precision, GError **error)
 
   if (!prepare_bodies (node, &body, 1, precision, error))
     return FALSE;
-  count_trips (node);
+  if (!count_trips (node, error))
+    return FALSE;
   node->scratch_bytes = round_up (node->scratch_bytes) + 4 * SAG_ALIGN;
   for (guint i = 0; i < body->outputs->len; i++)
     if (!g_size_checked_add (&node->scratch_bytes, node->scratch_bytes,
@@ -536,7 +559,8 @@ prepare_scan (SagNode *node, SagPrecision precision, GError **error)
 
   if (!prepare_bodies (node, &body, 1, precision, error))
     return FALSE;
-  count_trips (node);
+  if (!count_trips (node, error))
+    return FALSE;
   node->scratch_bytes = round_up (node->scratch_bytes);
   good = TRUE;
   for (guint i = 0; i < body->inputs->len; i++)
