@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-checks.c: nets that carry their inputs and another engine's answers, and say how far apart we
+ * are (nets/make_checks.py): operators as ONNX Runtime computes them, nets as PyTorch does.
+ */
+#include "engine/base/parallel.h"
+#include "engine/nn/session.h"
+
+#include <string.h>
+
+static void
+test_check (gconstpointer data)
+{
+  const char *path = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, &error);
+  float zero = 0, difference[2] = { 1e9f, 1e9f };
+
+  g_assert_no_error (error);
+  g_assert_cmpint (sag_session_get_n_inputs (session), ==, 1);
+  for (int threads = 1; threads <= 2; threads++)
+    {
+      sag_parallel_own (SAG_TEAM_COMPUTE, threads);
+      g_assert_true (sag_session_run (session, (const void *[]){ &zero },
+                                      (void *[]){ &difference[threads - 1] }, NULL));
+    }
+  g_assert_cmpmem (&difference[0], sizeof (float), &difference[1], sizeof (float));
+  g_assert_cmpfloat (difference[0], <, 2e-4f);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *folder = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  g_test_init (&argc, &argv, NULL);
+  folder = g_strdup_printf ("%s/engine/nets/checks", g_getenv ("G_TEST_SRCDIR"));
+  dir = g_dir_open (folder, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (name, ".onnx"))
+      {
+        g_autofree char *title = g_strdup_printf ("/checks/%s", name);
+
+        *strrchr (title, '.') = '\0';
+        g_test_add_data_func_full (title, g_build_filename (folder, name, NULL), test_check, g_free);
+      }
+  return g_test_run ();
+}
