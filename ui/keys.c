@@ -10,6 +10,7 @@
 #define LAYOUT "Views"
 #define SEGMENT "Segmentation"
 #define STUDY "Studies"
+#define MEASURE "Measuring"
 #define GENERAL "General"
 
 static const SagKey keys[] = {
@@ -103,6 +104,19 @@ static const SagKey keys[] = {
   { "win.export-nifti", "Save the segmentation as NIfTI", SEGMENT, "" },
   { "win.export-confidence", "Save the confidence as NIfTI", SEGMENT, "" },
   { "win.export-png", "Save the view as PNG", SEGMENT, "<Control><Shift>s" },
+
+  { "view.tool::length", "Length", MEASURE, "l" },
+  { "view.tool::angle", "Angle", MEASURE, "g" },
+  { "view.tool::cobb", "Cobb angle", MEASURE, "<Shift>g" },
+  { "view.tool::bidirectional", "Long and short axis", MEASURE, "<Shift>l" },
+  { "view.tool::ellipse", "Ellipse", MEASURE, "e" },
+  { "view.tool::rectangle", "Rectangle", MEASURE, "<Shift>e" },
+  { "view.tool::freehand", "Freehand figure", MEASURE, "h" },
+  { "view.delete", "Delete the selected measurement", MEASURE, "Delete BackSpace" },
+  { "view.undo", "Undo", MEASURE, "<Control>z" },
+  { "view.redo", "Redo", MEASURE, "<Control><Shift>z <Control>y" },
+  { "win.export-measurements-sr", "Save measurements as DICOM SR", MEASURE, "" },
+  { "win.export-measurements-csv", "Save measurements as CSV", MEASURE, "" },
 
   { "win.find-action", "Find an action by name", GENERAL, "<Control>f slash" },
   { "win.show-studies", "Studies on or off", GENERAL, "F9" },

@@ -6,6 +6,7 @@
 #include "ui/format.h"
 #include "ui/compare-pane.h"
 #include "ui/label-row.h"
+#include "ui/measure-pane.h"
 #include "ui/precision-table.h"
 #include "ui/result-list.h"
 
@@ -33,7 +34,7 @@ struct _SagSegmentPanel
   GtkStack           *run_stack;
   GtkButton          *run;
   GtkLabel           *outcome;
-  GtkBox             *table, *comparison;
+  GtkBox             *table, *comparison, *measuring;
   GtkWidget          *results;
   GtkEditable        *search;
   GtkListBox         *labels;
@@ -420,6 +421,7 @@ sag_segment_panel_class_init (SagSegmentPanelClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, outcome);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, table);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, comparison);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, measuring);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, results);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, search);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, labels);
@@ -480,6 +482,7 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   self->workspace = g_object_ref (workspace);
   self->comparer = sag_comparer_new (workspace);
   gtk_box_append (self->table, sag_precision_table_new (segmenter, workspace));
+  gtk_box_append (self->measuring, sag_measure_pane_new (workspace));
   gtk_box_append (self->comparison, sag_result_list_new (workspace));
   gtk_box_append (self->comparison, sag_compare_pane_new (self->comparer, workspace));
 

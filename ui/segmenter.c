@@ -622,6 +622,23 @@ sag_segmenter_export_png (SagSegmenter *self,
 }
 
 void
+sag_segmenter_export_measurements (SagSegmenter *self,
+                                   const char   *format,
+                                   const char   *path,
+                                   SagWorkspace *workspace)
+{
+  SagVolume *volume = sag_workspace_get_volume (workspace);
+  g_autoptr (GError) error = NULL;
+
+  if (volume != NULL)
+    start_export (self,
+                  sag_job_new_export_measurements (format, path,
+                                                   sag_workspace_get_measurements (workspace), volume,
+                                                   sag_workspace_get_series (workspace), &error),
+                  error);
+}
+
+void
 sag_segmenter_close (SagSegmenter *self)
 {
   drop (self, &self->load);

@@ -72,5 +72,10 @@ void               sag_segmenter_export_png    (SagSegmenter *self,
                                                 const guint8 *rgba,
                                                 int           width,
                                                 int           height);
+/* What was measured on the volume of `workspace`, as "sr" (needs its series) or "csv". */
+void               sag_segmenter_export_measurements (SagSegmenter *self,
+                                                const char   *format,
+                                                const char   *path,
+                                                SagWorkspace *workspace);
 /* The window closes: stops all but what is being written; the application stays until that is done. */
 void               sag_segmenter_close         (SagSegmenter *self);

@@ -8,6 +8,7 @@
 
 #include "ui/slice-compare.h"
 #include "ui/slice-cross.h"
+#include "ui/slice-marks.h"
 #include "ui/slice-text.h"
 
 #include <math.h>
@@ -217,6 +218,19 @@ sag_slice_view_make_scene (SagSliceView  *self,
       self->probing && sag_slice_view_to_lps (self, self->probe[0], self->probe[1], scene->probe);
 }
 
+gboolean
+sag_slice_view_get_scene (SagSliceView  *self,
+                          SagSliceScene *scene)
+{
+  int width, height, scale;
+
+  if (!sag_slice_view_has_image (self))
+    return FALSE;
+  scale = sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_make_scene (self, width / scale, height / scale, scale, scene);
+  return TRUE;
+}
+
 static GdkTexture *
 sag_slice_view_render (SagSliceView       *self,
                        const SagSliceSpec *spec,
@@ -312,6 +326,7 @@ sag_slice_view_snapshot (GtkWidget   *widget,
       sag_slice_cross_snapshot_plane (&scene, &other.plane, snapshot);
     }
   sag_slice_compare_snapshot (&scene, widget, snapshot);
+  sag_slice_marks_snapshot (&scene, widget, snapshot);
   if (self->annotations)
     sag_slice_text_snapshot (&scene, widget, snapshot);
   if (self->magnifier && scene.probing)
@@ -553,7 +568,10 @@ sag_slice_view_set_workspace (SagSliceView *self,
                               SagWorkspace *workspace)
 {
   if (self->workspace != NULL)
-    g_signal_handlers_disconnect_by_data (self->workspace, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->workspace, self);
+      g_signal_handlers_disconnect_by_data (sag_workspace_get_measurements (self->workspace), self);
+    }
   g_set_object (&self->workspace, workspace);
   if (workspace != NULL)
     {
@@ -561,6 +579,8 @@ sag_slice_view_set_workspace (SagSliceView *self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (workspace, "slices-ready", G_CALLBACK (workspace_ready), self,
                                G_CONNECT_SWAPPED);
+      g_signal_connect_object (sag_workspace_get_measurements (workspace), "changed",
+                               G_CALLBACK (gtk_widget_queue_draw), self, G_CONNECT_SWAPPED);
     }
   sag_slice_view_invalidate (self);
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "app/state/workspace.h"
+#include "ui/slice-corners.h"
 
 #include <gtk/gtk.h>
 
@@ -30,6 +31,10 @@ void          sag_slice_view_get_spec      (SagSliceView *self,
                                             int           width,
                                             int           height,
                                             SagSliceSpec *spec);
+
+/* The same for what is written and drawn over it; FALSE with no volume. */
+gboolean      sag_slice_view_get_scene     (SagSliceView  *self,
+                                            SagSliceScene *scene);
 
 /* Where a point of the view is in the patient; FALSE with no volume. */
 gboolean      sag_slice_view_to_lps        (SagSliceView *self,

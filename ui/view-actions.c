@@ -4,6 +4,7 @@
 #include "ui/view-actions.h"
 
 #include "ui/cine.h"
+#include "ui/measure-actions.h"
 #include "ui/reading-actions.h"
 
 #include <math.h>
@@ -586,6 +587,7 @@ sag_view_actions_new (SagSliceLayout *layout)
                           (GDestroyNotify) sag_view_actions_free);
   g_action_map_add_action_entries (G_ACTION_MAP (self->group), entries, G_N_ELEMENTS (entries),
                                    self);
+  sag_measure_actions_add (G_ACTION_MAP (self->group), layout);
   sag_reading_actions_add (G_ACTION_MAP (self->group), layout);
   g_signal_connect_swapped (layout, "notify", G_CALLBACK (layout_changed), self);
   layout_changed (self);

@@ -5,6 +5,7 @@
 
 #include "ui/file-dialogs.h"
 #include "ui/keys.h"
+#include "ui/measure-actions.h"
 #include "ui/sample.h"
 #include "ui/shortcut-editor.h"
 #include "ui/tags-dialog.h"
@@ -214,7 +215,8 @@ ACTION (cancel)
 
   if (sag_segmenter_get_elapsed (sag_window_get_segmenter (self)) > ASK_AFTER_SECONDS)
     ask_to_cancel (self);
-  else if (sag_segmenter_cancel (sag_window_get_segmenter (self)))
+  else if (sag_segmenter_cancel (sag_window_get_segmenter (self))
+           || sag_measure_actions_escape (GTK_WIDGET (self), sag_window_get_layout (self)))
     return;
   else if (get_extra (self)->sample != NULL)
     sag_window_cancel_sample (self);
@@ -274,6 +276,31 @@ confidence_chosen (const char *const *paths,
 }
 
 static void
+export_measurements (SagWindow  *self,
+                     const char *format,
+                     const char *path)
+{
+  SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (self));
+
+  sag_segmenter_export_measurements (sag_window_get_segmenter (self), format, path,
+                                     sag_slice_view_get_workspace (view));
+}
+
+static void
+sr_chosen (const char *const *paths,
+           gpointer           data)
+{
+  export_measurements (data, "sr", paths[0]);
+}
+
+static void
+csv_chosen (const char *const *paths,
+            gpointer           data)
+{
+  export_measurements (data, "csv", paths[0]);
+}
+
+static void
 png_chosen (const char *const *paths,
             gpointer           data)
 {
@@ -309,6 +336,16 @@ ACTION (export_nifti)
 ACTION (export_confidence)
 {
   ask_where (data, "Save Confidence as NIfTI", " confidence.nii.gz", confidence_chosen);
+}
+
+ACTION (export_measurements_sr)
+{
+  ask_where (data, "Save Measurements as DICOM SR", " measurements.dcm", sr_chosen);
+}
+
+ACTION (export_measurements_csv)
+{
+  ask_where (data, "Save Measurements as CSV", " measurements.csv", csv_chosen);
 }
 
 ACTION (export_png)
@@ -419,6 +456,8 @@ sag_window_add_actions (SagWindow     *self,
     { "export-seg", export_seg },
     { "export-nifti", export_nifti },
     { "export-confidence", export_confidence },
+    { "export-measurements-sr", export_measurements_sr },
+    { "export-measurements-csv", export_measurements_csv },
     { "export-png", export_png },
     { "find-action", find_action },
     { "show-shortcuts", show_shortcuts },

@@ -8,6 +8,7 @@
 #include "ui/format.h"
 #include "ui/hanging.h"
 #include "ui/job-bar.h"
+#include "ui/keeper.h"
 #include "ui/keys.h"
 #include "ui/notice.h"
 #include "ui/sample.h"
@@ -29,6 +30,7 @@ struct _SagWindow
   SagViewMemory       *memory;
   char                *hung; /* UID of the study that was put up; NULL if none */
   SagSegmenter        *segmenter;
+  SagKeeper           *keeper;
   GtkWidget           *layout;
 
   AdwWindowTitle      *title;
@@ -431,6 +433,7 @@ sag_window_dispose (GObject *object)
     g_clear_object (&self->companions[c]);
   g_clear_pointer (&self->memory, sag_view_memory_free);
   g_clear_pointer (&self->hung, g_free);
+  g_clear_object (&self->keeper);
   g_clear_object (&self->segmenter);
   g_clear_object (&self->catalogue);
   g_clear_object (&self->workspace);
@@ -498,6 +501,7 @@ sag_window_init (SagWindow *self)
   self->catalogue = sag_catalogue_new ();
   self->opener = sag_opener_new (self->workspace, self->catalogue);
   self->segmenter = sag_segmenter_new (self->workspace);
+  self->keeper = sag_keeper_new (self->workspace);
   self->layout = sag_slice_layout_new (self->workspace);
   gtk_stack_add_named (self->stack, self->layout, "views");
   add_companions (self);
@@ -532,6 +536,7 @@ connect_state (SagWindow *self)
   g_signal_connect_object (self->opener, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->keeper, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);

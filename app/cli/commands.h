@@ -13,6 +13,7 @@ int sag_command_evaluate (int argc, char **argv);
 int sag_command_export_anon (int argc, char **argv);
 int sag_command_index   (int argc, char **argv);
 int sag_command_info    (int argc, char **argv);
+int sag_command_measure (int argc, char **argv);
 int sag_command_models  (int argc, char **argv);
 int sag_command_phantom (int argc, char **argv);
 int sag_command_plan    (int argc, char **argv);

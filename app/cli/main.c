@@ -26,6 +26,7 @@ static const struct
   { "export-anon", sag_command_export_anon, "copy a series without what says whose it is" },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
+  { "measure", sag_command_measure, "lengths, angles and figures: table and DICOM SR" },
   { "models", sag_command_models, "list the models, and those that cannot be used" },
   { "phantom", sag_command_phantom, "make the sample study: a CT and its truth", 1 },
   { "plan", sag_command_plan, "print what a network will do, and what it will cost" },

@@ -184,6 +184,24 @@ put_equipment (Item &item, const char *maker, const char *model)
       .put (DCM_SoftwareVersions, SAG_VERSION);
 }
 
+/* Patient and study of the images that something was made from. */
+inline void
+put_study (Item &item, const SagDicomInstance *in)
+{
+  item.put (DCM_PatientName, line (in->patient_name, 64 * 3))
+      .put (DCM_PatientID, line (in->patient_id, 64))
+      .put (DCM_PatientBirthDate, in->patient_birth_date)
+      .put (DCM_PatientSex, in->patient_sex)
+      .put (DCM_StudyInstanceUID, in->study_instance_uid)
+      .put (DCM_StudyDate, in->study_date)
+      .put (DCM_StudyTime, in->study_time)
+      .put (DCM_StudyID, line (in->study_id, 16))
+      .put (DCM_AccessionNumber, line (in->accession_number, 16))
+      .put (DCM_ReferringPhysicianName, line (in->referring_physician_name, 64 * 3));
+  if (*in->study_description != '\0')
+    item.put (DCM_StudyDescription, line (in->study_description, 64));
+}
+
 } // namespace sag
 
 /* SHIM_CATCH that also knows the texts thrown by Item::check(). */

@@ -73,20 +73,9 @@ parameters_of (const SagDicomSegSpec &spec)
 void
 put_source (Item &item, const SagDicomInstance *in)
 {
-  item.put (DCM_PatientName, line (in->patient_name, 64 * 3))
-      .put (DCM_PatientID, line (in->patient_id, 64))
-      .put (DCM_PatientBirthDate, in->patient_birth_date)
-      .put (DCM_PatientSex, in->patient_sex)
-      .put (DCM_StudyInstanceUID, in->study_instance_uid)
-      .put (DCM_StudyDate, in->study_date)
-      .put (DCM_StudyTime, in->study_time)
-      .put (DCM_StudyID, line (in->study_id, 16))
-      .put (DCM_AccessionNumber, line (in->accession_number, 16))
-      .put (DCM_ReferringPhysicianName, line (in->referring_physician_name, 64 * 3))
-      .put (DCM_FrameOfReferenceUID, in->frame_of_reference_uid)
+  put_study (item, in);
+  item.put (DCM_FrameOfReferenceUID, in->frame_of_reference_uid)
       .put (DCM_PositionReferenceIndicator, line (in->position_reference_indicator, 64));
-  if (*in->study_description != '\0')
-    item.put (DCM_StudyDescription, line (in->study_description, 64));
   if (*in->body_part_examined != '\0')
     item.put (DCM_BodyPartExamined, line (in->body_part_examined, 16));
 }

@@ -20,6 +20,7 @@ struct _SagWorkspace
   SagResult       *result;   /* the one shown: segmentation and preview are its */
   SagResult       *other;    /* the one compared with: reference is its */
   SagResult       *received; /* what a job without a result of its own brought last */
+  SagMeasurements *measurements;
   SagCompare       compare;
   double           swipe;
   double           agreement; /* mean Dice of the two; NaN until known */

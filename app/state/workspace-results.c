@@ -39,6 +39,13 @@ sag_workspace_get_other (SagWorkspace *self)
   return self->other;
 }
 
+SagMeasurements *
+sag_workspace_get_measurements (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->measurements;
+}
+
 /* What is measured of the labels, into their rows. */
 static void
 apply_labels (SagWorkspace *self)

@@ -64,6 +64,7 @@ sag_workspace_finalize (GObject *object)
   g_clear_object (&self->other);
   g_clear_object (&self->received);
   g_hash_table_unref (self->hidden_names);
+  g_object_unref (self->measurements);
   g_object_unref (self->results);
   g_clear_pointer (&self->volume, sag_volume_unref);
   g_clear_pointer (&self->segmentation, sag_segmentation_unref);
@@ -243,6 +244,7 @@ sag_workspace_init (SagWorkspace *self)
   self->labels = g_list_store_new (SAG_TYPE_LABEL_ITEM);
   self->hidden_names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->results = g_list_store_new (SAG_TYPE_RESULT);
+  self->measurements = sag_measurements_new ();
   self->swipe = 0.5;
   self->agreement = NAN;
 }
@@ -336,6 +338,10 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
   g_clear_pointer (&self->volume, sag_volume_unref);
   self->volume = volume != NULL ? sag_volume_ref (volume) : NULL;
   g_hash_table_remove_all (self->hidden_names);
+  sag_measurements_set_volume (self->measurements, volume,
+                               self->series == NULL
+                                   || strcmp (sag_series_get_spacing_source (self->series), "unknown")
+                                          != 0);
   sag_workspace_take_warnings (self, NULL);
   sag_workspace_reset_planes (self);
   sag_workspace_choose_window (self, NULL);
@@ -530,6 +536,7 @@ sag_workspace_mark_ready (SagWorkspace *self, SagWorkspaceLayer layer, int k0, i
     {
       sag_volume_mark_ready (self->volume, k0, k1);
       sag_workspace_refine_window (self);
+      sag_measurements_refresh (self->measurements);
     }
   else
     sag_segmentation_mark_ready (segmentation, k0, k1);

@@ -42,6 +42,7 @@
 #include "app/state/catalogue.h"
 #include "app/state/colour-tables.h"
 #include "app/state/label-item.h"
+#include "app/state/measurements.h"
 #include "app/state/result.h"
 #include "engine/image/slice.h"
 
@@ -127,6 +128,9 @@ void             sag_workspace_show_result        (SagWorkspace          *self,
 void             sag_workspace_remove_result      (SagWorkspace          *self,
                                                    SagResult             *result);
 void             sag_workspace_clear_results      (SagWorkspace          *self);
+
+/* What was measured on the open volume: forgotten with it. */
+SagMeasurements *sag_workspace_get_measurements   (SagWorkspace          *self); /* borrowed */
 
 /* Comparing. sag_workspace_compare_with() chooses the other one if none is chosen: the same model at
  * FP32, else the latest; FALSE if there is none. Swapping exchanges the two; FALSE likewise. */

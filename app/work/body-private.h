@@ -43,6 +43,8 @@ GVariant *sag_body_tags              (SagBodyRun *run, GError **error);
 GVariant *sag_body_read_segmentation (SagBodyRun *run, GError **error);
 GVariant *sag_body_export            (SagBodyRun *run, GError **error);
 GVariant *sag_body_deidentify        (SagBodyRun *run, GError **error);
+GVariant *sag_body_keep              (SagBodyRun *run, GError **error);
+GVariant *sag_body_recall            (SagBodyRun *run, GError **error);
 GVariant *sag_body_models            (SagBodyRun *run, GError **error);
 GVariant *sag_body_estimate          (SagBodyRun *run, GError **error);
 GVariant *sag_body_segment           (SagBodyRun *run, GError **error);

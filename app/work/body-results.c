@@ -6,10 +6,12 @@
 #include "app/dicom/seg.h"
 #include "app/dicom/tags.h"
 #include "app/files/nifti.h"
+#include "app/files/notes.h"
 #include "app/files/open.h"
 #include "app/files/png.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
+#include "app/work/report.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -87,6 +89,50 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
 }
 
 static gboolean
+get_note (SagBodyRun *run, const char **series, const char **kind, GError **error)
+{
+  return (g_variant_lookup (run->request, "series", "&s", series)
+          || sag_body_lacks ("series", error) != NULL)
+         && (g_variant_lookup (run->request, "kind", "&s", kind)
+             || sag_body_lacks ("kind", error) != NULL);
+}
+
+GVariant *
+sag_body_keep (SagBodyRun *run, GError **error)
+{
+  g_autofree char *path = sag_body_get_path (run, error);
+  const char *series, *kind, *text;
+  GVariantDict dict;
+
+  if (path == NULL || !get_note (run, &series, &kind, error))
+    return NULL;
+  if (!g_variant_lookup (run->request, "text", "&s", &text))
+    return sag_body_lacks ("text", error);
+  if (!sag_notes_put (path, series, kind, text, error))
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  return g_variant_dict_end (&dict);
+}
+
+GVariant *
+sag_body_recall (SagBodyRun *run, GError **error)
+{
+  g_autofree char *path = sag_body_get_path (run, error);
+  g_autofree char *text = NULL;
+  const char *series, *kind;
+  GVariantDict dict;
+
+  if (path == NULL || !get_note (run, &series, &kind, error))
+    return NULL;
+  text = sag_notes_get (path, series, kind, error);
+  if (text == NULL)
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "text", "s", text);
+  return g_variant_dict_end (&dict);
+}
+
+static gboolean
 export_png (SagBodyRun *run, const char *path, GError **error)
 {
   g_autoptr (SagBlock) pixels = NULL;
@@ -101,6 +147,36 @@ export_png (SagBodyRun *run, const char *path, GError **error)
   pixels = sag_wire_map (run->fds, handle, (gsize) width * height * 4, error);
   return pixels != NULL
          && sag_png_write (path, sag_block_get_data (pixels), (int) width, (int) height, 4, error);
+}
+
+static gboolean
+export_measurements (SagBodyRun *run, const char *format, const char *path, GError **error)
+{
+  g_autoptr (GVariant) described
+      = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) list
+      = g_variant_lookup_value (run->request, "measurements", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (SagMeasurements) measurements = sag_measurements_new ();
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagIndex) index = NULL;
+  const SagStack *stack;
+  gboolean calibrated = TRUE;
+
+  if (described == NULL || list == NULL)
+    return sag_body_lacks (list == NULL ? "measurements" : "volume", error) != NULL;
+  volume = sag_volume_from_variant (described, run->fds, error);
+  if (volume == NULL)
+    return FALSE;
+  g_variant_lookup (run->request, "calibrated", "b", &calibrated);
+  sag_measurements_set_volume (measurements, volume, calibrated);
+  if (!sag_measurements_load (measurements, list, error))
+    return FALSE;
+  if (strcmp (format, "csv") == 0)
+    return sag_report_write_csv (path, sag_measurements_get_items (measurements), error);
+  stack = sag_body_get_stack (run, &index, error);
+  return stack != NULL
+         && sag_report_write_sr (path, sag_measurements_get_items (measurements), volume, stack,
+                                 error);
 }
 
 static gboolean
@@ -134,8 +210,11 @@ sag_body_export (SagBodyRun *run, GError **error)
     return NULL;
   if (!g_variant_lookup (run->request, "format", "&s", &format))
     return sag_body_lacks ("format", error);
-  if (strcmp (format, "png") == 0 ? !export_png (run, path, error)
-                                  : !export_segmentation (run, format, path, error))
+  if (strcmp (format, "png") == 0
+          ? !export_png (run, path, error)
+      : strcmp (format, "sr") == 0 || strcmp (format, "csv") == 0
+          ? !export_measurements (run, format, path, error)
+          : !export_segmentation (run, format, path, error))
     return NULL;
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "path", "^ay", path);

@@ -67,6 +67,8 @@ static const struct
   [SAG_JOB_READ_SEGMENTATION] = { "read-segmentation", SAG_JOB_LANE_IO, "Reading the segmentation" },
   [SAG_JOB_EXPORT] = { "export", SAG_JOB_LANE_IO, "Exporting" },
   [SAG_JOB_DEIDENTIFY] = { "deidentify", SAG_JOB_LANE_IO, "De-identifying" },
+  [SAG_JOB_KEEP] = { "keep", SAG_JOB_LANE_IO, "Keeping" },
+  [SAG_JOB_RECALL] = { "recall", SAG_JOB_LANE_IO, "Looking up" },
   [SAG_JOB_MODELS] = { "models", SAG_JOB_LANE_COMPUTE, "Looking for models" },
   [SAG_JOB_ESTIMATE] = { "estimate", SAG_JOB_LANE_COMPUTE, "Estimating a run of" },
   [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, "Segmenting with" },

@@ -26,14 +26,18 @@
  *                           frame-of-reference s?: refuse a SEG of another one
  *                  partials the role's name, "ready", "labels"
  *                  result   seconds d
- * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png";
- *                           segmentation and stack, or width u, height u, pixels h: RGBA
+ * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png" "sr" "csv";
+ *                           segmentation and stack; or width u, height u, pixels h: RGBA; or
+ *                           measurements aa{sv}, calibrated b, volume and stack
  *                  result   path ay, bytes t
  * DEIDENTIFY (io)
  *                  request  paths aay: folders and files; path ay: folder to write to; dates s:
  *                           "remove", "shift" (within a patient) or "keep"
  *                  result   path ay; n-files u; folders aay: one a series; warnings as: what to look
  *                           at first (burned-in text); skipped as: objects left out, and why
+ * KEEP (io)        request  path ay: database; series s, kind s, text s: "" forgets what was kept
+ * RECALL (io)      request  path ay, series s, kind s
+ *                  result   text s: "" if nothing was kept
  * MODELS (compute) result   models aa{sv}
  * ESTIMATE (compute)
  *                  request  model s, precision s, volume
@@ -65,6 +69,7 @@
 #pragma once
 
 #include "app/state/catalogue.h"
+#include "app/state/measurements.h"
 #include "engine/base/dtype.h"
 #include "engine/image/segmentation.h"
 
@@ -91,6 +96,8 @@ typedef enum
   SAG_JOB_READ_SEGMENTATION,
   SAG_JOB_EXPORT,
   SAG_JOB_DEIDENTIFY,
+  SAG_JOB_KEEP,
+  SAG_JOB_RECALL,
   SAG_JOB_MODELS,
   SAG_JOB_ESTIMATE,
   SAG_JOB_SEGMENT,
@@ -174,6 +181,21 @@ SagJob      *sag_job_new_export_png     (const char           *path,
 SagJob      *sag_job_new_deidentify     (const char * const   *paths,
                                          const char           *folder,
                                          const char           *dates);
+/* What a person adds to a series, kept in a database (app/files/notes.h). */
+SagJob      *sag_job_new_keep           (const char           *path,
+                                         const char           *series,
+                                         const char           *kind,
+                                         const char           *text);
+SagJob      *sag_job_new_recall         (const char           *path,
+                                         const char           *series,
+                                         const char           *kind);
+/* `format` "sr" or "csv"; `series` (may be NULL; needed for "sr") is what was measured on. */
+SagJob      *sag_job_new_export_measurements (const char      *format,
+                                         const char           *path,
+                                         SagMeasurements      *measurements,
+                                         SagVolume            *volume,
+                                         SagSeries            *series,
+                                         GError              **error);
 SagJob      *sag_job_new_compare        (SagSegmentation      *a,
                                          SagSegmentation      *b,
                                          gboolean              surface,

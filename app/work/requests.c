@@ -38,7 +38,8 @@ sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
       }
   if (g_variant_lookup (request, "path", "^&ay", &path))
     {
-      if (sag_job_get_kind (self) == SAG_JOB_EXPORT)
+      if (sag_job_get_kind (self) == SAG_JOB_EXPORT || sag_job_get_kind (self) == SAG_JOB_KEEP
+          || sag_job_get_kind (self) == SAG_JOB_RECALL)
         add_path (writable, path, TRUE);
       else
         add_path (readable, path, FALSE);
@@ -201,6 +202,55 @@ sag_job_new_export (const char *format, const char *path, SagSegmentation *segme
   if (series != NULL)
     add_stack (&dict, series);
   if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))
+    return NULL;
+  return job_new (SAG_JOB_EXPORT, &dict, fds);
+}
+
+static SagJob *
+note_job_new (SagJobKind kind, const char *path, const char *series, const char *note,
+              const char *text)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  g_variant_dict_insert (&dict, "series", "s", series);
+  g_variant_dict_insert (&dict, "kind", "s", note);
+  if (text != NULL)
+    g_variant_dict_insert (&dict, "text", "s", text);
+  return job_new (kind, &dict, NULL);
+}
+
+SagJob *
+sag_job_new_keep (const char *path, const char *series, const char *kind, const char *text)
+{
+  return note_job_new (SAG_JOB_KEEP, path, series, kind, text);
+}
+
+SagJob *
+sag_job_new_recall (const char *path, const char *series, const char *kind)
+{
+  return note_job_new (SAG_JOB_RECALL, path, series, kind, NULL);
+}
+
+SagJob *
+sag_job_new_export_measurements (const char *format, const char *path, SagMeasurements *measurements,
+                                 SagVolume *volume, SagSeries *series, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "format", "s", format);
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  add_title (&dict, path);
+  g_variant_dict_insert_value (&dict, "measurements", sag_measurements_to_variant (measurements));
+  g_variant_dict_insert (&dict, "calibrated", "b",
+                         series == NULL
+                             || strcmp (sag_series_get_spacing_source (series), "unknown") != 0);
+  if (series != NULL)
+    add_stack (&dict, series);
+  if (!add_described (&dict, "volume", sag_volume_to_variant (volume, fds, error)))
     return NULL;
   return job_new (SAG_JOB_EXPORT, &dict, fds);
 }

@@ -378,6 +378,30 @@ run_compare (GVariant *request)
   return g_variant_dict_end (&result);
 }
 
+/* Notes are kept in memory, from one window to the next. */
+static char *note;
+
+static GVariant *
+run_keep (GVariant *request)
+{
+  GVariantDict result;
+
+  g_free (note);
+  g_variant_lookup (request, "text", "s", &note);
+  g_variant_dict_init (&result, NULL);
+  return g_variant_dict_end (&result);
+}
+
+static GVariant *
+run_recall (GVariant *request)
+{
+  GVariantDict result;
+
+  g_variant_dict_init (&result, NULL);
+  g_variant_dict_insert (&result, "text", "s", note != NULL ? note : "");
+  return g_variant_dict_end (&result);
+}
+
 static GVariant *
 run_thumbnail (void)
 {
@@ -473,6 +497,10 @@ run (gpointer          self,
       return run_segment (request, sink, error);
     case SAG_JOB_COMPARE:
       return run_compare (request);
+    case SAG_JOB_KEEP:
+      return run_keep (request);
+    case SAG_JOB_RECALL:
+      return run_recall (request);
     case SAG_JOB_EXPORT:
       return run_export (request, error);
     default:
