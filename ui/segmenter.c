@@ -785,32 +785,14 @@ sag_segmenter_get_models (SagSegmenter *self)
   return G_LIST_MODEL (self->models);
 }
 
-SagModel *
-sag_segmenter_get_model (SagSegmenter *self)
-{
-  return self->model;
-}
+#define SEGMENTER_GETTER(Type, field) \
+  Type sag_segmenter_get_##field (SagSegmenter *self) \
+  { \
+    return self->field; \
+  }
 
-SagPrecision
-sag_segmenter_get_precision (SagSegmenter *self)
-{
-  return self->precision;
-}
-
-SagSegmenterState
-sag_segmenter_get_state (SagSegmenter *self)
-{
-  return self->state;
-}
-
-const char *
-sag_segmenter_get_problem (SagSegmenter *self)
-{
-  return self->problem;
-}
-
-double
-sag_segmenter_get_seconds (SagSegmenter *self)
-{
-  return self->seconds;
-}
+SEGMENTER_GETTER (SagModel *, model)
+SEGMENTER_GETTER (SagPrecision, precision)
+SEGMENTER_GETTER (SagSegmenterState, state)
+SEGMENTER_GETTER (const char *, problem)
+SEGMENTER_GETTER (double, seconds)
