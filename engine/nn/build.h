@@ -41,4 +41,5 @@ void      sag_build_end        (SagBuild *self, int i, SagValue *value);
 /* Of operators that can do most by themselves: SagOp.expand for what they cannot. */
 gboolean  sag_expand_bias_gelu    (SagNode *node, int at, GError **error);
 gboolean  sag_expand_fused_matmul (SagNode *node, int at, GError **error);
+gboolean  sag_expand_loop         (SagNode *node, int at, GError **error);
 gboolean  sag_expand_skip_norm    (SagNode *node, int at, GError **error);

@@ -44,6 +44,7 @@ typedef struct
   char      *name;
   gint64     type;
   gboolean   has_type, has_shape;
+  gboolean   foreign; /* a sequence, map, sparse or optional: inside bodies only */
   SagShape   shape; /* -1: open */
   GPtrArray *params; /* dimension names or NULL */
 } PortDraft;
@@ -71,14 +72,7 @@ read_type (SagOnnxReader *reader, SagWire message, int level, PortDraft *port, G
       good = read_type (reader, field.bytes, 1, port, error);
     else if (level == 0
              && (field.number == 4 || field.number == 5 || field.number == 8 || field.number == 9))
-      {
-        g_autofree char *name = sag_escape_name (port->name != NULL ? port->name : "", -1);
-
-        g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                     "'%s' is not a dense tensor (sequence, map, sparse or optional); export the "
-                     "model with tensors only", name);
-        good = FALSE;
-      }
+      port->foreign = TRUE;
     else if (level == 1 && field.number == 1)
       {
         port->type = (gint64) field.value;
@@ -290,10 +284,33 @@ add_port_node (SagGraph *graph, SagValue *from, SagValue *to)
 }
 
 static gboolean
+check_dense (GPtrArray *ports, GError **error)
+{
+  for (guint i = 0; i < ports->len; i++)
+    {
+      const PortDraft *port = ports->pdata[i];
+
+      if (port->foreign)
+        {
+          g_autofree char *name = sag_escape_name (port->name, -1);
+
+          g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                       "'%s' is not a dense tensor (sequence, map, sparse or optional); export the "
+                       "model with tensors only", name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
 add_inputs (SagOnnxReader *reader, SagOnnxScope *scope, GraphDraft *draft, GError **error)
 {
   g_autoptr (GPtrArray) ports = g_ptr_array_new ();
 
+  if (scope->parent == NULL
+      && (!check_dense (draft->inputs, error) || !check_dense (draft->outputs, error)))
+    return FALSE;
   /* Old files list the initializers among the inputs. */
   for (guint i = 0; i < draft->inputs->len; i++)
     {

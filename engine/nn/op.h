@@ -90,8 +90,8 @@ struct _SagOp
   guint    flags;   /* SAG_OP_* */
 
   /* NULL, or called before infer, when types and shapes of the inputs are known: may write the node
-   * out as simpler ones (build.h) from `position` in the graph's nodes on. Adding none leaves it as
-   * it is. */
+   * out as simpler ones (build.h) from `position` in the graph's nodes on; it is left as it is if
+   * none of its outputs is replaced. */
   gboolean (*expand) (SagNode *node, int position, GError **error);
 };
 
@@ -125,3 +125,4 @@ extern const SagOp sag_ops_constant[];
 extern const SagOp sag_ops_compound[];
 extern const SagOp sag_ops_attention[];
 extern const SagOp sag_ops_recurrent[];
+extern const SagOp sag_ops_sequence[];

@@ -8,6 +8,7 @@
  * only where no output grows with the trips.
  */
 #include "engine/base/alloc.h"
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
 #include "engine/nn/plan.h"
@@ -632,7 +633,8 @@ run_scan (const SagStep *step)
 
 const SagOp sag_ops_control[] = {
   { "If", "", infer_if, NULL, prepare_if, pack_bodies, run_if },
-  { "Loop", "", infer_loop, NULL, prepare_loop, pack_bodies, run_loop, .needs = 1 },
+  { "Loop", "", infer_loop, NULL, prepare_loop, pack_bodies, run_loop, .needs = 1,
+    .expand = sag_expand_loop },
   { "Scan", "", infer_scan, NULL, prepare_scan, pack_bodies, run_scan },
   { NULL },
 };

@@ -155,6 +155,16 @@ inline_branch (SagGraph *graph, guint at, GError **error)
   return TRUE;
 }
 
+/* Others give its outputs now. */
+static gboolean
+was_replaced (const SagNode *node)
+{
+  for (guint i = 0; i < node->outputs->len; i++)
+    if (node->outputs->pdata[i] != NULL && ((const SagValue *) node->outputs->pdata[i])->forward != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 sag_pass_fold (SagGraph *graph, GError **error)
 {
@@ -175,15 +185,10 @@ sag_pass_fold (SagGraph *graph, GError **error)
         }
       if (!check_needs (node, error))
         return FALSE;
-      if (node->op->expand != NULL)
-        {
-          guint before = graph->nodes->len;
-
-          if (!node->op->expand (node, (int) i + 1, error))
-            return FALSE;
-          if (graph->nodes->len > before)
-            continue;
-        }
+      if (node->op->expand != NULL && !node->op->expand (node, (int) i + 1, error))
+        return FALSE;
+      if (was_replaced (node))
+        continue;
       if (node->op->infer == NULL)
         return sag_node_invalid (node, error, "it has nothing to do");
       if (!node->op->infer (node, error))
