@@ -243,6 +243,8 @@ as_matrices (SagBuild *b, const Einsum *e, int operand, const Parts *p, int n_ro
   for (int i = 0; i < n_columns; i++)
     letters[n++] = columns[i];
   x = arrange (b, e, operand, n, letters);
+  if (p->n_batch == 1 && n_rows == 1 && n_columns == 1)
+    return x;
   return sag_build_reshape (b, x, 3, (gint64[]){ p->size_batch, size_rows, size_columns });
 }
 

@@ -411,6 +411,10 @@ sag_pass_scan (SagGraph *graph, GError **error)
         match_scan (graph, node);
       else if (sag_match_is (node, "MatMul"))
         match_doubling (graph, node);
+      else if (sag_match_is (node, "Loop"))
+        sag_scan_match_loop (graph, node);
+      else if (sag_match_is (node, "Concat"))
+        sag_scan_match_unrolled (graph, node);
     }
   return sag_graph_clean (graph, error);
 }

@@ -14,8 +14,13 @@ gboolean sag_pass_fold      (SagGraph *graph, GError **error);
  * begins with it, after sag_pass_scan(). */
 gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
 
-/* The selective scan, which exporters write as a Scan or as a prefix scan, into one node. */
+/* The selective scan, which exporters write as a Scan, a Loop, a prefix scan or step by step, into
+ * one node. */
 gboolean sag_pass_scan      (SagGraph *graph, GError **error);
+
+/* Its parts in pass-scan-steps.c: a Loop; a Concat of all steps. */
+void     sag_scan_match_loop     (SagGraph *graph, SagNode *loop);
+void     sag_scan_match_unrolled (SagGraph *graph, SagNode *concat);
 
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */

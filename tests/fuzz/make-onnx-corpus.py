@@ -155,3 +155,37 @@ save("selective-scan", [node("Mul", ["d", "u"], ["w"]),
      wide, y, [const("h0", np.zeros((2, 3, 4), np.float32)), rand("A", 2, 3, 4), rand("D", 1, 1, 3)])
 save("selective-scan-op", [node("SelectiveScan", ["u", "d", "p", "q", "A", "D"], ["y"], domain="sagitta")],
      wide, y, [rand("A", 3, 4), rand("D", 3)])
+
+# operators that are written out, recurrent cells, lists
+save("cells", [node("GRU", ["x", "w", "r", "b"], ["g", "gh"], hidden_size=3, direction="reverse", linear_before_reset=1),
+               node("Squeeze", ["g", "onev"], ["s"]), node("LSTM", ["s", "w2", "r2", "", "len"], ["l"], hidden_size=2),
+               node("Identity", ["l"], ["y"])],
+     [vi("x", F, [4, 2, 3])], y, [rand("w", 1, 9, 3), rand("r", 1, 9, 3), rand("b", 1, 18), rand("w2", 1, 8, 3),
+                                  rand("r2", 1, 8, 2), const("onev", np.array([1])), const("len", np.array([4, 2], np.int32))])
+save("attention", [node("Attention", ["x", "x", "x", "m"], ["a"], q_num_heads=2, kv_num_heads=2, is_causal=1),
+                   node("RotaryEmbedding", ["a", "c", "c"], ["r"], num_heads=2, interleaved=1),
+                   node("LinearAttention", ["r", "r", "x", "", "d", "d"], ["y"], q_num_heads=2, kv_num_heads=2,
+                        update_rule="gated_delta")],
+     [vi("x", F, [1, 3, 8])], y, [rand("m", 3, 3), rand("c", 1, 3, 2), rand("d", 1, 3, 2)], opset=27)
+save("einsum", [node("Einsum", ["x", "x"], ["a"], equation="...ij,...kj->...ki"),
+                node("Einsum", ["a", "v"], ["y"], equation="bcij,j->bic")], x4, y, [rand("v", 6)])
+save("centre", [node("CenterCropPad", ["x", "s"], ["a"], axes=[2, 3]), node("AffineGrid", ["t", "n"], ["g"]),
+                node("GridSample", ["a", "g"], ["k"]), node("MeanVarianceNormalization", ["k"], ["y"])],
+     x4, y, [const("s", np.array([4, 7])), rand("t", 1, 2, 3), const("n", np.array([1, 2, 3, 4]))], opset=20)
+grow = helper.make_graph([node("Gather", ["x", "i"], ["xi"], axis=1), node("Add", ["h", "xi"], ["hn"]),
+                          node("SequenceInsert", ["q", "hn"], ["qn"]), node("Identity", ["c"], ["cn"])], "body",
+                         [vi("i", I, []), vi("c", B, []), vi("h", F, None), vi("q", F, None)],
+                         [vi("cn", B, []), vi("hn", F, None), vi("qn", F, None)])
+save("lists", [node("SequenceEmpty", [], ["e"]), helper.make_node("Loop", ["n", "t", "h0", "e"], ["hN", "list"], body=grow),
+               node("ConcatFromSequence", ["list"], ["s"], axis=1, new_axis=1), node("SplitToSequence", ["s", "two"], ["p"], axis=1),
+               node("SequenceAt", ["p", "t0"], ["y"])],
+     [vi("x", F, [2, 5, 3])], y, [rand("h0", 2, 3), const("n", np.int64(5)), const("t", np.bool_(True)),
+                                  const("two", np.int64(2)), const("t0", np.int64(1))])
+nest = [node("Identity", ["a"], ["ao"])]
+for level in range(4):
+    inner = helper.make_graph([node("Identity", ["c%d" % level], ["k%d" % level])] + nest, "b",
+                              [vi("i%d" % level, I, []), vi("c%d" % level, B, []), vi("a" if level == 0 else "s%d" % level, F, [3])],
+                              [vi("k%d" % level, B, []), vi("ao" if level == 0 else "so%d" % level, F, [3])])
+    nest = [helper.make_node("Loop", ["n", "t", "s%d" % (level + 1) if level < 3 else "x"], ["so%d" % (level + 1) if level < 3 else "y"],
+                             body=inner)]
+save("bad-nest", nest, [vi("x", F, [3])], y, [const("n", np.int64(1000)), const("t", np.bool_(True))])
