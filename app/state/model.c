@@ -28,6 +28,8 @@ struct _SagModel
   char     *reason;
   char     *estimate;
   guint64   bytes;
+  char     *matched; /* the modality it was judged by */
+  guint     crashes;
 };
 
 G_DEFINE_FINAL_TYPE (SagModel, sag_model, G_TYPE_OBJECT)
@@ -64,6 +66,7 @@ sag_model_finalize (GObject *object)
   g_free (self->labels);
   g_free (self->reason);
   g_free (self->estimate);
+  g_free (self->matched);
   G_OBJECT_CLASS (sag_model_parent_class)->finalize (object);
 }
 
@@ -183,6 +186,7 @@ MODEL_GETTER (gboolean, fits, get_fits, FALSE)
 MODEL_GETTER (const char *, reason, get_reason, NULL)
 MODEL_GETTER (const char *, estimate, get_estimate, NULL)
 MODEL_GETTER (guint64, bytes, get_bytes, 0)
+MODEL_GETTER (guint, crashes, get_crashes, 0)
 
 gboolean
 sag_model_has_precision (SagModel *self, SagPrecision precision)
@@ -203,7 +207,31 @@ gboolean
 sag_model_is_usable (SagModel *self)
 {
   g_return_val_if_fail (SAG_IS_MODEL (self), FALSE);
-  return *self->failure == '\0';
+  return *self->failure == '\0' && self->crashes < SAG_MODEL_MAX_CRASHES;
+}
+
+gboolean
+sag_model_is_switched_off (SagModel *self)
+{
+  g_return_val_if_fail (SAG_IS_MODEL (self), FALSE);
+  return *self->failure == '\0' && self->crashes >= SAG_MODEL_MAX_CRASHES;
+}
+
+void
+sag_model_set_crashes (SagModel *self, guint n)
+{
+  g_autofree char *matched = NULL;
+  gboolean usable;
+
+  g_return_if_fail (SAG_IS_MODEL (self));
+
+  usable = sag_model_is_usable (self);
+  self->crashes = n;
+  if (sag_model_is_usable (self) == usable)
+    return;
+  matched = g_strdup (self->matched);
+  sag_model_match (self, matched);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_USABLE]);
 }
 
 void
@@ -215,10 +243,14 @@ sag_model_match (SagModel *self, const char *modality)
 
   suits = *self->modality == '\0' || *modality == '\0'
           || g_ascii_strcasecmp (self->modality, modality) == 0;
+  g_free (self->matched);
+  self->matched = g_strdup (modality);
   self->bytes = 0;
   set_text (self, &self->estimate, g_strdup (""), PROP_ESTIMATE);
   set_text (self, &self->reason,
-            !sag_model_is_usable (self) ? g_strdup (self->failure)
+            sag_model_is_switched_off (self)
+                ? g_strdup_printf ("Switched off: it brought down the program that ran it %u times", self->crashes)
+            : !sag_model_is_usable (self) ? g_strdup (self->failure)
             : suits ? g_strdup ("")
                     : g_strdup_printf ("Made for %s, this series is %s", self->modality, modality),
             PROP_REASON);

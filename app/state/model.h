@@ -27,8 +27,16 @@ gboolean        sag_model_has_precision   (SagModel     *self,
                                            SagPrecision  precision);
 const SagLabel *sag_model_get_labels      (SagModel     *self,
                                            int          *n_labels);
-/* FALSE if it failed validation: then `get_reason` says why and it cannot be run. */
+/* FALSE if it failed validation or is switched off: then `get_reason` says why and it cannot be run. */
 gboolean        sag_model_is_usable       (SagModel     *self);
+
+/* How often in a row it brought down the process that ran it; at SAG_MODEL_MAX_CRASHES it is switched off, until
+ * somebody sets it lower again. */
+#define SAG_MODEL_MAX_CRASHES 3
+void            sag_model_set_crashes     (SagModel     *self,
+                                           guint         n);
+guint           sag_model_get_crashes     (SagModel     *self);
+gboolean        sag_model_is_switched_off (SagModel     *self);
 
 /* Whether it suits the open series, and if not (or not quite) why, in a sentence or several joined
  * by a newline; "" if it fits. */
