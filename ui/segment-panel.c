@@ -209,6 +209,14 @@ show_outcome (SagSegmentPanel *self)
     gtk_widget_remove_css_class (GTK_WIDGET (self->outcome), "error");
 }
 
+static gboolean
+is_switched_off (SagSegmentPanel *self)
+{
+  SagModel *model = sag_segmenter_get_model (self->segmenter);
+
+  return model != NULL && sag_model_is_switched_off (model);
+}
+
 static void
 state_changed (SagSegmentPanel *self)
 {
@@ -216,7 +224,8 @@ state_changed (SagSegmentPanel *self)
 
   gtk_stack_set_visible_child_name (self->run_stack,
                                     state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
-  gtk_button_set_label (self->run, state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
+  gtk_button_set_label (self->run, is_switched_off (self)         ? "Allow Again"
+                                   : state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
                                    : state >= SAG_SEGMENTER_DONE ? "Run Again"
                                                                  : "Run");
   if (state == SAG_SEGMENTER_UNFIT)

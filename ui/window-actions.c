@@ -8,6 +8,7 @@
 #include "ui/measure-actions.h"
 #include "ui/sample.h"
 #include "ui/shortcut-editor.h"
+#include "ui/strikes.h"
 #include "ui/tags-dialog.h"
 
 #define ASK_AFTER_SECONDS 30 /* a run longer than this is not thrown away without a question */
@@ -179,7 +180,10 @@ ACTION (show_tags)
 
 ACTION (segment)
 {
-  sag_segmenter_run (sag_window_get_segmenter (data));
+  SagSegmenter *segmenter = sag_window_get_segmenter (data);
+
+  if (!sag_strikes_forgive (segmenter, sag_window_get_settings (data)))
+    sag_segmenter_run (segmenter);
 }
 
 static void
@@ -422,7 +426,7 @@ sag_window_update_actions (SagWindow *self)
   set_enabled (self, "segment",
                state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL
                    && state != SAG_SEGMENTER_RUNNING && model != NULL
-                   && sag_model_is_usable (model));
+                   && (sag_model_is_usable (model) || sag_model_is_switched_off (model)));
   set_enabled (self, "open-labels", image);
   set_enabled (self, "export-seg", result);
   set_enabled (self, "export-nifti", result);

@@ -14,6 +14,7 @@
 #include "ui/sample.h"
 #include "ui/segment-panel.h"
 #include "ui/settings.h"
+#include "ui/strikes.h"
 #include "ui/view-actions.h"
 #include "ui/view-memory.h"
 #include "ui/window-actions.h"
@@ -564,6 +565,7 @@ sag_window_new (GtkApplication *application,
   show_settings (self);
   show_presets (self);
   show_state (self);
+  sag_strikes_watch (self->segmenter, settings);
   sag_segmenter_load (self->segmenter);
   return self;
 }

@@ -31,6 +31,7 @@ struct _SagJob
   SagJobState   state;
   double        fraction;
   char         *message;
+  GError       *error;
   GTask        *task;
   GMainContext *context;
   GCancellable *cancellable; /* ours; the caller's is passed on to it */
@@ -118,6 +119,7 @@ sag_job_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->callers);
   g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_error (&self->error);
   g_free (self->title);
   g_free (self->message);
   g_free (self->reported_message);
@@ -206,6 +208,7 @@ JOB_GETTER (SagJobKind, kind, get_kind, SAG_N_JOB_KINDS)
 JOB_GETTER (GVariant *, request, get_request, NULL)
 JOB_GETTER (GUnixFDList *, fds, get_fds, NULL)
 JOB_GETTER (SagJobState, state, get_state, SAG_JOB_STATE_NEW)
+JOB_GETTER (const GError *, error, get_error, NULL)
 JOB_GETTER (double, fraction, get_fraction, 0)
 JOB_GETTER (const char *, message, get_message, NULL)
 JOB_GETTER (const char *, title, get_title, NULL)
@@ -444,12 +447,12 @@ tell_end (gpointer data)
     }
   else if (told->error != NULL)
     {
-      set_state (self, SAG_JOB_STATE_FAILED);
       if (told->error->domain == SAG_JOB_ERROR)
-        g_task_return_error (task, g_steal_pointer (&told->error));
+        self->error = g_steal_pointer (&told->error);
       else
-        g_task_return_new_error (task, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, "%s",
-                                 told->error->message);
+        self->error = g_error_new_literal (SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, told->error->message);
+      set_state (self, SAG_JOB_STATE_FAILED);
+      g_task_return_error (task, g_error_copy (self->error));
     }
   else
     {

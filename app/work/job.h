@@ -212,6 +212,7 @@ void         sag_job_get_named_paths    (SagJob               *self,
                                          GPtrArray            *writable);
 SagJobState  sag_job_get_state          (SagJob               *self);
 gboolean     sag_job_is_active          (SagJob               *self); /* waiting or running */
+const GError *sag_job_get_error         (SagJob               *self); /* of one that failed, else NULL */
 double       sag_job_get_fraction       (SagJob               *self);
 const char  *sag_job_get_message        (SagJob               *self);
 const char  *sag_job_get_title          (SagJob               *self);

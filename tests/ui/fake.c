@@ -258,6 +258,14 @@ send_segmentation (const SagJobSink *sink,
   sink->partial ("labels", g_variant_dict_end (&body), NULL, sink->data);
 }
 
+static gint crashing; /* what "fake.fails" does */
+
+void
+fake_set_crashing (gboolean yes)
+{
+  g_atomic_int_set (&crashing, yes);
+}
+
 static void
 add_model (GVariantBuilder   *models,
            const char        *id,
@@ -331,8 +339,11 @@ run_segment (GVariant         *request,
   sink->report (0.1, "Segmenting: slab 1 of 10", sink->data);
   if (g_str_equal (model, "fake.fails"))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "The network wants more memory than there is; choose INT8.");
+      if (g_atomic_int_get (&crashing))
+        g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED, "The program that does this work stopped");
+      else
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                     "The network wants more memory than there is; choose INT8.");
       return NULL;
     }
   while (g_str_equal (model, "fake.slow"))

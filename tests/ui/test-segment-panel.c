@@ -4,6 +4,7 @@
 #include "tests/ui/fake.h"
 #include "ui/label-row.h"
 #include "ui/segment-panel.h"
+#include "ui/strikes.h"
 
 #include <glib/gstdio.h>
 
@@ -215,6 +216,48 @@ test_failure (Fixture       *f,
   g_assert_false (gtk_widget_has_css_class (GTK_WIDGET (part (f, "outcome")), "error"));
 }
 
+/* A model that brings down its worker is switched off after the third time in a row, also in the next window,
+ * until the person says otherwise. */
+static void
+test_strikes (Fixture       *f,
+              gconstpointer  data)
+{
+  g_autoptr (GSettings) settings = fake_settings ();
+  SagSegmenter *next = sag_segmenter_new (f->workspace);
+  SagModel *model;
+
+  sag_strikes_watch (f->segmenter, settings);
+  fake_set_crashing (TRUE);
+  for (int n = 1; n <= SAG_MODEL_MAX_CRASHES; n++)
+    {
+      run (f, "fake.fails");
+      fake_wait_int (f->segmenter, "state",
+                     n < SAG_MODEL_MAX_CRASHES ? SAG_SEGMENTER_FAILED : SAG_SEGMENTER_UNFIT);
+      g_assert_cmpuint (sag_model_get_crashes (sag_segmenter_get_model (f->segmenter)), ==, n);
+    }
+  model = sag_segmenter_get_model (f->segmenter);
+  g_assert_true (sag_model_is_switched_off (model));
+  g_assert_nonnull (strstr (text_of (f, "fit_text"), "Switched off"));
+  g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (part (f, "run"))), ==, "Allow Again");
+  sag_segmenter_run (f->segmenter);
+  g_assert_cmpint (sag_segmenter_get_state (f->segmenter), ==, SAG_SEGMENTER_UNFIT);
+
+  sag_strikes_watch (next, settings);
+  sag_segmenter_load (next);
+  sag_segmenter_choose (next, "fake.fails");
+  fake_wait_int (next, "state", SAG_SEGMENTER_UNFIT);
+  g_assert_true (sag_model_is_switched_off (sag_segmenter_get_model (next)));
+  sag_segmenter_close (next);
+  fake_settle ();
+  g_assert_finalize_object (next);
+
+  g_assert_true (sag_strikes_forgive (f->segmenter, settings));
+  g_assert_false (sag_strikes_forgive (f->segmenter, settings));
+  g_assert_cmpint (sag_segmenter_get_state (f->segmenter), ==, SAG_SEGMENTER_READY);
+  fake_set_crashing (FALSE);
+  g_settings_reset (settings, "crashed-models");
+}
+
 static void
 note_path (const char **saved,
            const char  *path)
@@ -274,6 +317,7 @@ add_tests (void)
   g_test_add ("/segment-panel/sliders", Fixture, NULL, set_up, test_sliders, tear_down);
   g_test_add ("/segment-panel/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
   g_test_add ("/segment-panel/failure", Fixture, NULL, set_up, test_failure, tear_down);
+  g_test_add ("/segment-panel/strikes", Fixture, NULL, set_up, test_strikes, tear_down);
   g_test_add ("/segment-panel/export", Fixture, NULL, set_up, test_export, tear_down);
   g_test_add ("/segment-panel/close", Fixture, NULL, set_up, test_close, tear_down);
 }
