@@ -23,7 +23,7 @@ static const struct
   { "convert", sag_command_convert, "write a series as NIfTI", 2 },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
   { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
-  { "export-anon", sag_command_export_anon, "copy a series without what says whose it is" },
+  { "export-anon", sag_command_export_anon, "copy a series without what says whose it is", 2 },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
   { "measure", sag_command_measure, "lengths, angles and figures: table and DICOM SR" },

@@ -45,7 +45,7 @@ fail (GError **error, const char *what, const char *path)
 static char *
 get_key (GError **error)
 {
-  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", NULL);
+  g_autofree char *folder = g_build_filename (g_get_user_config_dir (), "sagitta", NULL);
   g_autofree char *path = g_build_filename (folder, "deidentify.key", NULL);
   g_autofree char *beside = NULL;
   g_autoptr (GString) made = g_string_new (NULL);

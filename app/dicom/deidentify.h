@@ -51,7 +51,7 @@ GByteArray      *sag_deidentify_bytes  (const guint8      *bytes,
 
 /* Copies every image and segmentation of `index` (of the series `series_uid` alone, if not NULL) to
  * `folder`, made if absent: a folder a series, both named anew. A folder of a series is whole or not
- * there. The key is the user's own, made once and kept in the user's data folder: the same object
+ * there. The key is the user's own, made once and kept in the user's configuration folder: the same object
  * gets the same UIDs in every export. A series that is there already is an error, as is nothing to
  * write. [any thread] */
 SagDeidentified *sag_deidentify        (const SagIndex    *index,

@@ -310,13 +310,27 @@ add_links (GPtrArray *readable, const char *folder, int depth)
     }
 }
 
+/* A folder of ours, which must be there to be named. */
+static void
+add_own_folder (GPtrArray *writable, const char *base)
+{
+  char *folder = g_build_filename (base, "sagitta", NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  g_ptr_array_add (writable, folder);
+}
+
 static void
 add_folders (SagJobLane lane, GPtrArray *readable, GPtrArray *writable)
 {
   g_auto (GStrv) folders = NULL;
 
   if (lane != SAG_JOB_LANE_COMPUTE)
-    return;
+    {
+      add_own_folder (writable, g_get_user_cache_dir ());  /* the index of folders */
+      add_own_folder (writable, g_get_user_config_dir ()); /* the key of copies without names */
+      return;
+    }
   folders = sag_plugin_host_get_default_folders ();
   for (int n = 0; folders[n] != NULL; n++)
     {

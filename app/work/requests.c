@@ -38,8 +38,9 @@ sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
       }
   if (g_variant_lookup (request, "path", "^&ay", &path))
     {
-      if (sag_job_get_kind (self) == SAG_JOB_EXPORT || sag_job_get_kind (self) == SAG_JOB_KEEP
-          || sag_job_get_kind (self) == SAG_JOB_RECALL)
+      SagJobKind kind = sag_job_get_kind (self);
+
+      if (kind == SAG_JOB_EXPORT || kind == SAG_JOB_DEIDENTIFY || kind == SAG_JOB_KEEP || kind == SAG_JOB_RECALL)
         add_path (writable, path, TRUE);
       else
         add_path (readable, path, FALSE);

@@ -614,6 +614,9 @@ main (int argc, char **argv)
   g_assert_cmpint (argc, ==, 3);
   folder = g_dir_make_tmp ("sagitta-body-XXXXXX", NULL);
   results = g_dir_make_tmp ("sagitta-results-XXXXXX", NULL);
+  /* Nothing of the person who runs the tests is read or written. */
+  g_setenv ("XDG_CONFIG_HOME", results, TRUE);
+  g_setenv ("XDG_CACHE_HOME", results, TRUE);
   worker[0] = argv[2];
   if (strcmp (argv[1], "link") == 0)
     link_in_use = sag_link_install (&options);

@@ -32,7 +32,7 @@ pydicom.config.logger.setLevel("CRITICAL")
 warnings.simplefilter("ignore")
 
 work = pathlib.Path(tempfile.mkdtemp(prefix="sagitta-anon-"))
-os.environ["XDG_DATA_HOME"] = str(work / "home")
+os.environ["XDG_CONFIG_HOME"] = str(work / "home")
 results = []
 
 
