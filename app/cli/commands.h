@@ -7,6 +7,7 @@
 int sag_command_bench   (int argc, char **argv);
 int sag_command_check_plugin (int argc, char **argv);
 int sag_command_compare (int argc, char **argv);
+int sag_command_compress (int argc, char **argv);
 int sag_command_convert (int argc, char **argv);
 int sag_command_decode  (int argc, char **argv);
 int sag_command_evaluate (int argc, char **argv);

@@ -55,9 +55,9 @@ find_present (SagSegmentation *mask, SagLabel *present)
 
   for (int layer = 0; layer < sag_segmentation_get_n_layers (mask); layer++)
     {
-      SagLabelmap *map = sag_segmentation_get_layer (mask, layer);
-      SagLabelStats stats[256];
-      int n_labels;
+      SagLabelmap    *map = sag_segmentation_get_layer (mask, layer);
+      SagLabelStats   stats[256];
+      int             n_labels;
       const SagLabel *labels = sag_labelmap_get_labels (map, &n_labels);
 
       sag_labelmap_measure (map, stats);
@@ -70,12 +70,16 @@ find_present (SagSegmentation *mask, SagLabel *present)
 
 /* The mask's values as the model's; see sag_evaluated_read(). */
 static gboolean
-make_map (SagEvaluated *self, const SagEvaluation *evaluation, SagSegmentation *mask,
-          const char *path, guint8 map[256], GError **error)
+make_map (SagEvaluated        *self,
+          const SagEvaluation *evaluation,
+          SagSegmentation     *mask,
+          const char          *path,
+          guint8               map[256],
+          GError             **error)
 {
-  const SagRecipe *recipe = evaluation->entry->recipe;
+  const SagRecipe     *recipe = evaluation->entry->recipe;
   g_autofree SagLabel *present = g_new (SagLabel, 255);
-  int n = find_present (mask, present), n_coded = 0;
+  int                  n = find_present (mask, present), n_coded = 0;
 
   memset (map, 0, 256);
   for (int i = 0; i < n; i++)
@@ -88,7 +92,7 @@ make_map (SagEvaluated *self, const SagEvaluation *evaluation, SagSegmentation *
     }
   if (evaluation->has_map)
     for (int value = 1; value < 256; value++)
-      map[value] = (guint8) MAX (evaluation->map[value], 0);
+      map[value] = (guint8)MAX (evaluation->map[value], 0);
   else if (n_coded > 0)
     ; /* what else a segmentation holds is not this model's concern */
   else if (n == 1 && recipe->n_labels == 1)
@@ -124,7 +128,7 @@ count_voxels (SagSegmentation *segmentation)
 
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
-      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer);
+      SagLabelmap  *map = sag_segmentation_get_layer (segmentation, layer);
       const guint8 *voxels = sag_labelmap_get_voxels (map);
 
       for (gsize p = 0; p < sag_grid_get_n_voxels (sag_labelmap_get_grid (map)); p++)
@@ -133,7 +137,8 @@ count_voxels (SagSegmentation *segmentation)
   return n;
 }
 
-/* The mask on the image's grid. One that lies elsewhere altogether is an error, not an empty truth. */
+/* The mask on the image's grid. One that lies elsewhere altogether is an error, not an empty truth.
+ */
 static SagSegmentation *
 open_mask (const SagEvaluated *self, const char *path, GError **error)
 {
@@ -158,12 +163,16 @@ open_mask (const SagEvaluated *self, const char *path, GError **error)
 }
 
 gboolean
-sag_evaluated_read (SagEvaluated *self, const SagEvaluation *evaluation, const char *name,
-                    const char *image, const char *mask_path, GError **error)
+sag_evaluated_read (SagEvaluated        *self,
+                    const SagEvaluation *evaluation,
+                    const char          *name,
+                    const char          *image,
+                    const char          *mask_path,
+                    GError             **error)
 {
   g_autoptr (SagSegmentation) mask = NULL;
   guint8 map[256], *truth;
-  gsize n;
+  gsize  n;
 
   self->name = g_strdup (name);
   self->volume = sag_open_volume (image, NULL, NULL, &self->info, error);
@@ -194,8 +203,8 @@ static guint8 *
 get_labels (const SagEvaluated *self)
 {
   SagLabelmap *map = sag_segmentation_get_layer (self->result, 0);
-  gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (map));
-  guint8 *labels = g_memdup2 (sag_labelmap_get_voxels (map), n);
+  gsize        n = sag_grid_get_n_voxels (sag_labelmap_get_grid (map));
+  guint8      *labels = g_memdup2 (sag_labelmap_get_voxels (map), n);
 
   for (gsize p = 0; p < n && self->is_merged; p++)
     labels[p] = labels[p] != 0;
@@ -203,20 +212,23 @@ get_labels (const SagEvaluated *self)
 }
 
 gboolean
-sag_evaluated_run (SagEvaluated *self, const SagEvaluation *evaluation, SagReliability *all,
-                   SagReliability *near, GError **error)
+sag_evaluated_run (SagEvaluated        *self,
+                   const SagEvaluation *evaluation,
+                   SagReliability      *all,
+                   SagReliability      *near,
+                   GError             **error)
 {
-  const SagGrid *grid = sag_volume_get_grid (self->volume);
-  SagSegmentOptions options = { .temperature = evaluation->temperature };
-  gsize n = sag_grid_get_n_voxels (grid);
+  const SagGrid     *grid = sag_volume_get_grid (self->volume);
+  SagSegmentOptions  options = { .temperature = evaluation->temperature };
+  gsize              n = sag_grid_get_n_voxels (grid);
   g_autofree guint8 *labels = NULL, *mask = NULL;
-  SagSegmentReport report;
-  SagBlock *confidence;
+  SagSegmentReport   report;
+  SagBlock          *confidence;
 
   g_clear_pointer (&self->result, sag_segmentation_unref);
-  self->result = sag_plugin_host_segment (evaluation->host, evaluation->entry,
-                                          evaluation->precision, self->volume, &options, NULL,
-                                          &report, error);
+  self->result =
+      sag_plugin_host_segment (evaluation->host, evaluation->entry, evaluation->precision,
+                               self->volume, &options, NULL, &report, error);
   if (self->result == NULL)
     return FALSE;
   self->ms = report.total_ms - report.load_ms;
@@ -245,10 +257,10 @@ sag_evaluated_run (SagEvaluated *self, const SagEvaluation *evaluation, SagRelia
 gboolean
 sag_evaluated_measure (SagEvaluated *self, const SagEvaluation *evaluation, GError **error)
 {
-  const SagRecipe *recipe = evaluation->entry->recipe;
+  const SagRecipe   *recipe = evaluation->entry->recipe;
   g_autofree guint8 *labels = get_labels (self);
-  int n_labels = self->is_merged ? 1 : recipe->n_labels, n = 0;
-  double sum = 0;
+  int                n_labels = self->is_merged ? 1 : recipe->n_labels, n = 0;
+  double             sum = 0;
 
   for (int l = 0; l < n_labels; l++)
     {

@@ -16,13 +16,12 @@
 static SagSegmentation *
 make_truth (const SagEvaluated *self, GError **error)
 {
-  int n_labels;
+  int             n_labels;
   const SagLabel *labels =
       sag_labelmap_get_labels (sag_segmentation_get_layer (self->result, 0), &n_labels);
-  g_autoptr (SagLabelmap) map = sag_labelmap_new (sag_volume_get_grid (self->volume), self->truth,
-                                                  labels, n_labels, error);
-  SagSegmentation *truth =
-      map != NULL ? sag_segmentation_new (&map, 1, NULL, NULL, error) : NULL;
+  g_autoptr (SagLabelmap) map =
+      sag_labelmap_new (sag_volume_get_grid (self->volume), self->truth, labels, n_labels, error);
+  SagSegmentation *truth = map != NULL ? sag_segmentation_new (&map, 1, NULL, NULL, error) : NULL;
 
   if (truth != NULL)
     sag_segmentation_mark_ready (truth, 0, sag_volume_get_grid (self->volume)->size[2]);
@@ -33,12 +32,11 @@ make_truth (const SagEvaluated *self, GError **error)
 static void
 choose_slice (const SagEvaluated *self, int *axis, int *slice)
 {
-  const SagGrid *grid = sag_volume_get_grid (self->volume);
-  const guint8 *truth = sag_block_get_data (self->truth);
-  const guint8 *result =
-      sag_labelmap_get_voxels (sag_segmentation_get_layer (self->result, 0));
+  const SagGrid    *grid = sag_volume_get_grid (self->volume);
+  const guint8     *truth = sag_block_get_data (self->truth);
+  const guint8     *result = sag_labelmap_get_voxels (sag_segmentation_get_layer (self->result, 0));
   g_autofree gsize *counts = NULL;
-  gsize p = 0, most = 0;
+  gsize             p = 0, most = 0;
 
   *axis = 2;
   for (int a = 1; a >= 0; a--)
@@ -63,8 +61,8 @@ static void
 place (const SagEvaluated *self, SagSliceSpec *spec)
 {
   const SagGrid *grid = sag_volume_get_grid (self->volume);
-  double ijk[3], lps[3], across = 0;
-  int axis, slice, normal = -1;
+  double         ijk[3], lps[3], across = 0;
+  int            axis, slice, normal = -1;
 
   choose_slice (self, &axis, &slice);
   for (int a = 0; a < 3; a++)
@@ -84,8 +82,8 @@ sag_evaluated_draw (const SagEvaluated *self, int *width, int *height, GError **
   static const char *const titles[3] = { "Image", "Truth", "Result" };
   g_autoptr (SagSegmentation) truth = make_truth (self, error);
   g_autofree guint8 *panel = g_malloc (4 * PANEL * PANEL);
-  guint8 *picture;
-  SagSliceSpec spec;
+  guint8            *picture;
+  SagSliceSpec       spec;
 
   if (truth == NULL)
     return NULL;
@@ -106,13 +104,19 @@ sag_evaluated_draw (const SagEvaluated *self, int *width, int *height, GError **
       g_autofree char *dice = isnan (self->mean_dice)
                                   ? g_strdup ("nothing in either")
                                   : g_strdup_printf ("Dice %.4f", self->mean_dice);
-      SagPicture text = { .rgba = panel, .width = PANEL, .height = PANEL, .plane = &spec.plane,
-                          .corners = { titles[n], n == 2 ? dice : NULL, n == 0 ? name : NULL },
-                          .has_place = n == 0 && self->info->has_place,
-                          .notice = n == 1 ? "Research use, not a medical device" : NULL };
+      SagPicture       text = { .rgba = panel,
+                                .width = PANEL,
+                                .height = PANEL,
+                                .plane = &spec.plane,
+                                .corners = { titles[n], n == 2 ? dice : NULL, n == 0 ? name : NULL },
+                                .has_place = n == 0 && self->info->has_place,
+                                .notice = n == 1 ? "Research use, not a medical device" : NULL };
 
-      sag_slice_render (self->volume, n == 1 ? truth : n == 2 ? self->result : NULL, NULL, &spec,
-                        PANEL, PANEL, panel);
+      sag_slice_render (self->volume,
+                        n == 1   ? truth
+                        : n == 2 ? self->result
+                                 : NULL,
+                        NULL, &spec, PANEL, PANEL, panel);
       sag_picture_annotate (&text);
       for (int y = 0; y < PANEL; y++)
         memcpy (picture + 4 * ((gsize) y * 3 * PANEL + (gsize) n * PANEL), panel + 4 * y * PANEL,

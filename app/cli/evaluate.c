@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * evaluate.c: `sagitta-cli evaluate`: how good a model is, and how honest its confidence, on cases with
- * truth.
+ * evaluate.c: `sagitta-cli evaluate`: how good a model is, and how honest its confidence, on cases
+ * with truth.
  */
 #include "app/cli/evaluate.h"
 
@@ -82,12 +82,15 @@ parse_map (SagEvaluation *evaluation, const char *text, GError **error)
   for (int n = 0; parts[n] != NULL; n++)
     {
       char *end, *second;
-      long from = strtol (parts[n], &end, 10), to = *end == '=' ? strtol (end + 1, &second, 10) : -1;
+      long  from = strtol (parts[n], &end, 10),
+           to = *end == '=' ? strtol (end + 1, &second, 10) : -1;
 
       if (end == parts[n] || *end != '=' || second == end + 1 || *second != '\0' || from < 1
           || from > 255 || to < 0 || to > 255)
-        return invalid (error, "'%s' is not a pair of label values; use --map MASK=MODEL, as in "
-                               "--map 3=1,42=1", parts[n]);
+        return invalid (error,
+                        "'%s' is not a pair of label values; use --map MASK=MODEL, as in "
+                        "--map 3=1,42=1",
+                        parts[n]);
       evaluation->map[from] = (gint16) to;
     }
   return TRUE;
@@ -98,7 +101,7 @@ parse_map (SagEvaluation *evaluation, const char *text, GError **error)
 static int
 compare_dice (gconstpointer a, gconstpointer b)
 {
-  double x = (*(Row *const *) a)->mean_dice, y = (*(Row *const *) b)->mean_dice;
+  double x = (*(Row *const *)a)->mean_dice, y = (*(Row *const *)b)->mean_dice;
 
   return (x > y) - (x < y);
 }
@@ -110,14 +113,14 @@ rank (const GPtrArray *rows)
   GPtrArray *ranked = g_ptr_array_new ();
 
   for (guint n = 0; n < rows->len; n++)
-    if (!isnan (((Row *) rows->pdata[n])->mean_dice))
+    if (!isnan (((Row *)rows->pdata[n])->mean_dice))
       g_ptr_array_add (ranked, rows->pdata[n]);
   g_ptr_array_sort (ranked, compare_dice);
   return ranked;
 }
 
-/* Draws the newest case if it belongs to the best or worst so far, and forgets the picture that falls out
- * of them. */
+/* Draws the newest case if it belongs to the best or worst so far, and forgets the picture that
+ * falls out of them. */
 static gboolean
 keep_picture (const GPtrArray *rows, const SagEvaluated *evaluated, GError **error)
 {
@@ -148,9 +151,9 @@ write_pictures (const GPtrArray *rows, const char *folder, GError **error)
 
   for (int n = 0; n < n_worst + n_best; n++)
     {
-      gboolean worst = n < n_worst;
-      int place = worst ? n : n - n_worst;
-      const Row *row = ranked->pdata[worst ? (guint) place : ranked->len - 1 - (guint) place];
+      gboolean         worst = n < n_worst;
+      int              place = worst ? n : n - n_worst;
+      const Row       *row = ranked->pdata[worst ? (guint) place : ranked->len - 1 - (guint) place];
       g_autofree char *name =
           g_strdup_printf ("%s-%d-%s.png", worst ? "worst" : "best", place + 1, row->name);
       g_autofree char *path = g_build_filename (folder, name, NULL);
@@ -167,7 +170,7 @@ static Row *
 make_row (const SagEvaluated *evaluated, int n_labels)
 {
   Row *row = g_new0 (Row, 1);
-  int n = evaluated->is_merged ? 1 : n_labels;
+  int  n = evaluated->is_merged ? 1 : n_labels;
 
   row->name = g_strdup (evaluated->name);
   row->is_merged = evaluated->is_merged;
@@ -180,7 +183,7 @@ make_row (const SagEvaluated *evaluated, int n_labels)
   for (int l = 0; l < n; l++)
     {
       const SagAgreement *agreement = &evaluated->agreement[l];
-      gsize either = agreement->n_a + agreement->n_b - agreement->n_both;
+      gsize               either = agreement->n_a + agreement->n_b - agreement->n_both;
 
       row->dice[l] = agreement->dice;
       row->iou[l] = either > 0 ? (double) agreement->n_both / (double) either : NAN;
@@ -190,14 +193,18 @@ make_row (const SagEvaluated *evaluated, int n_labels)
 }
 
 static gboolean
-evaluate (const SagEvaluation *evaluation, const GPtrArray *pairs, gboolean measure, gboolean draw,
-          Results *results, GError **error)
+evaluate (const SagEvaluation *evaluation,
+          const GPtrArray     *pairs,
+          gboolean             measure,
+          gboolean             draw,
+          Results             *results,
+          GError             **error)
 {
   for (guint n = 0; n < pairs->len; n++)
     {
       const SagPair *pair = pairs->pdata[n];
-      SagEvaluated evaluated = { NULL };
-      gboolean good =
+      SagEvaluated   evaluated = { NULL };
+      gboolean       good =
           sag_evaluated_read (&evaluated, evaluation, pair->name, pair->image, pair->mask, error)
           && sag_evaluated_run (&evaluated, evaluation, &results->all, &results->near, error)
           && (!measure || sag_evaluated_measure (&evaluated, evaluation, error));
@@ -230,8 +237,8 @@ label_name (const SagRecipe *recipe, gboolean is_merged, int l)
 }
 
 static void
-json_by_label (JsonBuilder *b, const char *name, const SagRecipe *recipe, const Row *row,
-               const double *values)
+json_by_label (
+    JsonBuilder *b, const char *name, const SagRecipe *recipe, const Row *row, const double *values)
 {
   json_builder_set_member_name (b, name);
   json_builder_begin_object (b);
@@ -264,11 +271,11 @@ static double
 mean_of (const GPtrArray *rows, const SagRecipe *recipe, gsize offset)
 {
   double sum = 0;
-  int n = 0;
+  int    n = 0;
 
   for (guint r = 0; r < rows->len; r++)
     {
-      const Row *row = rows->pdata[r];
+      const Row    *row = rows->pdata[r];
       const double *values = G_STRUCT_MEMBER (double *, row, offset);
 
       for (int l = 0; l < (row->is_merged ? 1 : recipe->n_labels); l++)
@@ -287,7 +294,7 @@ mean_ms (const GPtrArray *rows)
   double sum = 0;
 
   for (guint r = 0; r < rows->len; r++)
-    sum += ((Row *) rows->pdata[r])->ms;
+    sum += ((Row *)rows->pdata[r])->ms;
   return sum / rows->len;
 }
 
@@ -295,7 +302,7 @@ static void
 print_json (const SagEvaluation *evaluation, const Results *results)
 {
   const SagRecipe *recipe = evaluation->entry->recipe;
-  JsonBuilder *b = json_builder_new ();
+  JsonBuilder     *b = json_builder_new ();
 
   json_builder_begin_object (b);
   json_builder_set_member_name (b, "cases");
@@ -369,8 +376,8 @@ print_text (const SagEvaluation *evaluation, const Results *results)
 
 /* --- the temperature ----------------------------------------------------------------------- */
 
-/* Mean negative log likelihood of the shown label being right or wrong, near the boundary. A byte is the
- * middle of its step. */
+/* Mean negative log likelihood of the shown label being right or wrong, near the boundary. A byte
+ * is the middle of its step. */
 static double
 get_nll (const SagReliability *counts)
 {
@@ -387,8 +394,12 @@ get_nll (const SagReliability *counts)
 }
 
 static gboolean
-measure_temperature (SagEvaluation *evaluation, const GPtrArray *pairs, double log_temperature,
-                     Results *results, double *nll, GError **error)
+measure_temperature (SagEvaluation   *evaluation,
+                     const GPtrArray *pairs,
+                     double           log_temperature,
+                     Results         *results,
+                     double          *nll,
+                     GError         **error)
 {
   memset (&results->near, 0, sizeof results->near);
   memset (&results->all, 0, sizeof results->all);
@@ -401,12 +412,15 @@ measure_temperature (SagEvaluation *evaluation, const GPtrArray *pairs, double l
 
 /* Golden section over log T from 1/4 to 8: the likelihood has one minimum in T. Within 2 %. */
 static gboolean
-fit_temperature (SagEvaluation *evaluation, const GPtrArray *pairs, double *temperature,
-                 double ece[2], GError **error)
+fit_temperature (SagEvaluation   *evaluation,
+                 const GPtrArray *pairs,
+                 double          *temperature,
+                 double           ece[2],
+                 GError         **error)
 {
-  const double golden = 0.6180339887498949;
+  const double        golden = 0.6180339887498949;
   g_autofree Results *results = g_new0 (Results, 1);
-  double lo = log (0.25), hi = log (8), x[2], y[2];
+  double              lo = log (0.25), hi = log (8), x[2], y[2];
 
   if (!measure_temperature (evaluation, pairs, 0, results, &y[0], error))
     return FALSE;
@@ -455,7 +469,7 @@ fit (SagEvaluation *evaluation, const GPtrArray *pairs, gboolean all, gboolean j
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     {
       const char *name = sag_precision_get_name (p);
-      double temperature = 1, ece[2] = { 0, 0 };
+      double      temperature = 1, ece[2] = { 0, 0 };
 
       if ((entry->precisions & (1u << p)) == 0 || (!all && p != (int) only))
         continue;
@@ -485,8 +499,8 @@ run (const Options *options, SagEvaluation *evaluation, GError **error)
 {
   g_autoptr (GPtrArray) pairs = NULL;
   g_autofree Results *results = g_new0 (Results, 1);
-  g_autofree char *spare = NULL;
-  gboolean good;
+  g_autofree char    *spare = NULL;
+  gboolean            good;
 
   if ((options->precision != NULL
        && !sag_precision_from_name (options->precision, &evaluation->precision, error))
@@ -509,8 +523,7 @@ run (const Options *options, SagEvaluation *evaluation, GError **error)
   good = evaluate (evaluation, pairs, TRUE, options->draw != NULL, results, error);
   if (good)
     (options->json ? print_json : print_text) (evaluation, results);
-  good = good
-         && (options->draw == NULL || write_pictures (results->rows, options->draw, error));
+  good = good && (options->draw == NULL || write_pictures (results->rows, options->draw, error));
   g_ptr_array_unref (results->rows);
   return good;
 }
@@ -518,7 +531,7 @@ run (const Options *options, SagEvaluation *evaluation, GError **error)
 int
 sag_command_evaluate (int argc, char **argv)
 {
-  Options options = { NULL };
+  Options            options = { NULL };
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model,
       "Model by id, or an .onnx file with a key file beside it", "ID" },
@@ -543,15 +556,16 @@ sag_command_evaluate (int argc, char **argv)
     { NULL }
   };
   SagEvaluation evaluation = { .precision = SAG_PRECISION_F32 };
-  GError *error = NULL;
-  gboolean good;
+  GError       *error = NULL;
+  gboolean      good;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "",
-                      "Measures a model on images with masks: Dice, IoU, 95 % surface distance, and "
-                      "how far confidence is from accuracy (ece: within 5 mm of the boundary; "
-                      "pixels where the spacing is not known). A label that is in neither mask nor "
-                      "result counts nowhere (null); in one only, Dice and IoU are 0 and there is "
-                      "no distance."))
+  if (!sag_cli_parse (
+          &argc, &argv, entries, "",
+          "Measures a model on images with masks: Dice, IoU, 95 % surface distance, and "
+          "how far confidence is from accuracy (ece: within 5 mm of the boundary; "
+          "pixels where the spacing is not known). A label that is in neither mask nor "
+          "result counts nowhere (null); in one only, Dice and IoU are 0 and there is "
+          "no distance."))
     return 2;
   if (argc != 1 || options.model == NULL || options.images == NULL || options.masks == NULL)
     return sag_cli_usage (argv[0]);

@@ -12,8 +12,8 @@
 /* One file or folder of a case. */
 typedef struct
 {
-  char *path, *stem;
-  char *key;    /* the stem without its word; in lower case */
+  char    *path, *stem;
+  char    *key; /* the stem without its word; in lower case */
   gboolean used;
 } Item;
 
@@ -57,8 +57,8 @@ invalid (GError **error, const char *format, ...)
 static gboolean
 is_dicom (const char *path)
 {
-  char magic[4] = "";
-  FILE *file = fopen (path, "rbe");
+  char     magic[4] = "";
+  FILE    *file = fopen (path, "rbe");
   gboolean found = file != NULL && fseek (file, 128, SEEK_SET) == 0
                    && fread (magic, 1, 4, file) == 4 && memcmp (magic, "DICM", 4) == 0;
 
@@ -72,7 +72,7 @@ static char *
 get_stem (const char *path, const char *name)
 {
   static const char *const endings[] = { ".nii.gz", ".nii", ".png", ".dcm", ".dicom", ".ima" };
-  gsize n = strlen (name);
+  gsize                    n = strlen (name);
 
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     return g_strdup (name);
@@ -91,7 +91,7 @@ static char *
 get_key (const char *stem, const char *const *words)
 {
   g_autofree char *lower = g_ascii_strdown (stem, -1);
-  gsize n = strlen (lower);
+  gsize            n = strlen (lower);
 
   for (; *words != NULL; words++)
     {
@@ -99,7 +99,8 @@ get_key (const char *stem, const char *const *words)
 
       if (n < length + 2)
         continue;
-      if (strcmp (lower + n - length, *words) == 0 && strchr ("_-. ", lower[n - length - 1]) != NULL)
+      if (strcmp (lower + n - length, *words) == 0
+          && strchr ("_-. ", lower[n - length - 1]) != NULL)
         return g_strndup (lower, n - length - 1);
       if (strncmp (lower, *words, length) == 0 && strchr ("_-. ", lower[length]) != NULL)
         return g_strdup (lower + length + 1);
@@ -110,7 +111,7 @@ get_key (const char *stem, const char *const *words)
 static int
 compare_items (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(Item *const *) a)->stem, (*(Item *const *) b)->stem);
+  return strcmp ((*(Item *const *)a)->stem, (*(Item *const *)b)->stem);
 }
 
 static GPtrArray *
@@ -130,7 +131,7 @@ list_items (const char *folder, const char *const *words, GError **error)
     {
       g_autofree char *path = g_build_filename (folder, name, NULL);
       g_autofree char *stem = name[0] != '.' ? get_stem (path, name) : NULL;
-      Item *item;
+      Item            *item;
 
       if (stem == NULL)
         continue;
@@ -195,7 +196,7 @@ add_pair (GPtrArray *pairs, Item *image, Item *mask)
 static int
 compare_pairs (gconstpointer a, gconstpointer b)
 {
-  return strcmp ((*(SagPair *const *) a)->name, (*(SagPair *const *) b)->name);
+  return strcmp ((*(SagPair *const *)a)->name, (*(SagPair *const *)b)->name);
 }
 
 /* Names of what was left, at most eight; NULL if nothing was. */
@@ -203,7 +204,7 @@ static char *
 list_unused (GPtrArray *items)
 {
   GString *text = g_string_new (NULL);
-  int n = 0;
+  int      n = 0;
 
   for (guint i = 0; i < items->len; i++)
     {
@@ -228,10 +229,9 @@ match (GPtrArray *images, GPtrArray *masks, GPtrArray *pairs)
   for (guint i = 0, m = 0; i < images->len; i++) /* both are sorted */
     {
       Item *image = images->pdata[i];
-      int order = 1;
+      int   order = 1;
 
-      while (m < masks->len
-             && (order = strcmp (((Item *) masks->pdata[m])->stem, image->stem)) < 0)
+      while (m < masks->len && (order = strcmp (((Item *)masks->pdata[m])->stem, image->stem)) < 0)
         m++;
       if (m < masks->len && order == 0)
         add_pair (pairs, image, masks->pdata[m]);
@@ -249,7 +249,8 @@ match (GPtrArray *images, GPtrArray *masks, GPtrArray *pairs)
   g_ptr_array_sort (pairs, compare_pairs);
 }
 
-/* Marks as used the items that `names` does not ask for, and checks that all it asks for are there. */
+/* Marks as used the items that `names` does not ask for, and checks that all it asks for are there.
+ */
 static gboolean
 choose (GPtrArray *images, const char *names, GError **error)
 {
@@ -257,7 +258,7 @@ choose (GPtrArray *images, const char *names, GError **error)
   g_auto (GStrv) lines = NULL;
   g_autoptr (GHashTable) wanted = g_hash_table_new (g_str_hash, g_str_equal);
   GHashTableIter iter;
-  gpointer line;
+  gpointer       line;
 
   if (!g_file_get_contents (names, &text, NULL, NULL))
     {
@@ -285,16 +286,21 @@ choose (GPtrArray *images, const char *names, GError **error)
   if (!g_hash_table_iter_next (&iter, &line, NULL))
     return TRUE;
   return invalid (error, "The list of cases names '%s', which is not among the images",
-                  (const char *) line);
+                  (const char *)line);
 }
 
 GPtrArray *
-sag_pairs_find (const char *images, const char *masks, const char *names, int limit, char **spare,
-                GError **error)
+sag_pairs_find (const char *images,
+                const char *masks,
+                const char *names,
+                int         limit,
+                char      **spare,
+                GError    **error)
 {
   static const char *const image_words[] = { "image", "img", "0000", "t1w", "t2w", "flair", NULL };
-  static const char *const mask_words[] = { "mask", "seg", "dseg", "segmentation", "label", "labels",
-                                            "gt", "truth", NULL };
+  static const char *const mask_words[] = { "mask",         "seg",   "dseg",
+                                            "segmentation", "label", "labels",
+                                            "gt",           "truth", NULL };
   g_autoptr (GPtrArray) pairs = g_ptr_array_new_with_free_func (pair_free);
   g_autoptr (GPtrArray) left = NULL, right = NULL;
   g_autofree char *lacking = NULL, *over = NULL;
@@ -302,7 +308,7 @@ sag_pairs_find (const char *images, const char *masks, const char *names, int li
   if (g_file_test (masks, G_FILE_TEST_IS_REGULAR))
     {
       g_autofree char *base = g_path_get_basename (images);
-      SagPair *pair = g_new0 (SagPair, 1);
+      SagPair         *pair = g_new0 (SagPair, 1);
 
       pair->name = get_stem (images, base);
       if (pair->name == NULL)
@@ -317,7 +323,7 @@ sag_pairs_find (const char *images, const char *masks, const char *names, int li
       || (right = list_items (masks, mask_words, error)) == NULL)
     return NULL;
   for (guint n = left->len; names != NULL && n-- > 0;) /* those that are not wanted */
-    if (((Item *) left->pdata[n])->used)
+    if (((Item *)left->pdata[n])->used)
       g_ptr_array_remove_index (left, n);
   match (left, right, pairs);
   lacking = list_unused (left);
