@@ -140,7 +140,8 @@ typedef struct
                                  input's */
   char        orientation[4]; /* where the network's i, j, k grow: "LPS", any of the 48; a
                                  network trained on arrays [X, Y, Z] of RAS images as nibabel
-                                 gives them has i = Z: "SAR" */
+                                 gives them has i = Z: "SAR". "IJK": the input's own axes, for
+                                 networks of single slices in any plane */
   int32_t     patch[3];       /* voxels along i, j, k; 0: what the file fixes, else the whole
                                  axis; k is 1 if slice-wise */
   float       overlap;        /* fraction of a patch shared with the next, 0..0.5 */

@@ -212,6 +212,13 @@ sag_grid_turn (const SagGrid *grid, const char *code, SagTurn *turn, SagGrid *ou
   SagGrid turned = *grid;
   double ijk[3] = { 0, 0, 0 };
 
+  if (g_strcmp0 (code, SAG_GRID_AS_IT_IS) == 0)
+    {
+      *turn = (SagTurn) { .perm = { 0, 1, 2 } };
+      if (out != NULL)
+        *out = turned;
+      return TRUE;
+    }
   grid_find_nearest (grid, nearest);
   for (int a = 0; a < 3; a++)
     {

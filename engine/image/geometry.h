@@ -81,9 +81,13 @@ void     sag_grid_to_ijk          (const SagGrid *grid,
 void     sag_grid_get_orientation (const SagGrid *grid,
                                    char           code[4]);
 
-/* The turn that brings `grid` nearest to orientation `code` (any of the 48), and the grid after it:
- * the same voxels at the same places, indexed otherwise. `out` may be NULL. INVALID if `code` is
- * not an orientation. */
+/* Not one of the 48: the axes stay as the images were acquired. For networks of single slices in no
+ * fixed plane (short-axis cine, ultrasound), whose slices must not be cut anew. */
+#define SAG_GRID_AS_IT_IS "IJK"
+
+/* The turn that brings `grid` nearest to orientation `code` (any of the 48, or SAG_GRID_AS_IT_IS),
+ * and the grid after it: the same voxels at the same places, indexed otherwise. `out` may be NULL.
+ * INVALID if `code` is not an orientation. */
 gboolean sag_grid_turn            (const SagGrid *grid,
                                    const char    *code,
                                    SagTurn       *turn,

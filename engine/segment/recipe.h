@@ -63,7 +63,7 @@ typedef struct
   char        *output_name;           /* graph output; "": the first */
   SagNetOutput output;
   double       spacing[3];            /* mm; 0 keeps the input's */
-  char         orientation[4];        /* where i, j, k grow */
+  char         orientation[4];        /* where i, j, k grow; "IJK": as acquired */
   int          patch[3];              /* voxels; 0: as the file fixes it, else the whole axis */
   float        overlap;               /* fraction of a patch, 0..0.5 */
   int          neighbours;            /* slice-wise: slices on each side that are channels */

@@ -119,6 +119,25 @@ test_turn (void)
       }
 }
 
+/* Axes as acquired, whatever they are. */
+static void
+test_turn_not (void)
+{
+  for (int from = 0; from < 48; from++)
+    {
+      char code[4];
+      SagGrid grid, turned;
+      SagTurn turn;
+
+      get_code (from, code);
+      make_grid (code, 0.2, &grid);
+      g_assert_true (sag_grid_turn (&grid, SAG_GRID_AS_IT_IS, &turn, &turned, NULL));
+      g_assert_cmpmem (&turned, sizeof turned, &grid, sizeof grid);
+      for (int a = 0; a < 3; a++)
+        g_assert_true (turn.perm[a] == a && !turn.flip[a]);
+    }
+}
+
 static void
 test_turn_refuses (void)
 {
@@ -298,6 +317,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/geometry/round-trip", test_round_trip);
   g_test_add_func ("/geometry/turn", test_turn);
+  g_test_add_func ("/geometry/turn-not", test_turn_not);
   g_test_add_func ("/geometry/turn-refuses", test_turn_refuses);
   g_test_add_func ("/geometry/check", test_check);
   g_test_add_func ("/geometry/equal", test_equal);

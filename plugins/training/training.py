@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every train.py here shares: arguments, splits, loss, the run with its checkpoint, calibration, export.
+
+A step's data depend on the step's number alone, so a run that was cut off goes on the same way, and the
+same machine kind with one thread gives the same weights.
+"""
+import argparse
+import hashlib
+import json
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+TEST, VALIDATION = (2, 9, 15), (5, 12)
+
+
+def arguments(description, steps, batch):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', required=True, help='folder with images/ and masks/ (or label maps)')
+    parser.add_argument('--work', required=True, help='folder for the checkpoint, the log and the figures')
+    parser.add_argument('--steps', type=int, default=steps)
+    parser.add_argument('--batch', type=int, default=batch)
+    parser.add_argument('--threads', type=int, default=1, help='more than one: not the same bits')
+    parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
+    parser.add_argument('--out', help='where the network goes (default: beside train.py)')
+    return parser
+
+
+def split(patients):
+    """{patient: 'train', 'validation' or 'test'}: of the sorted patients, by their number modulo 20."""
+    return {p: 'test' if n % 20 in TEST else 'validation' if n % 20 in VALIDATION else 'train'
+            for n, p in enumerate(sorted(set(patients)))}
+
+
+def start(args):
+    os.makedirs(args.work, exist_ok=True)
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(1)
+
+
+# ---- loss ----
+
+def loss_of(logits, label, dice_weight=0.5):
+    """Cross entropy, and one minus the Dice of every class but the background, image by image."""
+    entropy = F.cross_entropy(logits, label)
+    classes = logits.shape[1]
+    probability = logits.softmax(1).flatten(2)[:, 1:]
+    truth = F.one_hot(label.flatten(1), classes).transpose(1, 2)[:, 1:].to(probability.dtype)
+    both = (probability * truth).sum(2)
+    dice = (2 * both + 20) / (probability.sum(2) + truth.sum(2) + 20)
+    return entropy + dice_weight * (1 - dice).mean()
+
+
+# ---- the run ----
+
+def save(path, state):
+    torch.save(state, path + '.new')
+    os.replace(path + '.new', path)
+
+
+def averaged(make, net, average):
+    copy = make()
+    copy.load_state_dict({k: average.get(k, v) for k, v in net.state_dict().items()})
+    return copy.eval()
+
+
+def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch.channels_last, weight_decay=1e-3):
+    """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end."""
+    net = make().to(memory_format=memory_format)
+    print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=args.steps, pct_start=0.15)
+    checkpoint = os.path.join(args.work, 'checkpoint.pt')
+    step, average = 0, {}
+    if os.path.exists(checkpoint):
+        state = torch.load(checkpoint)
+        net.load_state_dict(state['net'])
+        optimiser.load_state_dict(state['optimiser'])
+        schedule.load_state_dict(state['schedule'])
+        step, average = state['step'], state['average']
+
+    def keep():
+        save(checkpoint, {'net': net.state_dict(), 'optimiser': optimiser.state_dict(),
+                          'schedule': schedule.state_dict(), 'step': step, 'average': average})
+
+    started, total, count = time.time(), 0.0, 0
+    while step < args.steps:
+        image, label = sample(np.random.default_rng((7, step)), step)
+        net.train()
+        optimiser.zero_grad()
+        value = loss(net(image.contiguous(memory_format=memory_format)), label)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        step += 1
+        share = min(0.995, step / (step + 20))
+        for key, tensor in net.state_dict().items():
+            if tensor.dtype.is_floating_point:
+                average[key] = tensor.clone() if key not in average else average[key] * share + tensor * (1 - share)
+        total, count = total + value.item(), count + 1
+        if count == 25:
+            print(f'step {step} loss {total / count:.4f} {time.time() - started:.0f} s', flush=True)
+            total, count = 0.0, 0
+        if step % 200 == 0:
+            keep()
+        if args.minutes and time.time() - started > 60 * args.minutes:
+            break
+    keep()
+    finish(averaged(make, net, average))
+
+
+# ---- confidence ----
+
+def border(label, distance):
+    """Where a voxel of another label is within `distance` voxels (a cube); label [n, ...]."""
+    pool = F.max_pool2d if label.dim() == 3 else F.max_pool3d
+    x = label.float()[:, None]
+    size = 2 * distance + 1
+    return (pool(x, size, 1, distance) != -pool(-x, size, 1, distance))[:, 0]
+
+
+def calibration(logits, label, temperature, bins=15):
+    """(expected calibration error, Brier score, rows of confidence, accuracy, share) of logits [n, classes]."""
+    probability = (logits / temperature).softmax(1)
+    truth = F.one_hot(label, logits.shape[1])
+    brier = (probability - truth).square().sum(1).mean().item()
+    confidence, guess = probability.max(1)
+    right = (guess == label).float()
+    rows = []
+    for b in range(bins):
+        inside = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if inside.any():
+            rows.append((confidence[inside].mean().item(), right[inside].mean().item(), inside.float().mean().item()))
+    return sum(n * abs(c - a) for c, a, n in rows), brier, rows
+
+
+def fit_temperature(logits, label):
+    """The temperature with the smallest cross entropy, of 121 between 0.4 and 4."""
+    candidates = np.exp(np.linspace(np.log(0.4), np.log(4.0), 121))
+    losses = [F.cross_entropy(logits / float(t), label).item() for t in candidates]
+    return float(candidates[int(np.argmin(losses))])
+
+
+def near_border(predictions, distance):
+    """Logits and labels near the borders of [(logits [1, classes, ...], label [1, ...])], for calibration."""
+    logits, labels = [], []
+    for l, y in predictions:
+        inside = border(y, distance)
+        logits.append(l.movedim(1, -1)[inside])
+        labels.append(y[inside])
+    return torch.cat(logits), torch.cat(labels)
+
+
+def dice_of(guess, label, value):
+    g, t = guess == value, label == value
+    total = (g.sum() + t.sum()).item()
+    return 1.0 if total == 0 else 2 * (g & t).sum().item() / total
+
+
+# ---- export ----
+
+def export(net, path, shape, opset=17):
+    """Writes the ONNX file and returns its SHA-256."""
+    torch.onnx.export(net.eval(), torch.zeros(shape), path + '.new', opset_version=opset, input_names=['image'],
+                      output_names=['logits'], do_constant_folding=True, custom_opsets={'sagitta': 1})
+    os.replace(path + '.new', path)
+    with open(path, 'rb') as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def report(args, net, shape, sets, predict, distance):
+    """Temperature from the validation cases, figures of the test cases, the network; all to figures.json.
+
+    sets: {'validation': cases, 'test': cases}, each case (name, image, label); predict (net, image) gives logits."""
+    outputs = {}
+    for name, cases in sets.items():
+        with torch.no_grad():
+            outputs[name] = [(case, predict(net, image), label) for case, image, label in cases]
+    temperature = fit_temperature(*near_border([o[1:] for o in outputs['validation']], distance))
+    figures = {'temperature': temperature}
+    for name, rows in outputs.items():
+        values = range(1, rows[0][1].shape[1])
+        cases = {c: [dice_of(l.argmax(1), y, v) for v in values] for c, l, y in rows}
+        dice = np.array(list(cases.values()))
+        near = near_border([o[1:] for o in rows], distance)
+        before, after = calibration(*near, 1.0), calibration(*near, temperature)
+        figures[name] = {'n': len(cases), 'dice': dice.mean(0).tolist(), 'dice_mean': float(dice.mean()),
+                         'iou_mean': float((dice / (2 - dice)).mean()),
+                         'dice_worst': float(dice.mean(1).min()), 'ece': [before[0], after[0]],
+                         'brier': [before[1], after[1]], 'reliability': after[2], 'reliability_before': before[2]}
+        figures[name]['cases'] = cases
+    out = args.out or os.path.join(os.path.dirname(os.path.abspath(args.script)), args.name + '.onnx')
+    figures['sha256'] = export(net, out, shape)
+    with open(os.path.join(args.work, 'figures.json'), 'w') as file:
+        json.dump(figures, file, indent=1)
+    for name in sets:
+        with open(os.path.join(args.work, name + '.txt'), 'w') as file:  # for sagitta-cli evaluate --cases
+            file.writelines(case + '\n' for case in figures[name]['cases'])
+        f = figures[name]
+        print(name, f['n'], 'cases: dice', [round(d, 4) for d in f['dice']], 'iou', round(f['iou_mean'], 4), 'worst',
+              round(f['dice_worst'], 4), 'ece', [round(e, 4) for e in f['ece']], flush=True)
+    print(json.dumps({'temperature': temperature, 'sha256': figures['sha256']}), flush=True)
+    return figures
