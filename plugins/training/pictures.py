@@ -40,9 +40,12 @@ def smooth(random, count, cells, size, scale):
 
 
 def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(True, False), quarter=False, shift=0.08,
-           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, opacity=0.0):
-    """One batch of random variants: images [n, 1, size, size] normalised, labels [n, size, size]."""
-    chosen = [cases[n] for n in random.integers(len(cases), size=batch)]
+           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, opacity=0.0,
+           small=0.0):
+    """One batch of random variants: images [n, 1, size, size] normalised, labels [n, size, size]. With `small` below
+    0, pictures of small masks come more often."""
+    share = np.array([max(1, c[2].sum()) for c in cases], np.float64) ** small
+    chosen = [cases[n] for n in random.choice(len(cases), size=batch, p=share / share.sum())]
     both = torch.from_numpy(np.stack([np.stack((c[1] / 255, c[2])) for c in chosen]).astype(np.float32))
     theta = np.empty((batch, 2, 3), np.float32)
     for b in range(batch):

@@ -26,6 +26,8 @@ def arguments(description, steps, batch):
     parser.add_argument('--batch', type=int, default=batch)
     parser.add_argument('--threads', type=int, default=1, help='more than one: not the same bits')
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
+    parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
+    parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--out', help='where the network goes (default: beside train.py)')
     return parser
 
@@ -72,6 +74,10 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
     """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end."""
     net = make().to(memory_format=memory_format)
     print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
+    rate = args.rate or rate
+    if args.start:
+        state = torch.load(args.start)
+        net.load_state_dict({**state['net'], **state['average']})
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=args.steps, pct_start=0.15)
     checkpoint = os.path.join(args.work, 'checkpoint.pt')

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 
 
 def load(folder):
-    """[(name, image f32 [x, y, z] with mean 0 and deviation 1, label u8)] of folder/images, folder/masks."""
+    """[(name, image f32 [x, y, z] with mean 0 and deviation 1, label u8)] of folder/images, folder/labels."""
     cases = []
     for name in sorted(os.listdir(os.path.join(folder, 'images'))):
         image = np.asarray(nibabel.load(os.path.join(folder, 'images', name)).dataobj, np.float32)
-        mask = np.asarray(nibabel.load(os.path.join(folder, 'masks', name)).dataobj).astype(np.uint8)
+        mask = np.asarray(nibabel.load(os.path.join(folder, 'labels', name)).dataobj).astype(np.uint8)
         cases.append((name.split('.')[0], zscore(torch.from_numpy(image)), torch.from_numpy(mask)))
     return cases
 
