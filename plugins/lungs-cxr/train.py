@@ -78,8 +78,7 @@ def main():
 
     def sample(random, step):
         size = 256 if step >= 0.7 * args.steps else 192
-        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.75, 1.25), turn=12, invert=0.08,
-                               opacity=0.3 if args.start else 0.0)
+        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.75, 1.25), turn=12, invert=0.08)
 
     def finish(net):
         training.report(args, net, (1, 1, 256, 256), {k: [pictures.as_case(c) for c in sets[k]]

@@ -40,8 +40,7 @@ def smooth(random, count, cells, size, scale):
 
 
 def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(True, False), quarter=False, shift=0.08,
-           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, opacity=0.0,
-           small=0.0):
+           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, small=0.0):
     """One batch of random variants: images [n, 1, size, size] normalised, labels [n, size, size]. With `small` below
     0, pictures of small masks come more often."""
     share = np.array([max(1, c[2].sum()) for c in cases], np.float64) ** small
@@ -69,9 +68,6 @@ def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(Tru
     image = image.pow(per_image(np.exp(random.normal(0, gamma, batch))))
     if bias:
         image = image * (smooth(random, batch, 4, size, bias) * per_image(random.random(batch))).exp()
-    if opacity:  # bright clouds: fluid, consolidation
-        cloud = smooth(random, batch, 5, size, 1.0).sub(float(random.uniform(0.2, 1.0))).mul(2).clamp(0, 1)
-        image = image + (0.95 - image).clamp(0) * cloud * per_image((random.random(batch) < opacity) * random.random(batch))
     if speckle:
         grain = smooth(random, batch, size // 2, size, 1.0) * per_image(random.random(batch) * speckle)
         image = image * (1 + grain)

@@ -146,8 +146,8 @@ def calibration(logits, label, temperature, bins=15):
 
 
 def fit_temperature(logits, label):
-    """The temperature with the smallest cross entropy, of 121 between 0.4 and 4."""
-    candidates = np.exp(np.linspace(np.log(0.4), np.log(4.0), 121))
+    """The temperature with the smallest cross entropy, of 151 between 0.4 and 8."""
+    candidates = np.exp(np.linspace(np.log(0.4), np.log(8.0), 151))
     losses = [F.cross_entropy(logits / float(t), label).item() for t in candidates]
     return float(candidates[int(np.argmin(losses))])
 
