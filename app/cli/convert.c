@@ -24,12 +24,13 @@ orientation_of (const SagOpenInfo *info)
 int
 sag_command_convert (int argc, char **argv)
 {
-  gboolean json = FALSE;
+  gboolean json = FALSE, nifti2 = FALSE;
   int threads = 0;
   g_autofree char *series = NULL;
   const GOptionEntry entries[] = {
     { "series", 0, 0, G_OPTION_ARG_STRING, &series,
       "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+    { "nifti2", 0, 0, G_OPTION_ARG_NONE, &nifti2, "Write NIfTI-2", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
@@ -39,7 +40,7 @@ sag_command_convert (int argc, char **argv)
   GError *error = NULL;
 
   if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz",
-                      "Writes a DICOM series (or a NIfTI file) as NIfTI-1."))
+                      "Writes a DICOM series (or a NIfTI file) as NIfTI."))
     return 2;
   if (argc != 3)
     return sag_cli_usage (argv[0]);
@@ -51,7 +52,7 @@ sag_command_convert (int argc, char **argv)
   sag_cli_set_threads (threads);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
   if (volume == NULL
-      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), NULL, &error))
+      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), nifti2 ? 2 : 1, NULL, &error))
     return sag_cli_fail (argv[0], error);
   for (char **f = info->findings; *f != NULL && !json; f++)
     g_print ("! %s\n", *f);

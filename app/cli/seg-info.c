@@ -4,7 +4,6 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
-#include "app/files/nifti.h"
 #include "app/files/open.h"
 
 typedef struct
@@ -175,8 +174,7 @@ sag_command_seg_info (int argc, char **argv)
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);
-  segmentation = sag_nifti_is_name (argv[1]) ? sag_nifti_read_segmentation (argv[1], &error)
-                                             : sag_seg_read (argv[1], &info, &error);
+  segmentation = sag_open_seg (argv[1], &info, &error);
   if (segmentation == NULL)
     return sag_cli_fail (argv[0], error);
   const Input input = { segmentation, info };

@@ -5,7 +5,9 @@
 #include "app/dicom/index.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/index-cache.h"
 #include "app/dicom/split.h"
+#include "app/files/unzip.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
@@ -70,16 +72,19 @@ walk_folder (Walk *walk, const char *folder, int depth)
 typedef struct
 {
   char             **paths;
+  struct stat       *infos;
   SagDicomInstance **instances; /* one a path */
   GError           **errors;
-  gsize              start;
+  gsize             *unknown;   /* indices of those to read */
+  gsize              n_unknown;
+  gsize              start;     /* in `unknown` */
 } Headers;
 
 static void
 read_one (gsize item, int thread, gpointer data)
 {
   Headers *headers = data;
-  gsize i = headers->start + item;
+  gsize i = headers->unknown[headers->start + item];
 
   headers->instances[i] = sag_dicom_read_header (headers->paths[i], &headers->errors[i]);
 }
@@ -187,6 +192,7 @@ sag_index_group (SagDicomInstance **instances, gsize n)
   self->studies = g_ptr_array_new_with_free_func (study_free);
   self->instances = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_dicom_instance_free);
   self->problems = g_ptr_array_new_with_free_func (g_free);
+  self->unzipped = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_unzip_unref);
   for (gsize i = 0; i < n; i++)
     {
       SagDicomInstance *instance = instances[i];
@@ -294,15 +300,26 @@ gather (Headers *headers, gsize n, GPtrArray *problems, int *n_skipped)
 
 /* The files that `path` stands for, added to `paths`. */
 static gboolean
-list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GError **error)
+list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GPtrArray *unzipped,
+           GError **error)
 {
   g_autoptr (GPtrArray) own = g_ptr_array_new_with_free_func (g_free);
+  const char *folder = g_file_test (path, G_FILE_TEST_IS_DIR) ? path : NULL;
 
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (folder == NULL && sag_unzip_is_zip (path))
+    {
+      SagUnzip *unzip = sag_unzip_open (path, NULL, error);
+
+      if (unzip == NULL)
+        return FALSE;
+      g_ptr_array_add (unzipped, unzip);
+      folder = sag_unzip_get_folder (unzip);
+    }
+  if (folder != NULL)
     {
       Walk walk = { own, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL) };
 
-      walk_folder (&walk, path, 0);
+      walk_folder (&walk, folder, 0);
       g_hash_table_unref (walk.visited);
       g_ptr_array_sort (own, compare_path);
     }
@@ -323,10 +340,48 @@ list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GError **err
   return TRUE;
 }
 
-/* Headers of all files, on the team. */
-static gboolean
-read_all (Headers *headers, gsize n, const SagTick *tick, GError **error)
+/* What is known from last time; the rest is listed as unknown. */
+static void
+look_up (Headers *headers, gsize n, SagIndexCache *cache)
 {
+  for (gsize i = 0; i < n; i++)
+    {
+      SagKnown known = SAG_KNOWN_NOT;
+
+      if (stat (headers->paths[i], &headers->infos[i]) == 0)
+        known = sag_index_cache_get (cache, headers->paths[i], &headers->infos[i],
+                                     &headers->instances[i]);
+      if (known == SAG_KNOWN_NOT)
+        headers->unknown[headers->n_unknown++] = i;
+      else if (known == SAG_KNOWN_FOREIGN)
+        g_set_error_literal (&headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM,
+                             "is not a DICOM file");
+    }
+}
+
+/* What was read this time, for the next; not what was damaged. */
+static void
+note_all (Headers *headers, SagIndexCache *cache)
+{
+  if (headers->n_unknown == 0 || !sag_index_cache_begin (cache))
+    return;
+  for (gsize u = 0; u < headers->n_unknown; u++)
+    {
+      gsize i = headers->unknown[u];
+
+      if (headers->instances[i] != NULL
+          || g_error_matches (headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM))
+        sag_index_cache_put (cache, headers->paths[i], &headers->infos[i], headers->instances[i]);
+    }
+  sag_index_cache_end (cache);
+}
+
+/* Headers of all files not known, on the team. */
+static gboolean
+read_all (Headers *headers, const SagTick *tick, GError **error)
+{
+  gsize n = headers->n_unknown;
+
   for (gsize i = 0; i < n; i += CHUNK)
     {
       headers->start = i;
@@ -363,29 +418,43 @@ sag_index_paths (const char *const *inputs, const SagTick *tick, GError **error)
 {
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) unzipped = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_unzip_unref);
   g_autoptr (SagIndex) self = NULL;
+  SagIndexCache *cache;
   Headers headers = { 0 };
   int n_skipped = 0;
   gboolean good;
   gsize n;
 
   for (int i = 0; inputs[i] != NULL; i++)
-    if (!list_path (inputs[i], paths, problems, error))
+    if (!list_path (inputs[i], paths, problems, unzipped, error))
       return NULL;
   n = paths->len;
   headers.paths = (char **) paths->pdata;
   headers.instances = g_new0 (SagDicomInstance *, n + 1);
   headers.errors = g_new0 (GError *, n + 1);
-  good = read_all (&headers, n, tick, error);
+  headers.infos = g_new0 (struct stat, n + 1);
+  headers.unknown = g_new (gsize, n + 1);
+  /* One file is read as fast as it is looked up; what was unpacked is there but once. */
+  cache = n > 1 && unzipped->len == 0 ? sag_index_cache_open () : NULL;
+  look_up (&headers, n, cache);
+  good = read_all (&headers, tick, error);
+  if (good)
+    note_all (&headers, cache);
+  sag_index_cache_close (cache);
   self = gather (&headers, n, problems, &n_skipped);
   g_ptr_array_extend_and_steal (self->problems, g_steal_pointer (&problems));
   self->n_files = (int) n;
   self->n_skipped = n_skipped;
+  self->n_known = (int) (n - headers.n_unknown);
+  g_ptr_array_extend_and_steal (self->unzipped, g_steal_pointer (&unzipped));
   good = good && check_found (self, inputs[0], &headers, error);
   for (gsize i = 0; i < n; i++)
     g_clear_error (&headers.errors[i]);
   g_free (headers.instances);
   g_free (headers.errors);
+  g_free (headers.infos);
+  g_free (headers.unknown);
   return good ? g_steal_pointer (&self) : NULL;
 }
 
@@ -411,6 +480,7 @@ index_clear (gpointer data)
   g_ptr_array_unref (self->studies);
   g_ptr_array_unref (self->instances);
   g_ptr_array_unref (self->problems);
+  g_ptr_array_unref (self->unzipped);
 }
 
 void

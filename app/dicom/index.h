@@ -35,12 +35,14 @@ typedef struct
   GPtrArray *problems;  /* of char *: "PATH is …": DICOM files left out, and why */
   int        n_files;   /* looked at */
   int        n_skipped; /* of them, not DICOM */
+  int        n_known;   /* of them, as they were when last read: not read again */
+  GPtrArray *unzipped;  /* of SagUnzip: files of the index are there as long as it is */
 } SagIndex;
 
 /* Reads the headers of everything below `path` (a folder, followed into subfolders whatever the
  * files are called, each folder once however it is linked; or one file) and groups them. Files that
  * are not DICOM are skipped after a few bytes. A DICOMDIR named as the file stands for the files it
- * names, as far as they exist; one problem counts the absent. In a folder it adds nothing: whatever
+ * names, as far as they exist; one problem counts the absent. A ZIP file stands for its members. In a folder it adds nothing: whatever
  * it names lies below the folder, and so may more. NOT_FOUND if nothing below is DICOM, IO if `path`
  * cannot be read. Headers are parsed on the caller's team. */
 SagIndex       *sag_index_folder      (const char        *path,

@@ -108,3 +108,66 @@ sag_dicom_instance_is_seg (const SagDicomInstance *self)
   return strcmp (self->sop_class_uid, SAG_UID_SEG) == 0
          || strcmp (self->sop_class_uid, SAG_UID_LABELMAP_SEG) == 0;
 }
+
+static void
+pack_text (GByteArray *out, const char *text)
+{
+  g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text) + 1);
+}
+
+GByteArray *
+sag_dicom_instance_pack (const SagDicomInstance *self)
+{
+  GByteArray *out = g_byte_array_new ();
+
+  g_byte_array_append (out, (const guint8 *) self, sizeof *self);
+  for (int i = 0; i < self->n_frames; i++)
+    g_byte_array_append (out, (const guint8 *) &self->frames[i], sizeof self->frames[i]);
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    pack_text (out, *FIELD (self, texts[i]));
+  for (int i = 0; i < SAG_MAX_WINDOWS; i++)
+    pack_text (out, self->window_explanations[i]);
+  return out;
+}
+
+static gboolean
+unpack_text (char **field, const guint8 **at, const guint8 *end)
+{
+  const guint8 *stop = *at < end ? memchr (*at, '\0', (gsize) (end - *at)) : NULL;
+
+  if (stop == NULL)
+    return FALSE;
+  sag_dicom_text_set (field, (const char *) *at);
+  *at = stop + 1;
+  return TRUE;
+}
+
+SagDicomInstance *
+sag_dicom_instance_unpack (const guint8 *bytes, gsize n)
+{
+  g_autoptr (SagDicomInstance) self = sag_dicom_instance_new ();
+  SagDicomInstance packed;
+  const guint8 *at = bytes, *end = bytes + n;
+
+  if (n < sizeof packed)
+    return NULL;
+  memcpy (&packed, at, sizeof packed);
+  at += sizeof packed;
+  if (packed.n_frames < 1 || (gsize) packed.n_frames > (gsize) (end - at) / sizeof *packed.frames)
+    return NULL;
+  /* Pointers are our own. */
+  packed.frames = g_memdup2 (at, (gsize) packed.n_frames * sizeof *packed.frames);
+  at += (gsize) packed.n_frames * sizeof *packed.frames;
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    *FIELD (&packed, texts[i]) = *FIELD (self, texts[i]);
+  memcpy (packed.window_explanations, self->window_explanations, sizeof packed.window_explanations);
+  g_free (self->frames);
+  *self = packed;
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    if (!unpack_text (FIELD (self, texts[i]), &at, end))
+      return NULL;
+  for (int i = 0; i < SAG_MAX_WINDOWS; i++)
+    if (!unpack_text (&self->window_explanations[i], &at, end))
+      return NULL;
+  return at == end ? g_steal_pointer (&self) : NULL;
+}

@@ -152,6 +152,11 @@ void                 sag_dicom_frame_init         (SagDicomFrame          *frame
 const SagDicomFrame *sag_dicom_instance_get_frame (const SagDicomInstance *self,
                                                    int                     frame);
 
+/* All of an instance as bytes, for this very program to read again; NULL if they are not such. */
+GByteArray          *sag_dicom_instance_pack      (const SagDicomInstance *self);
+SagDicomInstance    *sag_dicom_instance_unpack    (const guint8           *bytes,
+                                                   gsize                   n);
+
 gboolean             sag_dicom_instance_is_seg    (const SagDicomInstance *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomInstance, sag_dicom_instance_free)

@@ -53,7 +53,7 @@ static void
 read_extensions (SagNiftiInput *input, gsize end)
 {
   guint8 flags[4];
-  gsize at = SAG_NIFTI_HEADER_BYTES + 4;
+  gsize at = (gsize) input->header_bytes + 4;
 
   if (!read_exactly (input->gz, flags, 4) || flags[0] == 0)
     return;
@@ -82,6 +82,23 @@ read_extensions (SagNiftiInput *input, gsize end)
 }
 
 static gboolean
+read_header (SagNiftiInput *input)
+{
+  guint8 bytes[SAG_NIFTI2_HEADER_BYTES];
+
+  if (!read_exactly (input->gz, bytes, SAG_NIFTI_HEADER_BYTES))
+    return FALSE;
+  memcpy (&input->header, bytes, sizeof input->header);
+  input->header_bytes = SAG_NIFTI_HEADER_BYTES;
+  if (sag_nifti_header_order (&input->header, &input->swapped))
+    return TRUE;
+  input->header_bytes = SAG_NIFTI2_HEADER_BYTES;
+  return read_exactly (input->gz, bytes + SAG_NIFTI_HEADER_BYTES,
+                       SAG_NIFTI2_HEADER_BYTES - SAG_NIFTI_HEADER_BYTES)
+         && sag_nifti2_header_read (bytes, &input->header, &input->swapped);
+}
+
+static gboolean
 open_inner (SagNiftiInput *input, const char *path, GError **error)
 {
   struct stat info;
@@ -96,11 +113,11 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
       return FALSE;
     }
   gzbuffer (input->gz, 1 << 18);
-  if (!read_exactly (input->gz, &input->header, sizeof input->header)
-      || !sag_nifti_header_order (&input->header, &input->swapped))
+  if (!read_header (input))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "it is not a NIfTI-1 file (.nii or .nii.gz)");
+                   "it is not a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz) of at most 32767 voxels an "
+                   "axis");
       return FALSE;
     }
   input->bytes = sag_nifti_type_get_bytes (input->header.datatype);
@@ -114,8 +131,8 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
   if (!sag_nifti_header_get_grid (&input->header, &input->grid, &input->flip, error))
     return FALSE;
   offset = input->header.vox_offset;
-  if (!(offset >= SAG_NIFTI_HEADER_BYTES && offset < 1e9))
-    offset = SAG_NIFTI_HEADER_BYTES + 4;
+  if (!(offset >= input->header_bytes && offset < 1e9))
+    offset = input->header_bytes + 4;
   voxels = sag_grid_get_n_voxels (&input->grid);
   room = (guint64) info.st_size * (gzdirect (input->gz) ? 1 : MAX_DEFLATE);
   if (voxels * input->bytes + offset > (double) room)
@@ -194,6 +211,10 @@ sag_nifti_stored_value (const guint8 *p, int datatype, gsize i)
       return ((const guint32 *) p)[i];
     case SAG_NIFTI_F32:
       return ((const float *) p)[i];
+    case SAG_NIFTI_I64:
+      return (double) ((const gint64 *) p)[i];
+    case SAG_NIFTI_U64:
+      return (double) ((const guint64 *) p)[i];
     default:
       return ((const double *) p)[i];
     }
@@ -222,6 +243,7 @@ sag_nifti_get_key (SagNiftiInput *input, const char *group, const char *key)
 /* Writes header, key file and voxels with rows reversed. */
 gboolean
 sag_nifti_write_file (const char     *path,
+            int             version,
             SagNiftiHeader *header,
             GKeyFile       *keys,
             SagNiftiRowFunc         row,
@@ -234,7 +256,7 @@ sag_nifti_write_file (const char     *path,
   g_autofree char *lower = g_ascii_strdown (path, -1);
   gsize bytes = (gsize) header->dim[1] * header->bitpix / 8;
   gsize n_text = 0, n_extension;
-  guint8 flags[4] = { 0 };
+  guint8 flags[4] = { 0 }, wider[SAG_NIFTI2_HEADER_BYTES];
   gboolean ok = TRUE, cancelled = FALSE;
   gzFile gz;
 
@@ -247,7 +269,8 @@ sag_nifti_write_file (const char     *path,
   memcpy (extension, head, sizeof head);
   memcpy (extension + 8, text, n_text);
   flags[0] = 1;
-  header->vox_offset = (float) (SAG_NIFTI_HEADER_BYTES + 4 + n_extension);
+  const int n_header = version == 2 ? SAG_NIFTI2_HEADER_BYTES : SAG_NIFTI_HEADER_BYTES;
+  header->vox_offset = (float) (n_header + 4 + n_extension);
   g_snprintf (header->descrip, sizeof header->descrip, "Sagitta %s, research use", SAG_VERSION);
 
   /* "T": no compression and no gzip wrapping. */
@@ -259,7 +282,9 @@ sag_nifti_write_file (const char     *path,
       return FALSE;
     }
   gzbuffer (gz, 1 << 18);
-  ok = gzwrite (gz, header, sizeof *header) == (int) sizeof *header
+  if (version == 2)
+    sag_nifti2_header_write (header, wider);
+  ok = gzwrite (gz, version == 2 ? (gconstpointer) wider : header, n_header) == n_header
        && gzwrite (gz, flags, sizeof flags) == (int) sizeof flags
        && gzwrite (gz, extension, (unsigned) n_extension) == (int) n_extension;
   for (int k = 0; ok && !cancelled && k < header->dim[3]; k++)

@@ -22,6 +22,7 @@ typedef struct
   gboolean       flip;
   SagGrid        grid;
   int            bytes; /* of a voxel */
+  int            header_bytes; /* 348, or 540 of NIfTI-2 */
   GKeyFile      *keys;  /* ours, or NULL */
 } SagNiftiInput;
 
@@ -64,8 +65,9 @@ gboolean sag_nifti_fits             (const SagGrid        *grid,
                                      const char           *path,
                                      GError              **error);
 
-/* Writes header, key file and voxels with rows reversed, whole or not at all. */
+/* Writes header (`version` 1 or 2), key file and voxels with rows reversed, whole or not at all. */
 gboolean sag_nifti_write_file       (const char           *path,
+                                     int                   version,
                                      SagNiftiHeader       *header,
                                      GKeyFile             *keys,
                                      SagNiftiRowFunc       row,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nifti-header.c: the 348 bytes a NIfTI-1 file begins with.
+ * nifti-header.c: what a NIfTI file begins with.
  */
 #include "app/files/nifti-header.h"
 
@@ -29,6 +29,8 @@ sag_nifti_type_get_bytes (int datatype)
     case SAG_NIFTI_F32:
       return 4;
     case SAG_NIFTI_F64:
+    case SAG_NIFTI_I64:
+    case SAG_NIFTI_U64:
       return 8;
     default:
       return 0;
@@ -75,6 +77,128 @@ sag_nifti_header_order (SagNiftiHeader *header, gboolean *swapped)
     return FALSE;
   *header = h;
   return TRUE;
+}
+
+/* Where NIfTI-2 keeps a number, of what kind, and where NIfTI-1 does. */
+typedef enum
+{
+  WIDE_I16, /* as wide as before */
+  WIDE_I32, /* were 16 bits, or 8 */
+  WIDE_I64, /* were 16 bits */
+  WIDE_F64, /* were float */
+} WideKind;
+
+static const struct
+{
+  int      at;
+  WideKind kind;
+  int      n;
+  gsize    to;
+} wide[] = {
+#define FIELD(name) G_STRUCT_OFFSET (SagNiftiHeader, name)
+  { 12, WIDE_I16, 1, FIELD (datatype) },     { 14, WIDE_I16, 1, FIELD (bitpix) },
+  { 16, WIDE_I64, 8, FIELD (dim) },          { 80, WIDE_F64, 3, FIELD (intent_p) },
+  { 104, WIDE_F64, 8, FIELD (pixdim) },      { 176, WIDE_F64, 1, FIELD (scl_slope) },
+  { 184, WIDE_F64, 1, FIELD (scl_inter) },   { 192, WIDE_F64, 1, FIELD (cal_max) },
+  { 200, WIDE_F64, 1, FIELD (cal_min) },     { 208, WIDE_F64, 1, FIELD (slice_duration) },
+  { 216, WIDE_F64, 1, FIELD (toffset) },     { 344, WIDE_I32, 1, FIELD (qform_code) },
+  { 348, WIDE_I32, 1, FIELD (sform_code) },  { 352, WIDE_F64, 3, FIELD (quatern) },
+  { 376, WIDE_F64, 3, FIELD (qoffset) },     { 400, WIDE_F64, 12, FIELD (srow) },
+  { 504, WIDE_I32, 1, FIELD (intent_code) },
+#undef FIELD
+};
+
+static gint64
+get_wide (const guint8 *p, int n, gboolean swapped)
+{
+  guint64 v = 0;
+
+  for (int i = 0; i < n; i++)
+    v |= (guint64) p[i] << 8 * (swapped == (G_BYTE_ORDER == G_LITTLE_ENDIAN) ? n - 1 - i : i);
+  return n == 2 ? (gint16) v : n == 4 ? (gint32) v : (gint64) v;
+}
+
+static void
+put_wide (guint8 *p, int n, gint64 value)
+{
+  for (int i = 0; i < n; i++)
+    p[i] = (guint8) ((guint64) value >> 8 * (G_BYTE_ORDER == G_LITTLE_ENDIAN ? i : n - 1 - i));
+}
+
+static double
+get_wide_double (const guint8 *p, gboolean swapped)
+{
+  gint64 bits = get_wide (p, 8, swapped);
+  double value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+gboolean
+sag_nifti2_header_read (const guint8 *b, SagNiftiHeader *h, gboolean *swapped)
+{
+  gint64 offset, units;
+
+  *swapped = get_wide (b, 4, FALSE) != SAG_NIFTI2_HEADER_BYTES;
+  if (get_wide (b, 4, *swapped) != SAG_NIFTI2_HEADER_BYTES || memcmp (b + 4, "n+2", 4) != 0)
+    return FALSE;
+  memset (h, 0, sizeof *h);
+  h->sizeof_hdr = SAG_NIFTI_HEADER_BYTES;
+  memcpy (h->magic, "n+1", 4);
+  memcpy (h->descrip, b + 240, sizeof h->descrip);
+  for (gsize f = 0; f < G_N_ELEMENTS (wide); f++)
+    for (int i = 0; i < wide[f].n; i++)
+      {
+        static const int widths[] = { 2, 4, 8, 8 };
+        int width = widths[wide[f].kind];
+        const guint8 *from = b + wide[f].at + width * i;
+
+        if (wide[f].kind == WIDE_F64)
+          ((float *) ((guint8 *) h + wide[f].to))[i] = (float) get_wide_double (from, *swapped);
+        else
+          {
+            gint64 value = get_wide (from, width, *swapped);
+
+            if (value < G_MININT16 || value > G_MAXINT16)
+              return FALSE;
+            ((gint16 *) ((guint8 *) h + wide[f].to))[i] = (gint16) value;
+          }
+      }
+  offset = get_wide (b + 168, 8, *swapped);
+  units = get_wide (b + 500, 4, *swapped);
+  h->vox_offset = offset >= 0 && offset < 1 << 24 ? (float) offset : 0;
+  h->xyzt_units = (guint8) (units & 0xff);
+  return TRUE;
+}
+
+void
+sag_nifti2_header_write (const SagNiftiHeader *h, guint8 *b)
+{
+  memset (b, 0, SAG_NIFTI2_HEADER_BYTES);
+  put_wide (b, 4, SAG_NIFTI2_HEADER_BYTES);
+  memcpy (b + 4, "n+2\0\r\n\032\n", 8);
+  memcpy (b + 240, h->descrip, sizeof h->descrip);
+  for (gsize f = 0; f < G_N_ELEMENTS (wide); f++)
+    for (int i = 0; i < wide[f].n; i++)
+      {
+        static const int widths[] = { 2, 4, 8, 8 };
+        int width = widths[wide[f].kind];
+        guint8 *to = b + wide[f].at + width * i;
+        gint64 value;
+
+        if (wide[f].kind == WIDE_F64)
+          {
+            double v = ((const float *) ((const guint8 *) h + wide[f].to))[i];
+
+            memcpy (&value, &v, sizeof value);
+          }
+        else
+          value = ((const gint16 *) ((const guint8 *) h + wide[f].to))[i];
+        put_wide (to, width, value);
+      }
+  put_wide (b + 168, 8, (gint64) h->vox_offset);
+  put_wide (b + 500, 4, h->xyzt_units);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nifti-header.h: the 348 bytes a NIfTI-1 file begins with, and how they place voxels.
+ * nifti-header.h: the 348 bytes a NIfTI-1 file begins with (NIfTI-2: 540, nifti2.h of the NIfTI
+ * Data Format Working Group), and how they place voxels.
  *
  * In memory axis j runs the way that makes the grid right-handed, as DICOM images are; files
  * written by us and by the usual converters run the other way. Reading reverses the rows of a
@@ -21,9 +22,12 @@ enum
   SAG_NIFTI_I8 = 256,
   SAG_NIFTI_U16 = 512,
   SAG_NIFTI_U32 = 768,
+  SAG_NIFTI_I64 = 1024,
+  SAG_NIFTI_U64 = 1280,
 };
 
 #define SAG_NIFTI_HEADER_BYTES 348
+#define SAG_NIFTI2_HEADER_BYTES 540
 
 typedef struct
 {
@@ -65,6 +69,14 @@ G_STATIC_ASSERT (sizeof (SagNiftiHeader) == SAG_NIFTI_HEADER_BYTES);
  * ("n+1"). `swapped` tells whether the voxels need it too. */
 gboolean sag_nifti_header_order    (SagNiftiHeader       *header,
                                     gboolean             *swapped);
+
+/* The same of the 540 bytes of a NIfTI-2 file ("n+2"), which say the same in wider numbers; FALSE
+ * also if an axis is too long for the other form. */
+gboolean sag_nifti2_header_read    (const guint8          *bytes,
+                                    SagNiftiHeader        *header,
+                                    gboolean              *swapped);
+void     sag_nifti2_header_write   (const SagNiftiHeader  *header,
+                                    guint8                *bytes);
 
 /* Bytes of one voxel of `datatype`; 0 if it is not one of the above. */
 int      sag_nifti_type_get_bytes  (int                   datatype);

@@ -72,7 +72,7 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
   for (gsize i = 0; i < G_N_ELEMENTS (provenance_keys); i++)
     g_key_file_set_string (keys, "provenance", provenance_keys[i].key,
                            *PROVENANCE_FIELD (provenance, i));
-  return sag_nifti_write_file (path, &header, keys, label_row, map, NULL, error);
+  return sag_nifti_write_file (path, 1, &header, keys, label_row, map, NULL, error);
 }
 
 typedef struct
@@ -109,7 +109,7 @@ sag_nifti_write_confidence (const char *path, SagSegmentation *segmentation, GEr
   sag_nifti_header_init (&header, source.grid, SAG_NIFTI_U8);
   header.scl_slope = 1.0f / 255;
   g_key_file_set_string (keys, "sagitta", "content", "confidence");
-  return sag_nifti_write_file (path, &header, keys, byte_row, &source, NULL, error);
+  return sag_nifti_write_file (path, 1, &header, keys, byte_row, &source, NULL, error);
 }
 
 static int

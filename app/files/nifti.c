@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nifti.c: volumes as NIfTI-1 files.
+ * nifti.c: volumes as NIfTI files.
  */
 #include "app/files/nifti.h"
 
@@ -134,7 +134,7 @@ turned_row (gconstpointer source, int j, int k)
 
 gboolean
 sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *orientation,
-                        const SagTick *tick, GError **error)
+                        int version, const SagTick *tick, GError **error)
 {
   static const int types[] = { SAG_NIFTI_U8, SAG_NIFTI_I16, SAG_NIFTI_U16, SAG_NIFTI_F32,
                                SAG_NIFTI_RGB24 };
@@ -185,11 +185,11 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
   g_key_file_set_string (keys, "sagitta", "modality", sag_volume_get_modality (volume));
   g_key_file_set_string (keys, "sagitta", "frame-of-reference",
                          sag_volume_get_frame_of_reference (volume));
-  return sag_nifti_write_file (path, &header, keys, turned_row, &source, tick, error);
+  return sag_nifti_write_file (path, version, &header, keys, turned_row, &source, tick, error);
 }
 
 gboolean
 sag_nifti_write (const char *path, const SagVolume *volume, const SagTick *tick, GError **error)
 {
-  return sag_nifti_write_turned (path, volume, NULL, tick, error);
+  return sag_nifti_write_turned (path, volume, NULL, 1, tick, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nifti.h: NIfTI-1 files, plain or gzipped (nifti1.h of the NIfTI Data Format Working Group).
+ * nifti.h: NIfTI-1 and NIfTI-2 files, plain or gzipped (nifti1.h and nifti2.h of the NIfTI Data
+ * Format Working Group).
  *
  * NIfTI is RAS: x and y change sign against ours. Written files have the rows reversed (j from
  * posterior to anterior in an axial image), the order researchers know from DICOM converters; the
@@ -11,7 +12,8 @@
 #include "engine/base/tick.h"
 #include "engine/image/segmentation.h"
 
-/* Reads the first volume of a 3-D or 4-D file: u8, i8, i16, u16, i32, u32, f32, f64 and RGB24;
+/* Reads the first volume of a 3-D or 4-D file: whole numbers of 8 to 64 bits, f32,
+ * f64 and RGB24;
  * either byte order. The sform is preferred, then the qform; a sheared sform is INVALID. Sizes are
  * checked against the file before memory is taken. `name` may be NULL. All slices are ready. */
 SagVolume       *sag_nifti_read               (const char            *path,
@@ -31,6 +33,7 @@ gboolean         sag_nifti_write              (const char            *path,
 gboolean         sag_nifti_write_turned       (const char            *path,
                                                const SagVolume       *volume,
                                                const char            *orientation,
+                                               int                    version, /* 1 or 2 */
                                                const SagTick         *tick,
                                                GError               **error);
 

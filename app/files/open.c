@@ -6,6 +6,7 @@
 
 #include "app/files/nifti.h"
 #include "app/files/png.h"
+#include "app/files/unzip.h"
 #include "engine/base/error.h"
 
 #include <math.h>
@@ -217,23 +218,56 @@ describe_file (const char *path, const SagVolume *volume)
   return info;
 }
 
+/* What `path` stands for: itself, or the one NIfTI file or picture of a ZIP file, or the folder of its
+ * members, which are there as long as *unzip is. */
+static char *
+enter (const char *path, SagUnzip **unzip, GError **error)
+{
+  g_autofree char *found = NULL;
+  const char *name;
+  int n = 0;
+  GDir *dir;
+
+  if (!sag_unzip_is_zip (path))
+    return g_strdup (path);
+  *unzip = sag_unzip_open (path, NULL, error);
+  if (*unzip == NULL)
+    return NULL;
+  dir = g_dir_open (sag_unzip_get_folder (*unzip), 0, error);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (sag_nifti_is_name (name) || sag_png_is_name (name))
+      {
+        g_free (found);
+        found = g_build_filename (sag_unzip_get_folder (*unzip), name, NULL);
+        n++;
+      }
+  g_clear_pointer (&dir, g_dir_close);
+  return n == 1 ? g_steal_pointer (&found) : g_strdup (sag_unzip_get_folder (*unzip));
+}
+
 SagVolume *
 sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
                  GError **error)
 {
   g_autoptr (SagIndex) index = NULL;
   g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagUnzip) unzip = NULL;
+  g_autofree char *inside = enter (path, &unzip, error);
   const SagIndexSeries *series = NULL;
   const SagStack *stack;
 
-  if (sag_open_is_file (path))
+  if (inside == NULL)
+    return NULL;
+  if (sag_open_is_file (inside))
     {
-      volume = sag_open_file (path, tick, error);
+      volume = sag_open_file (inside, tick, error);
       if (volume != NULL && info != NULL)
-        *info = describe_file (path, volume);
+        *info = describe_file (inside, volume);
       return g_steal_pointer (&volume);
     }
-  index = sag_index_folder (path, NULL, error);
+  index = sag_index_folder (inside, NULL, error);
+  if (index != NULL && unzip != NULL)
+    g_ptr_array_add (index->unzipped, sag_unzip_ref (unzip));
   if (index == NULL || (stack = sag_open_choose (index, series_uid, &series, error)) == NULL
       || (volume = sag_read_begin (stack, error)) == NULL
       || !sag_read_fill (volume, stack, -1, NULL, NULL, tick, error))
@@ -276,20 +310,28 @@ find_seg (const char *path, GError **error)
 }
 
 SagSegmentation *
+sag_open_seg (const char *path, SagSegInfo **info, GError **error)
+{
+  g_autoptr (SagUnzip) unzip = NULL;
+  g_autofree char *inside = enter (path, &unzip, error);
+  g_autofree char *file = NULL;
+
+  if (inside == NULL)
+    return NULL;
+  if (sag_nifti_is_name (inside))
+    return sag_nifti_read_segmentation (inside, error);
+  file = find_seg (inside, error);
+  return file != NULL ? sag_seg_read (file, info, error) : NULL;
+}
+
+SagSegmentation *
 sag_open_segmentation (const char *path, const SagGrid *grid, GError **error)
 {
   g_autoptr (SagSegmentation) own = NULL;
 
-  if (sag_nifti_is_name (path))
-    own = sag_nifti_read_segmentation (path, error);
-  else if (sag_png_is_name (path))
+  if (sag_png_is_name (path))
     return sag_png_read_segmentation (path, grid, error);
-  else
-    {
-      g_autofree char *file = find_seg (path, error);
-
-      own = file != NULL ? sag_seg_read (file, NULL, error) : NULL;
-    }
+  own = sag_open_seg (path, NULL, error);
   if (own == NULL || grid == NULL || sag_grid_equal (sag_segmentation_get_grid (own), grid))
     return g_steal_pointer (&own);
   return sag_seg_regrid (own, grid, error);

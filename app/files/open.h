@@ -47,6 +47,12 @@ const SagStack  *sag_open_choose       (const SagIndex *index,
                                         const SagIndexSeries **series,
                                         GError        **error);
 
+/* A DICOM SEG or NIfTI labels, from a file or from the folder or ZIP file that holds one; `info` (may
+ * be NULL) stays NULL of NIfTI. */
+SagSegmentation *sag_open_seg          (const char     *path,
+                                        SagSegInfo    **info,
+                                        GError        **error);
+
 /* Reads a DICOM SEG (file, or folder that holds one), a NIfTI file of whole numbers or a PNG mask,
  * which takes the `grid` of its picture. With `grid`
  * (may be NULL) the labels are brought onto it by nearest voxel, so that two results, or a result

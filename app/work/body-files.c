@@ -6,6 +6,7 @@
 #include "app/dicom/read.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
+#include "app/files/unzip.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
 #include "engine/base/error.h"
@@ -202,6 +203,40 @@ remember_index (SagBody *self, SagIndex *index)
   g_ptr_array_add (self->indexes, sag_index_ref (index));
 }
 
+static gboolean index_path (SagBodyRun *run, const char *path, GVariantBuilder *studies,
+                            GVariantBuilder *skipped, guint32 *n_files, GError **error);
+
+/* The members of a ZIP file: each image that is no DICOM, then the DICOM objects together. They stay
+ * unpacked as long as this lane lives: the window knows them by their paths. */
+static gboolean
+index_zip (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVariantBuilder *skipped,
+           guint32 *n_files, GError **error)
+{
+  SagUnzip *unzip = sag_unzip_open (path, &run->tick, error);
+  g_autoptr (GError) failure = NULL;
+  const char *folder, *name;
+  guint32 n_before = *n_files;
+  GDir *dir;
+
+  if (unzip == NULL)
+    return FALSE;
+  g_ptr_array_add (run->self->unzipped, unzip);
+  folder = sag_unzip_get_folder (unzip);
+  dir = g_dir_open (folder, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (folder, name, NULL);
+
+      if (sag_open_is_file (file))
+        index_path (run, file, studies, skipped, n_files, NULL);
+    }
+  g_clear_pointer (&dir, g_dir_close);
+  if (index_path (run, folder, studies, skipped, n_files, &failure) || *n_files > n_before)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
 /* One folder or file of several. Those that hold nothing are only an error if it is all there is. */
 static gboolean
 index_path (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVariantBuilder *skipped,
@@ -215,6 +250,8 @@ index_path (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVarian
       *n_files += 1;
       return TRUE;
     }
+  if (sag_unzip_is_zip (path))
+    return index_zip (run, path, studies, skipped, n_files, error);
   index = sag_index_folder (path, &run->tick, error);
   if (index == NULL)
     return FALSE;

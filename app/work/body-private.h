@@ -13,6 +13,7 @@
 typedef struct
 {
   GPtrArray     *indexes;         /* of SagIndex: the latest, so READ need not parse again */
+  GPtrArray     *unzipped;        /* of SagUnzip: what the window may still ask for */
   SagPluginHost *host;            /* NULL until a model is asked for */
   double         macs_per_second; /* of the latest run; 0: none yet */
 } SagBody;

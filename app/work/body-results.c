@@ -9,6 +9,7 @@
 #include "app/files/notes.h"
 #include "app/files/open.h"
 #include "app/files/png.h"
+#include "app/files/unzip.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
 #include "app/work/report.h"
@@ -51,7 +52,7 @@ read_segmentation (SagBodyRun *run, const char *path, GError **error)
   g_autoptr (SagSegInfo) info = NULL;
   const char *frame = "";
 
-  if (sag_nifti_is_name (path) || g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (sag_nifti_is_name (path) || sag_unzip_is_zip (path) || g_file_test (path, G_FILE_TEST_IS_DIR))
     return sag_open_segmentation (path, NULL, error);
   segmentation = sag_seg_read (path, &info, error);
   if (segmentation == NULL)

@@ -4,6 +4,7 @@
  */
 #include "app/work/body.h"
 
+#include "app/files/unzip.h"
 #include "app/plugin/load.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
@@ -241,12 +242,15 @@ tick (double fraction, gpointer data)
   return !run->sink->is_cancelled (run->sink->data);
 }
 
+static gboolean is_contained; /* a child that works for a window, which may outlive it */
+
 static gpointer
 create (void)
 {
   SagBody *self = g_new0 (SagBody, 1);
 
   self->indexes = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_index_unref);
+  self->unzipped = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_unzip_unref);
   return self;
 }
 
@@ -256,6 +260,9 @@ destroy (gpointer data)
   SagBody *self = data;
 
   g_ptr_array_unref (self->indexes);
+  if (is_contained)
+    g_ptr_array_set_free_func (self->unzipped, (GDestroyNotify) sag_unzip_leave);
+  g_ptr_array_unref (self->unzipped);
   g_clear_pointer (&self->host, sag_plugin_host_free);
   g_free (self);
 }
@@ -327,8 +334,11 @@ add_folders (SagJobLane lane, GPtrArray *readable, GPtrArray *writable)
 
   if (lane != SAG_JOB_LANE_COMPUTE)
     {
-      add_own_folder (writable, g_get_user_cache_dir ());  /* the index of folders */
+      /* What is left of programs that are no more. */
+      sag_unzip_remove_orphans ();
+      add_own_folder (writable, g_get_user_cache_dir ()); /* the index of folders, members of ZIP files */
       add_own_folder (writable, g_get_user_config_dir ()); /* the key of copies without names */
+      is_contained = TRUE;
       return;
     }
   folders = sag_plugin_host_get_default_folders ();

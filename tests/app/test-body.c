@@ -274,6 +274,36 @@ test_segment (void)
   g_assert_cmpstr (probe.label->name, ==, "Bone");
 }
 
+/* A study in a ZIP file opens like a folder, and its series is read though another lane's process, or a
+ * second one of this, may be asked for it. */
+static void
+test_zip (void)
+{
+  g_autofree char *path = result_path ("study.zip");
+  const char *const inputs[] = { path, NULL };
+  const char *const argv[] = { "python3", "-m", "zipfile", "-c", path, folder, NULL };
+  g_autoptr (SagCatalogue) found = sag_catalogue_new ();
+  g_autoptr (SagStudy) study = NULL;
+  g_autoptr (SagSeries) zipped = NULL;
+  g_autoptr (JobRun) index = NULL, read = NULL;
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                               NULL));
+  index = job_run (sag_job_new_index (inputs), NULL);
+  g_assert_no_error (index->error);
+  g_assert_true (sag_catalogue_set (found, index->result, NULL));
+  study = g_list_model_get_item (G_LIST_MODEL (found), 0);
+  g_assert_nonnull (study);
+  zipped = g_list_model_get_item (G_LIST_MODEL (study), 0);
+  g_assert_nonnull (zipped);
+  g_assert_cmpuint (sag_series_get_n_images (zipped), ==, SLICES);
+  sag_workspace_set_series (workspace, zipped);
+  read = job_run (sag_job_new_read (zipped, NULL), workspace);
+  g_assert_no_error (read->error);
+  g_assert_nonnull (sag_workspace_get_volume (workspace));
+}
+
 static void
 test_deidentify (void)
 {
@@ -634,6 +664,7 @@ main (int argc, char **argv)
   g_test_add_func ("/body/models", test_models);
   g_test_add_func ("/body/estimate", test_estimate);
   g_test_add_func ("/body/segment", test_segment);
+  g_test_add_func ("/body/zip", test_zip);
   g_test_add_func ("/body/deidentify", test_deidentify);
   g_test_add_func ("/body/export", test_export);
   g_test_add_func ("/body/png", test_png);

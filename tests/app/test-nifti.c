@@ -99,7 +99,7 @@ test_turned (Fixture *f, gconstpointer data)
       g_autoptr (SagVolume) out = NULL;
       GError *error = NULL;
 
-      g_assert_true (sag_nifti_write_turned (f->path, in, codes[c], NULL, &error));
+      g_assert_true (sag_nifti_write_turned (f->path, in, codes[c], c % 2 + 1, NULL, &error));
       out = sag_nifti_read (f->path, NULL, &error);
       g_assert_no_error (error);
       const SagGrid *grid = sag_volume_get_grid (out);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * unzip.c: the members of a ZIP file as files.
+ */
+#include "app/files/unzip.h"
+
+#include "engine/base/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <zip.h>
+
+#define MAX_MEMBERS 500000
+#define MAX_BYTES ((guint64) 256 << 30)
+#define MODEST_BYTES ((guint64) 1 << 30) /* up to here any ratio is let through */
+#define MAX_RATIO 200
+#define SPARE_BYTES ((guint64) 64 << 20)
+#define MAX_NAME 80
+#define PREFIX "sagitta-zip-"
+
+struct _SagUnzip
+{
+  char    *folder;
+  gboolean is_left;
+};
+
+gboolean
+sag_unzip_is_zip (const char *path)
+{
+  char start[4] = "";
+  struct stat info;
+  FILE *file;
+  gboolean is;
+
+  if (stat (path, &info) != 0 || !S_ISREG (info.st_mode) || (file = g_fopen (path, "re")) == NULL)
+    return FALSE;
+  is = fread (start, 1, 4, file) == 4
+       && (memcmp (start, "PK\3\4", 4) == 0 || memcmp (start, "PK\5\6", 4) == 0);
+  fclose (file);
+  return is;
+}
+
+/* Our folders are flat. */
+static void
+remove_folder (const char *path)
+{
+  DIR *dir = opendir (path);
+  struct dirent *entry;
+
+  while (dir != NULL && (entry = readdir (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, entry->d_name, NULL);
+
+      if (entry->d_name[0] != '.')
+        g_unlink (child);
+    }
+  if (dir != NULL)
+    closedir (dir);
+  g_rmdir (path);
+}
+
+static gboolean
+is_alive (int pid)
+{
+  return kill (pid, 0) == 0 || errno != ESRCH;
+}
+
+char *
+sag_unzip_get_root (void)
+{
+  g_autofree char *cache = g_build_filename (g_get_user_cache_dir (), "sagitta", NULL);
+
+  return g_mkdir_with_parents (cache, 0700) == 0 && access (cache, W_OK | X_OK) == 0
+             ? g_steal_pointer (&cache) : g_strdup (g_get_tmp_dir ());
+}
+
+/* A folder's name tells who made it, and whose child that was. */
+void
+sag_unzip_remove_orphans (void)
+{
+  g_autofree char *where = sag_unzip_get_root ();
+  DIR *dir = opendir (where);
+  struct dirent *entry;
+
+  while (dir != NULL && (entry = readdir (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (where, entry->d_name, NULL);
+      struct stat info;
+      int maker, parent;
+
+      if (sscanf (entry->d_name, PREFIX "%d-%d-", &maker, &parent) == 2 && maker > 0 && parent > 1
+          && !is_alive (maker) && !is_alive (parent) && lstat (path, &info) == 0
+          && S_ISDIR (info.st_mode) && info.st_uid == getuid ())
+        remove_folder (path);
+    }
+  if (dir != NULL)
+    closedir (dir);
+}
+
+G_GNUC_PRINTF (4, 5)
+static gboolean
+fail (GError **error, int code, const char *path, const char *format, ...)
+{
+  g_autofree char *shown = sag_escape_name (path, -1);
+  g_autofree char *what = NULL;
+  va_list args;
+
+  va_start (args, format);
+  what = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, SAG_ENGINE_ERROR, code, "'%s' %s", shown, what);
+  return FALSE;
+}
+
+/* Folders, and what Macs add to every file. */
+static gboolean
+is_member (const zip_stat_t *stat)
+{
+  gsize n = strlen (stat->name);
+
+  return n > 0 && stat->name[n - 1] != '/' && stat->size > 0
+         && strstr (stat->name, "__MACOSX/") == NULL && !g_str_has_prefix (stat->name, "._");
+}
+
+/* What is in it, before anything is written. */
+static gboolean
+check (zip_t *zip, const char *path, const char *folder, GError **error)
+{
+  zip_int64_t n = zip_get_num_entries (zip, 0);
+  guint64 total = 0, packed = 0;
+  struct statvfs room;
+  struct stat file;
+  int n_members = 0;
+
+  if (n > MAX_MEMBERS)
+    return fail (error, SAG_ENGINE_ERROR_MEMORY, path, "holds %" G_GINT64_FORMAT
+                 " files, more than any study does", (gint64) n);
+  for (zip_int64_t i = 0; i < n; i++)
+    {
+      const zip_uint64_t needed
+          = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_ENCRYPTION_METHOD;
+      zip_stat_t stat;
+
+      if (zip_stat_index (zip, (zip_uint64_t) i, ZIP_FL_ENC_RAW, &stat) != 0
+          || (stat.valid & needed) != needed)
+        return fail (error, SAG_ENGINE_ERROR_INVALID, path,
+                     "is a damaged ZIP file: its table of contents cannot be read");
+      if (!is_member (&stat))
+        continue;
+      if (stat.encryption_method != ZIP_EM_NONE)
+        return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path,
+                     "is encrypted; unpack it with its password, then open the folder");
+      if (stat.size > MAX_BYTES || total + stat.size > MAX_BYTES)
+        return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
+                     "would unpack to more than any study needs and was not opened");
+      total += stat.size;
+      packed += MIN (stat.comp_size, MAX_BYTES);
+      n_members++;
+    }
+  /* Members that share bytes, or bytes that say ever the same. */
+  if (g_stat (path, &file) == 0 && packed > (guint64) file.st_size)
+    return fail (error, SAG_ENGINE_ERROR_INVALID, path,
+                 "is a damaged ZIP file: it claims to hold more than its own size");
+  if (total > MODEST_BYTES && total / MAX_RATIO > packed)
+    return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
+                 "would unpack to %" G_GUINT64_FORMAT " times its size and was not opened",
+                 total / MAX (packed, 1));
+  if (statvfs (folder, &room) == 0
+      && total + SPARE_BYTES > (guint64) room.f_bavail * room.f_frsize)
+    return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
+                 "needs %" G_GUINT64_FORMAT " MB to unpack, more than there is in %s",
+                 total >> 20, folder);
+  return n_members > 0
+         || fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a ZIP file without files in it");
+}
+
+/* "000017-brain.nii.gz": the number keeps names apart, and of the rest only what is harmless stays. */
+static char *
+make_name (guint64 i, const char *name)
+{
+  const char *slash = strrchr (name, '/');
+  const char *base = slash != NULL ? slash + 1 : name;
+  gsize n = strlen (base);
+  char *made = g_strdup_printf ("%06" G_GUINT64_FORMAT "-%s", i + 1,
+                                n > MAX_NAME ? base + n - MAX_NAME : base);
+
+  return g_strcanon (made, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", '_');
+}
+
+static gboolean
+write_member (zip_t *zip, zip_uint64_t i, const zip_stat_t *stat, const char *path, const char *to,
+              GError **error)
+{
+  g_autofree char *buffer = g_malloc (1 << 16);
+  zip_file_t *member = zip_fopen_index (zip, i, 0);
+  guint64 left = stat->size;
+  zip_int64_t got = 0;
+  FILE *file;
+  gboolean good = TRUE;
+
+  if (member == NULL)
+    return fail (error, SAG_ENGINE_ERROR_INVALID, path, "cannot be unpacked: %s", zip_strerror (zip));
+  file = g_fopen (to, "wxe");
+  if (file == NULL)
+    {
+      zip_fclose (member);
+      return fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", to,
+                   g_strerror (errno));
+    }
+  while (good && left > 0 && (got = zip_fread (member, buffer, MIN (left, 1 << 16))) > 0)
+    {
+      good = fwrite (buffer, 1, (gsize) got, file) == (gsize) got;
+      left -= (guint64) got;
+    }
+  /* One more read makes the checksum be looked at. */
+  if (good && left == 0)
+    got = zip_fread (member, buffer, 1);
+  good = fclose (file) == 0 && good;
+  if (!good)
+    fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", to,
+          g_strerror (errno));
+  else if (left > 0 || got != 0)
+    good = fail (error, SAG_ENGINE_ERROR_INVALID, path,
+                 "is a damaged ZIP file: member %" G_GUINT64_FORMAT " cannot be unpacked",
+                 (guint64) i + 1);
+  zip_fclose (member);
+  return good;
+}
+
+static gboolean
+write_all (zip_t *zip, const char *path, const char *folder, const SagTick *tick, GError **error)
+{
+  zip_int64_t n = zip_get_num_entries (zip, 0);
+
+  for (zip_int64_t i = 0; i < n; i++)
+    {
+      g_autofree char *name = NULL, *to = NULL;
+      zip_stat_t stat;
+
+      if (!sag_tick (tick, (double) i / (double) n))
+        return sag_engine_error_cancelled (error);
+      if (zip_stat_index (zip, (zip_uint64_t) i, ZIP_FL_ENC_RAW, &stat) != 0)
+        return fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a damaged ZIP file");
+      if (!is_member (&stat))
+        continue;
+      name = make_name ((guint64) i, stat.name);
+      to = g_build_filename (folder, name, NULL);
+      if (!write_member (zip, (zip_uint64_t) i, &stat, path, to, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+SagUnzip *
+sag_unzip_open (const char *path, const SagTick *tick, GError **error)
+{
+  g_autoptr (SagUnzip) self = NULL;
+  g_autofree char *name
+      = g_strdup_printf (PREFIX "%d-%d-XXXXXX", (int) getpid (), (int) getppid ());
+  g_autofree char *root = sag_unzip_get_root ();
+  int code = 0;
+  zip_t *zip;
+  gboolean good;
+
+  sag_unzip_remove_orphans ();
+  zip = zip_open (path, ZIP_RDONLY, &code);
+  if (zip == NULL)
+    {
+      zip_error_t reason;
+
+      zip_error_init_with_code (&reason, code);
+      fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a damaged ZIP file: %s",
+            zip_error_strerror (&reason));
+      zip_error_fini (&reason);
+      return NULL;
+    }
+  self = g_atomic_rc_box_new0 (SagUnzip);
+  self->folder = g_build_filename (root, name, NULL);
+  if (g_mkdtemp (self->folder) == NULL)
+    {
+      fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", root,
+            g_strerror (errno));
+      g_clear_pointer (&self->folder, g_free);
+      zip_discard (zip);
+      return NULL;
+    }
+  good = check (zip, path, self->folder, error) && write_all (zip, path, self->folder, tick, error);
+  zip_discard (zip);
+  return good ? g_steal_pointer (&self) : NULL;
+}
+
+SagUnzip *
+sag_unzip_ref (SagUnzip *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+sag_unzip_leave (SagUnzip *self)
+{
+  self->is_left = TRUE;
+  sag_unzip_unref (self);
+}
+
+static void
+clear (gpointer data)
+{
+  SagUnzip *self = data;
+
+  if (self->folder != NULL && !self->is_left)
+    remove_folder (self->folder);
+  g_free (self->folder);
+}
+
+void
+sag_unzip_unref (SagUnzip *self)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+const char *
+sag_unzip_get_folder (SagUnzip *self)
+{
+  return self->folder;
+}
