@@ -25,7 +25,7 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 3.5f, 3.5f, 3.5f, 3.5f },
+  .temperature = { 3.25f, 3.25f, 3.25f, 3.25f },
 };
 
 static const sag_model_info breast = {
