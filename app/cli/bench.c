@@ -155,8 +155,8 @@ sag_command_bench (int argc, char **argv)
       "fp32 (default), bf16, int8 or int4", "P" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
     { "runs", 'n', 0, G_OPTION_ARG_INT, &runs, "Timed runs after one to warm up (5)", "N" },
-    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb,
-      "Refuse to take more than this", "MB" },
+    { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,
+      "Refuse to take more than this", "SIZE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object on one line", NULL },
     { NULL }
   };

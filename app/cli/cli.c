@@ -4,6 +4,7 @@
  */
 #include "app/cli/cli.h"
 
+#include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
 #include <math.h>
@@ -146,4 +147,34 @@ sag_cli_set_threads (int n_threads)
 {
   if (n_threads > 0)
     sag_parallel_own (SAG_TEAM_COMPUTE, n_threads);
+}
+
+gboolean
+sag_cli_parse_size (const char *text, gsize *bytes, GError **error)
+{
+  static const char units[] = "KMGT";
+  char *end;
+  const char *unit;
+  double size;
+
+  *bytes = 0;
+  if (text == NULL)
+    return TRUE;
+  size = g_ascii_strtod (text, &end);
+  unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
+  for (int i = -1; i < (unit != NULL ? (int) (unit - units) : 1); i++)
+    size *= 1024;
+  if (unit != NULL)
+    end++;
+  if (end == text || !(*end == '\0' || strcmp (end, "B") == 0 || strcmp (end, "iB") == 0)
+      || !(size >= 1 && size < 9e18))
+    {
+      g_autofree char *escaped = sag_escape_name (text, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "'%s' is no size; write 512M or 2G, for example", escaped);
+      return FALSE;
+    }
+  *bytes = (gsize) size;
+  return TRUE;
 }

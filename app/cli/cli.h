@@ -57,3 +57,9 @@ void     sag_cli_print_json (JsonBuilder     *builder);
 
 /* `--threads N` for a command: sag_parallel_own (SAG_TEAM_COMPUTE, n). 0 leaves one a core. */
 void     sag_cli_set_threads (int             n_threads);
+
+/* `--max-memory SIZE`: a number with K, M, G or T behind it (1024 each; "iB" or "B" may follow), or of
+ * MB. NULL is 0: no limit. */
+gboolean sag_cli_parse_size (const char         *text,
+                          gsize              *bytes,
+                          GError            **error);

@@ -215,8 +215,10 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
     return FALSE;
   options.bindings = (const SagBinding *) bindings->data;
   options.n_bindings = (int) bindings->len;
-  options.max_bytes =
-      self->max_memory_mb > 0 ? (gsize) self->max_memory_mb << 20 : available_bytes ();
+  if (!sag_cli_parse_size (self->max_memory, &options.max_bytes, error))
+    return FALSE;
+  if (options.max_bytes == 0)
+    options.max_bytes = available_bytes ();
   self->session = sag_session_new (model, &options, error);
   return self->session != NULL && check_memory (self, options.max_bytes, error)
          && make_tensors (self, strict, error);
@@ -244,4 +246,5 @@ sag_network_clear (SagNetwork *self)
   g_clear_pointer (&self->out, g_ptr_array_unref);
   g_clear_pointer (&self->inputs, g_strfreev);
   g_clear_pointer (&self->precision, g_free);
+  g_clear_pointer (&self->max_memory, g_free);
 }

@@ -13,7 +13,7 @@ typedef struct
   char   **inputs;    /* "NAME=FILE.npy" */
   char    *precision; /* NULL: fp32 */
   int      threads;
-  gint64   max_memory_mb; /* 0: what the machine has free */
+  char    *max_memory; /* NULL: what the machine has free */
 
   SagSession *session;
   GPtrArray  *given;  /* SagTensor *, one for each of `inputs` */

@@ -17,8 +17,8 @@ sag_command_plan (int argc, char **argv)
                                      "An input, for its shape", "NAME=FILE.npy" },
                                    { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
                                      "fp32 (default), bf16, int8 or int4", "P" },
-                                   { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb,
-                                     "Refuse to plan for more than this", "MB" },
+                                   { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,
+                                     "Refuse to plan for more than this", "SIZE" },
                                    { NULL } };
 
   if (!sag_cli_parse (

@@ -57,8 +57,8 @@ sag_command_run (int argc, char **argv)
     { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
       "fp32 (default), bf16, int8 or int4", "P" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
-    { "max-memory", 0, 0, G_OPTION_ARG_INT64, &network.max_memory_mb,
-      "Refuse to take more than this", "MB" },
+    { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,
+      "Refuse to take more than this", "SIZE" },
     { NULL }
   };
 

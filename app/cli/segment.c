@@ -13,7 +13,7 @@
 
 typedef struct
 {
-  char    *model, *series, *precision, *output, *confidence;
+  char    *model, *series, *precision, *output, *confidence, *max_memory;
   int      threads;
   gboolean json;
 } Options;
@@ -40,6 +40,7 @@ options_clear (Options *options)
   g_free (options->model);
   g_free (options->series);
   g_free (options->precision);
+  g_free (options->max_memory);
   g_free (options->output);
   g_free (options->confidence);
 }
@@ -210,9 +211,10 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
 
 static gboolean
 segment_and_write (const Options *options, const char *input, SagPluginHost *host,
-                   const SagPluginEntry *entry, SagPrecision precision, Report *report,
+                   const SagPluginEntry *entry, SagPrecision precision, gsize limit, Report *report,
                    GError **error)
 {
+  const SagSegmentOptions limits = { .max_bytes = limit };
   gint64 start = g_get_monotonic_time (), writing;
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagOpenInfo) info = NULL;
@@ -228,7 +230,7 @@ segment_and_write (const Options *options, const char *input, SagPluginHost *hos
   report->read_ms = since (start);
   report->warnings = sag_recipe_check (entry->recipe, volume);
   result =
-      sag_plugin_host_segment (host, entry, precision, volume, NULL, NULL, &report->run, error);
+      sag_plugin_host_segment (host, entry, precision, volume, &limits, NULL, &report->run, error);
   if (result == NULL
       || !sag_plugin_host_bytes (host, entry, precision, sag_volume_get_grid (volume),
                                  &report->needs, error))
@@ -254,12 +256,14 @@ run (const Options *options, const char *input)
   g_autoptr (SagPluginHost) host = NULL;
   const SagPluginEntry *entry = NULL;
   SagPrecision precision = SAG_PRECISION_F32;
+  gsize limit = 0;
   Report report = { .read_ms = 0 };
   GError *error = NULL;
   gboolean good;
 
   good = options->precision == NULL
          || sag_precision_from_name (options->precision, &precision, &error);
+  good = good && sag_cli_parse_size (options->max_memory, &limit, &error);
   /* What can be refused at once is refused before anything is read. */
   good =
       good && check_output (options->output, TRUE, input, &error)
@@ -270,7 +274,7 @@ run (const Options *options, const char *input)
       entry = sag_plugin_host_find (host, options->model, &error);
     }
   good = entry != NULL
-         && segment_and_write (options, input, host, entry, precision, &report, &error);
+         && segment_and_write (options, input, host, entry, precision, limit, &report, &error);
   g_strfreev (report.warnings);
   return good ? 0 : sag_cli_fail ("segment", error);
 }
@@ -289,6 +293,8 @@ sag_command_segment (int argc, char **argv)
     { "series", 0, 0, G_OPTION_ARG_STRING, &options.series,
       "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &options.precision, "fp32, bf16, int8 or int4", "P" },
+    { "max-memory", 0, 0, G_OPTION_ARG_STRING, &options.max_memory, "Refuse to take more than this",
+      "SIZE" },
     { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: one a core)", "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print one line of JSON", NULL },
     { NULL }
