@@ -4,7 +4,7 @@
 engines in turn.
 
     SAGITTA_PEER='peer {model} --threads {threads} --runs {runs}' \\
-        tests/bench.py CLI MODELS [--nets a,b] [--rounds 3] [--peak FILE.json] [--write engine/README.md]
+        tests/bench.py CLI MODELS [--nets a,b] [--columns fp32,peer] [--rounds 2] [--peak FILE.json] [--write engine/README.md]
 
 CLI is sagitta-cli of a release build. MODELS holds NET.onnx, and where there are such NET.int8.onnx
 (quantized, QDQ), NET.in.npy and NET.out.npy (input and reference output) and NET.json ("macs"). The
@@ -102,7 +102,7 @@ def table(options, nets, results, peak):
         int8 = "int8" if (net, "int8", 1) in results else "int8 dynamic"
         lines.append("| " + " | ".join([
             net, cell(results, net, "peer"), cell(results, net, "fp32"), ratio(results, net, "fp32", "peer"), share,
-            cell(results, net, "peer int8"), cell(results, net, "int8"), ratio(results, net, "int8", "peer int8"),
+            cell(results, net, "peer int8"), cell(results, net, "int8"), ratio(results, net, int8, "peer int8"),
             cell(results, net, "int8 dynamic"),
             " / ".join(memory(results, net, c) for c in ("peer", "fp32", int8)),
             "–" if one is None else f"{one['load_ms']:.0f}"]) + " |")
@@ -114,6 +114,7 @@ def main():
     parser.add_argument("cli")
     parser.add_argument("models", type=pathlib.Path)
     parser.add_argument("--nets")
+    parser.add_argument("--columns", help="only these: peer, peer int8, fp32, int8, int8 dynamic")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peak", type=pathlib.Path)
@@ -130,6 +131,8 @@ def main():
         for net in nets:
             for threads in (1, 2):
                 for column, command in commands(options, net, threads).items():
+                    if options.columns and column not in options.columns.split(","):
+                        continue
                     row = measure(command)
                     rows.setdefault((net, column, threads), []).append(row)
                     if row is not None:
