@@ -183,6 +183,14 @@ typedef struct
   float                   intensity[2];   /* volume's unit: where the 1st and 99th percentile of
                                              a volume it was trained for lie in between; {0, 0}:
                                              any */
+  const char             *planes;         /* in which its slices were acquired: "axial",
+                                             "coronal", "sagittal", several joined by '\\'; NULL or
+                                             "": any, and volumes as fine one way as another */
+  const char             *licence;        /* of the weights: "CC-BY-SA-4.0"; may be NULL, as those
+                                             below */
+  const char             *data;           /* what it was trained on, in a line */
+  const char             *accuracy;       /* what it reached on cases that training did not see, in
+                                             a line */
 } sag_model_info;
 
 /* The volume to segment. */

@@ -76,6 +76,8 @@ show_fit (SagSegmentPanel *self)
   icon = text[0] == '\0' || state == SAG_SEGMENTER_NO_IMAGE ? NULL
          : warns                                            ? "sagitta-warning-symbolic"
                                                             : "sagitta-check-symbolic";
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->models),
+                               model != NULL ? sag_model_get_facts (model) : NULL);
   gtk_label_set_text (self->fit_text, text);
   gtk_image_set_from_icon_name (self->fit_icon, icon);
   gtk_widget_set_visible (GTK_WIDGET (self->fit_icon), icon != NULL);

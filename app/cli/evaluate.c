@@ -20,7 +20,7 @@
 
 typedef struct
 {
-  char    *model, *images, *masks, *precision, *cases, *draw, *map;
+  char    *model, *network, *images, *masks, *precision, *cases, *draw, *map;
   int      threads, limit;
   gboolean fit, json;
 } Options;
@@ -492,6 +492,19 @@ fit (SagEvaluation *evaluation, const GPtrArray *pairs, gboolean all, gboolean j
   return TRUE;
 }
 
+/* The model with another network in place of its own, at any precision. */
+static SagPluginEntry *
+with_network (const SagPluginEntry *model, const char *network)
+{
+  SagPluginEntry *entry = sag_plugin_entry_new (network);
+
+  sag_recipe_free (entry->recipe);
+  entry->recipe = sag_recipe_copy (model->recipe);
+  entry->onnx = g_strdup (network);
+  entry->precisions = (1u << SAG_N_PRECISIONS) - 1;
+  return entry;
+}
+
 /* --- the command --------------------------------------------------------------------------- */
 
 static gboolean
@@ -511,6 +524,8 @@ run (const Options *options, SagEvaluation *evaluation, GError **error)
   evaluation->entry = sag_plugin_host_find (evaluation->host, options->model, error);
   if (evaluation->entry == NULL)
     return FALSE;
+  if (options->network != NULL)
+    evaluation->entry = evaluation->replaced = with_network (evaluation->entry, options->network);
   pairs = sag_pairs_find (options->images, options->masks, options->cases, options->limit, &spare,
                           error);
   if (pairs == NULL)
@@ -535,6 +550,8 @@ sag_command_evaluate (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model,
       "Model by id, or an .onnx file with a key file beside it", "ID" },
+    { "network", 0, 0, G_OPTION_ARG_FILENAME, &options.network,
+      "This .onnx in place of the model's own: what compress or train.py made of it", "FILE" },
     { "images", 0, 0, G_OPTION_ARG_FILENAME, &options.images,
       "Folder of PNG, NIfTI or DICOM files, or of folders of DICOM files; or one image", "DIR" },
     { "masks", 0, 0, G_OPTION_ARG_FILENAME, &options.masks,
@@ -573,7 +590,9 @@ sag_command_evaluate (int argc, char **argv)
   evaluation.host = sag_plugin_host_new (NULL);
   good = run (&options, &evaluation, &error);
   sag_plugin_host_free (evaluation.host);
+  sag_plugin_entry_free (evaluation.replaced);
   g_free (options.model);
+  g_free (options.network);
   g_free (options.images);
   g_free (options.masks);
   g_free (options.precision);

@@ -14,6 +14,7 @@ typedef struct
 {
   SagPluginHost        *host;
   const SagPluginEntry *entry;
+  SagPluginEntry       *replaced; /* owned: `entry`, if it is not the host's; else NULL */
   SagPrecision          precision;
   gint16                map[256];    /* values of the masks -> of the model; -1: not said */
   gboolean              has_map;

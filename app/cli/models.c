@@ -67,6 +67,8 @@ json_fit (JsonBuilder *b, const SagRecipe *recipe)
 
       sag_json_doubles (b, "intensity", range, 2);
     }
+  if (recipe->planes[0] != '\0')
+    sag_json_string (b, "planes", recipe->planes);
   json_builder_end_object (b);
 }
 
@@ -74,6 +76,8 @@ static void
 json_entry (JsonBuilder *b, const SagPluginEntry *entry)
 {
   const SagRecipe *recipe = entry->recipe;
+  gint64 parameters;
+  char sha256[65];
 
   json_builder_begin_object (b);
   sag_json_string (b, "id", recipe->id);
@@ -87,6 +91,15 @@ json_entry (JsonBuilder *b, const SagPluginEntry *entry)
       sag_json_string (b, "version", recipe->version);
       sag_json_string (b, "modality", recipe->modality);
       sag_json_string (b, "description", entry->description);
+      sag_json_string (b, "licence", entry->licence);
+      sag_json_string (b, "training_data", entry->data);
+      sag_json_string (b, "accuracy", entry->accuracy);
+      if (sag_plugin_entry_measure (entry, &parameters, sha256))
+        {
+          sag_json_string (b, "network", entry->onnx);
+          sag_json_int (b, "parameters", parameters);
+          sag_json_string (b, "sha256", sha256);
+        }
       if (entry->card != NULL)
         sag_json_string (b, "card", entry->card);
       sag_json_string (b, "kind", entry->onnx == NULL   ? "code"

@@ -186,8 +186,6 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
   const SagSegmentReport *run = &report->run;
   double voxel_ml = sag_grid_get_voxel_ml (sag_segmentation_get_grid (result));
 
-  for (int w = 0; report->warnings[w] != NULL; w++)
-    g_print ("! %s\n", report->warnings[w]);
   g_print ("%-28s %10s %12s\n", "label", "ml", "confidence");
   for (int l = 0; l < entry->recipe->n_labels; l++)
     {
@@ -229,6 +227,8 @@ segment_and_write (const Options *options, const char *input, SagPluginHost *hos
     return FALSE;
   report->read_ms = since (start);
   report->warnings = sag_recipe_check (entry->recipe, volume);
+  for (int w = 0; report->warnings[w] != NULL; w++)
+    g_printerr ("! %s\n", report->warnings[w]);
   result =
       sag_plugin_host_segment (host, entry, precision, volume, &limits, NULL, &report->run, error);
   if (result == NULL

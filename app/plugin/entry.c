@@ -6,6 +6,7 @@
 
 #include "app/plugin/host.h"
 #include "engine/base/error.h"
+#include "engine/nn/onnx-model.h"
 
 #include <string.h>
 
@@ -19,6 +20,9 @@ sag_plugin_entry_new (const char *file)
   self->file = g_strdup (file);
   self->folder = g_path_get_dirname (file);
   self->description = g_strdup ("");
+  self->licence = g_strdup ("");
+  self->data = g_strdup ("");
+  self->accuracy = g_strdup ("");
   self->recipe = sag_recipe_new ();
   return self;
 }
@@ -46,10 +50,30 @@ sag_plugin_entry_free (SagPluginEntry *self)
   g_free (self->folder);
   g_free (self->failure);
   g_free (self->description);
+  g_free (self->licence);
+  g_free (self->data);
+  g_free (self->accuracy);
   g_free (self->card);
   g_free (self->onnx);
   sag_recipe_free (self->recipe);
   g_free (self);
+}
+
+gboolean
+sag_plugin_entry_measure (const SagPluginEntry *self, gint64 *parameters, char sha256[65])
+{
+  g_autoptr (GMappedFile) file =
+      self->onnx != NULL ? g_mapped_file_new (self->onnx, FALSE, NULL) : NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autofree char *sum = NULL;
+
+  if (file == NULL || g_mapped_file_get_length (file) > 256u << 20)
+    return FALSE;
+  bytes = g_mapped_file_get_bytes (file);
+  sum = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+  g_strlcpy (sha256, sum, 65);
+  *parameters = sag_onnx_count_parameters (bytes);
+  return TRUE;
 }
 
 /* A code's part into a field of DICOM's length. FALSE if it is empty or too long. */

@@ -14,6 +14,7 @@ typedef struct
   char      *folder;      /* of that file */
   char      *failure;     /* why it cannot be used, one sentence; NULL if it can */
   char      *description;
+  char      *licence, *data, *accuracy; /* the card's essentials, a line each; "" if unsaid */
   char      *card;        /* path of the model card; NULL if there is none */
   char      *onnx;        /* path of the network; NULL: code */
   SagRecipe *recipe;      /* id, name, labels … of code models too; id is the file's name on
@@ -30,6 +31,12 @@ SagPluginEntry *sag_plugin_entry_new_failed (const char       *file,
                                              const char       *id,
                                              GError           *error);
 void            sag_plugin_entry_free       (SagPluginEntry   *self);
+
+/* Elements of the network's weights, and the SHA-256 of its file in hex. FALSE for code, for files over
+ * 256 MB and for those that cannot be read. */
+gboolean        sag_plugin_entry_measure    (const SagPluginEntry *self,
+                                             gint64           *parameters,
+                                             char              sha256[65]);
 
 /* Parses a DICOM coded concept "SCHEME:VALUE:MEANING" into `code`; `name` stands for a missing
  * meaning; NULL gives an empty code. FALSE with SAG_PLUGIN_ERROR_INVALID naming `what`. */

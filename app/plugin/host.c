@@ -316,6 +316,8 @@ describe_entry (const SagPluginEntry *entry)
   const SagRecipe *recipe = entry->recipe;
   GVariantDict dict;
   GVariantBuilder precisions;
+  gint64 parameters;
+  char sha256[65];
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "id", "s", recipe->id);
@@ -323,6 +325,14 @@ describe_entry (const SagPluginEntry *entry)
   g_variant_dict_insert (&dict, "version", "s", recipe->version);
   g_variant_dict_insert (&dict, "modality", "s", recipe->modality);
   g_variant_dict_insert (&dict, "description", "s", entry->description);
+  g_variant_dict_insert (&dict, "licence", "s", entry->licence);
+  g_variant_dict_insert (&dict, "data", "s", entry->data);
+  g_variant_dict_insert (&dict, "accuracy", "s", entry->accuracy);
+  if (sag_plugin_entry_measure (entry, &parameters, sha256))
+    {
+      g_variant_dict_insert (&dict, "parameters", "x", parameters);
+      g_variant_dict_insert (&dict, "sha256", "s", sha256);
+    }
   g_variant_dict_insert (&dict, "folder", "s", entry->folder);
   g_variant_dict_insert (&dict, "failure", "s", entry->failure != NULL ? entry->failure : "");
   g_variant_builder_init (&precisions, G_VARIANT_TYPE ("as"));

@@ -66,6 +66,7 @@ static const Key keys[] = {
   { "trained-on", "spacing-min", DOUBLES, FIELD (spacing_min), 3 },
   { "trained-on", "spacing-max", DOUBLES, FIELD (spacing_max), 3 },
   { "trained-on", "intensity", REALS, FIELD (intensity), 2 },
+  { "trained-on", "planes", TEXT, FIELD (planes) },
 };
 
 /* Keys that are not fields of the recipe. */
@@ -73,6 +74,9 @@ static const char *const other_keys[][2] = {
   { "model", "description" },
   { "model", "card" },
   { "model", "precisions" },
+  { "model", "licence" },
+  { "model", "accuracy" },
+  { "trained-on", "data" },
 };
 
 static const char *const label_keys[] = { "name", "type", "category", "modifier", "colour" };
@@ -321,6 +325,17 @@ parse_recipe (GKeyFile *file, SagRecipe *recipe, GError **error)
   return sag_recipe_validate (recipe, error);
 }
 
+static void
+read_line (GKeyFile *file, const char *group, const char *key, char **line)
+{
+  char *text = get_text (file, group, key);
+
+  if (text == NULL)
+    return;
+  g_free (*line);
+  *line = text;
+}
+
 /* Precisions, description and card; and names where the file gives none. */
 static gboolean
 parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
@@ -355,6 +370,9 @@ parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
       g_free (entry->description);
       entry->description = g_steal_pointer (&description);
     }
+  read_line (file, "model", "licence", &entry->licence);
+  read_line (file, "model", "accuracy", &entry->accuracy);
+  read_line (file, "trained-on", "data", &entry->data);
   if (card != NULL && strchr (card, '/') == NULL)
     entry->card = g_build_filename (entry->folder, card, NULL);
   for (int i = 0; precisions != NULL && precisions[i] != NULL; i++)

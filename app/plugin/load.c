@@ -223,6 +223,18 @@ read_net (const sag_net *net, SagPluginEntry *entry, GError **error)
 
 /* --- models ------------------------------------------------------------------------------ */
 
+/* A line that may be NULL. */
+static gboolean
+read_line (const char *text, const char *what, char **line, GError **error)
+{
+  if (text == NULL)
+    return TRUE;
+  if (!check_string (text, what, 0, 255, error))
+    return FALSE;
+  set_string (line, text);
+  return TRUE;
+}
+
 static gboolean
 read_model (const sag_plugin_entry *code, const sag_model_info *info, SagPluginEntry *entry,
             GError **error)
@@ -259,6 +271,11 @@ read_model (const sag_plugin_entry *code, const sag_model_info *info, SagPluginE
     }
   if (SAG_HAS (info, intensity))
     memcpy (recipe->intensity, info->intensity, sizeof recipe->intensity);
+  if ((SAG_HAS (info, planes) && !read_line (info->planes, "planes", &recipe->planes, error))
+      || (SAG_HAS (info, licence) && !read_line (info->licence, "licence", &entry->licence, error))
+      || (SAG_HAS (info, data) && !read_line (info->data, "data", &entry->data, error))
+      || (SAG_HAS (info, accuracy) && !read_line (info->accuracy, "accuracy", &entry->accuracy, error)))
+    return FALSE;
   if (!read_labels (info->labels, recipe, error))
     return FALSE;
   if (info->net == NULL && code->create == NULL)

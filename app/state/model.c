@@ -19,6 +19,7 @@ struct _SagModel
   char     *version;
   char     *modality;
   char     *description;
+  char     *facts;
   char     *folder;
   char     *failure;
   SagLabel *labels;
@@ -61,6 +62,7 @@ sag_model_finalize (GObject *object)
   g_free (self->version);
   g_free (self->modality);
   g_free (self->description);
+  g_free (self->facts);
   g_free (self->folder);
   g_free (self->failure);
   g_free (self->labels);
@@ -140,6 +142,33 @@ set_fits (SagModel *self, gboolean fits)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FITS]);
 }
 
+static void
+add_fact (GString *text, GVariant *description, const char *key, const char *title)
+{
+  g_autofree char *value = sag_text_dup (description, key);
+
+  if (value[0] != '\0')
+    g_string_append_printf (text, "%s%s%s", text->len > 0 ? "\n" : "", title, value);
+}
+
+/* The essentials of the model card. */
+static char *
+make_facts (GVariant *description)
+{
+  GString *text = g_string_new (NULL);
+  gint64 parameters;
+
+  add_fact (text, description, "description", "");
+  add_fact (text, description, "data", "Trained on: ");
+  add_fact (text, description, "accuracy", "Accuracy: ");
+  add_fact (text, description, "licence", "Licence: ");
+  if (g_variant_lookup (description, "parameters", "x", &parameters))
+    g_string_append_printf (text, "%s%.3g million parameters", text->len > 0 ? "\n" : "",
+                            (double) parameters / 1e6);
+  add_fact (text, description, "sha256", "SHA-256: ");
+  return g_string_free (text, FALSE);
+}
+
 SagModel *
 sag_model_new (GVariant *description)
 {
@@ -153,6 +182,7 @@ sag_model_new (GVariant *description)
   self->version = sag_text_dup (description, "version");
   self->modality = sag_text_dup (description, "modality");
   self->description = sag_text_dup (description, "description");
+  self->facts = make_facts (description);
   self->folder = sag_text_dup (description, "folder");
   self->failure = sag_text_dup (description, "failure");
   if (labels != NULL)
@@ -181,6 +211,7 @@ MODEL_GETTER (const char *, name, get_name, NULL)
 MODEL_GETTER (const char *, version, get_version, NULL)
 MODEL_GETTER (const char *, modality, get_modality, NULL)
 MODEL_GETTER (const char *, description, get_description, NULL)
+MODEL_GETTER (const char *, facts, get_facts, NULL)
 MODEL_GETTER (const char *, folder, get_folder, NULL)
 MODEL_GETTER (gboolean, fits, get_fits, FALSE)
 MODEL_GETTER (const char *, reason, get_reason, NULL)

@@ -22,6 +22,9 @@ const char     *sag_model_get_name        (SagModel     *self);
 const char     *sag_model_get_version     (SagModel     *self);
 const char     *sag_model_get_modality    (SagModel     *self); /* "CT"; "" for any */
 const char     *sag_model_get_description (SagModel     *self);
+/* The essentials of its card, a line each: what it does, training data, accuracy, licence, parameters,
+ * SHA-256; those it states. */
+const char     *sag_model_get_facts       (SagModel     *self);
 const char     *sag_model_get_folder      (SagModel     *self);
 gboolean        sag_model_has_precision   (SagModel     *self,
                                            SagPrecision  precision);

@@ -144,6 +144,7 @@ sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
   g_variant_dict_insert (&dict, "slope", "d", sag_volume_get_slope (volume));
   g_variant_dict_insert (&dict, "intercept", "d", sag_volume_get_intercept (volume));
   g_variant_dict_insert (&dict, "unit", "s", sag_volume_get_unit (volume));
+  g_variant_dict_insert (&dict, "has-spacing", "b", sag_volume_get_has_spacing (volume));
   g_variant_dict_insert (&dict, "modality", "s", sag_volume_get_modality (volume));
   g_variant_dict_insert (&dict, "frame-of-reference", "s",
                          sag_volume_get_frame_of_reference (volume));
@@ -156,6 +157,7 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
 {
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagBlock) block = NULL;
+  gboolean has_spacing;
   const char *type, *unit, *modality, *frame;
   double slope, intercept;
   gsize bytes;
@@ -194,6 +196,8 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
                       error))
     return NULL;
   sag_volume_set_origin_tags (volume, modality, frame);
+  if (g_variant_lookup (description, "has-spacing", "b", &has_spacing))
+    sag_volume_set_has_spacing (volume, has_spacing);
   return g_steal_pointer (&volume);
 }
 

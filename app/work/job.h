@@ -59,7 +59,8 @@
  *             n-images u, size (iii), spacing (ddd), frame-of-reference s, warnings as, readable b,
  *             reason s, segmentation b, references s, paths aay; of DICOM: placed b, patient-orientation s,
  *             spacing-source s, thickness d, lossy b, lossy-ratio d
- *  model      id, name, version, modality, description, folder: s; precisions as; labels as in
+ *  model      id, name, version, modality, description, licence, data, accuracy, folder: s; of
+ *             networks: parameters x, sha256 s; precisions as; labels as in
  *             app/state/wire.h; failure s: "" if usable
  *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
  *  "segmentation", "preview", "reference"

@@ -412,6 +412,40 @@ sag_onnx_model_infer (const SagOnnxModel *self,
   return shapes;
 }
 
+/* Elements of a TensorProto; 0 if they are INT64. */
+static gint64
+count_elements (SagWire tensor)
+{
+  SagShape shape = { 0 };
+  SagWireField field;
+  guint64 size;
+  gint64 type = 0;
+
+  while (sag_wire_next (&tensor, &field, NULL))
+    if (field.number == 2)
+      type = (gint64) field.value;
+    else if (field.number == 1 && field.type == 0 && shape.rank < SAG_MAX_RANK)
+      shape.dim[shape.rank++] = (gint64) field.value;
+    else
+      while (field.number == 1 && field.type == 2 && shape.rank < SAG_MAX_RANK
+             && sag_wire_varint (&field.bytes, &size))
+        shape.dim[shape.rank++] = (gint64) size;
+  return type == SAG_ONNX_INT64 ? 0 : MAX (sag_shape_count (&shape), 0);
+}
+
+gint64
+sag_onnx_count_parameters (GBytes *file)
+{
+  SagWireField graph, field;
+  gint64 n = 0;
+
+  for (SagWire model = wire_of (file); sag_wire_next (&model, &graph, NULL);)
+    while (graph.number == 7 && graph.type == 2 && sag_wire_next (&graph.bytes, &field, NULL))
+      if (field.number == 5 && field.type == 2)
+        n += count_elements (field.bytes);
+  return n;
+}
+
 /* --- looking up and changing --------------------------------------------------------------- */
 
 SagOnnxWeight *

@@ -47,6 +47,10 @@ SagOnnxModel  *sag_onnx_model_read   (const char         *path,
                                       GError            **error);
 void           sag_onnx_model_free   (SagOnnxModel       *self);
 
+/* Elements of the initializers of a file that are not whole numbers of 64 bits, which are shapes. Counts
+ * what it can read of a damaged file. */
+gint64         sag_onnx_count_parameters (GBytes        *file);
+
 /* The file's bytes. */
 GBytes        *sag_onnx_model_write  (const SagOnnxModel *self);
 

@@ -23,6 +23,7 @@ sag_recipe_new (void)
   self->name = g_strdup ("");
   self->modality = g_strdup ("");
   self->output_name = g_strdup ("");
+  self->planes = g_strdup ("");
   strcpy (self->orientation, "LPS");
   self->overlap = 0.5f;
   self->std = 1;
@@ -43,6 +44,7 @@ sag_recipe_copy (const SagRecipe *self)
   copy->name = g_strdup (self->name);
   copy->modality = g_strdup (self->modality);
   copy->output_name = g_strdup (self->output_name);
+  copy->planes = g_strdup (self->planes);
   copy->labels = g_memdup2 (self->labels, sizeof *self->labels * (gsize) self->n_labels);
   return copy;
 }
@@ -57,6 +59,7 @@ sag_recipe_free (SagRecipe *self)
   g_free (self->name);
   g_free (self->modality);
   g_free (self->output_name);
+  g_free (self->planes);
   g_free (self->labels);
   g_free (self);
 }
@@ -161,11 +164,25 @@ validate_intensity (const SagRecipe *self, GError **error)
   return TRUE;
 }
 
+static const char *const plane_names[3] = { "sagittal", "coronal", "axial" };
+
+static gboolean
+validate_planes (const SagRecipe *self, GError **error)
+{
+  g_auto (GStrv) planes = g_strsplit (self->planes, "\\", -1);
+
+  for (int i = 0; planes[i] != NULL; i++)
+    if (strcmp (planes[i], plane_names[0]) != 0 && strcmp (planes[i], plane_names[1]) != 0
+        && strcmp (planes[i], plane_names[2]) != 0)
+      return invalid (error, "planes: '%.20s' is not axial, coronal or sagittal", planes[i]);
+  return TRUE;
+}
+
 gboolean
 sag_recipe_validate (const SagRecipe *self, GError **error)
 {
   if (!validate_labels (self, error) || !validate_geometry (self, error)
-      || !validate_intensity (self, error))
+      || !validate_intensity (self, error) || !validate_planes (self, error))
     return FALSE;
   if ((guint) self->output >= SAG_N_NET_OUTPUTS)
     return invalid (error, "output: %d is not known", (int) self->output);
@@ -223,6 +240,14 @@ check_spacing (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
   const SagGrid *grid = sag_volume_get_grid (volume);
   double spacing[3];
 
+  if (!sag_volume_get_has_spacing (volume))
+    {
+      if (self->fit == SAG_FIT_TO_SPACING
+          && (self->spacing[0] > 0 || self->spacing[1] > 0 || self->spacing[2] > 0))
+        g_ptr_array_add (warnings, g_strdup ("The size of a pixel is not known and taken for 1 mm, "
+                                             "but the model works in millimetres."));
+      return;
+    }
   memcpy (spacing, grid->spacing, sizeof spacing);
   qsort (spacing, 3, sizeof spacing[0], compare_doubles);
   for (int a = 0; a < 3; a++)
@@ -241,6 +266,42 @@ check_spacing (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
                          g_strdup_printf ("The %s voxel spacing is %.3g mm, the model was trained "
                                           "on %.3g mm or more.", which[a], spacing[a], lo));
     }
+}
+
+/* In which plane were the slices acquired? The coarsest axis leads from one to the next. */
+static void
+check_planes (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
+{
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  g_auto (GStrv) known = g_strsplit (self->planes, "\\", -1);
+  g_autofree char *wanted = g_strjoinv (" or ", known);
+  int across = 0, along = 0;
+  double fine = INFINITY, nearest = 0;
+
+  if (self->planes[0] == '\0' || !sag_volume_get_has_spacing (volume))
+    return;
+  for (int a = 0; a < 3; a++)
+    {
+      if (grid->spacing[a] > grid->spacing[across])
+        across = a;
+      fine = MIN (fine, grid->spacing[a]);
+    }
+  if (grid->size[2] == 1)
+    across = 2;
+  else if (grid->spacing[across] < 1.2 * fine)
+    return; /* as fine one way as another */
+  for (int p = 0; p < 3; p++)
+    if (fabs (grid->direction[3 * p + across]) > nearest)
+      {
+        nearest = fabs (grid->direction[3 * p + across]);
+        along = p;
+      }
+  if (!g_strv_contains ((const char *const *) known, plane_names[along]))
+    g_ptr_array_add (warnings, g_strdup_printf ("The slices are %s, the model was trained on %s ones.",
+                                                plane_names[along], wanted));
+  else if (nearest < 0.9) /* 26 degrees */
+    g_ptr_array_add (warnings, g_strdup_printf ("The slices are oblique, the model was trained on %s "
+                                                "ones.", wanted));
 }
 
 static void
@@ -269,6 +330,7 @@ sag_recipe_check (const SagRecipe *self, SagVolume *volume)
 
   check_modality (self, volume, warnings);
   check_spacing (self, volume, warnings);
+  check_planes (self, volume, warnings);
   check_intensity (self, volume, warnings);
   g_ptr_array_add (warnings, NULL);
   return (char **) g_ptr_array_free (warnings, FALSE);

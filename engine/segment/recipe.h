@@ -83,6 +83,7 @@ typedef struct
 
   double       spacing_min[3];        /* trained for: finest axis first; 0: any */
   double       spacing_max[3];
+  char        *planes;                /* trained for: "axial" …, joined by '\\'; "": any */
   float        intensity[2];          /* trained for: 1st and 99th percentile lie inside; equal:
                                          any */
 } SagRecipe;
@@ -99,7 +100,7 @@ gboolean   sag_recipe_validate (const SagRecipe *self,
                                 GError         **error);
 
 /* Does the input suit the model? Sentences in words, NULL-terminated, empty if all is well:
- * modality, spacing, intensities (of the ready slices). Free with g_strfreev(). Never an error:
+ * modality, spacing, plane of the slices, intensities (of the ready slices). Free with g_strfreev(). Never an error:
  * the user decides. [compute thread] */
 char     **sag_recipe_check (const SagRecipe *self,
                              SagVolume       *volume);

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """sagitta-cli evaluate, and PNG files as images and masks, against the same numbers made with numpy.
 Prints TAP. Arguments: the sagitta-cli to test, a folder of tiny networks."""
+import hashlib
 import json
+import os
 import pathlib
 import shutil
 import struct
@@ -220,6 +222,42 @@ got = run("render", images / "case_0.png", "--overlay", masks / "case_0.png", "-
 check("render", got.returncode == 0 and (folder / "r.png").stat().st_size > 1000, got.stderr)
 got = run("segment", images / "case_0.png", "--model", net, "-o", folder / "out.dcm")
 check("no DICOM SEG without a patient", got.returncode == 1 and "not DICOM" in got.stderr, got.stderr)
+
+# What a model says of itself, and what it warns of.
+bundle = folder / "bundle"
+bundle.mkdir()
+shutil.copy(nets / "sigmoid3d.onnx", bundle / "told.onnx")
+(bundle / "told.model").write_text("""[model]
+id = org.test.told
+licence = CC-BY-4.0
+accuracy = Dice 0.9 on 3 cases
+[input]
+mean = 100
+std = 100
+[output]
+kind = sigmoid
+[trained-on]
+data = 12 cases of nobody
+planes = sagittal
+[label 1]
+name = High
+[label 2]
+name = Low
+""")
+got = subprocess.run([cli, "models", "--json"], capture_output=True, text=True,
+                     env=dict(os.environ, SAG_PLUGIN_PATH=str(bundle)))
+told = [m for m in json.loads(got.stdout)["models"] if m["id"] == "org.test.told"][0]
+check("models: the essentials of the card", told["licence"] == "CC-BY-4.0" and told["training_data"]
+      == "12 cases of nobody" and told["accuracy"] == "Dice 0.9 on 3 cases" and told["parameters"] == 4
+      and told["sha256"] == hashlib.sha256((bundle / "told.onnx").read_bytes()).hexdigest(), told)
+got = run("segment", images3 / "p1_0000.nii.gz", "--model", bundle / "told.onnx", "-o", out, "--json")
+check("segment warns of other planes", got.returncode == 0 and got.stderr.startswith("! The slices are axial")
+      and len(json.loads(got.stdout)["warnings"]) == 1, got.stderr)
+got = run("evaluate", "--model", net, "--network", folder / "low.onnx", "--images", images, "--masks", masks, "--json")
+check("another network that is not there", got.returncode == 1, got.stderr)
+shutil.copy(nets / "sign2d.onnx", folder / "low.onnx")
+got = run("evaluate", "--model", net, "--network", folder / "low.onnx", "--images", images, "--masks", masks, "--json")
+check("another network", got.returncode == 0 and json.loads(got.stdout)["mean_dice"] == np.mean(dices), got.stderr)
 
 print(f"1..{count}")
 shutil.rmtree(folder, ignore_errors=True)

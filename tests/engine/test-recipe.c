@@ -137,6 +137,45 @@ test_check (void)
   g_strfreev (warnings);
 }
 
+/* Slices that lie otherwise than those it knows; and a picture without millimetres. */
+static void
+test_check_planes (void)
+{
+  const int size[3] = { 10, 10, 10 };
+  g_autoptr (SagVolume) volume = ramp (size); /* axial, 3 mm apart */
+  g_autoptr (SagRecipe) recipe = good_recipe ();
+  g_autoptr (GError) error = NULL;
+  char **warnings;
+
+  g_free (recipe->planes);
+  recipe->planes = g_strdup ("coronal\\axial");
+  g_assert_true (sag_recipe_validate (recipe, NULL));
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_null (warnings[0]);
+  g_strfreev (warnings);
+
+  g_free (recipe->planes);
+  recipe->planes = g_strdup ("sagittal");
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_cmpint (g_strv_length (warnings), ==, 1);
+  g_assert_cmpstr (warnings[0], ==,
+                   "The slices are axial, the model was trained on sagittal ones.");
+  g_strfreev (warnings);
+
+  sag_volume_set_has_spacing (volume, FALSE);
+  recipe->spacing[0] = recipe->spacing[1] = 1;
+  recipe->spacing_max[0] = recipe->spacing_max[1] = recipe->spacing_max[2] = 0.1;
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_cmpint (g_strv_length (warnings), ==, 1);
+  g_assert_nonnull (strstr (warnings[0], "size of a pixel is not known"));
+  g_strfreev (warnings);
+
+  g_free (recipe->planes);
+  recipe->planes = g_strdup ("slanted");
+  g_assert_false (sag_recipe_validate (recipe, &error));
+  g_assert_nonnull (strstr (error->message, "slanted"));
+}
+
 /* A fifth of the volume lies outside the scanner's round field of view, far below any tissue. */
 static void
 test_check_padding (void)
@@ -280,6 +319,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recipe/validate", test_validate);
   g_test_add_func ("/recipe/check", test_check);
+  g_test_add_func ("/recipe/check-planes", test_check_planes);
   g_test_add_func ("/recipe/check-padding", test_check_padding);
   g_test_add_func ("/stats/scale", test_scale);
   g_test_add_func ("/stats/threads", test_threads);
