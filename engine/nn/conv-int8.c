@@ -7,6 +7,7 @@
 #include "engine/nn/conv.h"
 #include "engine/nn/op-util.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_PRODUCTS = 32000, LINES = 8 };
@@ -78,15 +79,15 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
 
   for (gint64 j = 0; j < columns_of (self); j++)
     {
+      float most = 0; /* of all rows: one row alone may be all zeroes, and have no scale */
+
       scales[j] = 1;
       if (j >= self->nout)
         continue;
       for (gint64 p = 0; p < self->kin; p++)
-        {
-          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj);
-
-          scales[j] = p == 0 || scale > scales[j] ? scale : scales[j];
-        }
+        for (gint64 t = 0; t < g->kernel_size; t++)
+          most = MAX (most, fabsf (w[p * sp + j * sj + t]));
+      scales[j] = sag_int8_scale (1, &most);
       for (gint64 p = 0; p < self->kin; p++)
         sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
                                             bytes + p * sp + j * sj);
