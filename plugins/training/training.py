@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import os
+import subprocess
 import time
 
 import numpy as np
@@ -28,6 +29,12 @@ def arguments(description, steps, batch):
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
+    parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
+    parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
+    parser.add_argument('--low-rank', type=float, help='refine after `sagitta-cli compress --low-rank`')
+    parser.add_argument('--distill', metavar='TEACHER', help='.onnx file whose soft answers are half the truth')
+    parser.add_argument('--qat', action='store_true', help='refine with weights and values rounded as INT8 does')
+    parser.add_argument('--cli', default='sagitta-cli', help='the sagitta-cli that compresses')
     parser.add_argument('--out', help='where the network goes (default: beside train.py)')
     return parser
 
@@ -70,8 +77,29 @@ def averaged(make, net, average):
     return copy.eval()
 
 
+def refined(args, make):
+    """How the network is made if it is a file's, compressed first if that is asked for; else `make`."""
+    if not (args.network or args.prune or args.low_rank or args.qat):
+        return make
+    from network import OnnxNet
+    path = args.network or os.path.join(os.path.dirname(os.path.abspath(args.script)), args.name + '.onnx')
+    if args.prune or args.low_rank:
+        small = os.path.join(args.work, 'compressed.onnx')
+        command = [args.cli, 'compress', path, '-o', small]
+        command += ['--prune', str(args.prune)] if args.prune else []
+        command += ['--low-rank', str(args.low_rank)] if args.low_rank else []
+        subprocess.run(command, check=True)
+        path = small
+    args.rate = args.rate or 1e-3
+    return lambda: OnnxNet(path, args.qat)
+
+
 def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch.channels_last, weight_decay=1e-3):
     """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end."""
+    make, teacher = refined(args, make), None
+    if args.distill:
+        from network import OnnxNet, distilled
+        loss, teacher = distilled(loss, OnnxNet(args.distill).eval()), True
     net = make().to(memory_format=memory_format)
     print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     rate = args.rate or rate
@@ -98,7 +126,8 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
         image, label = sample(np.random.default_rng((7, step)), step)
         net.train()
         optimiser.zero_grad()
-        value = loss(net(image.contiguous(memory_format=memory_format)), label)
+        logits = net(image.contiguous(memory_format=memory_format))
+        value = loss(logits, label, image) if teacher else loss(logits, label)
         value.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
@@ -172,11 +201,18 @@ def dice_of(guess, label, value):
 
 def export(net, path, shape, opset=17):
     """Writes the ONNX file and returns its SHA-256."""
+    if hasattr(net, 'save'):  # a file's network keeps its graph
+        net.save(path)
+    else:
+        export_module(net, path, shape, opset)
+    with open(path, 'rb') as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def export_module(net, path, shape, opset):
     torch.onnx.export(net.eval(), torch.zeros(shape), path + '.new', opset_version=opset, input_names=['image'],
                       output_names=['logits'], do_constant_folding=True, custom_opsets={'sagitta': 1})
     os.replace(path + '.new', path)
-    with open(path, 'rb') as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def report(args, net, shape, sets, predict, distance):
