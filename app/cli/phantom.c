@@ -7,6 +7,7 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/cli/phantom-kinds.h"
 #include "app/dicom/dcmtk.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
@@ -17,8 +18,6 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-
-#define DATE "20260101" /* of a study that never took place */
 
 /* "full", "small" or "256x256x40" into the specification; the extent of the scan stays what it was.
  */
@@ -105,7 +104,7 @@ write_dicom (const char           *folder,
   g_autofree char            *id = g_strdup_printf ("PHANTOM-%" G_GUINT64_FORMAT, spec->seed);
   const SagDicomCtDescription description = {
     .seed = seed,
-    .date = DATE,
+    .date = SAG_PHANTOM_DATE,
     .patient_name = "Phantom^Thorax",
     .patient_id = id,
     .patient_sex = spec->female ? "F" : "M",
@@ -129,7 +128,7 @@ write_dicom (const char           *folder,
     .content_label = "TRUTH",
     .series_number = 9002,
     .seed = seed,
-    .date = DATE,
+    .date = SAG_PHANTOM_DATE,
   };
   g_autoptr (SagIndex) index = NULL;
   const SagStack *stack;
@@ -155,6 +154,60 @@ write_dicom (const char           *folder,
   return FALSE;
 }
 
+static void
+print_paths (const char *folder, const char *images_name, const char *images, const char *truth)
+{
+  g_autofree char *images_path = g_build_filename (folder, images, NULL);
+  g_autofree char *truth_path = g_build_filename (folder, truth, NULL);
+  JsonBuilder     *b = json_builder_new ();
+
+  json_builder_begin_object (b);
+  sag_json_string (b, images_name, images_path);
+  sag_json_string (b, "truth", truth_path);
+  json_builder_end_object (b);
+  sag_cli_print_json (b);
+}
+
+static int
+other_kind (const char *command,
+            const char *folder,
+            const char *kind,
+            guint64     seed,
+            const char *size,
+            gboolean    random,
+            gboolean    nifti,
+            gboolean    json)
+{
+  gboolean dx = strcmp (kind, "dx-chest") == 0, small = g_strcmp0 (size, "small") == 0;
+  gboolean is_new = !g_file_test (folder, G_FILE_TEST_EXISTS);
+  GError  *error = NULL;
+
+  if (!dx && strcmp (kind, "mr-head") != 0)
+    {
+      g_printerr ("sagitta-cli phantom: there is no kind '%s'; choose ct-thorax, dx-chest or mr-head\n", kind);
+      return 2;
+    }
+  if (random || (dx && nifti) || (size != NULL && strcmp (size, "full") != 0 && (dx || !small)))
+    {
+      g_printerr ("sagitta-cli phantom: %s takes no --random%s\n", kind,
+                  dx ? ", --size or --format nifti" : ", and only --size full or small");
+      return 2;
+    }
+  if (!(dx ? sag_phantom_write_dx (folder, seed, &error)
+           : sag_phantom_write_head (folder, seed, small, nifti, &error)))
+    {
+      if (is_new)
+        g_rmdir (folder);
+      return sag_cli_fail (command, error);
+    }
+  if (json)
+    print_paths (folder, dx ? "dx" : "t1", dx ? "dx" : nifti ? "t1.nii.gz" : "t1",
+                 dx      ? "truth/dx-0001.png"
+                 : nifti ? "truth.nii.gz"
+                         : "truth/truth.dcm");
+  return 0;
+}
+
 int
 sag_command_phantom (int argc, char **argv)
 {
@@ -163,7 +216,7 @@ sag_command_phantom (int argc, char **argv)
   gint64             seed = 1;
   int                threads = 0;
   const GOptionEntry entries[] = {
-    { "kind", 0, 0, G_OPTION_ARG_STRING, &kind, "What is scanned (only: ct-thorax)", "KIND" },
+    { "kind", 0, 0, G_OPTION_ARG_STRING, &kind, "ct-thorax (default), dx-chest or mr-head", "KIND" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Draws patient and noise (default 1)", "N" },
     { "random", 0, 0, G_OPTION_ARG_NONE, &random,
       "Also draw habitus, findings, dose and field of view", NULL },
@@ -180,16 +233,11 @@ sag_command_phantom (int argc, char **argv)
   GError        *error = NULL;
 
   if (!sag_cli_parse (&argc, &argv, entries, "DIR",
-                      "Writes a CT of a thorax that never was, and its truth. The same options "
+                      "Writes images of a patient that never was, and their truth. The same options "
                       "give the same bytes."))
     return 2;
   if (argc != 2)
     return sag_cli_usage (argv[0]);
-  if (g_strcmp0 (kind != NULL ? kind : "ct-thorax", "ct-thorax") != 0)
-    {
-      g_printerr ("sagitta-cli phantom: there is no kind '%s'; the only one is ct-thorax\n", kind);
-      return 2;
-    }
   if (format != NULL && strcmp (format, "dicom") != 0 && strcmp (format, "nifti") != 0)
     {
       g_printerr ("sagitta-cli phantom: there is no format '%s'; choose dicom or nifti\n", format);
@@ -197,6 +245,8 @@ sag_command_phantom (int argc, char **argv)
     }
   nifti = g_strcmp0 (format, "nifti") == 0;
   sag_cli_set_threads (threads);
+  if (kind != NULL && strcmp (kind, "ct-thorax") != 0)
+    return other_kind (argv[0], argv[1], kind, (guint64)seed, size, random, nifti, json);
 
   if (random)
     {
@@ -227,17 +277,6 @@ sag_command_phantom (int argc, char **argv)
       return sag_cli_fail (argv[0], error);
     }
   if (json)
-    {
-      JsonBuilder     *b = json_builder_new ();
-      g_autofree char *ct = g_build_filename (argv[1], nifti ? "ct.nii.gz" : "ct", NULL);
-      g_autofree char *path = nifti ? g_build_filename (argv[1], "truth.nii.gz", NULL)
-                                    : g_build_filename (argv[1], "truth", "truth.dcm", NULL);
-
-      json_builder_begin_object (b);
-      sag_json_string (b, "ct", ct);
-      sag_json_string (b, "truth", path);
-      json_builder_end_object (b);
-      sag_cli_print_json (b);
-    }
+    print_paths (argv[1], "ct", nifti ? "ct.nii.gz" : "ct", nifti ? "truth.nii.gz" : "truth/truth.dcm");
   return 0;
 }

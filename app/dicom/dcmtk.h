@@ -135,15 +135,19 @@ typedef struct
   const char *model_name;
   double      kvp;
   double      exposure_mas;
+  const char *modality;           /* "MR", "DX"; NULL: "CT" */
+  double      repetition_ms;      /* MR; so are the next ones */
+  double      echo_ms;
+  double      inversion_ms;       /* 0: none */
   SagWindowLevel windows[SAG_MAX_WINDOWS];
   const char *window_explanations[SAG_MAX_WINDOWS];
   int         n_windows;
 } SagDicomCtDescription;
 
-/* Writes `volume` (I16 or U16 voxels, values in HU, orthogonal grid; all slices ready) as one CT
- * Image Storage file per slice, "ct-0001.dcm" on, into `folder` (made if absent), explicit little
- * endian; HU are stored with slope 1 and the volume's intercept. Slice k is instance k + 1. Each
- * file is written beside, fsynced and renamed. [any thread] */
+/* Writes `volume` (I16 or U16 voxels, orthogonal grid; all slices ready) as one file per slice, CT, MR or Digital X-Ray Image
+ * Storage - For Presentation (PS3.3 A.3, A.4, A.26), "ct-0001.dcm" on, into `folder` (made if absent), explicit little
+ * endian; values (HU, if CT) are stored with slope 1 and the volume's intercept. Slice k is instance k + 1. A radiograph has
+ * one slice, and says its pixel spacing at the detector. Each file is written beside, fsynced and renamed. [any thread] */
 gboolean          sag_dicom_write_ct_series (const char                  *folder,
                                           const SagVolume                *volume,
                                           const SagDicomCtDescription    *description,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * phantom.h: a CT thorax that never was: procedural anatomy, scanner noise and blur, known truth.
+ * phantom.h: patients that never were: a CT thorax, its radiograph, an MR head; procedural anatomy,
+ * scanner noise and blur, known truth.
  *
  * Everything follows from the specification: the same one gives the same bytes on every machine
  * and with any number of threads. Patients are drawn in millimetres around the carina (x = 0 in
@@ -90,3 +91,42 @@ gboolean sag_phantom_thorax (const SagPhantomSpec *spec,
                              SagVolume           **volume,
                              SagSegmentation     **truth,
                              GError              **error);
+
+/* The thorax of `seed`, breathed in and upright, as a radiograph from back to front: U16, 768 x 768 pixels of 0.56 mm in a
+ * coronal plane (rows to the feet, columns to the patient's left), modality DX, white where much
+ * is in the way; and the fields of the lungs, labels 1 and 2 as above. The beam is parallel. [compute thread] */
+gboolean sag_phantom_chest_dx (guint64               seed,
+                               const SagTick        *tick,
+                               SagVolume           **volume,
+                               SagSegmentation     **truth,
+                               GError              **error);
+
+typedef enum
+{
+  SAG_PHANTOM_T1,
+  SAG_PHANTOM_T2,
+  SAG_PHANTOM_FLAIR,
+} SagPhantomContrast;
+
+/* Labels of the head's truth. */
+enum
+{
+  SAG_PHANTOM_GREY_MATTER = 1,
+  SAG_PHANTOM_WHITE_MATTER,
+  SAG_PHANTOM_CSF,
+  SAG_PHANTOM_DEEP_NUCLEI,
+  SAG_PHANTOM_CEREBELLUM,
+  SAG_PHANTOM_BRAINSTEM,
+};
+
+/* A head, axial, its crown near the last slice: U16 in arbitrary units, modality MR. The same seed is the same head in
+ * every contrast and on every grid (1..1024 voxels of 0.2..30 mm). `truth` may be NULL. Errors as
+ * above. [compute thread] */
+gboolean sag_phantom_head     (guint64               seed,
+                               SagPhantomContrast    contrast,
+                               const int             size[3],
+                               const double          spacing[3],
+                               const SagTick        *tick,
+                               SagVolume           **volume,
+                               SagSegmentation     **truth,
+                               GError              **error);

@@ -6,6 +6,7 @@
 #include "engine/base/parallel.h"
 #include "engine/image/phantom.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The sample study, coarse enough to be quick. */
@@ -207,6 +208,68 @@ test_refusals (void)
   g_assert_nonnull (strstr (error->message, "size[1]"));
 }
 
+/* The head is the same in every contrast, on any number of threads, and has the parts of a head. */
+static void
+test_head (void)
+{
+  static const struct
+  {
+    int    label;
+    double least_ml, most_ml;
+  } parts[] = {
+    { SAG_PHANTOM_GREY_MATTER, 350, 900 }, { SAG_PHANTOM_WHITE_MATTER, 300, 800 },
+    { SAG_PHANTOM_CSF, 80, 650 },          { SAG_PHANTOM_DEEP_NUCLEI, 20, 80 },
+    { SAG_PHANTOM_CEREBELLUM, 80, 200 },   { SAG_PHANTOM_BRAINSTEM, 15, 70 },
+  };
+  const int    size[3] = { 64, 78, 64 };
+  const double spacing[3] = { 3, 3, 3 };
+  g_autoptr (SagVolume) t1 = NULL;
+  g_autoptr (SagVolume) t2 = NULL;
+  g_autoptr (SagVolume) again = NULL;
+  g_autoptr (SagSegmentation) truth = NULL;
+  g_autoptr (SagSegmentation) same = NULL;
+  g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
+  g_autoptr (GError) error = NULL;
+  double csf[2] = { 0 }, white[2] = { 0 };
+  gsize  n = 64 * 78 * 64, n_csf = 0, n_white = 0;
+  const guint8 *labels;
+
+  sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+  g_assert_true (sag_phantom_head (3, SAG_PHANTOM_T1, size, spacing, NULL, &t1, &truth, &error));
+  g_assert_no_error (error);
+  sag_parallel_own (SAG_TEAM_COMPUTE, 3);
+  g_assert_true (sag_phantom_head (3, SAG_PHANTOM_T1, size, spacing, NULL, &again, NULL, &error));
+  g_assert_true (sag_phantom_head (3, SAG_PHANTOM_T2, size, spacing, NULL, &t2, &same, &error));
+  g_assert_cmpmem (sag_block_get_data (sag_volume_get_block (t1)), 2 * n,
+                   sag_block_get_data (sag_volume_get_block (again)), 2 * n);
+  labels = sag_labelmap_get_voxels (sag_segmentation_get_layer (truth, 0));
+  g_assert_cmpmem (labels, n, sag_labelmap_get_voxels (sag_segmentation_get_layer (same, 0)), n);
+  sag_labelmap_measure (sag_segmentation_get_layer (truth, 0), stats);
+  for (gsize p = 0; p < G_N_ELEMENTS (parts); p++)
+    {
+      g_assert_cmpfloat (stats[parts[p].label].ml, >, parts[p].least_ml);
+      g_assert_cmpfloat (stats[parts[p].label].ml, <, parts[p].most_ml);
+      g_assert_cmpfloat (fabs (stats[parts[p].label].centroid[0]), <, 6); /* both sides alike */
+    }
+  g_assert_cmpfloat (stats[SAG_PHANTOM_CEREBELLUM].centroid[1], >, 30); /* at the back, below */
+  g_assert_cmpfloat (stats[SAG_PHANTOM_CEREBELLUM].centroid[2], <, -25);
+  for (gsize p = 0; p < n; p++)
+    {
+      double values[2] = { ((const guint16 *) sag_block_get_data (sag_volume_get_block (t1)))[p],
+                           ((const guint16 *) sag_block_get_data (sag_volume_get_block (t2)))[p] };
+
+      n_csf += labels[p] == SAG_PHANTOM_CSF;
+      n_white += labels[p] == SAG_PHANTOM_WHITE_MATTER;
+      for (int c = 0; c < 2; c++)
+        {
+          csf[c] += labels[p] == SAG_PHANTOM_CSF ? values[c] : 0;
+          white[c] += labels[p] == SAG_PHANTOM_WHITE_MATTER ? values[c] : 0;
+        }
+    }
+  g_assert_cmpfloat (csf[0] / n_csf, <, 0.6 * white[0] / n_white); /* dark in T1 */
+  g_assert_cmpfloat (csf[1] / n_csf, >, 1.5 * white[1] / n_white); /* bright in T2 */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -215,5 +278,6 @@ main (int argc, char **argv)
   g_test_add_func ("/phantom/plausible", test_plausible);
   g_test_add_func ("/phantom/variants", test_variants);
   g_test_add_func ("/phantom/refusals", test_refusals);
+  g_test_add_func ("/phantom/head", test_head);
   return g_test_run ();
 }
