@@ -69,8 +69,8 @@ def main():
     row('stored INT8', stored, 'int8')
     if args.calibrate:
         row('static ranges', stored, 'int8', True)
-    if 'int4' in card['precisions']:
-        row('stored INT4', compress('int4', '--precision', 'int4'), 'int4')
+    row('stored INT4', compress('int4', '--precision', 'int4'), 'int4' if 'int4' in card['precisions'] else 'fp32')
+    row('low rank, stored INT8', compress('both', '--low-rank', args.low_rank, '--precision', 'int8'), 'int8')
     for text in args.row:
         name, network = text.split('=', 1)
         row(name, network, 'fp32')
