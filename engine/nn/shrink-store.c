@@ -12,8 +12,9 @@
 
 enum
 {
-  BLOCK = 32
-}; /* weights that share an INT4 scale */
+  BLOCK = 32,        /* weights that share an INT4 scale */
+  LEAST_INT4 = 2048, /* a layer of fewer weights is stored at INT8 */
+};
 
 static float
 round_even (float x)
@@ -250,9 +251,10 @@ sag_shrink_store (SagOnnxModel *model, SagPrecision precision, GPtrArray *notes,
           continue;
         }
       /* The engine too leaves more bits to the first and the last layer, and to those that sum over
-       * one channel only. */
+       * one channel only; small layers are worth few bytes and lose most. */
       if (narrow && strcmp (node->op, "ConvTranspose") != 0
-          && weight->tensor->shape.dim[1 - axis] > 1)
+          && weight->tensor->shape.dim[1 - axis] > 1
+          && sag_shape_count (&weight->tensor->shape) >= LEAST_INT4)
         added = store_int4 (model, n, weight->tensor, axis == 1, error);
       else
         added = store_int8 (model, n, weight->tensor, axis, error);
