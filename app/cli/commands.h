@@ -22,4 +22,5 @@ int sag_command_render  (int argc, char **argv);
 int sag_command_run     (int argc, char **argv);
 int sag_command_seg_info (int argc, char **argv);
 int sag_command_segment (int argc, char **argv);
+int sag_command_validate (int argc, char **argv);
 int sag_command_worker  (int argc, char **argv);

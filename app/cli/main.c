@@ -36,6 +36,7 @@ static const struct
   { "run", sag_command_run, "run a network on arrays" },
   { "seg-info", sag_command_seg_info, "describe a segmentation" },
   { "segment", sag_command_segment, "run a model on a volume" },
+  { "validate", sag_command_validate, "tell what is wrong with files and series" },
   { "worker", sag_command_worker, NULL }, /* started by the window, not by hand */
   { NULL, NULL, NULL }
 };

@@ -426,6 +426,14 @@ sag_dicom_read_header (const char *path, GError **error)
       gint64 size;
       gboolean has_more;
 
+      initialize ();
+      if (!open_check (path, &size, error))
+        return NULL;
+      g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, NULL);
+      if (mapped != NULL
+          && load_lean (format, (const guint8 *) g_mapped_file_get_contents (mapped),
+                        g_mapped_file_get_length (mapped), &has_more))
+        return read_instance (format, path, size, has_more, error);
       if (!load_header (format, path, &size, &has_more, error))
         return NULL;
       return read_instance (format, path, size, has_more, error);

@@ -43,6 +43,10 @@ void set_condition (GError **error, const char *path, const char *what,
 gboolean load_header (DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more,
                       GError **error);
 
+/* The same of `bytes`, without private attributes and others that read_instance() does not ask for;
+ * FALSE where it takes the toolkit's own reading of a file. Ended by pixel data, always. */
+gboolean load_lean (DcmFileFormat &format, const guint8 *bytes, gsize n, gboolean *has_more);
+
 /* The instance of a header loaded so. */
 SagDicomInstance *read_instance (DcmFileFormat &format, const char *path, gint64 size,
                                  gboolean has_more, GError **error);

@@ -143,3 +143,15 @@ sag_dicom_get_vr (guint32 tag, char vr[3])
 
   g_strlcpy (vr, (tag >> 16) % 2 == 1 || name == NULL ? "UN" : name, 3);
 }
+
+extern "C" char *
+sag_dicom_get_keyword (guint32 tag)
+{
+  sag::initialize ();
+  DcmTag known ((Uint16) (tag >> 16), (Uint16) tag);
+  const char *name = known.getTagName ();
+
+  if ((tag >> 16) % 2 == 0 && name != NULL && strcmp (name, DcmTag_ERROR_TagName) != 0)
+    return g_strdup (name);
+  return g_strdup_printf ("(%04x,%04x)", tag >> 16, tag & 0xffff);
+}

@@ -315,7 +315,7 @@ compare_stacks (gconstpointer a, gconstpointer b)
     return y->n_slices - x->n_slices;
   if (x->slices[0].instance->instance_number != y->slices[0].instance->instance_number)
     return x->slices[0].instance->instance_number < y->slices[0].instance->instance_number ? -1 : 1;
-  return strcmp (x->name, y->name);
+  return strverscmp (x->name, y->name); /* b 500 before b 1000 */
 }
 
 /* "axial" …: the plane of a stack's slices, nearest. */

@@ -31,4 +31,7 @@ gboolean sag_dicom_list_tags (const char      *path,
 void     sag_dicom_get_vr   (guint32           tag, /* group << 16 | element */
                               char             vr[3]);
 
+/* "PatientName", or "(0009,0010)" of what the dictionary does not know; caller frees. */
+char    *sag_dicom_get_keyword (guint32        tag);
+
 G_END_DECLS

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""NIfTI-1 and NIfTI-2 of nibabel, in every type of voxel, through our reader and writer and back: the same values at the
+same places. Prints TAP. Argument: the sagitta-cli."""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+try:
+    import nibabel as nib
+    import numpy as np
+except ImportError:
+    print("1..0 # SKIP nibabel is not installed")
+    sys.exit(0)
+cli = sys.argv[1]
+work = pathlib.Path(tempfile.mkdtemp(prefix="sagitta-nifti-"))
+results = []
+
+
+def points(image):
+    """Values by their place in the patient."""
+    values = image.get_fdata()
+    places = nib.affines.apply_affine(image.affine, np.argwhere(np.ones(values.shape)))
+    return np.array(sorted(map(tuple, np.c_[places, values.ravel()].round(2).tolist())))
+
+
+TURNED = np.array([[-1.5, .1, 0, 10], [-.1, -1.5, 0, 20], [0, 0, 2, 30], [0, 0, 0, 1.]])
+for version, kind in ((1, nib.Nifti1Image), (2, nib.Nifti2Image)):
+    for n, name in enumerate(("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")):
+        voxels = (np.arange(5 * 6 * 7).reshape(5, 6, 7) % 100).astype(name)
+        image = kind(voxels, TURNED if n % 2 else np.diag([1, -2, 3, 1.]), dtype=np.dtype(name))
+        if n % 3 == 0:
+            image.header.set_slope_inter(2, 5)
+        if n % 4 == 1:
+            image.set_qform(image.affine, 1)
+            image.set_sform(None, 0)  # the qform alone
+        source, to = work / ("in.nii.gz" if n % 2 else "in.nii"), work / "out.nii.gz"
+        nib.save(image, source)
+        done = subprocess.run([cli, "convert", source, to, *(["--nifti2"] if version == 2 else [])], capture_output=True, text=True)
+        good = done.returncode == 0
+        if good:
+            back = nib.load(to)
+            good = type(back) is kind and np.abs(points(nib.load(source)) - points(back)).max() < 0.011
+        results.append((f"NIfTI-{version} {name}", good, done.stderr))
+rgba = np.zeros((4, 4, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1"), ("A", "u1")])
+nib.save(nib.Nifti1Image(rgba, np.eye(4)), work / "rgba.nii")
+done = subprocess.run([cli, "convert", work / "rgba.nii", work / "out.nii"], capture_output=True, text=True)
+results.append(("RGBA is refused in words", done.returncode == 1 and "not supported" in done.stderr, done.stderr))
+shutil.rmtree(work)
+print(f"1..{len(results)}")
+for k, (name, good, why) in enumerate(results, 1):
+    print(f"{'ok' if good else 'not ok'} {k} - {name}" + ("" if good else f"\n# {why}"))
