@@ -95,6 +95,14 @@ ACTION (neurological)
   toggle (((SagReadingActions *) data)->layout, "neurological");
 }
 
+ACTION (fusion_opacity)
+{
+  SagWorkspace *workspace = get_workspace (data);
+
+  sag_workspace_set_fusion_opacity (workspace, sag_workspace_get_fusion_opacity (workspace)
+                                                   + g_variant_get_int32 (parameter) / 100.0);
+}
+
 ACTION (go_to_slice)
 {
   sag_slice_jump_ask (selected (data));
@@ -174,6 +182,7 @@ sag_reading_actions_add (GActionMap     *map,
     { "next-colour-table", next_colour_table },
     { "interpolation", interpolation, "s", "'linear'" },
     { "magnifier", magnifier, NULL, "false" },
+    { "fusion-opacity", fusion_opacity, "i" },
     { "go-to-slice", go_to_slice },
     { "sync", set_sync, "s", "'position'" },
     { "neurological", neurological, NULL, "false" },

@@ -9,6 +9,7 @@
  *   next-colour-table
  *   interpolation (s)  "nearest", "linear", "cubic"
  *   magnifier          a lens at the pointer, on or off
+ *   fusion-opacity (i) per cent more or less of what is laid over
  *   go-to-slice        asks for a number
  *   sync (s)           "off", "position", "offset"
  *   neurological       the patient's left on the left, or right */

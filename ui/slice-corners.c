@@ -277,6 +277,24 @@ add_caveats (const SagSliceScene *scene,
     add_line (text, "Lossy");
 }
 
+/* What is laid over, from which value to which. */
+static void
+add_fusion (const SagSliceScene *scene,
+            GString             *text)
+{
+  SagWorkspace *fusion = sag_workspace_get_fusion (scene->workspace);
+  SagWindowLevel window;
+
+  if (fusion == NULL || !sag_workspace_can_fuse (scene->workspace, fusion))
+    return;
+  window = sag_workspace_get_window_level (fusion);
+  add_line (text, "%s %.0f %%: %g to %g %s",
+            sag_volume_get_modality (sag_workspace_get_volume (fusion)),
+            100 * sag_workspace_get_fusion_opacity (scene->workspace),
+            window.center - window.width / 2, window.center + window.width / 2,
+            sag_volume_get_unit (sag_workspace_get_volume (fusion)));
+}
+
 char *
 sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
 {
@@ -294,6 +312,8 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
       add_caveats (scene, text);
       add_line (text, "Zoom %.0f %%", 100 * finest / scene->spec.plane.mm_per_pixel);
     }
+  if (detail >= SAG_DETAIL_SERIES)
+    add_fusion (scene, text);
   if (!is_colour (scene))
     {
       g_autofree char *window = dup_window (scene);

@@ -48,9 +48,9 @@ append_outlined (GtkSnapshot   *snapshot,
                  double         y,
                  const GdkRGBA *colour)
 {
-  for (int dy = -1; dy <= 1; dy++)
-    for (int dx = -1; dx <= 1; dx++)
-      if (dx != 0 || dy != 0)
+  /* The four corners do for eight neighbours: text is most of what a frame costs. */
+  for (int dy = -1; dy <= 1; dy += 2)
+    for (int dx = -1; dx <= 1; dx += 2)
         {
           gtk_snapshot_save (snapshot);
           gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (x + dx, y + dy));

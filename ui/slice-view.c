@@ -9,12 +9,12 @@
 #include "ui/slice-compare.h"
 #include "ui/slice-cross.h"
 #include "ui/slice-marks.h"
+#include "ui/slice-lens.h"
 #include "ui/slice-text.h"
 
 #include <math.h>
 #include <string.h>
 
-#define LENS_ZOOM 2.5
 #define ZOOM_MIN 0.2
 #define ZOOM_MAX 64.0
 
@@ -38,6 +38,8 @@ struct _SagSliceView
   gboolean      probing;
   double        probe[2]; /* widget coordinates */
 
+  guint8       *scratch;  /* RGBA, kept from slice to slice */
+  gsize         scratch_size;
   GdkTexture   *texture;  /* what was drawn last; NULL when stale */
   SagSliceSpec  drawn;    /* what it was drawn from */
   char         *told;     /* description given to assistive technology */
@@ -237,40 +239,25 @@ sag_slice_view_render (SagSliceView       *self,
                        int                 width,
                        int                 height)
 {
-  gsize bytes = (gsize) width * height * 4;
-  guint8 *rgba = g_malloc (bytes);
-  g_autoptr (GBytes) pixels = NULL;
+  gsize n = (gsize) width * (gsize) height;
+  guint8 *rgb = g_malloc (3 * n);
+  g_autoptr (GBytes) pixels = g_bytes_new_take (rgb, 3 * n);
 
-  sag_workspace_render (self->workspace, spec, width, height, rgba);
-  pixels = g_bytes_new_take (rgba, bytes);
-  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8A8, pixels, (gsize) width * 4);
-}
-
-/* What lies under the pointer, larger, in a circle around it. */
-static void
-snapshot_lens (SagSliceView        *self,
-               const SagSliceScene *scene,
-               GtkSnapshot         *snapshot)
-{
-  const GdkRGBA rim = { 0.34, 0.71, 0.91, 1 };
-  double r = CLAMP (MIN (scene->width, scene->height) / 5.0, 50, 130);
-  int pixels = (int) (2 * r * scene->scale);
-  graphene_rect_t at = GRAPHENE_RECT_INIT (self->probe[0] - r, self->probe[1] - r, 2 * r, 2 * r);
-  g_autoptr (GdkTexture) texture = NULL;
-  SagSliceSpec spec = scene->spec;
-  GskRoundedRect circle;
-
-  memcpy (spec.plane.centre, scene->probe, sizeof scene->probe);
-  spec.plane.mm_per_pixel /= LENS_ZOOM;
-  if (spec.compare == SAG_COMPARE_SIDE)
-    spec.compare = SAG_COMPARE_OFF;
-  texture = sag_slice_view_render (self, &spec, pixels, pixels);
-  gsk_rounded_rect_init_from_rect (&circle, &at, (float) r);
-  gtk_snapshot_push_rounded_clip (snapshot, &circle);
-  gtk_snapshot_append_texture (snapshot, texture, &at);
-  gtk_snapshot_pop (snapshot);
-  gtk_snapshot_append_border (snapshot, &circle, (float[4]){ 1, 1, 1, 1 },
-                              (GdkRGBA[4]){ rim, rim, rim, rim });
+  if (self->scratch_size < 4 * n)
+    {
+      g_free (self->scratch);
+      self->scratch = g_malloc (4 * n);
+      self->scratch_size = 4 * n;
+    }
+  sag_workspace_render (self->workspace, spec, width, height, self->scratch);
+  /* Without alpha: renderers of GTK 4.8 take any other order apart again, pixel by pixel. */
+  for (gsize i = 0; i < n; i++)
+    {
+      rgb[3 * i] = self->scratch[4 * i];
+      rgb[3 * i + 1] = self->scratch[4 * i + 1];
+      rgb[3 * i + 2] = self->scratch[4 * i + 2];
+    }
+  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, pixels, (gsize) width * 3);
 }
 
 static void
@@ -330,7 +317,7 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   if (self->annotations)
     sag_slice_text_snapshot (&scene, widget, snapshot);
   if (self->magnifier && scene.probing)
-    snapshot_lens (self, &scene, snapshot);
+    sag_slice_lens_snapshot (&scene, self->probe[0], self->probe[1], snapshot);
   gtk_snapshot_pop (snapshot);
   sag_slice_view_tell (self, &scene);
 }
@@ -517,7 +504,7 @@ static void
 workspace_notify (SagSliceView *self,
                   GParamSpec   *pspec)
 {
-  static const char *const content[] = { "volume", "segmentation", "preview", "reference", NULL };
+  static const char *const content[] = { "volume", "segmentation", "preview", "reference", "fusion", NULL };
 
   if (g_strv_contains (content, pspec->name))
     {
@@ -725,6 +712,8 @@ sag_slice_view_dispose (GObject *object)
   g_clear_object (&self->workspace);
   g_clear_object (&self->texture);
   g_clear_pointer (&self->told, g_free);
+  g_clear_pointer (&self->scratch, g_free);
+  self->scratch_size = 0;
   G_OBJECT_CLASS (sag_slice_view_parent_class)->dispose (object);
 }
 

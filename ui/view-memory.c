@@ -21,6 +21,8 @@ typedef struct
   SagSliceView  *views[SAG_N_VIEWS];
   int            n;
   char          *key; /* of the series that is shown; NULL if none */
+  char          *frame; /* of reference, of the last volume; NULL if none */
+  double         cursor[3]; /* there */
 } Watched;
 
 struct _SagViewMemory
@@ -60,12 +62,14 @@ static void
 volume_changed (Watched *self)
 {
   SagSeries *series = sag_workspace_get_series (self->workspace);
+  const char *frame;
   const Look *then;
 
   if (sag_workspace_get_volume (self->workspace) == NULL)
     {
       if (self->key != NULL)
         g_hash_table_insert (self->memory->looks, g_steal_pointer (&self->key), look (self));
+      sag_workspace_get_cursor (self->workspace, self->cursor);
       return;
     }
   g_clear_pointer (&self->key, g_free);
@@ -75,6 +79,12 @@ volume_changed (Watched *self)
   then = g_hash_table_lookup (self->memory->looks, self->key);
   if (then != NULL)
     bring_back (self, then);
+  /* From one contrast to the next the reader stays at the same place of the patient. */
+  frame = sag_volume_get_frame_of_reference (sag_workspace_get_volume (self->workspace));
+  if (self->frame != NULL && frame[0] != '\0' && g_str_equal (self->frame, frame))
+    sag_workspace_set_cursor (self->workspace, self->cursor);
+  g_free (self->frame);
+  self->frame = g_strdup (frame);
 }
 
 static void
@@ -83,6 +93,7 @@ watched_free (Watched *self)
   g_signal_handlers_disconnect_by_data (self->workspace, self);
   g_object_unref (self->workspace);
   g_free (self->key);
+  g_free (self->frame);
   g_free (self);
 }
 

@@ -359,6 +359,16 @@ ACTION (export_png)
 
 /* ---- the window itself */
 
+ACTION (fuse)
+{
+  SagWindow *self = data;
+
+  if (!sag_fusion_toggle (sag_window_get_fusion (self)))
+    g_signal_emit_by_name (sag_window_get_opener (self), "failed",
+                           "The study has no PET or NM series in the frame of reference of these "
+                           "images; nothing can be laid over them.");
+}
+
 ACTION (find_action)
 {
   gtk_menu_button_popup (get_extra (data)->finder);
@@ -432,6 +442,7 @@ sag_window_update_actions (SagWindow *self)
   set_enabled (self, "export-nifti", result);
   set_enabled (self, "export-confidence",
                result && sag_segmentation_get_confidence (segmentation) != NULL);
+  set_enabled (self, "fuse", image);
   set_enabled (self, "export-png", image);
   set_enabled (self, "show-tags", image && find_path (self) != NULL);
 }
@@ -464,6 +475,7 @@ sag_window_add_actions (SagWindow     *self,
     { "export-measurements-csv", export_measurements_csv },
     { "export-png", export_png },
     { "find-action", find_action },
+    { "fuse", fuse },
     { "show-shortcuts", show_shortcuts },
     { "edit-shortcuts", edit_shortcuts },
     { "fullscreen", fullscreen },

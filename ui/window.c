@@ -29,6 +29,7 @@ struct _SagWindow
   SagOpener           *opener;
   SagOpener           *companions[SAG_N_COMPANIONS]; /* of the layout's companions */
   SagViewMemory       *memory;
+  SagFusion           *fusion;
   char                *hung; /* UID of the study that was put up; NULL if none */
   SagSegmenter        *segmenter;
   SagKeeper           *keeper;
@@ -90,7 +91,10 @@ show_presets (SagWindow *self)
 static void
 show_warnings (SagWindow *self)
 {
-  sag_notice_set_warnings (self->notice, sag_workspace_get_warnings (self->workspace));
+  SagSliceView *selected = sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout));
+
+  sag_notice_set_warnings (self->notice,
+                           sag_workspace_get_warnings (sag_slice_view_get_workspace (selected)));
 }
 
 static void
@@ -433,6 +437,7 @@ sag_window_dispose (GObject *object)
   for (int c = 0; c < SAG_N_COMPANIONS; c++)
     g_clear_object (&self->companions[c]);
   g_clear_pointer (&self->memory, sag_view_memory_free);
+  g_clear_pointer (&self->fusion, sag_fusion_free);
   g_clear_pointer (&self->hung, g_free);
   g_clear_object (&self->keeper);
   g_clear_object (&self->segmenter);
@@ -472,6 +477,11 @@ add_companions (SagWindow *self)
   SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
   SagSliceView *views[SAG_N_VIEWS];
 
+  self->fusion = sag_fusion_new (self->workspace, self->catalogue);
+  g_signal_connect_object (sag_fusion_get_opener (self->fusion), "job", G_CALLBACK (job_begun), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (sag_fusion_get_opener (self->fusion), "failed", G_CALLBACK (failed), self,
+                           G_CONNECT_SWAPPED);
   self->memory = sag_view_memory_new ();
   for (int v = 0; v < SAG_N_VIEWS; v++)
     views[v] = sag_slice_layout_get_view (layout, v);
@@ -486,6 +496,8 @@ add_companions (SagWindow *self)
       g_signal_connect_object (self->companions[c], "job", G_CALLBACK (job_begun), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (self->companions[c], "failed", G_CALLBACK (failed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (workspace, "notify::warnings", G_CALLBACK (show_warnings), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (companion_volume_changed),
                                self, G_CONNECT_SWAPPED);
@@ -529,6 +541,8 @@ connect_state (SagWindow *self)
   g_signal_connect_object (self->workspace, "notify::volume",
                            G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_presets), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_warnings), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill_companions), self,
                            G_CONNECT_SWAPPED);
@@ -597,6 +611,12 @@ sag_window_get_cell_opener (SagWindow *self)
     if (sag_slice_layout_get_companion (layout, c) == sag_slice_layout_get_selected (layout))
       return self->companions[c];
   return self->opener;
+}
+
+SagFusion *
+sag_window_get_fusion (SagWindow *self)
+{
+  return self->fusion;
 }
 
 SagSliceLayout *

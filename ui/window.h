@@ -3,6 +3,7 @@
  * window.h: one window: a workspace, its views and panes, and the wires between them. */
 #pragma once
 
+#include "ui/fusion.h"
 #include "ui/opener.h"
 #include "ui/segmenter.h"
 #include "ui/slice-layout.h"
@@ -27,6 +28,7 @@ SagSegmenter   *sag_window_get_segmenter (SagWindow           *self);
 SagOpener      *sag_window_get_opener    (SagWindow           *self);
 /* The one that opens series in the selected view: the window's, or a companion's. */
 SagOpener      *sag_window_get_cell_opener (SagWindow         *self);
+SagFusion      *sag_window_get_fusion    (SagWindow           *self);
 SagSliceLayout *sag_window_get_layout    (SagWindow           *self);
 SagCatalogue   *sag_window_get_catalogue (SagWindow           *self);
 GSettings      *sag_window_get_settings  (SagWindow           *self);

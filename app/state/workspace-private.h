@@ -36,6 +36,8 @@ struct _SagWorkspace
   SagInterpolation interpolation;
   gboolean         invert;
   SagColourTable   colour_table;
+  SagWorkspace    *fusion; /* laid over in colour; NULL if none */
+  double           fusion_opacity;
   gboolean         oblique;
   double           planes[SAG_N_VIEWS][2][3]; /* right and down, while oblique */
   SagOverlayFlags  overlay;
@@ -74,3 +76,9 @@ void sag_workspace_take_labels     (SagWorkspace    *self,
 /* Replaces the findings; `warnings` is taken, NULL for none. */
 void sag_workspace_take_warnings   (SagWorkspace *self,
                                     char        **warnings);
+/* Lays the fused series over the pixels of `spec`. */
+void sag_workspace_render_fusion (SagWorkspace       *self,
+                                  const SagSliceSpec *spec,
+                                  int                 width,
+                                  int                 height,
+                                  guint8             *rgba);

@@ -275,6 +275,7 @@ sag_workspace_render (SagWorkspace *self, const SagSliceSpec *spec, int width, i
   else
     for (gsize n = 0; n < (gsize) width * (gsize) height * 4; n++)
       rgba[n] = n % 4 == 3 ? 255 : 0;
+  sag_workspace_render_fusion (self, spec, width, height, rgba);
 }
 
 int

@@ -34,6 +34,7 @@ enum
   PROP_INVERT,
   PROP_COLOUR_TABLE,
   PROP_OBLIQUE,
+  PROP_FUSION,
   PROP_OVERLAY,
   PROP_OVERLAY_VISIBLE,
   PROP_OPACITY,
@@ -59,6 +60,7 @@ sag_workspace_finalize (GObject *object)
 {
   SagWorkspace *self = SAG_WORKSPACE (object);
 
+  g_clear_object (&self->fusion);
   g_clear_object (&self->series);
   g_clear_object (&self->result);
   g_clear_object (&self->other);
@@ -105,6 +107,7 @@ sag_workspace_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_INTERPOLATION: g_value_set_int (value, self->interpolation); break;
     case PROP_INVERT: g_value_set_boolean (value, self->invert); break;
     case PROP_COLOUR_TABLE: g_value_set_int (value, self->colour_table); break;
+    case PROP_FUSION: g_value_set_object (value, self->fusion); break;
     case PROP_OBLIQUE: g_value_set_boolean (value, self->oblique); break;
     case PROP_OVERLAY: g_value_set_uint (value, self->overlay); break;
     case PROP_OVERLAY_VISIBLE: g_value_set_boolean (value, self->overlay_visible); break;
@@ -211,6 +214,7 @@ sag_workspace_class_init (SagWorkspaceClass *klass)
   p[PROP_INVERT] = g_param_spec_boolean ("invert", NULL, NULL, FALSE, rw);
   p[PROP_COLOUR_TABLE] = g_param_spec_int ("colour-table", NULL, NULL, 0, SAG_N_COLOUR_TABLES - 1,
                                            SAG_COLOUR_TABLE_GREY, rw);
+  p[PROP_FUSION] = g_param_spec_object ("fusion", NULL, NULL, SAG_TYPE_WORKSPACE, r);
   p[PROP_OBLIQUE] = g_param_spec_boolean ("oblique", NULL, NULL, FALSE, r);
   p[PROP_OVERLAY] = g_param_spec_uint ("overlay", NULL, NULL, 0, G_MAXUINT,
                                        SAG_OVERLAY_FILL | SAG_OVERLAY_OUTLINE, rw);
@@ -238,6 +242,7 @@ sag_workspace_init (SagWorkspace *self)
   self->overlay = spec.overlay;
   self->opacity = (double) spec.opacity;
   self->interpolation = SAG_INTERPOLATION_LINEAR;
+  self->fusion_opacity = 0.6;
   self->overlay_visible = TRUE;
   self->warnings = g_new0 (char *, 1);
   self->presets = sag_presets_new ();
@@ -344,6 +349,7 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
                                           != 0);
   sag_workspace_take_warnings (self, NULL);
   sag_workspace_reset_planes (self);
+  sag_workspace_set_fusion (self, NULL);
   sag_workspace_choose_window (self, NULL);
   if (volume != NULL)
     {

@@ -25,6 +25,8 @@
  *   "interpolation"        int, SagInterpolation
  *   "invert"               boolean
  *   "colour-table"         int, SagColourTable
+ *   "fusion"               SagWorkspace or NULL, read-only: what is laid over in colour; notified too when
+ *                          its look changes
  *   "oblique"              boolean, read-only: the planes were turned
  *   "overlay"              uint, SagOverlayFlags; the user's choice, kept while "overlay-visible" is off
  *   "overlay-visible"      boolean
@@ -232,6 +234,17 @@ void             sag_workspace_turn_plane         (SagWorkspace          *self,
                                                    double                 angle);
 gboolean         sag_workspace_get_oblique        (SagWorkspace          *self);
 void             sag_workspace_reset_planes       (SagWorkspace          *self);
+/* Lays the volume of another workspace over this one's in its own window and colours (hot iron if it
+ * has none), at the same places of the patient; NULL takes it away. It shows only where
+ * sag_workspace_can_fuse(): both in one frame of reference. A reference is taken. */
+void             sag_workspace_set_fusion         (SagWorkspace          *self,
+                                                   SagWorkspace          *fusion);
+SagWorkspace    *sag_workspace_get_fusion         (SagWorkspace          *self); /* borrowed or NULL */
+gboolean         sag_workspace_can_fuse           (SagWorkspace          *self,
+                                                   SagWorkspace          *fusion);
+double           sag_workspace_get_fusion_opacity (SagWorkspace          *self); /* 0..1 */
+void             sag_workspace_set_fusion_opacity (SagWorkspace          *self,
+                                                   double                 opacity);
 /* mm per pixel at which the whole volume fits a width x height picture of `view`; 1 with no
  * volume. */
 double           sag_workspace_get_fit            (SagWorkspace          *self,

@@ -423,6 +423,54 @@ test_beside (Fixture       *f,
                  == sag_slice_layout_get_view (f->layout, SAG_VIEW_AXIAL));
 }
 
+/* A hot place of the second series, on another grid, comes out in its colour where it lies in the
+ * patient; in another frame of reference not at all. */
+static void
+test_fusion (Fixture       *f,
+             gconstpointer  data)
+{
+  SagSliceView *view = sag_slice_layout_get_view (f->layout, SAG_VIEW_AXIAL);
+  g_autoptr (SagVolume) a = make_volume ("1.2.3", 0), b = make_volume ("1.2.3", 1),
+                        c = make_volume ("1.2.4", 1);
+  g_autoptr (SagWorkspace) pet = sag_workspace_new ();
+  const guint8 *table = sag_colour_table_get (SAG_COLOUR_TABLE_HOT_IRON);
+  SagVolume *second[] = { b, c };
+  double hot[3], x, y;
+  int width, height;
+
+  sag_workspace_set_volume (f->workspace, a);
+  sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 128, 256 });
+  sag_workspace_set_fusion_opacity (f->workspace, 1);
+  sag_grid_to_lps (sag_volume_get_grid (b), (const double[]){ 11, 4, 10 }, hot);
+  sag_workspace_set_cursor (f->workspace, hot);
+  for (int n = 0; n < 2; n++)
+    {
+      g_autofree guint8 *rgba = NULL;
+      const guint8 *p;
+
+      for (int k = 9; k <= 11; k++)
+        for (int v = 0; v < 9; v++)
+          ((gint16 *) sag_volume_get_slice (second[n], k))[(3 + v / 3) * 16 + 10 + v % 3] = 200;
+      sag_workspace_set_volume (pet, second[n]);
+      sag_workspace_set_window_level (pet, (SagWindowLevel) { 128, 256 });
+      sag_workspace_set_fusion (f->workspace, pet);
+      fake_settle ();
+      rgba = sag_slice_view_dup_pixels (view, FALSE, &width, &height);
+      sag_slice_view_to_point (view, hot, &x, &y);
+      p = rgba + 4 * ((int) y * width + (int) x);
+      if (n == 0)
+        {
+          for (int k = 0; k < 3; k++)
+            g_assert_cmpint (ABS (p[k] - table[3 * 198 + k]), <=, 12);
+          g_assert_cmpint (p[0], >, p[1] + 50);
+        }
+      else
+        g_assert_cmpint (p[0], ==, p[1]);
+      p = rgba + 4 * ((int) y * width + (int) (width - x)); /* the other side is cold */
+      g_assert_cmpint (p[0], ==, p[1]);
+    }
+}
+
 static void
 test_memory (Fixture       *f,
              gconstpointer  data)
@@ -518,6 +566,7 @@ add_tests (void)
   g_test_add ("/reading/magnifier", Fixture, NULL, set_up, test_magnifier, tear_down);
   g_test_add ("/reading/jump", Fixture, NULL, set_up, test_jump, tear_down);
   g_test_add ("/reading/beside", Fixture, NULL, set_up, test_beside, tear_down);
+  g_test_add ("/reading/fusion", Fixture, NULL, set_up, test_fusion, tear_down);
   g_test_add ("/reading/memory", Fixture, NULL, set_up, test_memory, tear_down);
 }
 
