@@ -104,6 +104,27 @@ read_windows (const Reader &item, SagDicomInstance *self)
   item.code (DCM_VOILUTFunction, self->voi_lut_function, sizeof self->voi_lut_function);
 }
 
+/* A projection with both spacings (PS3.3 10.7.1.1, 10.7.1.3): where they are equal nobody corrected the
+ * one in the patient, it is the detector's; where they differ, or the kind of calibration is named, it
+ * was corrected. */
+void
+settle_projection (const Reader &item, SagDicomFrame *frame)
+{
+  OFString kind;
+  double v[2];
+
+  if (frame->pixel_spacing_source != SAG_SPACING_PIXEL)
+    return;
+  if (item.raw (DCM_PixelSpacingCalibrationType, kind) && !kind.empty ())
+    frame->pixel_spacing_source = SAG_SPACING_CALIBRATED;
+  else if (item.number (DCM_ImagerPixelSpacing, &v[0], 0)
+           && item.number (DCM_ImagerPixelSpacing, &v[1], 1) && v[0] > 0 && v[1] > 0)
+    frame->pixel_spacing_source = std::fabs (v[0] - frame->pixel_spacing[0]) <= 1e-4 * v[0]
+                                          && std::fabs (v[1] - frame->pixel_spacing[1]) <= 1e-4 * v[1]
+                                      ? SAG_SPACING_IMAGER
+                                      : SAG_SPACING_CALIBRATED;
+}
+
 /* What a classic header, or a functional group's enclosing data set, says of every frame. */
 void
 read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
@@ -116,6 +137,7 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
   read_spacing (item, DCM_PixelSpacing, SAG_SPACING_PIXEL, frame);
   read_spacing (item, DCM_ImagerPixelSpacing, SAG_SPACING_IMAGER, frame);
   read_spacing (item, DCM_NominalScannedPixelSpacing, SAG_SPACING_SCANNED, frame);
+  settle_projection (item, frame);
   if (DcmItem *region = item.sequence (DCM_SequenceOfUltrasoundRegions))
     {
       Reader r (region);

@@ -38,6 +38,7 @@ typedef enum
   SAG_SPACING_PIXEL,    /* Pixel Spacing (0028,0030), in the patient */
   SAG_SPACING_IMAGER,   /* Imager Pixel Spacing (0018,1164), at the detector: magnified */
   SAG_SPACING_SCANNED,  /* Nominal Scanned Pixel Spacing (0018,2010) */
+  SAG_SPACING_CALIBRATED, /* Pixel Spacing of a projection, corrected for its magnification */
   SAG_SPACING_REGION,   /* Sequence of Ultrasound Regions (0018,6011) */
 } SagSpacingSource;
 

@@ -73,7 +73,7 @@ add_truths (GVariantDict *dict, const SagStack *stack)
   static const char *const sources[] = {
     [SAG_SPACING_UNKNOWN] = "unknown", [SAG_SPACING_PIXEL] = "pixel",
     [SAG_SPACING_IMAGER] = "imager",   [SAG_SPACING_SCANNED] = "scanned",
-    [SAG_SPACING_REGION] = "region",
+    [SAG_SPACING_REGION] = "region",   [SAG_SPACING_CALIBRATED] = "calibrated",
   };
   const SagStackSlice *first = &stack->slices[0];
   const SagDicomFrame *frame = sag_dicom_instance_get_frame (first->instance, first->frame);

@@ -9,6 +9,7 @@
 #include "app/work/body.h"
 #include "app/work/link.h"
 #include "tests/app/job-runs.h"
+#include "tests/data.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -428,6 +429,49 @@ test_nifti (void)
   g_assert_cmpfloat (probe.value, ==, 0);
 }
 
+/* How far lengths and sides of real images are to be trusted, against what their headers say. */
+static void
+test_truths (void)
+{
+  static const struct
+  {
+    const char *path, *source, *orientation;
+    gboolean placed;
+    double ratio; /* -1: not lossy */
+  } cases[] = {
+    { "dicom-matrix/pydicom-data/RG1_J2KI.dcm", "unknown", "L\\F", FALSE, 10 },
+    { "dicom-matrix/pydicom/test_files/examples_ybr_color.dcm", "region", "", FALSE, 19 },
+    { "dicom-matrix/highdicom/dx_image.dcm", "imager", "L\\F", FALSE, -1 },
+    { "dicom-matrix/ohif-rebuilt/dx_DX_0001.dcm", "calibrated", "", FALSE, -1 },
+    { "series/brain-flair/MR_0002.dcm", "pixel", NULL, TRUE, -1 },
+  };
+
+  for (guint n = 0; n < G_N_ELEMENTS (cases); n++)
+    {
+      g_autofree char *path = sag_test_data (cases[n].path);
+      const char *const paths[] = { path, NULL };
+      g_autoptr (SagCatalogue) found = sag_catalogue_new ();
+      g_autoptr (JobRun) run = NULL;
+      SagSeries *image;
+
+      if (path == NULL)
+        return;
+      run = job_run (sag_job_new_index (paths), NULL);
+      g_assert_no_error (run->error);
+      g_assert_true (sag_catalogue_set (found, run->result, NULL));
+      g_test_message ("%s", cases[n].path);
+      image = sag_catalogue_pick_series (found);
+      g_assert_nonnull (image);
+      g_assert_cmpstr (sag_series_get_spacing_source (image), ==, cases[n].source);
+      g_assert_cmpint (sag_series_is_placed (image), ==, cases[n].placed);
+      g_assert_cmpint (sag_series_is_lossy (image), ==, cases[n].ratio >= 0);
+      if (cases[n].ratio >= 0)
+        g_assert_cmpfloat (sag_series_get_lossy_ratio (image), ==, cases[n].ratio);
+      if (cases[n].orientation != NULL && strlen (cases[n].orientation) > 1)
+        g_assert_cmpstr (sag_series_get_patient_orientation (image), ==, cases[n].orientation);
+    }
+}
+
 static void
 check_fails (SagJob *job, const char *says)
 {
@@ -656,6 +700,7 @@ main (int argc, char **argv)
   open_folder ();
 
   g_test_add_func ("/body/index", test_index);
+  g_test_add_func ("/body/truths", test_truths);
   g_test_add_func ("/body/read", test_read);
   g_test_add_func ("/body/read-again", test_read_again);
   g_test_add_func ("/body/read-lost", test_read_lost);

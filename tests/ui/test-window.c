@@ -119,6 +119,37 @@ test_open (Fixture       *f,
   g_object_unref (series);
 }
 
+/* A CT comes in three planes; a series chosen while a companion is selected opens there. */
+static void
+test_beside (Fixture       *f,
+             gconstpointer  data)
+{
+  SagSliceLayout *layout = sag_window_get_layout (f->window);
+  SagSliceView *companion = sag_slice_layout_get_companion (layout, 0);
+  SagWorkspace *second = sag_slice_view_get_workspace (companion);
+  g_autofree char *mode = NULL;
+
+  g_settings_set_string (f->settings, "layout", "single");
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
+  fake_settle ();
+  g_object_get (layout, "mode", &mode, NULL);
+  g_assert_cmpstr (mode, ==, "mpr");
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "view.layout", "s", "pair");
+  fake_settle ();
+  g_assert_null (sag_workspace_get_volume (second)); /* the study has nothing else to show */
+  sag_slice_layout_select_view (layout, companion);
+  g_assert_true (sag_window_get_cell_opener (f->window) != sag_window_get_opener (f->window));
+  gtk_widget_activate_action (
+      GTK_WIDGET (f->window), "win.open-series", "s",
+      sag_series_get_key (sag_workspace_get_series (sag_window_get_workspace (f->window))));
+  fake_wait_int (sag_window_get_cell_opener (f->window), "state", SAG_OPENER_READY);
+  g_assert_nonnull (sag_workspace_get_volume (second));
+  sag_workspace_set_slice (sag_window_get_workspace (f->window), SAG_VIEW_AXIAL, 3);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "view.plane", "s", "sagittal");
+  g_assert_cmpint (sag_slice_view_get_plane (companion), ==, SAG_VIEW_SAGITTAL);
+}
+
 static void
 test_problems (Fixture       *f,
                gconstpointer  data)
@@ -380,6 +411,7 @@ static void
 add_tests (void)
 {
   g_test_add ("/window/open", Fixture, NULL, set_up, test_open, tear_down);
+  g_test_add ("/window/beside", Fixture, NULL, set_up, test_beside, tear_down);
   g_test_add ("/window/problems", Fixture, NULL, set_up, test_problems, tear_down);
   g_test_add ("/window/run", Fixture, NULL, set_up, test_run, tear_down);
   g_test_add ("/window/missing-model", Fixture, NULL, set_up, test_missing_model, tear_down);
