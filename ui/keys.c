@@ -11,6 +11,7 @@
 #define SEGMENT "Segmentation"
 #define STUDY "Studies"
 #define MEASURE "Measuring"
+#define CORRECT "Correcting labels"
 #define GENERAL "General"
 
 static const SagKey keys[] = {
@@ -93,6 +94,7 @@ static const SagKey keys[] = {
   { "view.opacity(10)", "Stronger overlay", SEGMENT, "bracketright" },
   { "view.overlay-fill", "Fill labels or not", SEGMENT, "" },
   { "view.overlay-outline", "Outline labels or not", SEGMENT, "" },
+  { "view.overlay-hatch", "Hatch labels or not", SEGMENT, "" },
   { "view.overlay-confidence", "Confidence instead of label colours", SEGMENT, "k" },
   { "view.uncertain(1)", "Next least certain slice", SEGMENT, "n" },
   { "view.uncertain(-1)", "Back to the one before", SEGMENT, "<Shift>n" },
@@ -120,6 +122,19 @@ static const SagKey keys[] = {
   { "view.redo", "Redo", MEASURE, "<Control><Shift>z <Control>y" },
   { "win.export-measurements-sr", "Save measurements as DICOM SR", MEASURE, "" },
   { "win.export-measurements-csv", "Save measurements as CSV", MEASURE, "" },
+
+  { "view.tool::brush", "Brush", CORRECT, "b" },
+  { "view.tool::eraser", "Eraser", CORRECT, "<Shift>b" },
+  { "view.tool::threshold", "Brush on like values", CORRECT, "" },
+  { "view.tool::fill", "Fill an enclosed place", CORRECT, "" },
+  { "view.tool::grow", "Grow from a place", CORRECT, "" },
+  { "view.brush(1)", "Wider brush", CORRECT, "period" },
+  { "view.brush(-1)", "Narrower brush", CORRECT, "comma" },
+  { "view.edit::interpolate", "Interpolate between slices", CORRECT, "" },
+  { "view.edit::keep-largest", "Keep the largest part", CORRECT, "" },
+  { "view.edit::smooth", "Smooth the label", CORRECT, "" },
+  { "view.review::accepted", "Accept the result", CORRECT, "" },
+  { "view.review::rejected", "Reject the result", CORRECT, "" },
 
   { "win.find-action", "Find an action by name", GENERAL, "<Control>f slash" },
   { "win.show-studies", "Studies on or off", GENERAL, "F9" },

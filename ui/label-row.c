@@ -12,7 +12,7 @@ struct _SagLabelRow
   SagLabelItem    *item;
   GtkDrawingArea  *swatch;
   GtkLabel        *name;
-  GtkLabel        *ml;
+  GtkLabel        *ml, *values;
   GtkButton       *solo;
   GtkToggleButton *eye;
 };
@@ -50,11 +50,21 @@ static void
 sag_label_row_update (SagLabelRow *self)
 {
   g_autofree char *text = NULL;
+  g_autofree char *values = NULL;
   g_autofree char *tooltip = NULL;
   double confidence = sag_label_item_get_confidence (self->item);
   gboolean visible = sag_label_item_get_visible (self->item);
 
-  g_object_get (self->item, "ml-text", &text, NULL);
+  g_object_get (self->item, "ml-text", &text, "values-text", &values, NULL);
+  gtk_label_set_text (self->values, values);
+  gtk_widget_set_visible (GTK_WIDGET (self->values), values[0] != '\0');
+  if (values[0] != '\0')
+    {
+      g_autofree char *mean = g_strdup_printf ("Mean inside the label; standard deviation %.4g",
+                                               sag_label_item_get_sd (self->item));
+
+      gtk_widget_set_tooltip_text (GTK_WIDGET (self->values), mean);
+    }
   gtk_label_set_text (self->name, sag_label_item_get_name (self->item));
   gtk_label_set_text (self->ml, text);
   tooltip = isfinite (confidence)
@@ -130,6 +140,7 @@ sag_label_row_class_init (SagLabelRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, swatch);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, name);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, ml);
+  gtk_widget_class_bind_template_child (widget_class, SagLabelRow, values);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, solo);
   gtk_widget_class_bind_template_child (widget_class, SagLabelRow, eye);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * measure-actions.c: commands of measuring. */
+ * measure-actions.c: commands of measuring and correcting. */
 #include "ui/measure-actions.h"
 
 #include "ui/left-tool.h"
@@ -42,11 +42,48 @@ ACTION (tool)
   g_simple_action_set_state (action, g_variant_new_string (sag_left_tool_get_name (tool)));
 }
 
+static SagEditing *
+get_editing (SagMeasureActions *self)
+{
+  SagSliceView *view = sag_slice_layout_get_selected (self->layout);
+
+  return sag_workspace_get_editing (sag_slice_view_get_workspace (view));
+}
+
+/* With a brush in hand strokes are taken back, else measurements. */
 ACTION (undo)
 {
   SagMeasureActions *self = data;
 
-  if (!sag_measurements_undo (get_measurements (self)))
+  if (sag_left_tool_edits (sag_left_tool_get (GTK_WIDGET (self->layout)))
+          ? !sag_editing_undo (get_editing (self))
+          : !sag_measurements_undo (get_measurements (self)) && !sag_editing_undo (get_editing (self)))
+    bell (self);
+}
+
+ACTION (brush)
+{
+  SagMeasureActions *self = data;
+
+  sag_editing_set_radius (get_editing (self), sag_editing_get_radius (get_editing (self))
+                                                  + g_variant_get_int32 (parameter));
+  gtk_widget_queue_draw (GTK_WIDGET (sag_slice_layout_get_selected (self->layout)));
+}
+
+ACTION (edit)
+{
+  SagMeasureActions *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!sag_editing_apply (get_editing (self), g_variant_get_string (parameter, NULL), &error))
+    gtk_widget_activate_action (GTK_WIDGET (self->layout), "win.say", "s", error->message);
+}
+
+ACTION (review)
+{
+  SagMeasureActions *self = data;
+
+  if (!sag_editing_review (get_editing (self), g_variant_get_string (parameter, NULL)))
     bell (self);
 }
 
@@ -54,7 +91,9 @@ ACTION (redo)
 {
   SagMeasureActions *self = data;
 
-  if (!sag_measurements_redo (get_measurements (self)))
+  if (sag_left_tool_edits (sag_left_tool_get (GTK_WIDGET (self->layout)))
+          ? !sag_editing_redo (get_editing (self))
+          : !sag_measurements_redo (get_measurements (self)) && !sag_editing_redo (get_editing (self)))
     bell (self);
 }
 
@@ -103,6 +142,9 @@ sag_measure_actions_add (GActionMap     *map,
     { "undo", undo },
     { "redo", redo },
     { "delete", delete },
+    { "brush", brush, "i" },
+    { "edit", edit, "s" },
+    { "review", review, "s" },
   };
   SagMeasureActions *self = g_new0 (SagMeasureActions, 1);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * measure-actions.h: commands of measuring, in the group "view":
+ * measure-actions.h: commands of measuring and correcting, in the group "view":
  *
  *   tool::NAME       the left button's tool (ui/left-tool.h); the same again puts it away
  *   undo, redo       of measurements, or of labels while they are changed
- *   delete           the selected measurement */
+ *   delete           the selected measurement
+ *   brush(MM)        makes the brush wider or narrower
+ *   edit::NAME       a whole step on the label that is painted: "interpolate", "keep-largest", "smooth"
+ *   review::NAME     "accepted" or "rejected": the shown result */
 #pragma once
 
 #include "ui/slice-layout.h"

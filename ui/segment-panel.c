@@ -5,6 +5,7 @@
 
 #include "ui/format.h"
 #include "ui/compare-pane.h"
+#include "ui/edit-pane.h"
 #include "ui/label-row.h"
 #include "ui/measure-pane.h"
 #include "ui/precision-table.h"
@@ -255,7 +256,10 @@ show_provenance (SagSegmentPanel *self)
         { "Identifier", from->model_id }, { "Weights", from->weights_sha256 },
         { "Precision", from->precision }, { "Calibration", from->calibration },
         { "Processor", from->cpu },       { "Program", from->program },
-        { "Time", from->time },
+        { "Time", from->time },           { "Edited by", from->editor },
+        { "Edited", from->edit_time },    { "Edited from", from->edit_from },
+        { "Review", from->review },       { "Reviewed by", from->reviewer },
+        { "Reviewed", from->review_time },
       };
 
       for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -493,6 +497,7 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   self->workspace = g_object_ref (workspace);
   self->comparer = sag_comparer_new (workspace);
   gtk_box_append (self->table, sag_precision_table_new (segmenter, workspace));
+  gtk_box_append (self->measuring, sag_edit_pane_new (workspace));
   gtk_box_append (self->measuring, sag_measure_pane_new (workspace));
   gtk_box_append (self->comparison, sag_result_list_new (workspace));
   gtk_box_append (self->comparison, sag_compare_pane_new (self->comparer, workspace));

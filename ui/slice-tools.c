@@ -3,6 +3,7 @@
  * slice-tools.c: gestures on a slice, turned into changes of the workspace or of the view. */
 #include "ui/slice-tools.h"
 
+#include "ui/brush-tool.h"
 #include "ui/measure-tool.h"
 #include "ui/settings.h"
 #include "ui/slice-compare.h"
@@ -414,4 +415,5 @@ sag_slice_tools_attach (SagSliceView *view)
 
   gtk_widget_set_cursor_from_name (widget, "crosshair");
   sag_measure_tool_attach (view);
+  sag_brush_tool_attach (view);
 }

@@ -359,6 +359,11 @@ ACTION (overlay_outline)
   toggle_overlay (data, SAG_OVERLAY_OUTLINE);
 }
 
+ACTION (overlay_hatch)
+{
+  toggle_overlay (data, SAG_OVERLAY_HATCH);
+}
+
 ACTION (overlay_confidence)
 {
   toggle_overlay (data, SAG_OVERLAY_CONFIDENCE);
@@ -409,8 +414,22 @@ ACTION (uncertain)
 {
   SagViewActions *self = data;
 
-  if (!sag_workspace_next_uncertain (self->workspace, g_variant_get_int32 (parameter), NULL, NULL))
-    gtk_widget_error_bell (GTK_WIDGET (self->layout));
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  g_autofree char *text = NULL;
+  double cursor[3], ijk[3];
+  int rank, n;
+
+  if (!sag_workspace_next_uncertain (self->workspace, g_variant_get_int32 (parameter), &rank, &n))
+    {
+      gtk_widget_error_bell (GTK_WIDGET (self->layout));
+      return;
+    }
+  sag_workspace_get_cursor (self->workspace, cursor);
+  sag_grid_to_ijk (sag_segmentation_get_grid (segmentation), cursor, ijk);
+  text = g_strdup_printf (
+      "Least certain slices: %d of %d, mean confidence %.1f %%", rank, n,
+      100 * sag_segmentation_get_slice_confidence (segmentation, (int) floor (ijk[2] + 0.5), 0));
+  gtk_widget_activate_action (GTK_WIDGET (self->layout), "win.say", "s", text);
 }
 
 /* ---- cine */
@@ -466,7 +485,7 @@ update_states (SagViewActions *self)
     "slab-thinner", "slab-thicker", "slab-next-mode", "slab-mode", "cine", NULL,
   };
   static const char *const for_result[] = {
-    "overlay", "overlay-fill", "overlay-outline", "overlay-confidence", "opacity", "uncertain",
+    "overlay", "overlay-fill", "overlay-outline", "overlay-confidence", "overlay-hatch", "opacity", "uncertain",
     "compare", "compare-mode", "compare-swap", NULL,
   };
   SagOverlayFlags flags = sag_workspace_get_overlay (self->workspace);
@@ -491,6 +510,7 @@ update_states (SagViewActions *self)
              g_variant_new_boolean (sag_workspace_get_overlay_visible (self->workspace)));
   set_state (self, "overlay-fill", g_variant_new_boolean ((flags & SAG_OVERLAY_FILL) != 0));
   set_state (self, "overlay-outline", g_variant_new_boolean ((flags & SAG_OVERLAY_OUTLINE) != 0));
+  set_state (self, "overlay-hatch", g_variant_new_boolean ((flags & SAG_OVERLAY_HATCH) != 0));
   set_state (self, "overlay-confidence",
              g_variant_new_boolean ((flags & SAG_OVERLAY_CONFIDENCE) != 0));
   set_state (self, "compare-mode",
@@ -568,6 +588,7 @@ sag_view_actions_new (SagSliceLayout *layout)
     { "overlay", overlay, NULL, "true" },
     { "overlay-fill", overlay_fill, NULL, "true" },
     { "overlay-outline", overlay_outline, NULL, "true" },
+    { "overlay-hatch", overlay_hatch, NULL, "false" },
     { "overlay-confidence", overlay_confidence, NULL, "false" },
     { "compare", compare },
     { "compare-mode", compare_mode, "s", "'off'" },

@@ -357,6 +357,12 @@ ACTION (export_png)
   ask_where (data, "Save the View as PNG", ".png", png_chosen);
 }
 
+/* One sentence at the foot of the window. */
+ACTION (say)
+{
+  sag_job_bar_say (get_extra (data)->job_bar, g_variant_get_string (parameter, NULL));
+}
+
 /* ---- the window itself */
 
 ACTION (fuse)
@@ -474,6 +480,7 @@ sag_window_add_actions (SagWindow     *self,
     { "export-measurements-sr", export_measurements_sr },
     { "export-measurements-csv", export_measurements_csv },
     { "export-png", export_png },
+    { "say", say, "s" },
     { "find-action", find_action },
     { "fuse", fuse },
     { "show-shortcuts", show_shortcuts },

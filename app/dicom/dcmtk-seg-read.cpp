@@ -99,6 +99,18 @@ read_parameters (const char *text, SagProvenance *p)
         sag_provenance_set (&p->program, value);
       else if (strcmp (*part, "time") == 0)
         sag_provenance_set (&p->time, value);
+      else if (strcmp (*part, "edited-by") == 0)
+        sag_provenance_set (&p->editor, value);
+      else if (strcmp (*part, "edited") == 0)
+        sag_provenance_set (&p->edit_time, value);
+      else if (strcmp (*part, "edited-from") == 0)
+        sag_provenance_set (&p->edit_from, value);
+      else if (strcmp (*part, "review") == 0)
+        sag_provenance_set (&p->review, value);
+      else if (strcmp (*part, "reviewed-by") == 0)
+        sag_provenance_set (&p->reviewer, value);
+      else if (strcmp (*part, "reviewed") == 0)
+        sag_provenance_set (&p->review_time, value);
     }
 }
 

@@ -53,7 +53,10 @@ parameters_of (const SagDicomSegSpec &spec)
   } fields[] = { { "model", p->model_id },           { "weights-sha256", p->weights_sha256 },
                  { "precision", p->precision },      { "calibration", p->calibration },
                  { "cpu", p->cpu },                  { "program", p->program },
-                 { "time", p->time } };
+                 { "time", p->time },
+                 { "edited-by", p->editor },         { "edited", p->edit_time },
+                 { "edited-from", p->edit_from },    { "review", p->review },
+                 { "reviewed-by", p->reviewer },     { "reviewed", p->review_time } };
   std::string text;
 
   for (const auto &field : fields)
@@ -94,7 +97,7 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
 
   item.put_us (DCM_SegmentNumber, index + 1)
       .put (DCM_SegmentLabel, line (or_else (label->name, "Segment").c_str (), 64))
-      .put (DCM_SegmentAlgorithmType, "AUTOMATIC")
+      .put (DCM_SegmentAlgorithmType, p->editor[0] != '\0' ? "SEMIAUTOMATIC" : "AUTOMATIC")
       .put (DCM_SegmentAlgorithmName, algorithm)
       .add_code (DCM_SegmentedPropertyCategoryCodeSequence, category->value, category->scheme,
                  category->meaning);
@@ -218,6 +221,17 @@ put_contribution (Item &dataset, const SagDicomSegSpec &spec, const Moment &mome
   put_equipment (item, "Sagitta", "Sagitta");
 }
 
+/* Who answers for the content: who edited it, else who reviewed it. */
+std::string
+make_person (const SagProvenance *p)
+{
+  std::string name = line (p->editor[0] != '\0' ? p->editor : p->reviewer, 64);
+
+  for (char &c : name) /* PS3.5 6.2: PN has its own separators */
+    c = c == '^' || c == '=' ? ' ' : c;
+  return name;
+}
+
 void
 put_seg_headers (Item &item, const SagDicomSegSpec &spec, const Moment &moment)
 {
@@ -238,7 +252,7 @@ put_seg_headers (Item &item, const SagDicomSegSpec &spec, const Moment &moment)
       .put (DCM_ContentTime, moment.time)
       .put (DCM_ContentLabel, line (spec.content_label, 16))
       .put (DCM_ContentDescription, research_use)
-      .put (DCM_ContentCreatorName, "")
+      .put (DCM_ContentCreatorName, make_person (spec.provenance))
       .put (DCM_ImageComments, research_use);
   put_source (item, in);
   put_equipment (item, "Sagitta", "Sagitta");

@@ -15,6 +15,8 @@ struct _SagLabelItem
   double   ml;
   double   confidence;
   double   centroid[3];
+  double   mean, sd;
+  char     unit[17];
 };
 
 G_DEFINE_FINAL_TYPE (SagLabelItem, sag_label_item, G_TYPE_OBJECT)
@@ -28,6 +30,7 @@ enum
   PROP_ML,
   PROP_ML_TEXT,
   PROP_CONFIDENCE,
+  PROP_VALUES_TEXT,
   N_PROPS
 };
 
@@ -44,6 +47,15 @@ format_ml (double ml)
                     : g_strdup_printf ("%.0f ml", ml);
 }
 
+static char *
+format_values (SagLabelItem *self)
+{
+  if (isnan (self->mean))
+    return g_strdup ("");
+  return g_strdup_printf (fabs (self->mean) >= 100 ? "%.0f%s%s" : "%.1f%s%s", self->mean,
+                          self->unit[0] != '\0' ? " " : "", self->unit);
+}
+
 static void
 sag_label_item_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -56,6 +68,7 @@ sag_label_item_get_property (GObject *object, guint id, GValue *value, GParamSpe
     case PROP_VISIBLE: g_value_set_boolean (value, self->visible); break;
     case PROP_ML: g_value_set_double (value, self->ml); break;
     case PROP_ML_TEXT: g_value_take_string (value, format_ml (self->ml)); break;
+    case PROP_VALUES_TEXT: g_value_take_string (value, format_values (self)); break;
     case PROP_CONFIDENCE: g_value_set_double (value, self->confidence); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -85,6 +98,7 @@ sag_label_item_class_init (SagLabelItemClass *klass)
   properties[PROP_ML] = g_param_spec_double ("ml", NULL, NULL, 0, G_MAXDOUBLE, 0, flags);
   properties[PROP_ML_TEXT] = g_param_spec_string ("ml-text", NULL, NULL, NULL, flags);
   properties[PROP_CONFIDENCE] = g_param_spec_double ("confidence", NULL, NULL, 0, 1, 0, flags);
+  properties[PROP_VALUES_TEXT] = g_param_spec_string ("values-text", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -94,6 +108,7 @@ sag_label_item_init (SagLabelItem *self)
   self->visible = TRUE;
   self->ml = NAN;
   self->confidence = NAN;
+  self->mean = self->sd = NAN;
 }
 
 SagLabelItem *
@@ -173,4 +188,29 @@ sag_label_item_set_measured (SagLabelItem *self, double ml, double confidence,
     self->centroid[a] = centroid[a];
   for (int prop = PROP_ML; prop < N_PROPS; prop++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[prop]);
+}
+
+void
+sag_label_item_set_values (SagLabelItem *self, double mean, double sd, const char *unit)
+{
+  g_return_if_fail (SAG_IS_LABEL_ITEM (self));
+
+  self->mean = mean;
+  self->sd = sd;
+  g_strlcpy (self->unit, unit, sizeof self->unit);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VALUES_TEXT]);
+}
+
+double
+sag_label_item_get_mean (SagLabelItem *self)
+{
+  g_return_val_if_fail (SAG_IS_LABEL_ITEM (self), NAN);
+  return self->mean;
+}
+
+double
+sag_label_item_get_sd (SagLabelItem *self)
+{
+  g_return_val_if_fail (SAG_IS_LABEL_ITEM (self), NAN);
+  return self->sd;
 }

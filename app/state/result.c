@@ -16,6 +16,7 @@ struct _SagResult
   SagSegmentation *segmentation;
   SagSegmentation *preview;
   GVariant        *labels;
+  GVariant        *values;
   char            *model_id;
   int              precision;
   gboolean         complete;
@@ -49,6 +50,7 @@ sag_result_finalize (GObject *object)
   g_clear_pointer (&self->segmentation, sag_segmentation_unref);
   g_clear_pointer (&self->preview, sag_segmentation_unref);
   g_clear_pointer (&self->labels, g_variant_unref);
+  g_clear_pointer (&self->values, g_variant_unref);
   G_OBJECT_CLASS (sag_result_parent_class)->finalize (object);
 }
 
@@ -141,6 +143,7 @@ RESULT_GETTER (const char *, note, get_note, "")
 RESULT_GETTER (SagSegmentation *, segmentation, get_segmentation, NULL)
 RESULT_GETTER (SagSegmentation *, preview, get_preview, NULL)
 RESULT_GETTER (GVariant *, labels, get_labels, NULL)
+RESULT_GETTER (GVariant *, values, get_values, NULL)
 RESULT_GETTER (const char *, model_id, get_model_id, "")
 RESULT_GETTER (int, precision, get_precision, -1)
 RESULT_GETTER (gboolean, complete, is_complete, FALSE)
@@ -179,6 +182,16 @@ sag_result_set_labels (SagResult *self, GVariant *labels)
   g_variant_ref_sink (labels);
   g_clear_pointer (&self->labels, g_variant_unref);
   self->labels = labels;
+}
+
+void
+sag_result_set_values (SagResult *self, GVariant *values)
+{
+  g_return_if_fail (SAG_IS_RESULT (self));
+
+  g_variant_ref_sink (values);
+  g_clear_pointer (&self->values, g_variant_unref);
+  self->values = values;
 }
 
 void

@@ -37,6 +37,11 @@ GVariant        *sag_result_get_labels       (SagResult       *self);
 void             sag_result_set_labels       (SagResult       *self,
                                               GVariant        *labels);
 
+/* a(ydd) of partial "values": mean and standard deviation inside each label; NULL until known. */
+GVariant        *sag_result_get_values       (SagResult       *self);
+void             sag_result_set_values       (SagResult       *self,
+                                              GVariant        *values);
+
 /* What made it: a model at a precision. "" and -1 for results that are no runs. */
 void             sag_result_set_model        (SagResult       *self,
                                               const char      *model_id,

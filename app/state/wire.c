@@ -267,7 +267,8 @@ static const struct
 #define FIELD(name) { #name, G_STRUCT_OFFSET (SagProvenance, name) }
   FIELD (model_id), FIELD (model_name),  FIELD (model_version), FIELD (weights_sha256),
   FIELD (precision), FIELD (calibration), FIELD (cpu), FIELD (program),
-  FIELD (time),
+  FIELD (time),      FIELD (editor),     FIELD (edit_time),     FIELD (edit_from),
+  FIELD (review),    FIELD (reviewer),   FIELD (review_time),
 #undef FIELD
 };
 

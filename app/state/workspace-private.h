@@ -21,6 +21,7 @@ struct _SagWorkspace
   SagResult       *other;    /* the one compared with: reference is its */
   SagResult       *received; /* what a job without a result of its own brought last */
   SagMeasurements *measurements;
+  SagEditing      *editing;
   SagCompare       compare;
   double           swipe;
   double           agreement; /* mean Dice of the two; NaN until known */
@@ -70,6 +71,9 @@ void sag_workspace_take_segmentation (SagWorkspace    *self,
 void sag_workspace_take_preview    (SagWorkspace    *self,
                                     SagResult       *result,
                                     SagSegmentation *preview);
+void sag_workspace_take_values     (SagWorkspace    *self,
+                                    SagResult       *result,
+                                    GVariant        *values);
 void sag_workspace_take_labels     (SagWorkspace    *self,
                                     SagResult       *result,
                                     GVariant        *labels);

@@ -145,6 +145,23 @@ receive_labels (SagWorkspace *self, SagResult *result, GVariant *body, GError **
   return TRUE;
 }
 
+static gboolean
+receive_values (SagWorkspace *self, SagResult *result, GVariant *body, GError **error)
+{
+  g_autoptr (GVariant) values = g_variant_lookup_value (body, "values", G_VARIANT_TYPE ("a(ydd)"));
+  const char *of;
+
+  if (!g_variant_lookup (body, "of", "&s", &of) || values == NULL)
+    return invalid ("values are not told", error);
+  if (find_layer (of) != SAG_LAYER_SEGMENTATION)
+    return TRUE;
+  if (result == NULL)
+    result = self->received != NULL ? self->received : self->result;
+  if (result != NULL)
+    sag_workspace_take_values (self, result, values);
+  return TRUE;
+}
+
 gboolean
 sag_workspace_receive_result (SagWorkspace *self, SagResult *result, const char *name,
                               GVariant *body, GUnixFDList *fds, GError **error)
@@ -159,6 +176,8 @@ sag_workspace_receive_result (SagWorkspace *self, SagResult *result, const char 
     return receive_ready (self, result, body, error);
   if (strcmp (name, "labels") == 0)
     return receive_labels (self, result, body, error);
+  if (strcmp (name, "values") == 0)
+    return receive_values (self, result, body, error);
   layer = find_layer (name);
   if (layer < 0)
     return TRUE;

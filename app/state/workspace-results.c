@@ -39,6 +39,13 @@ sag_workspace_get_other (SagWorkspace *self)
   return self->other;
 }
 
+SagEditing *
+sag_workspace_get_editing (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
+  return self->editing;
+}
+
 SagMeasurements *
 sag_workspace_get_measurements (SagWorkspace *self)
 {
@@ -47,6 +54,27 @@ sag_workspace_get_measurements (SagWorkspace *self)
 }
 
 /* What is measured of the labels, into their rows. */
+static void
+apply_values (SagWorkspace *self)
+{
+  GVariant *values = self->result != NULL ? sag_result_get_values (self->result) : NULL;
+  double mean, sd;
+  guint8 value;
+  GVariantIter iter;
+
+  if (values == NULL || self->volume == NULL)
+    return;
+  g_variant_iter_init (&iter, values);
+  while (g_variant_iter_next (&iter, "(ydd)", &value, &mean, &sd))
+    for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
+      {
+        g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+
+        if (sag_label_item_get_label (item)->value == value)
+          sag_label_item_set_values (item, mean, sd, sag_volume_get_unit (self->volume));
+      }
+}
+
 static void
 apply_labels (SagWorkspace *self)
 {
@@ -86,6 +114,7 @@ sag_workspace_show_result (SagWorkspace *self, SagResult *result)
   sag_workspace_put_segmentation (self,
                                   result != NULL ? sag_result_get_segmentation (result) : NULL);
   apply_labels (self);
+  apply_values (self);
   g_object_notify (G_OBJECT (self), "result");
   g_object_thaw_notify (G_OBJECT (self));
 }
@@ -232,6 +261,14 @@ sag_workspace_take_labels (SagWorkspace *self, SagResult *result, GVariant *labe
   sag_result_set_labels (result, labels);
   if (result == self->result)
     apply_labels (self);
+}
+
+void
+sag_workspace_take_values (SagWorkspace *self, SagResult *result, GVariant *values)
+{
+  sag_result_set_values (result, values);
+  if (result == self->result)
+    apply_values (self);
 }
 
 /* ---- comparing */

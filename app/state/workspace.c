@@ -66,6 +66,7 @@ sag_workspace_finalize (GObject *object)
   g_clear_object (&self->other);
   g_clear_object (&self->received);
   g_hash_table_unref (self->hidden_names);
+  g_object_unref (self->editing);
   g_object_unref (self->measurements);
   g_object_unref (self->results);
   g_clear_pointer (&self->volume, sag_volume_unref);
@@ -250,6 +251,7 @@ sag_workspace_init (SagWorkspace *self)
   self->hidden_names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->results = g_list_store_new (SAG_TYPE_RESULT);
   self->measurements = sag_measurements_new ();
+  self->editing = sag_editing_new (self);
   self->swipe = 0.5;
   self->agreement = NAN;
 }

@@ -43,6 +43,7 @@
 
 #include "app/state/catalogue.h"
 #include "app/state/colour-tables.h"
+#include "app/state/editing.h"
 #include "app/state/label-item.h"
 #include "app/state/measurements.h"
 #include "app/state/result.h"
@@ -131,6 +132,8 @@ void             sag_workspace_remove_result      (SagWorkspace          *self,
                                                    SagResult             *result);
 void             sag_workspace_clear_results      (SagWorkspace          *self);
 
+/* The shown result, corrected by hand. */
+SagEditing      *sag_workspace_get_editing        (SagWorkspace          *self); /* borrowed */
 /* What was measured on the open volume: forgotten with it. */
 SagMeasurements *sag_workspace_get_measurements   (SagWorkspace          *self); /* borrowed */
 

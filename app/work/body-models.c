@@ -189,6 +189,7 @@ sag_body_segment (SagBodyRun *run, GError **error)
       show (&showing, segmentation);
       sag_body_ready_end (run);
       sag_body_tell_labels (run, "segmentation", segmentation);
+      sag_body_tell_values (run, "segmentation", segmentation, volume);
     }
   g_clear_pointer (&showing.shown, sag_segmentation_unref);
   if (failure == NULL)

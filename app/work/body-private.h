@@ -90,6 +90,12 @@ void             sag_body_tell_labels     (SagBodyRun        *run,
                                            const char        *role,
                                            SagSegmentation   *segmentation);
 
+/* Partial "values" about it: what `volume` says inside each label. */
+void             sag_body_tell_values     (SagBodyRun        *run,
+                                           const char        *role,
+                                           SagSegmentation   *segmentation,
+                                           SagVolume         *volume);
+
 /* Partials "ready" of `of`, which has `n` slices: begin, slices as they come (any thread), the
  * rest. They are told at most every 15 ms, so that a fast reader does not flood the window. */
 void             sag_body_ready_begin     (SagBodyRun        *run,

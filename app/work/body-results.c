@@ -72,6 +72,8 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
 {
   g_autofree char *path = sag_body_get_path (run, error);
   g_autoptr (SagSegmentation) segmentation = NULL;
+  g_autoptr (GVariant) described = NULL;
+  g_autoptr (SagVolume) volume = NULL;
   const char *role = "segmentation";
   GVariantDict dict;
 
@@ -84,6 +86,10 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
   if (segmentation == NULL || !sag_body_tell_segmentation (run, role, segmentation, error))
     return NULL;
   sag_body_tell_labels (run, role, segmentation);
+  described = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
+  volume = described != NULL ? sag_volume_from_variant (described, run->fds, NULL) : NULL;
+  if (volume != NULL)
+    sag_body_tell_values (run, role, segmentation, volume);
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
   return g_variant_dict_end (&dict);

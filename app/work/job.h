@@ -23,8 +23,8 @@
  *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
  * READ_SEGMENTATION (io)
  *                  request  path ay; role s?: "segmentation" (default) or "reference";
- *                           frame-of-reference s?: refuse a SEG of another one
- *                  partials the role's name, "ready", "labels"
+ *                           frame-of-reference s?: refuse a SEG of another one; volume?: what lies under
+ *                  partials the role's name, "ready", "labels"; "values" with a volume
  *                  result   seconds d
  * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png" "sr" "csv";
  *                           segmentation and stack; or width u, height u, pixels h: RGBA; or
@@ -44,7 +44,7 @@
  *                  result   fits b, warnings as, bytes t, seconds d
  * SEGMENT (compute)
  *                  request  model s, precision s, volume; focus (ddd)?, preview b?, threads i?
- *                  partials "preview", "segmentation", "ready", "labels"
+ *                  partials "preview", "segmentation", "ready", "labels", "values"
  *                  result   bytes t, model-bytes t, seconds d, timings a(sd)
  * COMPARE (compute)
  *                  request  a, b: segmentation; surface b?: distances too (default), or overlap only
@@ -66,6 +66,7 @@
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
+ *  "values"   of s; values a(ydd): label value, mean and standard deviation of the volume inside it
  *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid */
 #pragma once
 

@@ -138,6 +138,7 @@ sag_job_new_tags (const char *path)
 SagJob *
 sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolume *over)
 {
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
@@ -145,9 +146,16 @@ sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolum
   add_title (&dict, path);
   g_variant_dict_insert (&dict, "role", "s", as_reference ? "reference" : "segmentation");
   if (over != NULL)
-    g_variant_dict_insert (&dict, "frame-of-reference", "s",
-                           sag_volume_get_frame_of_reference (over));
-  return job_new (SAG_JOB_READ_SEGMENTATION, &dict, NULL);
+    {
+      /* Without descriptors to spare the labels come without the values inside them. */
+      GVariant *volume = sag_volume_to_variant (over, fds, NULL);
+
+      g_variant_dict_insert (&dict, "frame-of-reference", "s",
+                             sag_volume_get_frame_of_reference (over));
+      if (volume != NULL)
+        g_variant_dict_insert_value (&dict, "volume", volume);
+    }
+  return job_new (SAG_JOB_READ_SEGMENTATION, &dict, over != NULL ? fds : NULL);
 }
 
 SagJob *

@@ -326,6 +326,23 @@ find_edges (const SagSliceOverlay *self, const Rows *rows, guint8 *plane, int n,
   sag_kernels_get ()->slice.edge ((size_t) self->map.width, around, edge);
 }
 
+/* Lines of two pixels in six, for colour not to be the only sign. */
+static inline gboolean
+is_hatched (guint8 label, int x, int y)
+{
+  int wide = label > 4 ? 10 : 6;
+  int along;
+
+  switch (label & 3)
+    {
+    case 1: along = x + y; break;
+    case 2: along = x - y + 100000 * 30; break;
+    case 3: along = y; break;
+    default: along = x; break;
+    }
+  return along % wide < wide / 3;
+}
+
 static void
 draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int n, int y,
           guint8 *rgba)
@@ -333,6 +350,7 @@ draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int
   gboolean filled =
       (self->flags & (SAG_OVERLAY_FILL | SAG_OVERLAY_CONFIDENCE | SAG_OVERLAY_DIFFERENCE)) != 0;
   gboolean outlined = (self->flags & SAG_OVERLAY_OUTLINE) != 0;
+  gboolean hatched = (self->flags & SAG_OVERLAY_HATCH) != 0 && layer->map != NULL;
   const guint8 *labels = row_at (rows, rows->labels, n + 2);
   const guint8 *confident = self->least > 0 ? row_at (rows, rows->confident, n + 2) : labels;
   const guint8 *index = self->by_confidence ? row_at (rows, rows->confidence, n + 2) : confident;
@@ -369,7 +387,7 @@ draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int
         {
           if (outlined && rows->solid[x] != 0)
             pixel = layer->line[line];
-          else if (filled)
+          else if (filled && (!hatched || is_hatched (label, x, y)))
             pixel = blend (&layer->fill[shade], pixel);
         }
       else if (rows->dotted[x] != 0 && (((x >> 1) + (y >> 1)) & 1) != 0)

@@ -32,6 +32,7 @@ typedef enum
   SAG_OVERLAY_OUTLINE = 1 << 1,    /* 2 device pixels, opaque */
   SAG_OVERLAY_CONFIDENCE = 1 << 2, /* the confidence ramp instead of label colours, inside labels */
   SAG_OVERLAY_DIFFERENCE = 1 << 3, /* against `reference`: only here, only there, both */
+  SAG_OVERLAY_HATCH = 1 << 4, /* fills are lines, another pattern for each of eight labels in turn */
 } SagOverlayFlags;
 
 /* Two results over one image. */

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * editing.c: the shown result, corrected by hand.
+ */
+#include "app/state/editing.h"
+
+#include "app/state/workspace-private.h"
+#include "engine/image/edit.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_UNDO 100
+#define MOST_GROWN 20000000 /* voxels; more is a leak, not a lesion */
+
+struct _SagEditing
+{
+  GObject       parent_instance;
+
+  SagWorkspace *workspace; /* owns this */
+  int           value;
+  double        radius_mm;
+  double        tolerance;
+  SagResult    *result;    /* of the stroke under way; NULL between strokes */
+  SagLabelmap  *map;       /* what it changes; borrowed from the result */
+  GArray       *changes;   /* of SagChange */
+  double        touched;   /* the value under the first touch; NaN until then */
+};
+
+/* What can be taken back of one result. */
+typedef struct
+{
+  GQueue undo, redo; /* of Step */
+} History;
+
+typedef struct
+{
+  SagLabelmap *map;
+  GArray      *changes;
+} Step;
+
+G_DEFINE_FINAL_TYPE (SagEditing, sag_editing, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_VALUE,
+  PROP_RADIUS_MM,
+  PROP_TOLERANCE,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint edited;
+
+/* ---- history */
+
+static void
+step_free (gpointer data)
+{
+  Step *self = data;
+
+  sag_labelmap_unref (self->map);
+  g_array_unref (self->changes);
+  g_free (self);
+}
+
+static void
+history_free (gpointer data)
+{
+  History *self = data;
+
+  g_queue_clear_full (&self->undo, step_free);
+  g_queue_clear_full (&self->redo, step_free);
+  g_free (self);
+}
+
+static History *
+get_history (SagResult *result)
+{
+  return result != NULL ? g_object_get_data (G_OBJECT (result), "edit-history") : NULL;
+}
+
+/* ---- GObject */
+
+static void
+sag_editing_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SagEditing *self = SAG_EDITING (object);
+
+  switch (id)
+    {
+    case PROP_VALUE: g_value_set_int (value, self->value); break;
+    case PROP_RADIUS_MM: g_value_set_double (value, self->radius_mm); break;
+    case PROP_TOLERANCE: g_value_set_double (value, self->tolerance); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_editing_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  SagEditing *self = SAG_EDITING (object);
+
+  switch (id)
+    {
+    case PROP_VALUE: sag_editing_set_value (self, g_value_get_int (value)); break;
+    case PROP_RADIUS_MM: sag_editing_set_radius (self, g_value_get_double (value)); break;
+    case PROP_TOLERANCE: sag_editing_set_tolerance (self, g_value_get_double (value)); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+sag_editing_finalize (GObject *object)
+{
+  SagEditing *self = SAG_EDITING (object);
+
+  g_clear_pointer (&self->changes, g_array_unref);
+  g_clear_object (&self->result);
+  G_OBJECT_CLASS (sag_editing_parent_class)->finalize (object);
+}
+
+static void
+sag_editing_class_init (SagEditingClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags rw = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  object_class->finalize = sag_editing_finalize;
+  object_class->get_property = sag_editing_get_property;
+  object_class->set_property = sag_editing_set_property;
+  properties[PROP_VALUE] = g_param_spec_int ("value", NULL, NULL, 0, 255, 0, rw);
+  properties[PROP_RADIUS_MM] = g_param_spec_double ("radius-mm", NULL, NULL, 0.1, 100, 5, rw);
+  properties[PROP_TOLERANCE] = g_param_spec_double ("tolerance", NULL, NULL, 0, G_MAXDOUBLE, 100, rw);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  edited = g_signal_new ("edited", SAG_TYPE_EDITING, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                         G_TYPE_NONE, 0);
+}
+
+static void
+sag_editing_init (SagEditing *self)
+{
+  self->radius_mm = 5;
+  self->tolerance = 100;
+}
+
+SagEditing *
+sag_editing_new (SagWorkspace *workspace)
+{
+  SagEditing *self = g_object_new (SAG_TYPE_EDITING, NULL);
+
+  self->workspace = workspace;
+  return self;
+}
+
+int
+sag_editing_get_value (SagEditing *self)
+{
+  return self->value;
+}
+
+void
+sag_editing_set_value (SagEditing *self, int value)
+{
+  if (self->value == value)
+    return;
+  self->value = CLAMP (value, 0, 255);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VALUE]);
+}
+
+double
+sag_editing_get_radius (SagEditing *self)
+{
+  return self->radius_mm;
+}
+
+void
+sag_editing_set_radius (SagEditing *self, double radius_mm)
+{
+  radius_mm = CLAMP (radius_mm, 0.1, 100);
+  if (self->radius_mm == radius_mm)
+    return;
+  self->radius_mm = radius_mm;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RADIUS_MM]);
+}
+
+double
+sag_editing_get_tolerance (SagEditing *self)
+{
+  return self->tolerance;
+}
+
+void
+sag_editing_set_tolerance (SagEditing *self, double tolerance)
+{
+  if (!(tolerance >= 0) || self->tolerance == tolerance)
+    return;
+  self->tolerance = tolerance;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TOLERANCE]);
+}
+
+/* ---- the edited copy */
+
+static gboolean
+refuse (GError **error, const char *why)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, why);
+  return FALSE;
+}
+
+static const char *
+get_person (void)
+{
+  const char *name = g_get_real_name ();
+
+  return name != NULL && *name != '\0' && strcmp (name, "Unknown") != 0 ? name : g_get_user_name ();
+}
+
+static char *
+get_time (void)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+
+  return g_date_time_format_iso8601 (now);
+}
+
+/* The same layers and confidence with another provenance; every slice as ready as it was. */
+static SagSegmentation *
+wrap (SagLabelmap *const *layers, int n_layers, SagSegmentation *old, const SagProvenance *from,
+      GError **error)
+{
+  SagSegmentation *made = sag_segmentation_new (layers, n_layers,
+                                                sag_segmentation_get_confidence (old), from, error);
+
+  if (made != NULL)
+    sag_segmentation_mark_ready (made, 0, sag_segmentation_get_grid (made)->size[2]);
+  return made;
+}
+
+static SagLabelmap *
+copy_layer (SagLabelmap *layer, GError **error)
+{
+  const SagGrid *grid = sag_labelmap_get_grid (layer);
+  gsize bytes = sag_grid_get_n_voxels (grid);
+  g_autoptr (SagBlock) block = sag_block_new (bytes, "the edited labels", error);
+  int n;
+  const SagLabel *labels = sag_labelmap_get_labels (layer, &n);
+
+  if (block == NULL)
+    return NULL;
+  memcpy (sag_block_get_data (block), sag_labelmap_get_voxels (layer), bytes);
+  return sag_labelmap_new (grid, block, labels, n, error);
+}
+
+static SagResult *
+make_copy (SagEditing *self, SagResult *from, GError **error)
+{
+  SagSegmentation *old = sag_result_get_segmentation (from);
+  int n = sag_segmentation_get_n_layers (old);
+  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagProvenance) provenance
+      = sag_provenance_copy (sag_segmentation_get_provenance (old));
+  g_autoptr (SagSegmentation) made = NULL;
+  g_autofree char *name = g_strdup_printf ("%s, edited", sag_result_get_name (from));
+  g_autofree char *time = get_time ();
+  GVariant *labels = sag_result_get_labels (from);
+  SagResult *result;
+  History *history;
+
+  for (int layer = 0; layer < n; layer++)
+    {
+      SagLabelmap *copy = copy_layer (sag_segmentation_get_layer (old, layer), error);
+
+      if (copy == NULL)
+        return NULL;
+      g_ptr_array_add (layers, copy);
+    }
+  sag_provenance_set (&provenance->editor, get_person ());
+  sag_provenance_set (&provenance->edit_time, time);
+  sag_provenance_set (&provenance->edit_from, sag_result_get_name (from));
+  sag_provenance_set (&provenance->review, "edited");
+  sag_provenance_set (&provenance->reviewer, get_person ());
+  sag_provenance_set (&provenance->review_time, time);
+  made = wrap ((SagLabelmap *const *) layers->pdata, n, old, provenance, error);
+  if (made == NULL)
+    return NULL;
+  g_object_freeze_notify (G_OBJECT (self->workspace));
+  result = sag_workspace_begin_result (self->workspace, name);
+  sag_workspace_take_segmentation (self->workspace, result, made);
+  if (labels != NULL)
+    sag_workspace_take_labels (self->workspace, result, labels);
+  history = g_new0 (History, 1);
+  g_object_set_data_full (G_OBJECT (result), "edit-history", history, history_free);
+  sag_result_complete (result, 0, 0, 0);
+  g_object_thaw_notify (G_OBJECT (self->workspace));
+  return result;
+}
+
+/* The layer that has the label painted, or the first. */
+static SagLabelmap *
+find_layer (SagEditing *self, SagSegmentation *segmentation)
+{
+  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
+    if (sag_labelmap_find_label (sag_segmentation_get_layer (segmentation, n), (guint8) self->value)
+        != NULL)
+      return sag_segmentation_get_layer (segmentation, n);
+  return sag_segmentation_get_layer (segmentation, 0);
+}
+
+gboolean
+sag_editing_begin (SagEditing *self, GError **error)
+{
+  SagResult *result = self->workspace->result;
+
+  if (self->result != NULL)
+    sag_editing_end (self);
+  if (result == NULL || sag_result_get_segmentation (result) == NULL)
+    return refuse (error, "There are no labels to correct; run a model or open labels first.");
+  if (!sag_result_is_complete (result))
+    return refuse (error, "The labels are still being made; wait for the run to end.");
+  if (!sag_grid_equal (sag_segmentation_get_grid (sag_result_get_segmentation (result)),
+                       sag_volume_get_grid (self->workspace->volume)))
+    return refuse (error, "These labels lie on other voxels than the images; they cannot be edited here.");
+  if (get_history (result) == NULL && (result = make_copy (self, result, error)) == NULL)
+    return FALSE;
+  if (self->value == 0
+      || !sag_labelmap_find_label (find_layer (self, sag_result_get_segmentation (result)),
+                                   (guint8) self->value))
+    {
+      g_autoptr (SagLabelItem) first
+          = g_list_model_get_item (G_LIST_MODEL (self->workspace->labels), 0);
+
+      if (first == NULL)
+        return refuse (error, "These labels have no name that could be painted.");
+      sag_editing_set_value (self, sag_label_item_get_label (first)->value);
+    }
+  g_set_object (&self->result, result);
+  self->map = find_layer (self, sag_result_get_segmentation (result));
+  self->changes = g_array_new (FALSE, FALSE, sizeof (SagChange));
+  self->touched = NAN;
+  return TRUE;
+}
+
+/* ---- what changed, on screen and in numbers */
+
+static void
+show (SagEditing *self, const GArray *changes, guint first)
+{
+  const SagGrid *grid = sag_volume_get_grid (self->workspace->volume);
+  gsize n = (gsize) grid->size[0] * (gsize) grid->size[1];
+  int k0 = grid->size[2], k1 = 0;
+
+  for (guint c = first; c < changes->len; c++)
+    {
+      int k = (int) (g_array_index (changes, SagChange, c).at / n);
+
+      k0 = MIN (k0, k);
+      k1 = MAX (k1, k + 1);
+    }
+  if (k0 < k1)
+    sag_workspace_mark_ready (self->workspace, SAG_LAYER_SEGMENTATION, k0, k1);
+}
+
+/* Voxels and millilitres of the labels, without counting all of them again. */
+static void
+count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back)
+{
+  const SagGrid *grid = sag_volume_get_grid (self->workspace->volume);
+  double voxel_ml = grid->spacing[0] * grid->spacing[1] * grid->spacing[2] * 1e-3;
+  GVariant *labels = sag_result_get_labels (result);
+  gint64 more[256] = { 0 };
+  GVariantBuilder builder;
+  GVariantIter iter;
+  guint64 n;
+  double ml, confidence, centroid[3];
+  guint8 value;
+
+  if (labels == NULL)
+    return;
+  for (guint c = 0; c < changes->len; c++)
+    {
+      const SagChange *change = &g_array_index (changes, SagChange, c);
+
+      more[back ? change->was : change->is]++;
+      more[back ? change->is : change->was]--;
+    }
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytddddd)"));
+  g_variant_iter_init (&iter, labels);
+  while (g_variant_iter_next (&iter, "(ytddddd)", &value, &n, &ml, &confidence, &centroid[0],
+                              &centroid[1], &centroid[2]))
+    {
+      n = (guint64) MAX ((gint64) n + more[value], 0);
+      g_variant_builder_add (&builder, "(ytddddd)", value, n, (double) n * voxel_ml, confidence,
+                             centroid[0], centroid[1], centroid[2]);
+    }
+  sag_workspace_take_labels (self->workspace, result, g_variant_builder_end (&builder));
+}
+
+void
+sag_editing_end (SagEditing *self)
+{
+  g_autoptr (SagResult) result = g_steal_pointer (&self->result);
+  g_autoptr (GArray) changes = g_steal_pointer (&self->changes);
+  History *history = get_history (result);
+  Step *step;
+
+  if (history == NULL || changes == NULL || changes->len == 0)
+    return;
+  count (self, result, changes, FALSE);
+  step = g_new (Step, 1);
+  step->map = sag_labelmap_ref (self->map);
+  step->changes = g_steal_pointer (&changes);
+  g_queue_push_head (&history->undo, step);
+  if (history->undo.length > MOST_UNDO)
+    step_free (g_queue_pop_tail (&history->undo));
+  g_queue_clear_full (&history->redo, step_free);
+  g_queue_init (&history->redo);
+  g_signal_emit (self, edited, 0);
+}
+
+static gboolean
+go (SagEditing *self, gboolean back)
+{
+  SagResult *result = self->workspace->result;
+  History *history = get_history (result);
+  Step *step = NULL;
+  guint8 *voxels;
+
+  if (history != NULL)
+    step = g_queue_pop_head (back ? &history->undo : &history->redo);
+  if (step == NULL)
+    return FALSE;
+  voxels = sag_labelmap_get_voxels (step->map);
+  /* A voxel may have changed more than once. */
+  for (guint c = 0; c < step->changes->len; c++)
+    {
+      guint at = back ? step->changes->len - 1 - c : c;
+      const SagChange *change = &g_array_index (step->changes, SagChange, at);
+
+      voxels[change->at] = back ? change->was : change->is;
+    }
+  g_queue_push_head (back ? &history->redo : &history->undo, step);
+  show (self, step->changes, 0);
+  count (self, result, step->changes, back);
+  g_signal_emit (self, edited, 0);
+  return TRUE;
+}
+
+gboolean
+sag_editing_undo (SagEditing *self)
+{
+  return go (self, TRUE);
+}
+
+gboolean
+sag_editing_redo (SagEditing *self)
+{
+  return go (self, FALSE);
+}
+
+/* ---- tools */
+
+static gboolean
+get_voxel (SagEditing *self, const double lps[3], int ijk[3])
+{
+  SagProbe probe;
+
+  if (!sag_workspace_probe (self->workspace, lps, &probe))
+    return FALSE;
+  memcpy (ijk, probe.ijk, sizeof probe.ijk);
+  if (isnan (self->touched))
+    self->touched = probe.value;
+  return TRUE;
+}
+
+void
+sag_editing_paint (SagEditing *self, const double lps[3], int axis, gboolean erase, gboolean alike)
+{
+  const SagGrid *grid = sag_volume_get_grid (self->workspace->volume);
+  int ijk[3];
+  guint first;
+
+  g_return_if_fail (self->changes != NULL);
+
+  first = self->changes->len;
+  if (alike && !get_voxel (self, lps, ijk))
+    return;
+  sag_edit_paint (sag_labelmap_get_voxels (self->map), grid, lps, axis, self->radius_mm,
+                  erase ? 0 : (guint8) self->value, alike ? self->workspace->volume : NULL,
+                  self->touched - self->tolerance, self->touched + self->tolerance, self->changes);
+  show (self, self->changes, first);
+}
+
+gboolean
+sag_editing_fill (SagEditing *self, const double lps[3], int axis, GError **error)
+{
+  int ijk[3];
+
+  g_return_val_if_fail (self->changes != NULL, FALSE);
+
+  if (!get_voxel (self, lps, ijk))
+    return refuse (error, "There are no images here.");
+  if (!sag_edit_fill (sag_labelmap_get_voxels (self->map), sag_volume_get_grid (self->workspace->volume),
+                      ijk, axis, (guint8) self->value, self->changes))
+    return refuse (error, "This place is not enclosed: the filling would reach the edge of the slice.");
+  show (self, self->changes, 0);
+  return TRUE;
+}
+
+gboolean
+sag_editing_grow (SagEditing *self, const double lps[3], GError **error)
+{
+  int ijk[3];
+
+  g_return_val_if_fail (self->changes != NULL, FALSE);
+
+  if (!get_voxel (self, lps, ijk))
+    return refuse (error, "There are no images here.");
+  if (!sag_edit_grow (sag_labelmap_get_voxels (self->map), self->workspace->volume, ijk,
+                      self->touched - self->tolerance, self->touched + self->tolerance,
+                      (guint8) self->value, MOST_GROWN, self->changes))
+    return refuse (error, "The region grows without end; choose a smaller tolerance.");
+  show (self, self->changes, 0);
+  return TRUE;
+}
+
+gboolean
+sag_editing_apply (SagEditing *self, const char *operation, GError **error)
+{
+  const SagGrid *grid;
+  guint8 *voxels, value;
+  gboolean good = TRUE;
+
+  if (!sag_editing_begin (self, error))
+    return FALSE;
+  grid = sag_volume_get_grid (self->workspace->volume);
+  voxels = sag_labelmap_get_voxels (self->map);
+  value = (guint8) self->value;
+  if (strcmp (operation, "interpolate") == 0)
+    sag_edit_interpolate (voxels, grid, value, self->changes);
+  else if (strcmp (operation, "keep-largest") == 0)
+    good = sag_edit_keep_largest (voxels, grid, value, self->changes, error);
+  else
+    good = sag_edit_smooth (voxels, grid, value, self->changes, error);
+  show (self, self->changes, 0);
+  sag_editing_end (self);
+  return good;
+}
+
+gboolean
+sag_editing_review (SagEditing *self, const char *verdict)
+{
+  SagResult *result = self->workspace->result;
+  SagSegmentation *old = result != NULL ? sag_result_get_segmentation (result) : NULL;
+  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+  g_autoptr (SagProvenance) provenance = NULL;
+  g_autoptr (SagSegmentation) made = NULL;
+  g_autofree char *time = get_time ();
+
+  if (old == NULL || !sag_result_is_complete (result))
+    return FALSE;
+  provenance = sag_provenance_copy (sag_segmentation_get_provenance (old));
+  sag_provenance_set (&provenance->review, verdict);
+  sag_provenance_set (&provenance->reviewer, get_person ());
+  sag_provenance_set (&provenance->review_time, time);
+  for (int n = 0; n < sag_segmentation_get_n_layers (old); n++)
+    g_ptr_array_add (layers, sag_segmentation_get_layer (old, n));
+  made = wrap ((SagLabelmap *const *) layers->pdata, (int) layers->len, old, provenance, NULL);
+  if (made == NULL)
+    return FALSE;
+  sag_workspace_take_segmentation (self->workspace, result, made);
+  if (sag_result_get_labels (result) != NULL)
+    sag_workspace_take_labels (self->workspace, result, sag_result_get_labels (result));
+  g_signal_emit (self, edited, 0);
+  return TRUE;
+}

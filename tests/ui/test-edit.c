@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-edit.c: correcting labels with the hand, in a real window. */
+#include "tests/ui/fake.h"
+#include "tests/ui/hands.h"
+#include "ui/left-tool.h"
+#include "ui/window.h"
+
+#include <string.h>
+
+typedef struct
+{
+  GSettings    *settings;
+  SagWindow    *window;
+  SagWorkspace *workspace;
+  SagEditing   *editing;
+  SagSliceView *view;
+} Fixture;
+
+static void
+set_up (Fixture       *f,
+        gconstpointer  data)
+{
+  const char *const paths[] = { "/fake/chest", NULL };
+
+  f->settings = fake_settings ();
+  f->window = sag_window_new (NULL, f->settings);
+  f->workspace = sag_window_get_workspace (f->window);
+  f->editing = sag_workspace_get_editing (f->workspace);
+  gtk_window_set_default_size (GTK_WINDOW (f->window), 1200, 900);
+  gtk_window_present (GTK_WINDOW (f->window));
+  fake_settle ();
+  sag_window_open (f->window, paths, "fake.halves");
+  fake_wait_int (sag_window_get_segmenter (f->window), "state", SAG_SEGMENTER_DONE);
+  fake_settle ();
+  sag_workspace_go_to_slice (f->workspace, 10);
+  f->view = sag_slice_layout_get_selected (sag_window_get_layout (f->window));
+  sag_editing_set_radius (f->editing, 5);
+}
+
+static void
+tear_down (Fixture       *f,
+           gconstpointer  data)
+{
+  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
+  gtk_window_close (GTK_WINDOW (f->window));
+  for (int i = 0; i < 50 && f->window != NULL; i++)
+    fake_settle ();
+  g_assert_null (f->window);
+  g_clear_object (&f->settings);
+}
+
+static void
+get_point (Fixture *f,
+           double   i,
+           double   j,
+           double  *x,
+           double  *y)
+{
+  const double ijk[3] = { i, j, 10 };
+  double lps[3];
+
+  sag_grid_to_lps (sag_volume_get_grid (sag_workspace_get_volume (f->workspace)), ijk, lps);
+  sag_slice_view_to_point (f->view, lps, x, y);
+}
+
+static void
+drag (Fixture *f,
+      double   i0,
+      double   j0,
+      double   i1,
+      double   j1)
+{
+  double x0, y0, x1, y1;
+
+  get_point (f, i0, j0, &x0, &y0);
+  get_point (f, i1, j1, &x1, &y1);
+  hands_drag (GTK_WIDGET (f->view), x0, y0, x1, y1, 1);
+}
+
+static guint8
+label_at (SagSegmentation *segmentation,
+          int              i,
+          int              j,
+          int              k)
+{
+  const SagGrid *grid = sag_segmentation_get_grid (segmentation);
+
+  return sag_labelmap_get_voxels (sag_segmentation_get_layer (
+      segmentation, 0))[((gsize) k * grid->size[1] + j) * grid->size[0] + i];
+}
+
+static guint8
+shown_at (Fixture *f,
+          int      i,
+          int      j)
+{
+  return label_at (sag_workspace_get_segmentation (f->workspace), i, j, 10);
+}
+
+static double
+get_ml (Fixture *f,
+        guint    position)
+{
+  g_autoptr (SagLabelItem) item =
+      g_list_model_get_item (sag_workspace_get_labels (f->workspace), position);
+
+  return sag_label_item_get_ml (item);
+}
+
+/* A stroke makes a copy, changes that, and can be taken back. */
+static void
+test_brush (Fixture       *f,
+            gconstpointer  data)
+{
+  SagSegmentation *original = sag_workspace_get_segmentation (f->workspace);
+  const SagProvenance *from;
+  double right_ml = get_ml (f, 0), left_ml = get_ml (f, 1);
+
+  sag_editing_set_value (f->editing, 1);
+  hands_key (GDK_KEY_b, 0);
+  g_assert_cmpint (sag_left_tool_get (GTK_WIDGET (f->view)), ==, SAG_LEFT_BRUSH);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 2);
+  drag (f, 18, 12, 24, 12);
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
+  g_assert_true (sag_workspace_get_segmentation (f->workspace) != original);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 1);
+  g_assert_cmpint (label_at (original, 22, 12, 10), ==, 2); /* never changed */
+  g_assert_true (sag_segmentation_get_confidence (sag_workspace_get_segmentation (f->workspace))
+                 == sag_segmentation_get_confidence (original));
+  g_assert_cmpfloat (get_ml (f, 0), >, right_ml);
+  g_assert_cmpfloat_with_epsilon (get_ml (f, 0) + get_ml (f, 1), right_ml + left_ml, 1e-6);
+  from = sag_segmentation_get_provenance (sag_workspace_get_segmentation (f->workspace));
+  g_assert_cmpstr (from->review, ==, "edited");
+  g_assert_cmpstr (from->editor, !=, "");
+  g_assert_cmpstr (from->edit_time, !=, "");
+  g_assert_nonnull (strstr (from->edit_from, "Halves"));
+
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 2);
+  g_assert_cmpfloat_with_epsilon (get_ml (f, 0), right_ml, 1e-6);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK | GDK_SHIFT_MASK);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 1);
+
+  hands_key (GDK_KEY_b, GDK_SHIFT_MASK); /* eraser */
+  drag (f, 22, 12, 23, 12);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 0);
+  /* Another stroke is no other copy. */
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
+  hands_key (GDK_KEY_Escape, 0);
+  g_assert_cmpint (sag_left_tool_get (GTK_WIDGET (f->view)), ==, SAG_LEFT_NONE);
+}
+
+/* Sixty strokes and sixty steps back. */
+static void
+test_undo (Fixture       *f,
+           gconstpointer  data)
+{
+  double lps[3], ml = 0;
+  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (f->workspace));
+
+  sag_editing_set_value (f->editing, 1);
+  sag_editing_set_radius (f->editing, 1);
+  for (int n = 0; n < 60; n++)
+    {
+      const double ijk[3] = { 17 + n % 12, 6 + n / 12, 10 };
+
+      g_assert_true (sag_editing_begin (f->editing, NULL));
+      sag_grid_to_lps (grid, ijk, lps);
+      sag_editing_paint (f->editing, lps, 2, FALSE, FALSE);
+      sag_editing_end (f->editing);
+      if (n == 0)
+        ml = get_ml (f, 0);
+    }
+  g_assert_cmpfloat (get_ml (f, 0), >, ml);
+  for (int n = 0; n < 59; n++)
+    g_assert_true (sag_editing_undo (f->editing));
+  g_assert_cmpfloat_with_epsilon (get_ml (f, 0), ml, 1e-9);
+  g_assert_true (sag_editing_undo (f->editing));
+  g_assert_false (sag_editing_undo (f->editing));
+}
+
+/* What a person thinks of a result stays with it. */
+static void
+test_review (Fixture       *f,
+             gconstpointer  data)
+{
+  SagSegmentation *before = sag_workspace_get_segmentation (f->workspace), *after;
+
+  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.review", "s", "accepted");
+  after = sag_workspace_get_segmentation (f->workspace);
+  g_assert_cmpstr (sag_segmentation_get_provenance (after)->review, ==, "accepted");
+  g_assert_cmpstr (sag_segmentation_get_provenance (after)->reviewer, !=, "");
+  g_assert_true (after != before);
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.edit", "s", "smooth");
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
+  after = sag_workspace_get_segmentation (f->workspace);
+  g_assert_cmpstr (sag_segmentation_get_provenance (after)->review, ==, "edited");
+}
+
+static void
+add_tests (void)
+{
+  if (!hands_init ())
+    {
+      g_test_skip ("this screen cannot be touched");
+      return;
+    }
+  g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
+  g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
+  g_test_add ("/edit/review", Fixture, NULL, set_up, test_review, tear_down);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  return fake_main (argc, argv, add_tests);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * edit-pane.c: correcting labels. */
+#include "ui/edit-pane.h"
+
+#include "ui/left-tool.h"
+
+struct _SagEditPane
+{
+  GtkWidget     parent_instance;
+
+  SagWorkspace *workspace;
+  SagEditing   *editing;
+  GtkWidget    *box;
+  GtkDropDown  *label;
+  GtkWidget    *review;
+  gboolean      showing; /* the label is being set from the state */
+};
+
+G_DEFINE_FINAL_TYPE (SagEditPane, sag_edit_pane, GTK_TYPE_WIDGET)
+
+static void
+label_picked (SagEditPane *self)
+{
+  SagLabelItem *item = gtk_drop_down_get_selected_item (self->label);
+
+  if (!self->showing && item != NULL)
+    sag_editing_set_value (self->editing, sag_label_item_get_label (item)->value);
+}
+
+/* The label painted, in the list of those there are. */
+static void
+show_label (SagEditPane *self)
+{
+  GListModel *labels = sag_workspace_get_labels (self->workspace);
+
+  self->showing = TRUE;
+  for (guint i = 0; i < g_list_model_get_n_items (labels); i++)
+    {
+      g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
+
+      if (sag_label_item_get_label (item)->value == sag_editing_get_value (self->editing))
+        gtk_drop_down_set_selected (self->label, i);
+    }
+  self->showing = FALSE;
+}
+
+static void
+show (SagEditPane *self)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  const SagProvenance *from =
+      segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
+  g_autofree char *text = NULL;
+
+  gtk_widget_set_visible (GTK_WIDGET (self), segmentation != NULL);
+  if (from != NULL && from->review[0] != '\0')
+    text = g_strdup_printf ("%c%s by %s, %.16s", g_ascii_toupper (from->review[0]), from->review + 1,
+                            from->reviewer, from->review_time);
+  gtk_label_set_text (GTK_LABEL (self->review), text != NULL ? text : "Not reviewed");
+  show_label (self);
+}
+
+static GtkWidget *
+make_button (GtkWidget  *button, /* new */
+             const char *action,
+             const char *target,
+             const char *tooltip)
+{
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", target);
+  gtk_widget_set_tooltip_text (button, tooltip);
+  gtk_widget_add_css_class (button, "small");
+  return button;
+}
+
+static GtkWidget *
+make_row (gboolean linked)
+{
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, linked ? 0 : 4);
+
+  gtk_box_set_homogeneous (GTK_BOX (row), TRUE);
+  if (linked)
+    gtk_widget_add_css_class (row, "linked");
+  return row;
+}
+
+static GtkWidget *
+make_tools (void)
+{
+  static const struct
+  {
+    SagLeftTool tool;
+    const char *text, *tooltip;
+  } tools[] = {
+    { SAG_LEFT_BRUSH, "Brush", "Paint the label (B); with Control: erase" },
+    { SAG_LEFT_ERASER, "Erase", "Erase labels (Shift+B)" },
+    { SAG_LEFT_THRESHOLD, "Thresh", "Paint only values like the one first touched" },
+    { SAG_LEFT_FILL, "Fill", "Fill the enclosed place that is clicked" },
+    { SAG_LEFT_GROW, "Grow", "Everything like the place that is clicked, and connected to it" },
+  };
+  GtkWidget *row = make_row (TRUE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (tools); i++)
+    gtk_box_append (GTK_BOX (row),
+                    make_button (gtk_toggle_button_new_with_label (tools[i].text), "view.tool",
+                                 sag_left_tool_get_name (tools[i].tool), tools[i].tooltip));
+  return row;
+}
+
+static GtkWidget *
+make_scale (SagEditing *editing,
+            const char *property,
+            const char *text,
+            double      low,
+            double      high,
+            double      step)
+{
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
+  GtkWidget *label = gtk_label_new (text);
+  GtkAdjustment *adjustment = gtk_adjustment_new (low, low, high, step, 5 * step, 0);
+  GtkWidget *spin = gtk_spin_button_new (adjustment, 1, step < 1 ? 1 : 0);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_set_hexpand (label, TRUE);
+  gtk_box_append (GTK_BOX (row), label);
+  gtk_box_append (GTK_BOX (row), spin);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (spin), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+  g_object_bind_property (editing, property, adjustment, "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  return row;
+}
+
+static void
+sag_edit_pane_dispose (GObject *object)
+{
+  SagEditPane *self = SAG_EDIT_PANE (object);
+
+  if (self->label != NULL)
+    g_signal_handlers_disconnect_by_data (self->label, self);
+  self->label = NULL;
+  g_clear_pointer (&self->box, gtk_widget_unparent);
+  g_clear_object (&self->editing);
+  g_clear_object (&self->workspace);
+  G_OBJECT_CLASS (sag_edit_pane_parent_class)->dispose (object);
+}
+
+static void
+sag_edit_pane_class_init (SagEditPaneClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = sag_edit_pane_dispose;
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "editpane");
+}
+
+static void
+sag_edit_pane_init (SagEditPane *self)
+{
+  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+}
+
+static void
+build (SagEditPane *self)
+{
+  GtkWidget *head = gtk_label_new ("Correct");
+  GtkWidget *steps = make_row (FALSE), *verdict = make_row (FALSE);
+  GtkExpression *name = gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name");
+
+  gtk_label_set_xalign (GTK_LABEL (head), 0);
+  gtk_widget_add_css_class (head, "heading");
+  self->label = GTK_DROP_DOWN (
+      gtk_drop_down_new (g_object_ref (sag_workspace_get_labels (self->workspace)), name));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), "The label that is painted");
+  g_signal_connect_swapped (self->label, "notify::selected-item", G_CALLBACK (label_picked), self);
+  gtk_box_append (GTK_BOX (steps),
+                  make_button (gtk_button_new_with_label ("Interpolate"), "view.edit", "interpolate",
+                               "Fill the slices between those that have the label"));
+  gtk_box_append (GTK_BOX (steps),
+                  make_button (gtk_button_new_with_label ("Largest"), "view.edit", "keep-largest",
+                               "Keep the largest part of the label only"));
+  gtk_box_append (GTK_BOX (steps), make_button (gtk_button_new_with_label ("Smooth"), "view.edit",
+                                                "smooth", "Smooth the label's surface"));
+  gtk_box_append (GTK_BOX (verdict),
+                  make_button (gtk_button_new_with_label ("Accept"), "view.review", "accepted",
+                               "The result is right as it is"));
+  gtk_box_append (GTK_BOX (verdict),
+                  make_button (gtk_button_new_with_label ("Reject"), "view.review", "rejected",
+                               "The result is not to be used"));
+  self->review = gtk_label_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (self->review), 0);
+  gtk_label_set_wrap (GTK_LABEL (self->review), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->review), 34);
+  gtk_widget_add_css_class (self->review, "caption");
+  gtk_widget_add_css_class (self->review, "dim-label");
+  gtk_box_append (GTK_BOX (self->box), head);
+  gtk_box_append (GTK_BOX (self->box), make_tools ());
+  gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->label));
+  gtk_box_append (GTK_BOX (self->box),
+                  make_scale (self->editing, "radius-mm", "Radius, mm", 0.5, 50, 0.5));
+  gtk_box_append (GTK_BOX (self->box),
+                  make_scale (self->editing, "tolerance", "Tolerance of values", 0, 1000, 10));
+  gtk_box_append (GTK_BOX (self->box), steps);
+  gtk_box_append (GTK_BOX (self->box), verdict);
+  gtk_box_append (GTK_BOX (self->box), self->review);
+}
+
+GtkWidget *
+sag_edit_pane_new (SagWorkspace *workspace)
+{
+  SagEditPane *self = g_object_new (SAG_TYPE_EDIT_PANE, NULL);
+
+  self->workspace = g_object_ref (workspace);
+  self->editing = g_object_ref (sag_workspace_get_editing (workspace));
+  build (self);
+  g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->editing, "notify::value", G_CALLBACK (show_label), self,
+                           G_CONNECT_SWAPPED);
+  show (self);
+  return GTK_WIDGET (self);
+}
