@@ -5,7 +5,10 @@
 
 #include "app/work/job.h"
 
+#include <glib/gstdio.h>
+
 #define KIND "measurements"
+#define EDITS_DELAY_S 3 /* a row of strokes is written once */
 
 struct _SagKeeper
 {
@@ -14,11 +17,13 @@ struct _SagKeeper
   SagWorkspace *workspace;
   char         *key;     /* of the series open; NULL if nothing can be kept */
   SagJob       *recall;  /* running, or NULL: until it ends nothing is written */
+  guint         edits;   /* source: corrections are to be written; or 0 */
 };
 
 enum
 {
   FAILED,
+  FOUND,
   N_SIGNALS
 };
 
@@ -26,13 +31,24 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (SagKeeper, sag_keeper, G_TYPE_OBJECT)
 
+/* A folder of its own: the worker may write in it, and must not where models are looked for. */
 static char *
-make_path (void)
+make_path (const char *name)
 {
-  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", NULL);
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
 
   g_mkdir_with_parents (folder, 0700);
-  return g_build_filename (folder, "notes.sqlite", NULL);
+  return g_build_filename (folder, name, NULL);
+}
+
+/* Where corrections of the open series are kept. */
+static char *
+make_edits_path (SagKeeper *self)
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, self->key, -1);
+  g_autofree char *name = g_strconcat ("edits-", sum, ".nii.gz", NULL);
+
+  return make_path (name);
 }
 
 static void
@@ -59,7 +75,7 @@ write_now (SagKeeper *self)
       sag_measurements_to_variant (sag_workspace_get_measurements (self->workspace)));
   g_autofree char *text =
       g_variant_n_children (state) > 0 ? g_variant_print (state, FALSE) : g_strdup ("");
-  g_autofree char *path = make_path ();
+  g_autofree char *path = make_path ("notes.sqlite");
   g_autoptr (SagJob) job = sag_job_new_keep (path, self->key, KIND, text);
 
   if (application != NULL)
@@ -74,6 +90,60 @@ edited (SagKeeper *self)
     return; /* what comes back is joined with this, and written then */
   write_now (self);
 }
+
+/* ---- corrections */
+
+static gboolean
+write_edits (gpointer data)
+{
+  SagKeeper *self = data;
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  GApplication *application = g_application_get_default ();
+  g_autofree char *path = NULL;
+  g_autoptr (SagJob) job = NULL;
+
+  self->edits = 0;
+  if (self->key == NULL || segmentation == NULL
+      || sag_segmentation_get_provenance (segmentation)->editor[0] == '\0'
+      || sag_segmentation_get_n_layers (segmentation) != 1)
+    return G_SOURCE_REMOVE;
+  path = make_edits_path (self);
+  job = sag_job_new_export ("nifti", path, segmentation, NULL, NULL);
+  if (job == NULL)
+    return G_SOURCE_REMOVE;
+  if (application != NULL)
+    g_application_hold (application);
+  sag_job_start_async (job, NULL, kept, g_object_ref (self));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+labels_edited (SagKeeper *self)
+{
+  if (self->edits == 0)
+    self->edits = g_timeout_add_seconds (EDITS_DELAY_S, write_edits, self);
+}
+
+void
+sag_keeper_flush (SagKeeper *self)
+{
+  if (self->edits == 0)
+    return;
+  g_clear_handle_id (&self->edits, g_source_remove);
+  write_edits (self);
+}
+
+void
+sag_keeper_forget_edits (SagKeeper *self)
+{
+  g_autofree char *path = self->key != NULL ? make_edits_path (self) : NULL;
+
+  g_clear_handle_id (&self->edits, g_source_remove);
+  if (path != NULL)
+    g_unlink (path);
+}
+
+/* ---- measurements */
 
 /* What was kept, and after it what was drawn since. */
 static void
@@ -146,6 +216,13 @@ recalled (GObject      *source,
     }
   g_variant_lookup (done, "text", "&s", &text);
   join (self, text);
+  if (self->key != NULL)
+    {
+      g_autofree char *path = make_edits_path (self);
+
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        g_signal_emit (self, signals[FOUND], 0, path);
+    }
 }
 
 static void
@@ -158,11 +235,12 @@ volume_changed (SagKeeper *self)
   if (self->recall != NULL)
     sag_job_cancel (self->recall);
   g_clear_object (&self->recall);
+  g_clear_handle_id (&self->edits, g_source_remove);
   g_clear_pointer (&self->key, g_free);
   if (series == NULL || volume == NULL || sag_series_get_key (series)[0] == '\0')
     return;
   self->key = g_strdup (sag_series_get_key (series));
-  path = make_path ();
+  path = make_path ("notes.sqlite");
   self->recall = sag_job_new_recall (path, self->key, KIND);
   sag_job_start_async (self->recall, NULL, recalled, g_object_ref (self));
 }
@@ -172,6 +250,7 @@ sag_keeper_dispose (GObject *object)
 {
   SagKeeper *self = SAG_KEEPER (object);
 
+  g_clear_handle_id (&self->edits, g_source_remove);
   g_clear_object (&self->recall);
   g_clear_object (&self->workspace);
   g_clear_pointer (&self->key, g_free);
@@ -182,6 +261,8 @@ static void
 sag_keeper_class_init (SagKeeperClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = sag_keeper_dispose;
+  signals[FOUND] = g_signal_new ("found", SAG_TYPE_KEEPER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[FAILED] = g_signal_new ("failed", SAG_TYPE_KEEPER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
 }
@@ -199,6 +280,8 @@ sag_keeper_new (SagWorkspace *workspace)
   self->workspace = g_object_ref (workspace);
   g_signal_connect_object (sag_workspace_get_measurements (workspace), "edited", G_CALLBACK (edited),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (sag_workspace_get_editing (workspace), "edited",
+                           G_CALLBACK (labels_edited), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (volume_changed), self,
                            G_CONNECT_SWAPPED);
   return self;

@@ -6,7 +6,11 @@
  * Every change is written as it is made; what was kept is there again when the series is opened, also after
  * a crash.
  *
- * Signal "failed" (SagKeeper *, const char *message, gpointer). */
+ * Corrected labels are written a few seconds after the last stroke, and forgotten when they are saved
+ * to a file of a person's choice.
+ *
+ * Signals: "failed" (SagKeeper *, const char *message, gpointer); "found" (SagKeeper *, const char *path,
+ * gpointer): labels corrected earlier on this series, saved nowhere else. */
 #pragma once
 
 #include "app/state/workspace.h"
@@ -14,4 +18,9 @@
 #define SAG_TYPE_KEEPER (sag_keeper_get_type ())
 G_DECLARE_FINAL_TYPE (SagKeeper, sag_keeper, SAG, KEEPER, GObject)
 
-SagKeeper *sag_keeper_new   (SagWorkspace *workspace);
+SagKeeper *sag_keeper_new          (SagWorkspace *workspace);
+
+/* Writes corrections that are waiting to be. */
+void       sag_keeper_flush        (SagKeeper    *self);
+/* They are saved elsewhere, or not wanted. */
+void       sag_keeper_forget_edits (SagKeeper    *self);

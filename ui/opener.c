@@ -315,7 +315,8 @@ read_overlay (SagOpener *self)
   paths = sag_series_get_paths (series);
   if (paths[0] == NULL)
     return;
-  job = sag_job_new_read_segmentation (paths[0], FALSE, NULL);
+  job = sag_job_new_read_segmentation (paths[0], FALSE,
+                                       sag_workspace_get_volume (self->workspace));
   g_signal_connect (job, "partial", G_CALLBACK (labels_partial), self);
   start (self, &self->labels, job, TRUE, labels_done);
 }
@@ -324,7 +325,7 @@ void
 sag_opener_open_labels (SagOpener  *self,
                         const char *path)
 {
-  SagJob *job = 
+  SagJob *job =
       sag_job_new_read_segmentation (path, FALSE, sag_workspace_get_volume (self->workspace));
 
   g_signal_connect (job, "partial", G_CALLBACK (labels_partial), self);

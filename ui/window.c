@@ -242,10 +242,26 @@ show_recent (SagWindow *self)
 
 /* ---- what works */
 
+/* Labels that a person saved need not be kept any more. */
+static void
+labels_saved (SagJob     *job,
+              GParamSpec *pspec,
+              SagWindow  *self)
+{
+  if (sag_job_get_state (job) == SAG_JOB_STATE_DONE)
+    sag_keeper_forget_edits (self->keeper);
+}
+
 static void
 job_begun (SagWindow *self,
            SagJob    *job)
 {
+  const char *format = "";
+
+  if (sag_job_get_kind (job) == SAG_JOB_EXPORT)
+    g_variant_lookup (sag_job_get_request (job), "format", "&s", &format);
+  if (g_str_equal (format, "seg") || g_str_equal (format, "nifti"))
+    g_signal_connect_object (job, "notify::state", G_CALLBACK (labels_saved), self, 0);
   sag_notice_set_error (self->notice, NULL);
   sag_job_bar_track (self->job_bar, job);
 }
@@ -267,6 +283,14 @@ saved (SagWindow  *self,
   g_autofree char *text = g_strdup_printf ("Saved %s", name);
 
   sag_job_bar_say (self->job_bar, text);
+}
+
+/* Corrections that were saved nowhere come back as a result: of a crash, or of forgetting. */
+static void
+edits_found (SagWindow  *self,
+             const char *path)
+{
+  sag_opener_open_labels (self->opener, path);
 }
 
 static void
@@ -418,6 +442,7 @@ sag_window_close_request (GtkWindow *window)
   sag_opener_close (self->opener);
   for (int c = 0; c < SAG_N_COMPANIONS; c++)
     sag_opener_close (self->companions[c]);
+  sag_keeper_flush (self->keeper);
   sag_segmenter_close (self->segmenter);
   return GTK_WINDOW_CLASS (sag_window_parent_class)->close_request (window);
 }
@@ -552,6 +577,7 @@ connect_state (SagWindow *self)
   g_signal_connect_object (self->opener, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->keeper, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->keeper, "found", G_CALLBACK (edits_found), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);

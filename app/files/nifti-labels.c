@@ -20,7 +20,10 @@ static const struct
   KEY ("model-version", model_version), KEY ("weights-sha256", weights_sha256),
   KEY ("precision", precision),     KEY ("calibration", calibration),
   KEY ("cpu", cpu),                 KEY ("program", program),
-  KEY ("time", time),
+  KEY ("time", time),               KEY ("edited-by", editor),
+  KEY ("edited", edit_time),        KEY ("edited-from", edit_from),
+  KEY ("review", review),           KEY ("reviewed-by", reviewer),
+  KEY ("reviewed", review_time),
 #undef KEY
 };
 

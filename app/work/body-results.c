@@ -14,6 +14,7 @@
 #include "app/work/body-private.h"
 #include "app/work/report.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -67,6 +68,24 @@ read_segmentation (SagBodyRun *run, const char *path, GError **error)
   return NULL;
 }
 
+/* Whether every voxel of `part` is one of `whole`: then nothing is lost by laying it there. */
+static gboolean
+is_part_of (const SagGrid *part, const SagGrid *whole)
+{
+  double first[3];
+
+  sag_grid_to_ijk (whole, part->origin, first);
+  for (int a = 0; a < 3; a++)
+    if (fabs (part->spacing[a] - whole->spacing[a]) > 1e-4 * whole->spacing[a]
+        || fabs (first[a] - floor (first[a] + 0.5)) > 0.01 || first[a] < -0.5
+        || first[a] + part->size[a] > whole->size[a] + 0.5)
+      return FALSE;
+  for (int n = 0; n < 9; n++)
+    if (fabs (part->direction[n] - whole->direction[n]) > 1e-4)
+      return FALSE;
+  return TRUE;
+}
+
 GVariant *
 sag_body_read_segmentation (SagBodyRun *run, GError **error)
 {
@@ -83,11 +102,22 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
   if (strcmp (role, "segmentation") != 0 && strcmp (role, "reference") != 0)
     return sag_body_lacks ("role", error);
   segmentation = read_segmentation (run, path, error);
+  described = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
+  volume = described != NULL ? sag_volume_from_variant (described, run->fds, NULL) : NULL;
+  /* A SEG holds only frames with something in them; over its images it is as large as they are, so that
+   * it can be compared and corrected. */
+  if (segmentation != NULL && volume != NULL
+      && !sag_grid_equal (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))
+      && is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
+    {
+      SagSegmentation *placed = sag_seg_regrid (segmentation, sag_volume_get_grid (volume), error);
+
+      sag_segmentation_unref (segmentation);
+      segmentation = placed;
+    }
   if (segmentation == NULL || !sag_body_tell_segmentation (run, role, segmentation, error))
     return NULL;
   sag_body_tell_labels (run, role, segmentation);
-  described = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
-  volume = described != NULL ? sag_volume_from_variant (described, run->fds, NULL) : NULL;
   if (volume != NULL)
     sag_body_tell_values (run, role, segmentation, volume);
   g_variant_dict_init (&dict, NULL);

@@ -137,6 +137,37 @@ test_labels (Fixture *f, gconstpointer data)
   g_assert_cmpstr (p->time, ==, "2024-02-29T12:00:00+01:00");
 }
 
+/* Who changed it, and what a person said of it. */
+static void
+test_review (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SagSegmentation) made = test_segmentation (&f->grid, FALSE, FALSE);
+  g_autoptr (SagProvenance) from = sag_provenance_copy (sag_segmentation_get_provenance (made));
+  SagLabelmap *layer = sag_segmentation_get_layer (made, 0);
+  g_autoptr (SagSegmentation) in = NULL, out = NULL;
+  g_autoptr (SagSegInfo) info = NULL;
+  const SagProvenance *p;
+
+  sag_provenance_set (&from->editor, "Doe, Jane");
+  sag_provenance_set (&from->edit_time, "2026-03-02T09:30:00+01");
+  sag_provenance_set (&from->edit_from, "Test model INT8");
+  sag_provenance_set (&from->review, "accepted");
+  sag_provenance_set (&from->reviewer, "Roe, Richard");
+  sag_provenance_set (&from->review_time, "2026-03-02T10:00:00+01");
+  in = sag_segmentation_new (&layer, 1, NULL, from, NULL);
+  sag_segmentation_mark_ready (in, 0, f->grid.size[2]);
+  write_and_read (f, in, NULL, &out, &info);
+  g_assert_cmpstr (info->creator, ==, "Doe, Jane");
+  g_assert_cmpstr (info->algorithm_type, ==, "SEMIAUTOMATIC");
+  p = sag_segmentation_get_provenance (out);
+  g_assert_cmpstr (p->editor, ==, "Doe, Jane");
+  g_assert_cmpstr (p->edit_time, ==, "2026-03-02T09:30:00+01");
+  g_assert_cmpstr (p->edit_from, ==, "Test model INT8");
+  g_assert_cmpstr (p->review, ==, "accepted");
+  g_assert_cmpstr (p->reviewer, ==, "Roe, Richard");
+  g_assert_cmpstr (p->review_time, ==, "2026-03-02T10:00:00+01");
+}
+
 static void
 test_overlap (Fixture *f, gconstpointer data)
 {
@@ -399,6 +430,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/seg/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("binary", test_binary);
   ADD ("labels", test_labels);
+  ADD ("review", test_review);
   ADD ("overlap", test_overlap);
   ADD ("fractional", test_fractional);
   ADD ("repeatable", test_repeatable);

@@ -84,7 +84,7 @@ test_paint (void)
   /* Across the other axes, and at the border. */
   begin ();
   memcpy (before, labels, N);
-  sag_edit_paint (labels, &grid, (const double[]) { 0, 20, 9 }, 0, 4.5, 3, NULL, 0, 0, changes);
+  sag_edit_paint (labels, &grid, (const double[]) { 0, 20, 9 }, 0, 5.5, 3, NULL, 0, 0, changes);
   g_assert_cmpint (labels[at (0, 12, 4)], ==, 3); /* 4 mm, 3 mm */
   g_assert_cmpint (labels[at (1, 10, 3)], ==, 0);
   end ();

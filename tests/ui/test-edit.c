@@ -6,6 +6,7 @@
 #include "ui/left-tool.h"
 #include "ui/window.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct
@@ -17,13 +18,27 @@ typedef struct
   SagSliceView *view;
 } Fixture;
 
+/* What an earlier test left to be found. */
 static void
-set_up (Fixture       *f,
-        gconstpointer  data)
+forget_notes (void)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      g_remove (path);
+    }
+}
+
+static void
+open_window (Fixture *f)
 {
   const char *const paths[] = { "/fake/chest", NULL };
 
-  f->settings = fake_settings ();
   f->window = sag_window_new (NULL, f->settings);
   f->workspace = sag_window_get_workspace (f->window);
   f->editing = sag_workspace_get_editing (f->workspace);
@@ -39,14 +54,29 @@ set_up (Fixture       *f,
 }
 
 static void
-tear_down (Fixture       *f,
-           gconstpointer  data)
+set_up (Fixture       *f,
+        gconstpointer  data)
+{
+  f->settings = fake_settings ();
+  forget_notes ();
+  open_window (f);
+}
+
+static void
+close_window (Fixture *f)
 {
   g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
   gtk_window_close (GTK_WINDOW (f->window));
   for (int i = 0; i < 50 && f->window != NULL; i++)
     fake_settle ();
   g_assert_null (f->window);
+}
+
+static void
+tear_down (Fixture       *f,
+           gconstpointer  data)
+{
+  close_window (f);
   g_clear_object (&f->settings);
 }
 
@@ -199,6 +229,27 @@ test_review (Fixture       *f,
   g_assert_cmpstr (sag_segmentation_get_provenance (after)->review, ==, "edited");
 }
 
+/* Corrections that were saved nowhere are there again. */
+static void
+test_kept (Fixture       *f,
+           gconstpointer  data)
+{
+  guint n;
+
+  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.edit", "s", "smooth");
+  fake_settle ();
+  close_window (f);
+  open_window (f);
+  for (int i = 0; i < 50; i++)
+    {
+      n = g_list_model_get_n_items (sag_workspace_get_results (f->workspace));
+      if (n == 2)
+        break;
+      fake_settle ();
+    }
+  g_assert_cmpuint (n, ==, 2); /* the run, and what was kept */
+}
+
 static void
 add_tests (void)
 {
@@ -210,6 +261,7 @@ add_tests (void)
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
   g_test_add ("/edit/review", Fixture, NULL, set_up, test_review, tear_down);
+  g_test_add ("/edit/kept", Fixture, NULL, set_up, test_kept, tear_down);
 }
 
 int
