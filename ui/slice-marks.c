@@ -3,6 +3,8 @@
  * slice-marks.c: measurements as they are drawn over a slice. */
 #include "ui/slice-marks.h"
 
+#include "ui/brush-tool.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -266,6 +268,7 @@ sag_slice_marks_snapshot (const SagSliceScene *scene,
     }
   if (draft != NULL && is_here (scene, draft))
     draw (scene, widget, snapshot, draft, TRUE);
+  sag_brush_tool_snapshot (scene, widget, snapshot);
 }
 
 /* ---- finding */

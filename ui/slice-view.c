@@ -6,7 +6,6 @@
  * changes; text and lines are drawn over it anew each time. */
 #include "ui/slice-view.h"
 
-#include "ui/brush-tool.h"
 #include "ui/slice-compare.h"
 #include "ui/slice-cross.h"
 #include "ui/slice-marks.h"
@@ -315,7 +314,6 @@ sag_slice_view_snapshot (GtkWidget   *widget,
     }
   sag_slice_compare_snapshot (&scene, widget, snapshot);
   sag_slice_marks_snapshot (&scene, widget, snapshot);
-  sag_brush_tool_snapshot (&scene, widget, snapshot);
   if (self->annotations)
     sag_slice_text_snapshot (&scene, widget, snapshot);
   if (self->magnifier && scene.probing)
