@@ -3,6 +3,7 @@
  * edit-pane.c: correcting labels. */
 #include "ui/edit-pane.h"
 
+#include "engine/image/review.h"
 #include "ui/left-tool.h"
 
 struct _SagEditPane
@@ -49,14 +50,16 @@ static void
 show (SagEditPane *self)
 {
   SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
-  const SagProvenance *from =
-      segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
+  const SagReview *review =
+      segmentation != NULL
+          ? sag_provenance_peek_review (sag_segmentation_get_provenance (segmentation))
+          : NULL;
   g_autofree char *text = NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self), segmentation != NULL);
-  if (from != NULL && from->review[0] != '\0')
-    text = g_strdup_printf ("%c%s by %s, %.16s", g_ascii_toupper (from->review[0]), from->review + 1,
-                            from->reviewer, from->review_time);
+  if (review != NULL && review->verdict[0] != '\0')
+    text = g_strdup_printf ("%c%s by %s, %.16s", g_ascii_toupper (review->verdict[0]),
+                            review->verdict + 1, review->reviewer, review->time);
   gtk_label_set_text (GTK_LABEL (self->review), text != NULL ? text : "Not reviewed");
   show_label (self);
 }

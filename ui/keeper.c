@@ -4,6 +4,7 @@
 #include "ui/keeper.h"
 
 #include "app/work/job.h"
+#include "engine/image/review.h"
 
 #include <glib/gstdio.h>
 
@@ -104,7 +105,7 @@ write_edits (gpointer data)
 
   self->edits = 0;
   if (self->key == NULL || segmentation == NULL
-      || sag_segmentation_get_provenance (segmentation)->editor[0] == '\0'
+      || sag_provenance_peek_review (sag_segmentation_get_provenance (segmentation))->editor[0] == '\0'
       || sag_segmentation_get_n_layers (segmentation) != 1)
     return G_SOURCE_REMOVE;
   path = make_edits_path (self);

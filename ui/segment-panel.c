@@ -4,6 +4,7 @@
 #include "ui/segment-panel.h"
 
 #include "ui/format.h"
+#include "engine/image/review.h"
 #include "ui/compare-pane.h"
 #include "ui/edit-pane.h"
 #include "ui/label-row.h"
@@ -251,15 +252,16 @@ show_provenance (SagSegmentPanel *self)
 
   if (from != NULL)
     {
+      const SagReview *review = sag_provenance_peek_review (from);
       const char *const rows[][2] = {
         { "Model", from->model_name },    { "Version", from->model_version },
         { "Identifier", from->model_id }, { "Weights", from->weights_sha256 },
         { "Precision", from->precision }, { "Calibration", from->calibration },
         { "Processor", from->cpu },       { "Program", from->program },
-        { "Time", from->time },           { "Edited by", from->editor },
-        { "Edited", from->edit_time },    { "Edited from", from->edit_from },
-        { "Review", from->review },       { "Reviewed by", from->reviewer },
-        { "Reviewed", from->review_time },
+        { "Time", from->time },           { "Edited by", review->editor },
+        { "Edited", review->edit_time },  { "Edited from", review->edit_from },
+        { "Review", review->verdict },    { "Reviewed by", review->reviewer },
+        { "Reviewed", review->time },
       };
 
       for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -3,6 +3,10 @@
 // dcmtk-seg-read.cpp: what a segmentation object says of its segments and its making.
 #include "app/dicom/dcmtk-shim.h"
 
+extern "C" {
+#include "engine/image/review.h"
+}
+
 using namespace sag;
 
 namespace
@@ -77,6 +81,7 @@ void
 read_parameters (const char *text, SagProvenance *p)
 {
   g_auto (GStrv) parts = g_strsplit (text, ";", -1);
+  SagReview *review = sag_provenance_get_review (p);
 
   for (char **part = parts; *part != NULL; part++)
     {
@@ -100,17 +105,17 @@ read_parameters (const char *text, SagProvenance *p)
       else if (strcmp (*part, "time") == 0)
         sag_provenance_set (&p->time, value);
       else if (strcmp (*part, "edited-by") == 0)
-        sag_provenance_set (&p->editor, value);
+        sag_provenance_set (&review->editor, value);
       else if (strcmp (*part, "edited") == 0)
-        sag_provenance_set (&p->edit_time, value);
+        sag_provenance_set (&review->edit_time, value);
       else if (strcmp (*part, "edited-from") == 0)
-        sag_provenance_set (&p->edit_from, value);
+        sag_provenance_set (&review->edit_from, value);
       else if (strcmp (*part, "review") == 0)
-        sag_provenance_set (&p->review, value);
+        sag_provenance_set (&review->verdict, value);
       else if (strcmp (*part, "reviewed-by") == 0)
-        sag_provenance_set (&p->reviewer, value);
+        sag_provenance_set (&review->reviewer, value);
       else if (strcmp (*part, "reviewed") == 0)
-        sag_provenance_set (&p->review_time, value);
+        sag_provenance_set (&review->time, value);
     }
 }
 

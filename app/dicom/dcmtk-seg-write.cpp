@@ -3,6 +3,10 @@
 // dcmtk-seg-write.cpp: segmentations as objects.
 #include "app/dicom/dcmtk-item.h"
 
+extern "C" {
+#include "engine/image/review.h"
+}
+
 using namespace sag;
 
 namespace
@@ -47,6 +51,7 @@ std::string
 parameters_of (const SagDicomSegSpec &spec)
 {
   const SagProvenance *p = spec.provenance;
+  const SagReview *r = sag_provenance_peek_review (p);
   const struct
   {
     const char *key, *value;
@@ -54,9 +59,9 @@ parameters_of (const SagDicomSegSpec &spec)
                  { "precision", p->precision },      { "calibration", p->calibration },
                  { "cpu", p->cpu },                  { "program", p->program },
                  { "time", p->time },
-                 { "edited-by", p->editor },         { "edited", p->edit_time },
-                 { "edited-from", p->edit_from },    { "review", p->review },
-                 { "reviewed-by", p->reviewer },     { "reviewed", p->review_time } };
+                 { "edited-by", r->editor },         { "edited", r->edit_time },
+                 { "edited-from", r->edit_from },    { "review", r->verdict },
+                 { "reviewed-by", r->reviewer },     { "reviewed", r->time } };
   std::string text;
 
   for (const auto &field : fields)
@@ -97,7 +102,7 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
 
   item.put_us (DCM_SegmentNumber, index + 1)
       .put (DCM_SegmentLabel, line (or_else (label->name, "Segment").c_str (), 64))
-      .put (DCM_SegmentAlgorithmType, p->editor[0] != '\0' ? "SEMIAUTOMATIC" : "AUTOMATIC")
+      .put (DCM_SegmentAlgorithmType, sag_provenance_peek_review (p)->editor[0] != '\0' ? "SEMIAUTOMATIC" : "AUTOMATIC")
       .put (DCM_SegmentAlgorithmName, algorithm)
       .add_code (DCM_SegmentedPropertyCategoryCodeSequence, category->value, category->scheme,
                  category->meaning);
@@ -225,7 +230,8 @@ put_contribution (Item &dataset, const SagDicomSegSpec &spec, const Moment &mome
 std::string
 make_person (const SagProvenance *p)
 {
-  std::string name = line (p->editor[0] != '\0' ? p->editor : p->reviewer, 64);
+  const SagReview *r = sag_provenance_peek_review (p);
+  std::string name = line (r->editor[0] != '\0' ? r->editor : r->reviewer, 64);
 
   for (char &c : name) /* PS3.5 6.2: PN has its own separators */
     c = c == '^' || c == '=' ? ' ' : c;

@@ -6,6 +6,7 @@
 
 #include "app/files/nifti-file.h"
 #include "engine/base/error.h"
+#include "engine/image/review.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,10 +21,18 @@ static const struct
   KEY ("model-version", model_version), KEY ("weights-sha256", weights_sha256),
   KEY ("precision", precision),     KEY ("calibration", calibration),
   KEY ("cpu", cpu),                 KEY ("program", program),
-  KEY ("time", time),               KEY ("edited-by", editor),
-  KEY ("edited", edit_time),        KEY ("edited-from", edit_from),
-  KEY ("review", review),           KEY ("reviewed-by", reviewer),
-  KEY ("reviewed", review_time),
+  KEY ("time", time),
+#undef KEY
+};
+
+static const struct
+{
+  const char *key;
+  gsize       offset;
+} review_keys[] = {
+#define KEY(key, field) { key, G_STRUCT_OFFSET (SagReview, field) }
+  KEY ("editor", editor),   KEY ("edit-time", edit_time), KEY ("edit-from", edit_from),
+  KEY ("verdict", verdict), KEY ("reviewer", reviewer),   KEY ("time", time),
 #undef KEY
 };
 
@@ -75,6 +84,14 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
   for (gsize i = 0; i < G_N_ELEMENTS (provenance_keys); i++)
     g_key_file_set_string (keys, "provenance", provenance_keys[i].key,
                            *PROVENANCE_FIELD (provenance, i));
+  for (gsize i = 0; i < G_N_ELEMENTS (review_keys); i++)
+    {
+      const char *value = G_STRUCT_MEMBER (char *, sag_provenance_peek_review (provenance),
+                                           review_keys[i].offset);
+
+      if (value[0] != '\0')
+        g_key_file_set_string (keys, "review", review_keys[i].key, value);
+    }
   return sag_nifti_write_file (path, 1, &header, keys, label_row, map, NULL, error);
 }
 
@@ -205,6 +222,13 @@ read_segmentation (SagNiftiInput *input, GError **error)
       g_autofree char *value = sag_nifti_get_key (input, "provenance", provenance_keys[i].key);
 
       sag_provenance_set (PROVENANCE_FIELD (provenance, i), value);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (review_keys); i++)
+    {
+      g_autofree char *value = sag_nifti_get_key (input, "review", review_keys[i].key);
+
+      sag_provenance_set (
+          G_STRUCT_MEMBER_P (sag_provenance_get_review (provenance), review_keys[i].offset), value);
     }
   segmentation = sag_segmentation_new (&map, 1, NULL, provenance, error);
   if (segmentation != NULL)

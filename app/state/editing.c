@@ -6,6 +6,7 @@
 
 #include "app/state/workspace-private.h"
 #include "engine/image/edit.h"
+#include "engine/image/review.h"
 
 #include <math.h>
 #include <string.h>
@@ -261,6 +262,7 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
   g_autoptr (SagProvenance) provenance
       = sag_provenance_copy (sag_segmentation_get_provenance (old));
+  SagReview *review = sag_provenance_get_review (provenance);
   g_autoptr (SagSegmentation) made = NULL;
   g_autofree char *name = g_strdup_printf ("%s, edited", sag_result_get_name (from));
   g_autofree char *time = get_time ();
@@ -276,12 +278,12 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
         return NULL;
       g_ptr_array_add (layers, copy);
     }
-  sag_provenance_set (&provenance->editor, get_person ());
-  sag_provenance_set (&provenance->edit_time, time);
-  sag_provenance_set (&provenance->edit_from, sag_result_get_name (from));
-  sag_provenance_set (&provenance->review, "edited");
-  sag_provenance_set (&provenance->reviewer, get_person ());
-  sag_provenance_set (&provenance->review_time, time);
+  sag_provenance_set (&review->editor, get_person ());
+  sag_provenance_set (&review->edit_time, time);
+  sag_provenance_set (&review->edit_from, sag_result_get_name (from));
+  sag_provenance_set (&review->verdict, "edited");
+  sag_provenance_set (&review->reviewer, get_person ());
+  sag_provenance_set (&review->time, time);
   made = wrap ((SagLabelmap *const *) layers->pdata, n, old, provenance, error);
   if (made == NULL)
     return NULL;
@@ -557,13 +559,15 @@ sag_editing_review (SagEditing *self, const char *verdict)
   g_autoptr (SagProvenance) provenance = NULL;
   g_autoptr (SagSegmentation) made = NULL;
   g_autofree char *time = get_time ();
+  SagReview *review;
 
   if (old == NULL || !sag_result_is_complete (result))
     return FALSE;
   provenance = sag_provenance_copy (sag_segmentation_get_provenance (old));
-  sag_provenance_set (&provenance->review, verdict);
-  sag_provenance_set (&provenance->reviewer, get_person ());
-  sag_provenance_set (&provenance->review_time, time);
+  review = sag_provenance_get_review (provenance);
+  sag_provenance_set (&review->verdict, verdict);
+  sag_provenance_set (&review->reviewer, get_person ());
+  sag_provenance_set (&review->time, time);
   for (int n = 0; n < sag_segmentation_get_n_layers (old); n++)
     g_ptr_array_add (layers, sag_segmentation_get_layer (old, n));
   made = wrap ((SagLabelmap *const *) layers->pdata, (int) layers->len, old, provenance, NULL);

@@ -5,6 +5,7 @@
 #include "app/state/wire.h"
 
 #include "app/state/text.h"
+#include "engine/image/review.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,8 +268,17 @@ static const struct
 #define FIELD(name) { #name, G_STRUCT_OFFSET (SagProvenance, name) }
   FIELD (model_id), FIELD (model_name),  FIELD (model_version), FIELD (weights_sha256),
   FIELD (precision), FIELD (calibration), FIELD (cpu), FIELD (program),
-  FIELD (time),      FIELD (editor),     FIELD (edit_time),     FIELD (edit_from),
-  FIELD (review),    FIELD (reviewer),   FIELD (review_time),
+  FIELD (time),
+#undef FIELD
+};
+
+static const struct
+{
+  const char *name;
+  gsize       offset;
+} review_fields[] = {
+#define FIELD(name) { "review-" #name, G_STRUCT_OFFSET (SagReview, name) }
+  FIELD (editor), FIELD (edit_time), FIELD (edit_from), FIELD (verdict), FIELD (reviewer), FIELD (time),
 #undef FIELD
 };
 
@@ -316,6 +326,14 @@ sag_segmentation_to_variant (SagSegmentation *segmentation, GUnixFDList *fds, GE
       g_autofree char *valid = g_utf8_make_valid (text, -1);
 
       g_variant_builder_add (&builder, "{ss}", provenance_fields[n].name, valid);
+    }
+  for (gsize n = 0; n < G_N_ELEMENTS (review_fields); n++)
+    {
+      const char *text
+          = G_STRUCT_MEMBER (char *, sag_provenance_peek_review (from), review_fields[n].offset);
+      g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+      g_variant_builder_add (&builder, "{ss}", review_fields[n].name, valid);
     }
   g_variant_dict_insert_value (&dict, "provenance", g_variant_builder_end (&builder));
   return g_variant_dict_end (&dict);
@@ -380,6 +398,15 @@ sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError *
 
       if (g_variant_lookup (from, provenance_fields[n].name, "&s", &text))
         sag_provenance_set (G_STRUCT_MEMBER_P (provenance, provenance_fields[n].offset), text);
+    }
+  for (gsize n = 0; n < G_N_ELEMENTS (review_fields); n++)
+    {
+      const char *text;
+
+      if (g_variant_lookup (from, review_fields[n].name, "&s", &text))
+        sag_provenance_set (G_STRUCT_MEMBER_P (sag_provenance_get_review (provenance),
+                                               review_fields[n].offset),
+                            text);
     }
   segmentation = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len,
                                        confidence, provenance, error);

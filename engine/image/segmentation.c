@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/image/ready.h"
+#include "engine/image/review.h"
 
 #include <math.h>
 
@@ -19,13 +20,19 @@ struct _SagSegmentation
   SagReady        ready;
 };
 
-/* A provenance is nothing but strings, so it is walked as an array of them. */
-enum { N_FIELDS = sizeof (SagProvenance) / sizeof (char *) };
+/* A provenance and what people added to it: nothing but strings, so it is walked as an array of them. */
+typedef struct
+{
+  SagProvenance base;
+  SagReview     review;
+} Whole;
+
+enum { N_FIELDS = sizeof (Whole) / sizeof (char *) };
 
 SagProvenance *
 sag_provenance_new (void)
 {
-  SagProvenance *self = g_new0 (SagProvenance, 1);
+  SagProvenance *self = (SagProvenance *) g_new0 (Whole, 1);
 
   for (int n = 0; n < N_FIELDS; n++)
     ((char **) self)[n] = g_strdup ("");
@@ -35,7 +42,7 @@ sag_provenance_new (void)
 SagProvenance *
 sag_provenance_copy (const SagProvenance *self)
 {
-  SagProvenance *copy = g_new0 (SagProvenance, 1);
+  SagProvenance *copy = (SagProvenance *) g_new0 (Whole, 1);
 
   for (int n = 0; n < N_FIELDS; n++)
     ((char **) copy)[n] = g_strdup (((char *const *) self)[n]);
@@ -48,6 +55,18 @@ sag_provenance_free (SagProvenance *self)
   for (int n = 0; n < N_FIELDS; n++)
     g_free (((char **) self)[n]);
   g_free (self);
+}
+
+SagReview *
+sag_provenance_get_review (SagProvenance *self)
+{
+  return &((Whole *) self)->review;
+}
+
+const SagReview *
+sag_provenance_peek_review (const SagProvenance *self)
+{
+  return &((const Whole *) self)->review;
 }
 
 void

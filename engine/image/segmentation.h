@@ -21,12 +21,6 @@ typedef struct
   char *cpu;            /* kernel level: "avx512" … */
   char *program;        /* "Sagitta 0.1.0" */
   char *time;           /* ISO 8601, local time with offset */
-  char *editor;         /* who changed labels by hand, … */
-  char *edit_time;      /* … when, as `time`, … */
-  char *edit_from;      /* … and of which result */
-  char *review;         /* "accepted", "edited", "rejected": what a person said of it, … */
-  char *reviewer;       /* … who, … */
-  char *review_time;    /* … and when */
 } SagProvenance;
 
 SagProvenance   *sag_provenance_new             (void);

@@ -2,6 +2,7 @@
  *
  * test-seg.c: segmentations written, validated and read again.
  */
+#include "engine/image/review.h"
 #include "app/dicom/seg.h"
 #include "app/files/open.h"
 #include "engine/base/parallel.h"
@@ -146,26 +147,27 @@ test_review (Fixture *f, gconstpointer data)
   SagLabelmap *layer = sag_segmentation_get_layer (made, 0);
   g_autoptr (SagSegmentation) in = NULL, out = NULL;
   g_autoptr (SagSegInfo) info = NULL;
-  const SagProvenance *p;
+  SagReview *review = sag_provenance_get_review (from);
+  const SagReview *p;
 
-  sag_provenance_set (&from->editor, "Doe, Jane");
-  sag_provenance_set (&from->edit_time, "2026-03-02T09:30:00+01");
-  sag_provenance_set (&from->edit_from, "Test model INT8");
-  sag_provenance_set (&from->review, "accepted");
-  sag_provenance_set (&from->reviewer, "Roe, Richard");
-  sag_provenance_set (&from->review_time, "2026-03-02T10:00:00+01");
+  sag_provenance_set (&review->editor, "Doe, Jane");
+  sag_provenance_set (&review->edit_time, "2026-03-02T09:30:00+01");
+  sag_provenance_set (&review->edit_from, "Test model INT8");
+  sag_provenance_set (&review->verdict, "accepted");
+  sag_provenance_set (&review->reviewer, "Roe, Richard");
+  sag_provenance_set (&review->time, "2026-03-02T10:00:00+01");
   in = sag_segmentation_new (&layer, 1, NULL, from, NULL);
   sag_segmentation_mark_ready (in, 0, f->grid.size[2]);
   write_and_read (f, in, NULL, &out, &info);
   g_assert_cmpstr (info->creator, ==, "Doe, Jane");
   g_assert_cmpstr (info->algorithm_type, ==, "SEMIAUTOMATIC");
-  p = sag_segmentation_get_provenance (out);
+  p = sag_provenance_peek_review (sag_segmentation_get_provenance (out));
   g_assert_cmpstr (p->editor, ==, "Doe, Jane");
   g_assert_cmpstr (p->edit_time, ==, "2026-03-02T09:30:00+01");
   g_assert_cmpstr (p->edit_from, ==, "Test model INT8");
-  g_assert_cmpstr (p->review, ==, "accepted");
+  g_assert_cmpstr (p->verdict, ==, "accepted");
   g_assert_cmpstr (p->reviewer, ==, "Roe, Richard");
-  g_assert_cmpstr (p->review_time, ==, "2026-03-02T10:00:00+01");
+  g_assert_cmpstr (p->time, ==, "2026-03-02T10:00:00+01");
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * test-edit.c: correcting labels with the hand, in a real window. */
+#include "engine/image/review.h"
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
 #include "ui/left-tool.h"
@@ -144,7 +145,7 @@ test_brush (Fixture       *f,
             gconstpointer  data)
 {
   SagSegmentation *original = sag_workspace_get_segmentation (f->workspace);
-  const SagProvenance *from;
+  const SagReview *from;
   double right_ml = get_ml (f, 0), left_ml = get_ml (f, 1);
 
   sag_editing_set_value (f->editing, 1);
@@ -160,8 +161,9 @@ test_brush (Fixture       *f,
                  == sag_segmentation_get_confidence (original));
   g_assert_cmpfloat (get_ml (f, 0), >, right_ml);
   g_assert_cmpfloat_with_epsilon (get_ml (f, 0) + get_ml (f, 1), right_ml + left_ml, 0.1);
-  from = sag_segmentation_get_provenance (sag_workspace_get_segmentation (f->workspace));
-  g_assert_cmpstr (from->review, ==, "edited");
+  from = sag_provenance_peek_review (
+      sag_segmentation_get_provenance (sag_workspace_get_segmentation (f->workspace)));
+  g_assert_cmpstr (from->verdict, ==, "edited");
   g_assert_cmpstr (from->editor, !=, "");
   g_assert_cmpstr (from->edit_time, !=, "");
   g_assert_nonnull (strstr (from->edit_from, "Halves"));
@@ -219,14 +221,14 @@ test_review (Fixture       *f,
 
   gtk_widget_activate_action (GTK_WIDGET (f->view), "view.review", "s", "accepted");
   after = sag_workspace_get_segmentation (f->workspace);
-  g_assert_cmpstr (sag_segmentation_get_provenance (after)->review, ==, "accepted");
-  g_assert_cmpstr (sag_segmentation_get_provenance (after)->reviewer, !=, "");
+  g_assert_cmpstr (sag_provenance_peek_review (sag_segmentation_get_provenance (after))->verdict, ==, "accepted");
+  g_assert_cmpstr (sag_provenance_peek_review (sag_segmentation_get_provenance (after))->reviewer, !=, "");
   g_assert_true (after != before);
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 1);
   gtk_widget_activate_action (GTK_WIDGET (f->view), "view.edit", "s", "smooth");
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
   after = sag_workspace_get_segmentation (f->workspace);
-  g_assert_cmpstr (sag_segmentation_get_provenance (after)->review, ==, "edited");
+  g_assert_cmpstr (sag_provenance_peek_review (sag_segmentation_get_provenance (after))->verdict, ==, "edited");
 }
 
 /* Corrections that were saved nowhere are there again. */
