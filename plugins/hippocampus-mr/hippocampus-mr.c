@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * hippocampus-mr.c: both parts of a hippocampus in crops of T1-weighted MR, by a LightM-UNet trained by us (train.py, README.md).
+ * hippocampus-mr.c: both parts of a hippocampus in crops of T1-weighted MR, by a LightM-UNet and a SegFormer3D trained by us (train.py, README.md).
  */
 #include "plugins/sagitta-plugin.h"
 
@@ -44,10 +44,14 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
   }
 
 static const sag_net linear = NET ("hippocampus-mr.onnx", 1.22f, 1.22f, 1.22f, 1.22f);
+static const sag_net transformer = NET ("hippocampus-mr-segformer.onnx", 0.69f, 0.69f, 0.69f, 0.69f);
 
 static const sag_model_info by_scan
     = INFO ("org.sagitta.hippocampus-mr", "Hippocampus (MR)", &linear);
-static const sag_model_info *const models[] = { &by_scan, NULL };
+static const sag_model_info by_attention = INFO ("org.sagitta.hippocampus-mr-segformer",
+                                                 "Hippocampus (MR, transformer, early)", &transformer);
+
+static const sag_model_info *const models[] = { &by_scan, &by_attention, NULL };
 
 SAG_EXPORT const sag_plugin_entry sag_plugin = {
   .size = sizeof sag_plugin,
