@@ -153,6 +153,8 @@ sag_command_bench (int argc, char **argv)
       "FILE.npy" },
     { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
       "fp32 (default), bf16, int8 or int4", "P" },
+    { "ranges", 0, 0, G_OPTION_ARG_FILENAME, &network.ranges,
+      "Static ranges for int8 and int4 (NAME.ranges beside the model; '': none)", "FILE" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
     { "runs", 'n', 0, G_OPTION_ARG_INT, &runs, "Timed runs after one to warm up (5)", "N" },
     { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,

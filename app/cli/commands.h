@@ -5,6 +5,7 @@
 #pragma once
 
 int sag_command_bench   (int argc, char **argv);
+int sag_command_calibrate (int argc, char **argv);
 int sag_command_check_plugin (int argc, char **argv);
 int sag_command_compare (int argc, char **argv);
 int sag_command_compress (int argc, char **argv);

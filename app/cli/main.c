@@ -19,6 +19,7 @@ static const struct
   int            output; /* number of the positional argument that is written; 0: none */
 } commands[] = {
   { "bench", sag_command_bench, "time a network, and compare it with a reference" },
+  { "calibrate", sag_command_calibrate, "measure a network's ranges for int8 and int4" },
   { "check-plugin", sag_command_check_plugin, "try the whole contract on a plugin" },
   { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
   { "compress", sag_command_compress, "make a network smaller: prune, factor, fewer bits" },

@@ -213,6 +213,7 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
   sag_cli_set_threads (self->threads);
   if (!read_inputs (self, bindings, error))
     return FALSE;
+  options.ranges = self->ranges;
   options.bindings = (const SagBinding *) bindings->data;
   options.n_bindings = (int) bindings->len;
   if (!sag_cli_parse_size (self->max_memory, &options.max_bytes, error))
@@ -247,4 +248,5 @@ sag_network_clear (SagNetwork *self)
   g_clear_pointer (&self->inputs, g_strfreev);
   g_clear_pointer (&self->precision, g_free);
   g_clear_pointer (&self->max_memory, g_free);
+  g_clear_pointer (&self->ranges, g_free);
 }

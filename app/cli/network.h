@@ -12,6 +12,7 @@ typedef struct
 {
   char   **inputs;    /* "NAME=FILE.npy" */
   char    *precision; /* NULL: fp32 */
+  char    *ranges;    /* side file of static ranges; NULL: the one beside the model; "": none */
   int      threads;
   char    *max_memory; /* NULL: what the machine has free */
 

@@ -56,6 +56,8 @@ sag_command_run (int argc, char **argv)
     { "output-dir", 'o', 0, G_OPTION_ARG_FILENAME, &folder, "Where OUTPUT.npy files go", "DIR" },
     { "precision", 'p', 0, G_OPTION_ARG_STRING, &network.precision,
       "fp32 (default), bf16, int8 or int4", "P" },
+    { "ranges", 0, 0, G_OPTION_ARG_FILENAME, &network.ranges,
+      "Static ranges for int8 and int4 (NAME.ranges beside the model; '': none)", "FILE" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &network.threads, "Threads; 0: one a core", "N" },
     { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,
       "Refuse to take more than this", "SIZE" },

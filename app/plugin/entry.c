@@ -55,6 +55,7 @@ sag_plugin_entry_free (SagPluginEntry *self)
   g_free (self->accuracy);
   g_free (self->card);
   g_free (self->onnx);
+  g_free (self->ranges);
   sag_recipe_free (self->recipe);
   g_free (self);
 }

@@ -17,6 +17,7 @@ typedef struct
   char      *licence, *data, *accuracy; /* the card's essentials, a line each; "" if unsaid */
   char      *card;        /* path of the model card; NULL if there is none */
   char      *onnx;        /* path of the network; NULL: code */
+  char      *ranges;      /* path of static ranges for it; NULL: those beside it, if any */
   SagRecipe *recipe;      /* id, name, labels … of code models too; id is the file's name on
                              failure */
   guint      precisions;  /* set of 1 << SagPrecision */

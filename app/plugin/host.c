@@ -396,7 +396,11 @@ load (SagPluginHost *self, const SagPluginEntry *entry, SagPrecision precision, 
   loaded->entry = entry;
   loaded->precision = precision;
   if (entry->onnx != NULL)
-    loaded->segment = sag_segment_new (entry->recipe, entry->onnx, precision, error);
+    {
+      loaded->segment = sag_segment_new (entry->recipe, entry->onnx, precision, error);
+      if (loaded->segment != NULL)
+        sag_segment_set_ranges (loaded->segment, entry->ranges);
+    }
   else
     loaded->code = sag_code_model_new (entry, precision, error);
   if (loaded->segment == NULL && loaded->code == NULL)

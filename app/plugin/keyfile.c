@@ -77,6 +77,7 @@ static const char *const other_keys[][2] = {
   { "model", "licence" },
   { "model", "accuracy" },
   { "trained-on", "data" },
+  { "model", "ranges" },
 };
 
 static const char *const label_keys[] = { "name", "type", "category", "modifier", "colour" };
@@ -344,6 +345,7 @@ parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
   g_auto (GStrv) precisions = g_key_file_get_string_list (file, "model", "precisions", NULL, NULL);
   g_autofree char *base = g_path_get_basename (entry->onnx);
   g_autofree char *card = get_text (file, "model", "card");
+  g_autofree char *ranges = get_text (file, "model", "ranges");
   g_autofree char *description = get_text (file, "model", "description");
 
   *strrchr (base, '.') = '\0';
@@ -375,6 +377,10 @@ parse_entry (GKeyFile *file, SagPluginEntry *entry, GError **error)
   read_line (file, "trained-on", "data", &entry->data);
   if (card != NULL && strchr (card, '/') == NULL)
     entry->card = g_build_filename (entry->folder, card, NULL);
+  if (ranges != NULL && (strchr (ranges, '/') != NULL || ranges[0] == '\0'))
+    return invalid (error, "model", "ranges", ranges, "the name of a file beside the model");
+  if (ranges != NULL)
+    entry->ranges = g_build_filename (entry->folder, ranges, NULL);
   for (int i = 0; precisions != NULL && precisions[i] != NULL; i++)
     {
       SagPrecision precision;

@@ -2,7 +2,7 @@
  *
  * int-simd.c: eight-bit products, four channels at a time, and what turns floats into bytes.
  */
-#include "engine/kernels/line-simd.h"
+#include "engine/kernels/int-end-simd.h"
 #include "engine/kernels/texts.h"
 
 #if LANES == 16
@@ -13,40 +13,7 @@ enum { GEMM_MR = 4, GEMM_NV = 2, ROW_N = 4, ROW_NV = 2 };
 enum { GEMM_MR = 8, GEMM_NV = 2, ROW_N = 8, ROW_NV = 2 };
 #endif
 
-/* For bytes. */
-SAG_INLINE SagVec
-scaled (SagVecI sum, SagVec scale, SagVec lo, SagVec hi)
-{
-  return sag_clamp (sag_round (sag_to_float (sum) * scale), lo, hi);
-}
-
-/* For floats. */
-SAG_INLINE SagVec
-shifted (SagVecI sum, SagVec scale, SagVec shift, SagVec lo, SagVec hi)
-{
-  return sag_clamp (sag_fma (sag_to_float (sum), scale, shift), lo, hi);
-}
-
 /* --- matrix product ---------------------------------------------------------------------- */
-
-SAG_INLINE int32_t
-four_bytes (const uint8_t *p)
-{
-  int32_t v;
-
-  memcpy (&v, p, 4);
-  return v;
-}
-
-SAG_INLINE int32_t
-some_bytes (const uint8_t *p, size_t n)
-{
-  uint32_t v = 0;
-
-  for (size_t i = 0; i < n; i++)
-    v |= (uint32_t) p[i] << (8 * i);
-  return (int32_t) v;
-}
 
 /* One step of k; the last of a row may have fewer than four bytes. */
 SAG_INLINE const int8_t *
@@ -112,47 +79,19 @@ gemm_u8 (const SagGemmU8Job *job)
         {
           size_t first = (size_t) j * LANES;
           size_t left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
-          ptrdiff_t at = i * end->ld + (ptrdiff_t) first;
 
           if (left == 0)
             break;
           if (end->kind == SAG_END_SUM)
             sag_store_n ((float *) (void *) (job->acc + i * job->ld_acc + first),
                          sag_from_bits (acc[i][j]), left);
-          else if (end->kind == SAG_END_U8)
-            {
-              SagVec v = scaled (acc[i][j], sag_load (end->scale + first), sag_splat (end->lo),
-                                 sag_splat (end->hi));
-
-              sag_store_bytes ((uint8_t *) end->out + at, sag_to_int (v) + sag_splat_i (end->zero),
-                               left);
-            }
           else
-            sag_store_n ((float *) end->out + at,
-                         shifted (acc[i][j], sag_load (end->scale + first),
-                                  sag_load (end->shift + first), sag_splat (end->lo),
-                                  sag_splat (end->hi)), left);
+            end_columns (end, i, first, left, sag_to_float (acc[i][j]));
         }
     }
 }
 
 /* --- along x ----------------------------------------------------------------------------- */
-
-/* Lanes beside the line hold `pad` four times. */
-SAG_INLINE SagU8x4
-load_quads (const uint8_t *line, ptrdiff_t first, ptrdiff_t width, int stride, int whole, SagVecI pad)
-{
-  SagVecI v =
-      sag_bits (sag_load_line ((const float *) (const void *) line, first, width, stride, whole));
-
-  if (!whole)
-    {
-      SagVecI u = sag_splat_i ((int32_t) first) + sag_iota () * sag_splat_i (stride);
-
-      v = sag_select_i ((u >= sag_splat_i (0)) & (u < sag_splat_i ((int32_t) width)), v, pad);
-    }
-  return sag_u8x4 (v);
-}
 
 SAG_INLINE const int8_t *
 row_tap (SagVecI acc[ROW_N][ROW_NV], int n, int nv, int stride, int whole, const uint8_t *line,
@@ -220,26 +159,14 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
         SAG_UNROLL for (int j = 0; j < n; j++)
           sag_store_n ((float *) (void *) (job->acc + j * job->ld_acc + at),
                        sag_from_bits (acc[j][i]), left);
-      else if (end->kind == SAG_END_F32)
-        SAG_UNROLL for (int j = 0; j < n; j++)
-          sag_store_n ((float *) end->out + j * end->ld + (ptrdiff_t) at,
-                       shifted (acc[j][i], sag_splat (end->scale[j]), sag_splat (end->shift[j]),
-                                sag_splat (end->lo), sag_splat (end->hi)), left);
       else
-        SAG_UNROLL for (int q = 0; q < (n + 3) / 4; q++)
-          {
-            SagVecI four = sag_splat_i (0);
+        {
+          SagVec sum[ROW_N];
 
-            SAG_UNROLL for (int j = 4 * q; j < (n < 4 * q + 4 ? n : 4 * q + 4); j++)
-              {
-                SagVec v = scaled (acc[j][i], sag_splat (end->scale[j]), sag_splat (end->lo),
-                                   sag_splat (end->hi));
-
-                four |= (sag_to_int (v) + sag_splat_i (end->zero)) << (8 * (j % 4));
-              }
-            sag_store_n ((float *) (void *) ((uint8_t *) end->out + q * end->ld + 4 * (ptrdiff_t) at),
-                         sag_from_bits (four), left);
-          }
+          SAG_UNROLL for (int j = 0; j < n; j++)
+            sum[j] = sag_to_float (acc[j][i]);
+          end_line (end, n, at, left, sum);
+        }
     }
 }
 
@@ -322,6 +249,8 @@ row_strided (const SagConvRowU8Job *job, size_t x, size_t nx)
       rest.ld_acc = LANES;
       rest.end.out = job->end.kind == SAG_END_F32 ? (void *) ((float *) job->end.out + x)
                                                   : (void *) ((uint8_t *) job->end.out + 4 * x);
+      if (job->end.residual != NULL)
+        rest.end.residual = job->end.residual + 4 * x;
       blocks[0][job->n - 1][0] (&rest, 0, nx);
     }
 }
@@ -414,10 +343,28 @@ from_u8 (size_t n, const uint8_t *q, float scale, int32_t zero, float *x)
     x[i] = (float) (q[i] - zero) * scale;
 }
 
+static void
+from_u8x4 (size_t n, const uint8_t *q, float scale, int32_t zero, float *const *x)
+{
+  SagVec s = sag_splat (scale);
+  SagVecI z = sag_splat_i (zero);
+
+  for (size_t i = 0; i < n; i += LANES)
+    {
+      size_t left = n - i < LANES ? n - i : LANES;
+      SagVecI four = sag_bits (sag_load_n ((const float *) (const void *) (q + 4 * i), left));
+
+      SAG_UNROLL for (int c = 0; c < 4; c++)
+        if (x[c] != NULL)
+          sag_store_n (x[c] + i,
+                       sag_to_float (((four >> (8 * c)) & sag_splat_i (255)) - z) * s, left);
+    }
+}
+
 void
 SAG_FN (int_fill) (SagKernels *k)
 {
   k->gemm_u8 = (SagGemmU8){ gemm_u8, GEMM_MR, GEMM_NV * LANES };
   k->conv_row_u8 = (SagConvRowU8){ conv_row_u8, ROW_N, ROW_NV * LANES };
-  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8 };
+  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
 }

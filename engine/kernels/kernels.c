@@ -21,6 +21,8 @@
       sag_conv_row_fill_##isa (k);  \
       sag_depthwise_fill_##isa (k); \
       sag_int_fill_##isa (k);       \
+      sag_int4_fill_##isa (k);      \
+      sag_bytes_fill_##isa (k);     \
       sag_pointwise_fill_##isa (k); \
       sag_reduce_fill_##isa (k);    \
       sag_move_fill_##isa (k);      \
@@ -44,6 +46,7 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
     {
       kernels->name = "avx512vnni";
       sag_int_fill_avx512vnni (kernels);
+      sag_int4_fill_avx512vnni (kernels);
     }
 #elif defined(__aarch64__)
   if (flags & SAG_CPU_NEON)

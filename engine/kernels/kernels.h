@@ -109,23 +109,33 @@ typedef void (*SagDepthwiseRowF32Fn) (const SagConvRowF32Job *job);
  * in int32_t as long as they fit (taps * k below 65 000 always does), so their order is free. A zero
  * point z costs nothing here: the caller takes z times the sum of a column's weights off its start.
  *
- * What follows a sum s of column j: */
+ * What follows a sum s of column j:
+ *
+ *     v = fma (s, scale[j], shift[j]) + (r - zero of r) * scale of r
+ *     v = clamp (v < 0 ? v * slope : v)
+ *
+ * r is the byte of `residual` at the output's place; without one (always with SAG_END_F32) nothing is
+ * added. */
 typedef enum
 {
   SAG_END_SUM, /* acc: s as it is, to go on from */
-  SAG_END_U8,  /* out: uint8_t, clamp (rint (s * scale[j])) + zero; lo + zero >= 0, hi + zero <= 255 */
-  SAG_END_F32, /* out: float, clamp (fma (s, scale[j], shift[j])) */
+  SAG_END_U8,  /* out: uint8_t, max (0, min (255, rint (v * step) + zero)); NaN gives zero */
+  SAG_END_F32, /* out: float, v */
 } SagEnd;
 
 typedef struct
 {
-  SagEnd       kind;
-  const float *scale; /* one a column; of SAG_END_SUM: unused */
-  const float *shift; /* the same; SAG_END_F32 only */
-  float        lo, hi;
-  int32_t      zero;
-  void        *out;
-  ptrdiff_t    ld;    /* elements between rows (matrix) or channels (lines) */
+  SagEnd         kind;
+  const float   *scale, *shift; /* one a column; of SAG_END_SUM: unused */
+  float          slope;         /* 1 changes nothing */
+  float          lo, hi;
+  float          step;          /* SAG_END_U8 from here on: 1 / scale of the output */
+  int32_t        zero;
+  const uint8_t *residual;      /* laid out as `out`; NULL: none */
+  float          residual_scale;
+  int32_t        residual_zero;
+  void          *out;
+  ptrdiff_t      ld;    /* elements between rows (matrix) or channels (lines) */
 } SagIntEnd;
 
 /* The matrix product above on bytes:
@@ -181,6 +191,25 @@ typedef struct
   unsigned nr, nx;
 } SagConvRowU8;
 
+/* Both with weights of four bits, in groups of 32: the products of 8 steps (of four) that follow each
+ * other through taps and channels are a group, which has a scale for each column:
+ *
+ *     s = sum over groups g, in order, from 0, by fma, of (sum of g's products) * group_scale[g][j]
+ *
+ * and s, a float now, goes to the same end (not SAG_END_SUM). The job is that of bytes, all taps at
+ * once: init and acc are unused, w is packed by sag_pack_s4 (). */
+typedef struct
+{
+  void   (*fn) (const SagGemmU8Job *job, const float *group_scale); /* [groups][nr] */
+  unsigned mr, nr;
+} SagGemmU8S4;
+
+typedef struct
+{
+  void   (*fn) (const SagConvRowU8Job *job, const float *group_scale); /* [groups][nw] */
+  unsigned nr, nx;
+} SagConvRowU8S4;
+
 /* Depthwise convolution of channels-last images.
  *
  *     out[i][c] = clamp (start[c] + sum over t of rows[t][i][c] * w[t][c])
@@ -199,6 +228,40 @@ typedef struct
   float               lo, hi;
 } SagDepthwiseF32Job;
 
+/* Depthwise convolution of channels-last bytes: s = start[c] + sum over t of rows[t][i][c] * w[t][c], exact,
+ * then the end, whose scale and shift are [c]; not SAG_END_SUM. `w` holds whole numbers, |w| <= 127,
+ * and taps times 255 times 127 fits 24 bits: taps <= 500. */
+typedef struct
+{
+  size_t                m, c;    /* pixels and channels */
+  size_t                taps;
+  const uint8_t *const *rows;    /* [taps][ld_rows] -> c bytes */
+  size_t                ld_rows; /* >= m */
+  const float          *w;       /* [taps][c] */
+  const float          *init;    /* [c] */
+  SagIntEnd             end;
+} SagDepthwiseU8Job;
+
+/* What else is done to activations in bytes. */
+typedef struct
+{
+  void (*depthwise) (const SagDepthwiseU8Job *job);
+
+  /* y[i] = max over t of rows[t][i]; rows >= 1. */
+  void (*max_of_rows) (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y);
+
+  /* By fours: y[4 i + c] = max (x[8 i + c], x[8 i + 4 + c]) for i < n. */
+  void (*max_pairs_x4) (size_t n, const uint8_t *x, uint8_t *y);
+
+  /* y[i] = rint (sum over t, in order, by fma from 0, of weight[t] * rows[t][i]), 0 … 255. */
+  void (*mix_rows) (size_t rows, size_t n, const uint8_t *const *row, const float *weight, uint8_t *y);
+
+  /* Lines by fours, between places too: y[4 i + c] = rint (sum over t, in order, by fma from 0, of weight[t] *
+   * fma (part[i], b - a, a)), 0 … 255, where a = row[t][4 * first[i] + c], b the same at second[i]. */
+  void (*mix_lines_x4) (size_t rows, size_t n, const uint8_t *const *row, const float *weight,
+                        const int32_t *first, const int32_t *second, const float *part, uint8_t *y);
+} SagBytes;
+
 /* Bytes and layout of packed weights: panels of nr columns, each [taps][k][nr], the last one filled
  * up with zeroes; panel q starts q * taps * k * nr elements in. The element of tap t, row p and
  * column j is src[t * st + p * sp + j * sj]. Part of the engine, not of a CPU level. */
@@ -215,6 +278,13 @@ size_t sag_pack_s8_size (size_t nr, size_t taps, size_t k, size_t n); /* bytes; 
 void   sag_pack_s8      (size_t nr, size_t taps, size_t k, size_t n,
                          const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
                          int8_t *packed);
+
+/* For weights of four bits, -8 … 7: panels are [steps / 2, rounded up][nr][4] of bytes, step 2 i in the
+ * low halves and 2 i + 1 in the high ones, each plus 8; steps are [taps][(k + 3) / 4]. */
+size_t sag_pack_s4_size (size_t nr, size_t taps, size_t k, size_t n); /* bytes; 0 if over SIZE_MAX */
+void   sag_pack_s4      (size_t nr, size_t taps, size_t k, size_t n,
+                         const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
+                         uint8_t *packed);
 
 /* --- pointwise --------------------------------------------------------------------------- */
 
@@ -289,6 +359,9 @@ typedef struct
   void (*to_u8x4) (size_t n, const float *const *x, float scale, int32_t zero, uint8_t *q);
   void (*to_s8)   (size_t n, const float *x, float scale, int8_t *q); /* zero = 0, -127 … 127 */
   void (*from_u8) (size_t n, const uint8_t *q, float scale, int32_t zero, float *x);
+
+  /* Four lines unwoven: x[c][i] from q[4 i + c]; none where x[c] is NULL. */
+  void (*from_u8x4) (size_t n, const uint8_t *q, float scale, int32_t zero, float *const *x);
 } SagQuantize;
 
 /* --- reductions -------------------------------------------------------------------------- */
@@ -375,7 +448,10 @@ typedef struct
   SagDepthwiseRowF32Fn depthwise_row_f32;
   SagGemmU8          gemm_u8;
   SagConvRowU8       conv_row_u8;
+  SagGemmU8S4        gemm_u8s4;
+  SagConvRowU8S4     conv_row_u8s4;
   SagQuantize        quantize;
+  SagBytes           bytes;
   SagUnaryFn         unary[SAG_N_UNARY];
   SagBinaryFn        binary[SAG_N_BINARY];
   SagAddClampFn      add_clamp;

@@ -19,12 +19,38 @@ min2 (float a, float b)
 }
 
 static inline float
-ended (const SagIntEnd *end, size_t j, int32_t sum)
+ended (const SagIntEnd *end, size_t j, float sum, const uint8_t *residual)
 {
-  float v = end->kind == SAG_END_U8 ? rintf ((float) sum * end->scale[j])
-                                    : fmaf ((float) sum, end->scale[j], end->shift[j]);
+  float v = fmaf (sum, end->scale[j], end->shift[j]);
 
+  if (residual != NULL)
+    v += (float) (*residual - end->residual_zero) * end->residual_scale;
+  v = v < 0 ? v * end->slope : v;
   return max2 (end->lo, min2 (end->hi, v));
+}
+
+static inline uint8_t
+ended_byte (const SagIntEnd *end, float v)
+{
+  float least = 0.0f - (float) end->zero;
+
+  v = rintf (v * end->step);
+  v = v > least ? v : v == v ? least : 0.0f;
+  return (uint8_t) ((int32_t) min2 (255.0f - (float) end->zero, v) + end->zero);
+}
+
+/* What becomes of a sum; `at` in elements of the output. */
+static inline void
+end_with (const SagIntEnd *end, ptrdiff_t at, size_t j, float sum)
+{
+  const uint8_t *residual =
+      end->kind == SAG_END_U8 && end->residual != NULL ? end->residual + at : NULL;
+  float v = ended (end, j, sum, residual);
+
+  if (end->kind == SAG_END_F32)
+    ((float *) end->out)[at] = v;
+  else
+    ((uint8_t *) end->out)[at] = ended_byte (end, v);
 }
 
 void
@@ -44,48 +70,124 @@ sag_ref_gemm_u8 (unsigned mr, unsigned nr, const SagGemmU8Job *job)
             sum += job->rows[t * mr + i][p] * job->w[((t * quads + p / 4) * nr + j) * 4 + p % 4];
         if (job->end.kind == SAG_END_SUM)
           *acc = sum;
-        else if (job->end.kind == SAG_END_F32)
-          ((float *) job->end.out)[at] = ended (&job->end, j, sum);
         else
-          ((uint8_t *) job->end.out)[at] =
-              (uint8_t) ((int32_t) ended (&job->end, j, sum) + job->end.zero);
+          end_with (&job->end, at, j, (float) sum);
       }
+}
+
+/* Weight of step `step`, column j, byte q. */
+static inline int32_t
+nibble (const int8_t *w, size_t nr, size_t step, size_t j, size_t q)
+{
+  unsigned both = (uint8_t) w[(step / 2 * nr + j) * 4 + q];
+
+  return (int32_t) (both >> 4 * (step % 2) & 15) - 8;
+}
+
+void
+sag_ref_gemm_u8s4 (unsigned mr, unsigned nr, const SagGemmU8Job *job, const float *group_scale)
+{
+  size_t quads = (job->k + 3) / 4, steps = job->taps * quads;
+
+  for (size_t i = 0; i < job->m; i++)
+    for (size_t j = 0; j < job->n; j++)
+      {
+        float total = 0;
+        int32_t sum = 0;
+
+        for (size_t step = 0; step < steps; step++)
+          {
+            const uint8_t *row = job->rows[step / quads * mr + i] + step % quads * 4;
+
+            for (size_t q = 0; q < 4 && step % quads * 4 + q < job->k; q++)
+              sum += row[q] * nibble (job->w, nr, step, j, q);
+            if (step % 8 == 7 || step + 1 == steps)
+              {
+                total = fmaf ((float) sum, group_scale[step / 8 * nr + j], total);
+                sum = 0;
+              }
+          }
+        end_with (&job->end, (ptrdiff_t) i * job->end.ld + (ptrdiff_t) j, j, total);
+      }
+}
+
+/* Byte q of channels 4 quad … of tap t, seen from output x. */
+static inline int32_t
+row_byte (const SagConvRowU8Job *job, size_t t, size_t quad, size_t q, size_t x)
+{
+  ptrdiff_t u = (ptrdiff_t) (x * job->stride) + job->dx[t];
+
+  return job->rows[t] != NULL && u >= 0 && u < (ptrdiff_t) job->width
+             ? job->rows[t][(ptrdiff_t) quad * job->pitch + 4 * u + (ptrdiff_t) q]
+             : job->pad;
+}
+
+/* Where the output of column j at x lies, in elements. */
+static inline ptrdiff_t
+row_at (const SagIntEnd *end, size_t j, size_t x)
+{
+  return end->kind == SAG_END_F32 ? (ptrdiff_t) j * end->ld + (ptrdiff_t) x
+                                  : (ptrdiff_t) (j / 4) * end->ld + (ptrdiff_t) (4 * x + j % 4);
+}
+
+/* Bytes of the columns that fill up the last four. */
+static inline void
+row_fill (const SagConvRowU8Job *job, size_t x)
+{
+  for (size_t j = job->n; job->end.kind == SAG_END_U8 && j % 4 != 0; j++)
+    ((uint8_t *) job->end.out)[row_at (&job->end, j, x)] = 0;
 }
 
 void
 sag_ref_conv_row_u8 (const SagConvRowU8Job *job)
 {
-  const SagIntEnd *end = &job->end;
+  for (size_t x = job->x0; x < job->x0 + job->nx; x++)
+    {
+      for (size_t j = 0; j < job->n; j++)
+        {
+          int32_t *acc = job->acc + (ptrdiff_t) j * job->ld_acc + x;
+          int32_t sum = job->init != NULL ? job->init[j] : *acc;
+
+          for (size_t t = 0; t < job->taps; t++)
+            for (size_t p = 0; p < 4 * job->quads; p++)
+              sum += row_byte (job, t, p / 4, p % 4, x)
+                     * job->w[((t * job->quads + p / 4) * job->nw + j) * 4 + p % 4];
+          if (job->end.kind == SAG_END_SUM)
+            *acc = sum;
+          else
+            end_with (&job->end, row_at (&job->end, j, x), j, (float) sum);
+        }
+      row_fill (job, x);
+    }
+}
+
+void
+sag_ref_conv_row_u8s4 (const SagConvRowU8Job *job, const float *group_scale)
+{
+  size_t steps = job->taps * job->quads;
 
   for (size_t x = job->x0; x < job->x0 + job->nx; x++)
-    for (size_t j = 0; j < (end->kind == SAG_END_U8 ? (job->n + 3) / 4 * 4 : job->n); j++)
-      {
-        uint8_t *byte = (uint8_t *) end->out + (ptrdiff_t) (j / 4) * end->ld + 4 * x + j % 4;
-        int32_t *acc = job->acc + (ptrdiff_t) j * job->ld_acc + x;
-        int32_t sum;
+    {
+      for (size_t j = 0; j < job->n; j++)
+        {
+          float total = 0;
+          int32_t sum = 0;
 
-        if (j >= job->n)
-          {
-            *byte = 0;
-            continue;
-          }
-        sum = job->init != NULL ? job->init[j] : *acc;
-        for (size_t t = 0; t < job->taps; t++)
-          {
-            ptrdiff_t u = (ptrdiff_t) (x * job->stride) + job->dx[t];
-            int inside = job->rows[t] != NULL && u >= 0 && u < (ptrdiff_t) job->width;
-
-            for (size_t p = 0; p < 4 * job->quads; p++)
-              sum += (inside ? job->rows[t][(ptrdiff_t) (p / 4) * job->pitch + 4 * u + p % 4] : job->pad)
-                     * job->w[((t * job->quads + p / 4) * job->nw + j) * 4 + p % 4];
-          }
-        if (end->kind == SAG_END_SUM)
-          *acc = sum;
-        else if (end->kind == SAG_END_F32)
-          ((float *) end->out)[(ptrdiff_t) j * end->ld + x] = ended (end, j, sum);
-        else
-          *byte = (uint8_t) ((int32_t) ended (end, j, sum) + end->zero);
-      }
+          for (size_t step = 0; step < steps; step++)
+            {
+              for (size_t q = 0; q < 4; q++)
+                sum += row_byte (job, step / job->quads, step % job->quads, q, x)
+                       * nibble (job->w, job->nw, step, j, q);
+              if (step % 8 == 7 || step + 1 == steps)
+                {
+                  total = fmaf ((float) sum, group_scale[step / 8 * job->nw + j], total);
+                  sum = 0;
+                }
+            }
+          end_with (&job->end, row_at (&job->end, j, x), j, total);
+        }
+      row_fill (job, x);
+    }
 }
 
 static inline int32_t
@@ -129,9 +231,99 @@ from_u8 (size_t n, const uint8_t *q, float scale, int32_t zero, float *x)
 }
 
 static void
+from_u8x4 (size_t n, const uint8_t *q, float scale, int32_t zero, float *const *x)
+{
+  for (size_t i = 0; i < n; i++)
+    for (int c = 0; c < 4; c++)
+      if (x[c] != NULL)
+        x[c][i] = (float) (q[4 * i + c] - zero) * scale;
+}
+
+static void
 gemm_u8 (const SagGemmU8Job *job)
 {
   sag_ref_gemm_u8 (4, 16, job);
+}
+
+static void
+gemm_u8s4 (const SagGemmU8Job *job, const float *group_scale)
+{
+  sag_ref_gemm_u8s4 (4, 16, job, group_scale);
+}
+
+/* --- activations in bytes ----------------------------------------------------------------- */
+
+static void
+depthwise_u8 (const SagDepthwiseU8Job *job)
+{
+  for (size_t i = 0; i < job->m; i++)
+    for (size_t c = 0; c < job->c; c++)
+      {
+        float sum = job->init[c];
+
+        for (size_t t = 0; t < job->taps; t++)
+          sum = fmaf ((float) job->rows[t * job->ld_rows + i][c], job->w[t * job->c + c], sum);
+        end_with (&job->end, (ptrdiff_t) i * job->end.ld + (ptrdiff_t) c, c, sum);
+      }
+}
+
+static void
+max_of_rows (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      uint8_t v = row[0][i];
+
+      for (size_t t = 1; t < rows; t++)
+        v = row[t][i] > v ? row[t][i] : v;
+      y[i] = v;
+    }
+}
+
+static void
+max_pairs_x4 (size_t n, const uint8_t *x, uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < 4; c++)
+      y[4 * i + c] = x[8 * i + c] > x[8 * i + 4 + c] ? x[8 * i + c] : x[8 * i + 4 + c];
+}
+
+static inline uint8_t
+mixed (float v)
+{
+  return (uint8_t) max2 (0.0f, min2 (255.0f, rintf (v)));
+}
+
+static void
+mix_rows (size_t rows, size_t n, const uint8_t *const *row, const float *weight, uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      float v = 0;
+
+      for (size_t t = 0; t < rows; t++)
+        v = fmaf (weight[t], (float) row[t][i], v);
+      y[i] = mixed (v);
+    }
+}
+
+static void
+mix_lines_x4 (size_t rows, size_t n, const uint8_t *const *row, const float *weight,
+              const int32_t *first, const int32_t *second, const float *part, uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < 4; c++)
+      {
+        float v = 0;
+
+        for (size_t t = 0; t < rows; t++)
+          {
+            float a = row[t][4 * first[i] + (ptrdiff_t) c], b = row[t][4 * second[i] + (ptrdiff_t) c];
+
+            v = fmaf (weight[t], fmaf (part[i], b - a, a), v);
+          }
+        y[4 * i + c] = mixed (v);
+      }
 }
 
 void
@@ -139,5 +331,8 @@ sag_ref_int_fill (SagKernels *k)
 {
   k->gemm_u8 = (SagGemmU8){ gemm_u8, 4, 16 };
   k->conv_row_u8 = (SagConvRowU8){ sag_ref_conv_row_u8, 8, 48 };
-  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8 };
+  k->gemm_u8s4 = (SagGemmU8S4){ gemm_u8s4, 4, 16 };
+  k->conv_row_u8s4 = (SagConvRowU8S4){ sag_ref_conv_row_u8s4, 8, 48 };
+  k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
+  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4 };
 }

@@ -22,6 +22,9 @@ void  sag_ref_depthwise_f32   (const SagDepthwiseF32Job *job);
 /* reference-int.c */
 void  sag_ref_gemm_u8         (unsigned mr, unsigned nr, const SagGemmU8Job *job);
 void  sag_ref_conv_row_u8     (const SagConvRowU8Job *job);
+void  sag_ref_gemm_u8s4       (unsigned mr, unsigned nr, const SagGemmU8Job *job,
+                               const float *group_scale);
+void  sag_ref_conv_row_u8s4   (const SagConvRowU8Job *job, const float *group_scale);
 void  sag_ref_int_fill        (SagKernels *k);
 
 float sag_ref_sum             (size_t n, const float *x);

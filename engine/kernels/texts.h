@@ -11,6 +11,8 @@
   void sag_conv_row_fill_##isa (SagKernels *k);  \
   void sag_depthwise_fill_##isa (SagKernels *k); \
   void sag_int_fill_##isa (SagKernels *k);       \
+  void sag_int4_fill_##isa (SagKernels *k);      \
+  void sag_bytes_fill_##isa (SagKernels *k);     \
   void sag_pointwise_fill_##isa (SagKernels *k); \
   void sag_reduce_fill_##isa (SagKernels *k);    \
   void sag_move_fill_##isa (SagKernels *k);      \
@@ -22,5 +24,6 @@ SAG_TEXTS (avx2)
 SAG_TEXTS (avx512)
 SAG_TEXTS (neon)
 
-/* VNNI has a better form of one family only. */
+/* VNNI has a better form of these two only. */
 void sag_int_fill_avx512vnni (SagKernels *k);
+void sag_int4_fill_avx512vnni (SagKernels *k);

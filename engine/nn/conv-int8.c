@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv-int8.c: convolutions on bytes: the input quantised whole, sums in 32 bits, floats again where
- * they are stored.
+ * conv-int8.c: convolutions on bytes: the input quantised whole, weights of eight bits or four, sums in
+ * 32 bits, floats again where they are stored.
  */
 #include "engine/base/alloc.h"
 #include "engine/nn/conv.h"
@@ -18,6 +18,13 @@ quads_of (const SagConv *c)
   return (c->kin + 3) / 4;
 }
 
+/* Input channels of a pixel. */
+static gint64
+channels_of (const SagConv *c)
+{
+  return c->form == SAG_CONV_LAST_DEPTHWISE ? c->nout : c->kin;
+}
+
 /* Output channels filled up to whole panels. */
 static gint64
 columns_of (const SagConv *c)
@@ -25,11 +32,19 @@ columns_of (const SagConv *c)
   return c->n_panels * c->width;
 }
 
+static gboolean
+is_depthwise (const SagConv *c)
+{
+  return c->form == SAG_CONV_LAST_DEPTHWISE;
+}
+
 gboolean
 sag_conv_int8_fits (const SagConv *self)
 {
+  /* Depthwise layers are moves rather than sums: worth it only from bytes to bytes. */
   gboolean whole = self->groups == 1
-                   && (self->form == SAG_CONV_ROWS || self->form == SAG_CONV_LAST)
+                   && (self->form == SAG_CONV_ROWS || self->form == SAG_CONV_LAST
+                       || (is_depthwise (self) && self->quantum.scale > 0))
                    && !self->dynamic && self->geometry.in[2] <= G_MAXINT32 / 4;
 
   for (int p = 0; whole && p < self->geometry.n_phases; p++)
@@ -58,12 +73,14 @@ sag_conv_int8_plan (SagConv *self)
   gsize pixels = (gsize) (g->batch * g->in[0] * g->in[1] * g->in[2]), total = 0;
   gsize columns = (gsize) columns_of (self);
 
-  put (&total, pixels * (gsize) (self->form == SAG_CONV_ROWS ? 4 * quads_of (self) : self->kin));
+  if (!self->bytes_in)
+    put (&total, pixels * (gsize) (self->form == SAG_CONV_ROWS ? 4 * quads_of (self) : channels_of (self)));
   self->starts = put (&total, (gsize) g->n_phases * columns * sizeof (gint32));
   self->factors = put (&total, columns * sizeof (float));
-  self->pads = put (&total, (gsize) self->kin);
-  self->partials = put (&total, (gsize) sag_int8_partials ((gint64) pixels * self->kin)
-                                    * sizeof (float));
+  self->pads = put (&total, (gsize) channels_of (self));
+  self->partials = total;
+  if (self->quantum.scale == 0)
+    put (&total, (gsize) sag_int8_partials ((gint64) pixels * self->kin) * sizeof (float));
   return total;
 }
 
@@ -79,15 +96,17 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
 
   for (gint64 j = 0; j < columns_of (self); j++)
     {
-      float most = 0; /* of all rows: one row alone may be all zeroes, and have no scale */
+      scales[j] = 0;
+      for (gint64 p = 0; p < self->kin && j < self->nout; p++)
+        {
+          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj);
 
-      scales[j] = 1;
+          scales[j] = scale > scales[j] ? scale : scales[j];
+        }
+      if (scales[j] == 0)
+        scales[j] = 1;
       if (j >= self->nout)
         continue;
-      for (gint64 p = 0; p < self->kin; p++)
-        for (gint64 t = 0; t < g->kernel_size; t++)
-          most = MAX (most, fabsf (w[p * sp + j * sj + t]));
-      scales[j] = sag_int8_scale (1, &most);
       for (gint64 p = 0; p < self->kin; p++)
         sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
                                             bytes + p * sp + j * sj);
@@ -103,11 +122,72 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
         for (int t = 0; t < phase->n_taps; t++)
           for (gint64 k = 0; k < self->kin; k++)
             sums[j] += bytes[j * sj + k * sp + phase->taps[t]];
+      if (is_depthwise (self)) /* whole numbers as floats, [taps][channels] */
+        {
+          float *whole = packed + self->head + self->weights[p];
+
+          for (int t = 0; t < phase->n_taps; t++)
+            for (gint64 j = 0; j < self->nout; j++)
+              whole[t * self->nout + j] = bytes[j * sj + phase->taps[t]];
+          continue;
+        }
       for (gint64 j = 0; j < self->nout; j += self->width)
         for (int t = 0; t < phase->n_taps; t++, to += 4 * quads_of (self) * self->width)
           sag_pack_s8 ((gsize) self->width, 1, (gsize) self->kin,
                        (gsize) MIN (self->width, self->nout - j), bytes + j * sj + phase->taps[t], 0,
                        sp, sj, to);
+    }
+}
+
+/* The same in groups of 32: eight steps of four channels, from tap to tap. */
+void
+sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
+{
+  const SagConvGeometry *g = &self->geometry;
+  gint64 quads = quads_of (self), width = self->width;
+
+  for (int p = 0; p < g->n_phases; p++)
+    {
+      const SagConvPhase *phase = &g->phases[p];
+      gint64 steps = sag_conv_steps (self, p), groups = sag_conv_groups (self, p);
+      float *sums = packed + self->sums + p * columns_of (self), *scales = packed + self->group_scales[p];
+      g_autofree gint8 *ordered = g_malloc0 (MAX ((gsize) (4 * steps * width), 1));
+      guint8 *to = (guint8 *) (packed + self->head) + self->weights[p];
+
+      for (gint64 panel = 0; panel < self->n_panels; panel++)
+        {
+          memset (ordered, 0, (gsize) (4 * steps * width));
+          for (gint64 j = 0; j < width; j++)
+            {
+              gint64 column = panel * width + j;
+              double sum = 0;
+
+              for (gint64 group = 0; column < self->nout && group < groups; group++)
+                {
+                  float values[32], scale;
+                  gint8 q[32];
+                  gint64 places[32];
+                  int m = 0;
+
+                  for (gint64 step = 8 * group; step < MIN (8 * group + 8, steps); step++)
+                    for (gint64 k = step % quads * 4; k < MIN (step % quads * 4 + 4, self->kin); k++)
+                      {
+                        places[m] = (4 * step + k % 4) * width + j;
+                        values[m++] = w[column * sj + k * sp + phase->taps[step / quads]];
+                      }
+                  scale = sag_int4_group ((guint) m, values, q);
+                  scales[(panel * groups + group) * width + j] = scale;
+                  for (int i = 0; i < m; i++)
+                    {
+                      ordered[places[i]] = q[i];
+                      sum += (double) scale * q[i];
+                    }
+                }
+              sums[column] = (float) sum;
+            }
+          sag_pack_s4 ((gsize) width, (gsize) steps, 4, (gsize) width, ordered, 4 * width, width, 1, to);
+          to += (steps + 1) / 2 * 4 * width;
+        }
     }
 }
 
@@ -154,21 +234,33 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
   gint64 lines = g->batch * g->in[0] * g->in[1], columns = columns_of (self);
   const float *scales = (const float *) packed + self->scales;
   const gint32 *sums = (const gint32 *) packed + self->sums;
+  const float *bias = (const float *) packed + self->bias;
   guint8 *at = scratch;
   float *factors = (void *) (at + self->factors);
   gint32 *starts = (void *) (at + self->starts);
   SagQuantum quantum =
-      sag_int8_find (lines * g->in[2] * self->kin, in, (void *) (at + self->partials));
+      self->quantum.scale > 0
+          ? self->quantum
+          : sag_int8_find (lines * g->in[2] * self->kin, in, (void *) (at + self->partials));
   Weave weave = { self, in, &quantum, at };
 
-  if (self->form == SAG_CONV_ROWS)
+  if (self->bytes_in)
+    ;
+  else if (self->form == SAG_CONV_ROWS)
     sag_range_run (lines, LINES, weave_lines, &weave);
   else
-    sag_int8_quantise (lines * g->in[2] * self->kin, in, &quantum, at);
+    sag_int8_quantise (lines * g->in[2] * channels_of (self), in, &quantum, at);
   for (gint64 j = 0; j < columns; j++)
-    factors[j] = quantum.scale * scales[j];
+    factors[j] = self->precision == SAG_PRECISION_INT4 ? quantum.scale : quantum.scale * scales[j];
   for (gint64 i = 0; i < g->n_phases * columns; i++)
-    starts[i] = -quantum.zero * sums[i];
-  memset (at + self->pads, quantum.zero, (gsize) self->kin);
+    if (self->precision == SAG_PRECISION_INT4)
+      ((float *) (void *) starts)[i] = bias[i % columns]
+                                       - (float) quantum.zero * quantum.scale
+                                             * ((const float *) (const void *) sums)[i];
+    else if (is_depthwise (self))
+      ((float *) (void *) starts)[i] = (float) (-quantum.zero * sums[i]);
+    else
+      starts[i] = -quantum.zero * sums[i];
+  memset (at + self->pads, quantum.zero, (gsize) channels_of (self));
   return (guint8) quantum.zero;
 }

@@ -37,12 +37,12 @@ typedef struct
   const float      *in, *packed, *residual;
   const float      *weights; /* as floats; NULL if the kernel reads weights16 */
   const guint16    *weights16;
-  const guint8     *bytes;   /* INT8: the input, quantised, and what else lies in scratch */
+  const guint8     *bytes;   /* on bytes: the input, and what else lies in scratch */
   const gint32     *starts;
   const float      *factors;
   const guint8     *pads;
   guint8            pad;
-  float            *out;
+  float            *out;     /* or words, or bytes: see SagConv.bytes_out */
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
 } Job;
 
@@ -53,6 +53,8 @@ finish (const Job *job, gint64 at, gint64 n)
   const SagConv *c = job->conv;
   float *y = job->out + at;
 
+  if (c->bytes_out) /* done where they were made */
+    return;
   if (job->residual == NULL)
     {
       if (c->lo == -INFINITY && c->hi == INFINITY)
@@ -62,6 +64,31 @@ finish (const Job *job, gint64 at, gint64 n)
   job->k->add_clamp ((gsize) n, y, job->residual + at, y, c->lo, c->hi);
   if (c->lo == -INFINITY && c->hi == INFINITY)
     sag_fused_apply (&c->fused, (gsize) n, y);
+}
+
+/* What follows the sums of columns from `first` on; `out` lies `at` elements into the output. */
+static SagIntEnd
+end_of (const Job *job, gint64 first, void *out, gint64 at, gint64 ld)
+{
+  const SagConv *c = job->conv;
+  gboolean clamp = job->residual == NULL || c->bytes_out;
+  SagIntEnd end = { .kind = SAG_END_F32, .scale = job->factors + first,
+                    .shift = job->packed + c->bias + first, .slope = 1, .lo = clamp ? c->lo : -INFINITY,
+                    .hi = clamp ? c->hi : INFINITY, .out = out, .ld = ld };
+
+  if (!c->bytes_out)
+    return end;
+  end.kind = SAG_END_U8;
+  end.slope = c->slope;
+  end.step = 1 / c->out_quantum.scale;
+  end.zero = c->out_quantum.zero;
+  if (job->residual != NULL)
+    {
+      end.residual = (const guint8 *) job->residual + at;
+      end.residual_scale = c->residual_quantum.scale;
+      end.residual_zero = c->residual_quantum.zero;
+    }
+  return end;
 }
 
 /* One panel of rows_panel() below, on bytes. */
@@ -75,7 +102,7 @@ rows_panel_int8 (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint
   gint64 first = panel * c->width, quads = (c->kin + 3) / 4, pitch = 4 * g->in[2];
   const guint8 *rows[SAG_CONV_TAPS];
   ptrdiff_t dx[SAG_CONV_TAPS];
-  gboolean clamp = job->residual == NULL;
+  SagConvRowU8Job row;
 
   for (int t = 0; t < phase->n_taps; t++)
     {
@@ -86,15 +113,23 @@ rows_panel_int8 (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint
       rows[t] = inside ? job->bytes + ((image * g->in[0] + z) * g->in[1] + y) * quads * pitch : NULL;
       dx[t] = offset[2] + q0 * g->in_step[2];
     }
-  job->k->conv_row_u8.fn (&(SagConvRowU8Job){
+  row = (SagConvRowU8Job){
     .taps = (gsize) phase->n_taps, .quads = (gsize) quads, .rows = rows, .dx = dx,
     .width = (gsize) g->in[2], .pitch = pitch, .stride = (gsize) g->in_step[2], .pad = job->pad,
-    .w = (const gint8 *) job->weights + c->weights[p] + panel * phase->n_taps * 4 * quads * c->width,
+    .w = (const gint8 *) job->weights + c->weights[p] + panel * sag_conv_steps (c, p) * 4 * c->width,
     .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
     .init = job->starts + p * c->n_panels * c->width + first, .x0 = 0, .nx = (gsize) n,
-    .end = { .kind = SAG_END_F32, .scale = job->factors + first,
-             .shift = job->packed + c->bias + first, .lo = clamp ? c->lo : -INFINITY,
-             .hi = clamp ? c->hi : INFINITY, .out = out, .ld = ld } });
+    .end = end_of (job, first, out, 4 * (out - job->out), c->bytes_out ? 4 * ld : ld) };
+  if (c->precision == SAG_PRECISION_INT8)
+    {
+      job->k->conv_row_u8.fn (&row);
+      return;
+    }
+  row.w = (const gint8 *) job->weights + c->weights[p]
+          + panel * ((sag_conv_steps (c, p) + 1) / 2 * 4) * c->width;
+  row.end.shift = (const float *) (const void *) row.init;
+  job->k->conv_row_u8s4.fn (&row, job->packed + c->group_scales[p]
+                                      + panel * sag_conv_groups (c, p) * c->width);
 }
 
 /* One panel of one phase, pixels q0 .. q0 + n - 1 of the phase's line (qz, qy), to out[j * ld + i]. */
@@ -119,7 +154,7 @@ rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
     .out = out, .ld_out = ld, .x0 = 0, .nx = (gsize) n, .lo = -INFINITY, .hi = INFINITY,
   };
 
-  if (c->precision == SAG_PRECISION_INT8)
+  if (sag_conv_on_bytes (c))
     {
       rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
       return;
@@ -152,6 +187,32 @@ rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
     }
 }
 
+/* rows_panel() on floats, its output in bytes. */
+static void
+rows_to_bytes (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 panel, float *out,
+               gint64 ld)
+{
+  const SagConv *c = job->conv;
+  gint64 n = MIN (c->width, c->nout - panel * c->width), width = c->geometry.out[2];
+  float lines[SAG_CONV_PHASE_N][PHASE_X];
+
+  for (gint64 q = 0; q < width; q += PHASE_X)
+    {
+      gint64 n0 = MIN (PHASE_X, width - q);
+
+      rows_panel (job, p, image, qz, qy, 0, panel, q, n0, lines[0], PHASE_X);
+      for (gint64 j = 0; j < n; j += 4)
+        {
+          const float *four[4] = { lines[j], lines[j + 1], lines[j + 2], lines[j + 3] };
+
+          for (int i = 0; i < 4 && c->lo == -INFINITY && c->hi == INFINITY; i++)
+            sag_fused_apply (&c->fused, (gsize) n0, lines[j + i]);
+          job->k->quantize.to_u8x4 ((gsize) n0, four, c->out_quantum.scale, c->out_quantum.zero,
+                                    (guint8 *) (out + j / 4 * ld + q));
+        }
+    }
+}
+
 /* Phases p, p + 1 … along x: a stretch of each into a buffer, then woven together. */
 static void
 rows_woven (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
@@ -162,6 +223,8 @@ rows_woven (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
   gint64 step = g->out_step[2], n = MIN (job->conv->width, job->conv->nout - panel * job->conv->width);
   float even[SAG_CONV_PHASE_N][PHASE_X], odd[SAG_CONV_PHASE_N][PHASE_X];
 
+  if (job->conv->bytes_out) /* words of four channels are woven like floats of one */
+    n /= 4;
   if (step == 2)
     {
       for (gint64 q = 0; q < phases[0].count[2]; q += PHASE_X)
@@ -206,9 +269,11 @@ rows_line (const Job *job, gint64 image, gint64 z, gint64 y)
   for (gint64 group = 0; group < c->groups; group++)
     for (gint64 panel = 0; panel < c->n_panels; panel++)
       {
-        float *out = job->out + at + (group * c->nout + panel * c->width) * ld;
+        float *out = job->out + at + (group * c->nout + panel * c->width) / (c->bytes_out ? 4 : 1) * ld;
 
-        if (g->out_step[2] == 1)
+        if (c->bytes_out && !sag_conv_on_bytes (c))
+          rows_to_bytes (job, p, image, qz, qy, panel, out, ld);
+        else if (g->out_step[2] == 1)
           rows_panel (job, p, image, qz, qy, group, panel, 0, g->out[2], out, ld);
         else
           rows_woven (job, p, image, qz, qy, group, panel, out, ld);
@@ -282,7 +347,7 @@ chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
-  gboolean int8 = c->precision == SAG_PRECISION_INT8;
+  gboolean int8 = sag_conv_on_bytes (c);
   const char *in = int8 ? (const char *) job->bytes : (const char *) job->in;
   const void *zeros = int8 ? (const void *) job->pads : job->packed + c->zeros;
   gint64 size = int8 ? 1 : sizeof (float);
@@ -312,9 +377,29 @@ chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b
     }
 }
 
-/* All channels of a chunk's pixels; pixel i goes to out + i * ldc. */
+/* A block of pixels times a panel, on bytes; the weights are still to be found. */
 static void
-chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
+chunk_product (const Job *job, int p, gint64 panel, SagGemmU8Job *product)
+{
+  const SagConv *c = job->conv;
+  const gint8 *w = (const gint8 *) job->weights + c->weights[p];
+  gint64 steps = sag_conv_steps (c, p);
+
+  if (c->precision == SAG_PRECISION_INT8)
+    {
+      product->w = w + panel * steps * 4 * c->width;
+      job->k->gemm_u8.fn (product);
+      return;
+    }
+  product->w = w + panel * ((steps + 1) / 2 * 4) * c->width;
+  product->end.shift = (const float *) (const void *) product->init;
+  job->k->gemm_u8s4.fn (product, job->packed + c->group_scales[p]
+                                     + panel * sag_conv_groups (c, p) * c->width);
+}
+
+/* All channels of a chunk's pixels; pixel i goes to element at + i * ldc of the output. */
+static void
+chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
 {
   const SagConv *c = job->conv;
   const SagConvPhase *phase = &c->geometry.phases[p];
@@ -341,17 +426,25 @@ chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
               {
                 gsize m = (gsize) MIN (chunk->n - b * chunk->mr, chunk->mr);
                 gsize n = (gsize) MIN (c->width, c->nout - panel * c->width);
-                float *to = out + b * chunk->mr * ldc + column;
+                gint64 to_at = at + b * chunk->mr * ldc + column;
+                float *to = job->out + to_at;
 
-                if (c->precision == SAG_PRECISION_INT8)
-                  job->k->gemm_u8.fn (&(SagGemmU8Job){
+                if (sag_conv_on_bytes (c) && c->form == SAG_CONV_LAST_DEPTHWISE)
+                  job->k->bytes.depthwise (&(SagDepthwiseU8Job){
+                    .m = m, .c = n, .taps = (gsize) taps, .rows = (const guint8 *const *) rows[b],
+                    .ld_rows = (gsize) chunk->mr, .w = job->weights + c->weights[p],
+                    .init = (const float *) (const void *) job->starts + p * c->nout,
+                    .end = end_of (job, 0,
+                                   c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
+                                   to_at, ldc) });
+                else if (sag_conv_on_bytes (c))
+                  chunk_product (job, p, panel, &(SagGemmU8Job){
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
                     .rows = (const guint8 *const *) rows[b],
-                    .w = (const gint8 *) job->weights + c->weights[p]
-                         + panel * phase->n_taps * ((c->kin + 3) / 4 * 4) * c->width,
                     .init = job->starts + (p * c->n_panels + panel) * c->width,
-                    .end = { .kind = SAG_END_F32, .scale = job->factors + panel * c->width,
-                             .shift = init, .lo = lo, .hi = hi, .out = to, .ld = ldc } });
+                    .end = end_of (job, panel * c->width,
+                                   c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
+                                   to_at, ldc) });
                 else if (c->form == SAG_CONV_LAST_DEPTHWISE)
                   job->k->depthwise_f32 (&(SagDepthwiseF32Job){
                     .m = m, .c = n, .taps = (gsize) taps, .rows = (const float *const *) rows[b],
@@ -375,8 +468,9 @@ chunk_run (const Chunk *chunk, const Job *job, int p, float *out, gint64 ldc)
 static int
 block_rows (const Job *job)
 {
-  if (job->conv->form == SAG_CONV_LAST && job->conv->precision == SAG_PRECISION_INT8)
-    return (int) job->k->gemm_u8.mr;
+  if (job->conv->form == SAG_CONV_LAST && sag_conv_on_bytes (job->conv))
+    return (int) (job->conv->precision == SAG_PRECISION_INT4 ? job->k->gemm_u8s4.mr
+                                                             : job->k->gemm_u8.mr);
   return job->conv->form == SAG_CONV_LAST ? (int) job->k->gemm_f32[job->conv->gemm].mr : 12;
 }
 
@@ -399,7 +493,7 @@ last_item (gsize item, int thread, gpointer data)
 
       chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
                   i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
-      chunk_run (&chunk, job, 0, job->out + at, g->cout);
+      chunk_run (&chunk, job, 0, at, g->cout);
       finish (job, at, chunk.n * g->cout);
     }
 }
@@ -428,7 +522,7 @@ last_line_item (gsize item, int thread, gpointer data)
           {
             chunk_fill (&chunk, job, &g->phases[p], image, z / g->out_step[0], y / g->out_step[1], q,
                         (int) MIN (BLOCKS * chunk.mr, g->phases[p].count[2] - q));
-            chunk_run (&chunk, job, p, job->out + at + (q * g->out_step[2] + r) * g->cout,
+            chunk_run (&chunk, job, p, at + (q * g->out_step[2] + r) * g->cout,
                        g->out_step[2] * g->cout);
           }
       finish (job, at, g->out[2] * g->cout);
@@ -466,12 +560,12 @@ sag_conv_run (const SagStep *step)
       if (job.weights != NULL)
         widen (c->n_weights, job.weights16, step->scratch);
     }
-  if (c->precision == SAG_PRECISION_INT8)
+  if (sag_conv_on_bytes (c))
     {
       const guint8 *at = step->scratch;
 
       job.pad = sag_conv_int8_fill (c, job.in, job.packed, step->scratch);
-      job.bytes = at;
+      job.bytes = c->bytes_in ? (const guint8 *) job.in : at;
       job.starts = (const void *) (at + c->starts);
       job.factors = (const void *) (at + c->factors);
       job.pads = at + c->pads;

@@ -41,18 +41,28 @@ typedef struct
    * at each run where the form's kernel reads floats. */
   gsize           zeros;      /* kin zeroes: a pixel in the padding (channels last) */
   gsize           bias;       /* [groups][n_panels * width] */
-  gsize           scales;     /* of the weights, [n_panels * width] */
-  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width] */
+  gsize           scales;     /* of the weights, [n_panels * width]; not INT4 */
+  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width]; INT4: of
+                               * the weights themselves, float */
   gsize           head;
   gsize           n_weights;
   gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on */
+  gsize          *group_scales; /* INT4: [n_phases] -> [n_panels][groups of 32][width] */
 
   /* Distances in floats: of images, planes, lines and channels, in and out. */
   gint64          in_stride[4], out_stride[4];
 
+  SagQuantum      quantum;    /* on bytes: of the input; scale 0: found at each run */
+
+  /* Input or output in bytes (bytes.h): then strides count words (lines) or bytes (channels last). */
+  gboolean        bytes_in, bytes_out;
+  SagQuantum      out_quantum, residual_quantum;
+  float           slope;      /* before the clamp, below 0, where the output is in bytes */
+
   /* INT8: bytes into scratch, which begins with the quantised input, laid out as the kernel reads
    * it: [n][z][y][kin / 4][x][4] for lines, channels last for the other form. */
-  gsize           starts;     /* gint32 [n_phases][n_panels * width]: minus zero point times sums */
+  gsize           starts;     /* [n_phases][n_panels * width]: minus zero point times sums, gint32; INT4:
+                               * the bias less that, float */
   gsize           factors;    /* float [n_panels * width]: scale of a sum */
   gsize           pads;       /* kin zero points: a pixel in the padding */
   gsize           partials;   /* of sag_int8_find() */
@@ -68,9 +78,30 @@ void sag_conv_pack (const SagConv *self, const float *w, const float *bias, floa
 /* SagOp.run of both operators. */
 void sag_conv_run  (const SagStep *step);
 
-/* INT8: states what scratch holds, fills it from the input, and one panel of lines. */
+static inline gboolean
+sag_conv_on_bytes (const SagConv *self)
+{
+  return self->precision == SAG_PRECISION_INT8 || self->precision == SAG_PRECISION_INT4;
+}
+
+/* Products in fours of a phase, and groups of them with a scale. */
+static inline gint64
+sag_conv_steps (const SagConv *self, int phase)
+{
+  return self->geometry.phases[phase].n_taps * ((self->kin + 3) / 4);
+}
+
+static inline gint64
+sag_conv_groups (const SagConv *self, int phase)
+{
+  return (sag_conv_steps (self, phase) + 7) / 8;
+}
+
+/* INT8 and INT4: states what scratch holds, fills it from the input, and one panel of lines. */
 gboolean sag_conv_int8_fits (const SagConv *self);
 gsize    sag_conv_int8_plan (SagConv *self);
 guint8   sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, void *scratch);
 void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
+                             float *packed);
+void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                              float *packed);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "engine/nn/int8.h"
 #include "engine/nn/tensor.h"
 
 typedef struct _SagOp    SagOp;
@@ -31,6 +32,8 @@ struct _SagValue
   SagDType   dtype;
   SagShape   shape; /* logical */
   SagLayout  layout;
+  SagQuantum quantum;  /* of static ranges; scale 0: found at each run */
+  int        stored_bits; /* of a float constant that the file stores as integers: 8 or 4; else 0 */
   SagTensor *constant; /* NULL, or the elements (always PLAIN) */
   SagNode   *producer; /* NULL for inputs and constants */
 

@@ -11,6 +11,7 @@
 #include "engine/nn/op-util.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The pieces do not depend on the team, so not even NaN does. PART floats stay in the L1 cache
  * between the least and the greatest. */
@@ -60,18 +61,12 @@ sag_int8_partials (gint64 n)
 }
 
 SagQuantum
-sag_int8_find (gint64 n, const float *x, float *partials)
+sag_int8_quantum (float least, float most)
 {
-  Run run = { .n = n, .x = x, .partials = partials };
-  float least = 0, most = 0;
   SagQuantum quantum = { 1, 0 };
 
-  sag_range_run ((n + PART - 1) / PART, 16, find_parts, &run);
-  for (gint64 i = 0; i < sag_int8_partials (n); i += 2)
-    {
-      least = partials[i] < least ? partials[i] : least;
-      most = partials[i + 1] > most ? partials[i + 1] : most;
-    }
+  least = least < 0 ? least : 0;
+  most = most > 0 ? most : 0;
   if (most - least > LEAST_RANGE && most - least < INFINITY)
     {
       quantum.scale = (most - least) / 255;
@@ -79,6 +74,21 @@ sag_int8_find (gint64 n, const float *x, float *partials)
       quantum.zero = CLAMP (quantum.zero, 0, 255);
     }
   return quantum;
+}
+
+SagQuantum
+sag_int8_find (gint64 n, const float *x, float *partials)
+{
+  Run run = { .n = n, .x = x, .partials = partials };
+  float least = 0, most = 0;
+
+  sag_range_run ((n + PART - 1) / PART, 16, find_parts, &run);
+  for (gint64 i = 0; i < sag_int8_partials (n); i += 2)
+    {
+      least = partials[i] < least ? partials[i] : least;
+      most = partials[i + 1] > most ? partials[i + 1] : most;
+    }
+  return sag_int8_quantum (least, most);
 }
 
 void
@@ -96,5 +106,45 @@ sag_int8_scale (gint64 n, const float *w)
 
   for (gint64 i = 0; i < n; i++)
     most = fabsf (w[i]) > most ? fabsf (w[i]) : most;
-  return most > LEAST_RANGE && most < INFINITY ? most / 127 : 1;
+  return most > LEAST_RANGE && most < INFINITY ? most / 127 : 0;
+}
+
+float
+sag_int4_group (guint n, const float *w, gint8 *q)
+{
+  float extreme = 0, best = INFINITY, chosen = 1;
+
+  for (guint i = 0; i < n; i++)
+    extreme = fabsf (w[i]) > fabsf (extreme) ? w[i] : extreme;
+  memset (q, 0, n);
+  if (!(fabsf (extreme) > LEAST_RANGE && fabsf (extreme) < INFINITY))
+    return 1;
+
+  /* With a negative scale the extreme is -8, else 7; less, and it is cut. Then the extreme as any other
+   * number: weights that were of four bits already are found again. */
+  for (int i = 0; i < 29 && best > 0; i++)
+    {
+      float scale = i < 16 ? (i & 1 ? extreme / -8 : extreme / 7) * (1 - 0.05f * (float) (i / 2))
+                           : extreme / (float) (i < 22 ? i - 15 : 14 - i), error = 0;
+      gint8 tried[32];
+
+      for (guint k = 0; k < n; k++)
+        {
+          /* to the nearest whole number, halves to even: of numbers this small, without a call */
+          float v = (w[k] / scale + 12582912.0f) - 12582912.0f;
+
+          v = v > -8 ? v : -8;
+          v = v < 7 ? v : 7;
+          tried[k] = (gint8) v;
+          v = w[k] - v * scale;
+          error += v * v;
+        }
+      if (error < best)
+        {
+          best = error;
+          chosen = scale;
+          memcpy (q, tried, n);
+        }
+    }
+  return chosen;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * int8.h: activations as bytes, with a scale found at run time.
+ * int8.h: activations as bytes, weights as bytes or half bytes.
  */
 #pragma once
 
@@ -21,12 +21,22 @@ SagQuantum sag_int8_find     (gint64       n,
                               const float *x,
                               float       *partials);
 
+/* The quantum of numbers from `least` to `most`; both count 0 in. */
+SagQuantum sag_int8_quantum  (float        least,
+                              float        most);
+
 /* In parallel. */
 void       sag_int8_quantise (gint64            n,
                               const float      *x,
                               const SagQuantum *quantum,
                               guint8           *q);
 
-/* The scale of n weights: the greatest is 127. 1 if all are 0. */
+/* A group of at most 32 weights as four bits, -8 … 7, and its scale: of some, the one of least
+ * squared error. */
+float      sag_int4_group    (guint        n,
+                              const float *w,
+                              gint8       *q);
+
+/* The scale of n weights: the greatest is 127. 0 if all are 0. */
 float      sag_int8_scale    (gint64       n,
                               const float *w);

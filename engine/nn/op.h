@@ -38,6 +38,8 @@ typedef struct
   const SagTick *tick;
   double         done, total; /* MACs before this step, and of all */
   int            stopped;     /* atomic */
+  SagSessionSeen seen;        /* NULL, or told of every float value as it is made */
+  gpointer       seen_data;
 } SagRun;
 
 typedef struct
@@ -65,6 +67,14 @@ enum
                              * and states in node->precision what it does */
 };
 
+/* What an operator can do with values that lie in memory as bytes (bytes.h). */
+enum
+{
+  SAG_BYTES_IN   = 1 << 0, /* read input 0 */
+  SAG_BYTES_OUT  = 1 << 1, /* write output 0; the fused residual, if any, is then in bytes too */
+  SAG_BYTES_SAME = 1 << 2, /* all inputs and output 0, together only, with one quantum */
+};
+
 /* A layout in which the operator cannot work. */
 #define SAG_COST_NEVER (G_MAXINT64)
 
@@ -83,6 +93,8 @@ struct _SagOp
   gboolean (*prepare) (SagNode *node, SagPrecision precision, GError **error);
   void     (*pack)    (SagNode *node); /* NULL if packed_bytes is always 0 */
   void     (*run)     (const SagStep *step);
+
+  guint    (*bytes)   (const SagNode *node); /* SAG_BYTES_*, asked after prepare; NULL: none */
 
   guint    follows; /* bit i: input i lies in `in`; the others are PLAIN. 0: all of them */
   guint    needs;   /* bit i: input i must be constant when infer runs */

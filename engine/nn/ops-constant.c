@@ -3,6 +3,7 @@
  * ops-constant.c: values out of nothing (Constant, ConstantOfShape, Range...), and changes of type
  * or layout.
  */
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -364,10 +365,11 @@ run_layout (const SagStep *step)
   const SagValue *x = sag_node_input (step->node, 0);
   SagValue *y = sag_node_output (step->node, 0);
   gint64 from[SAG_MAX_RANK], to[SAG_MAX_RANK];
+  SagShape shape;
+  gsize size = sag_value_moves (x, &shape, from);
 
-  sag_value_strides (x, from);
-  sag_value_strides (y, to);
-  sag_copy_box (x->shape.rank, x->shape.dim, sag_dtype_size (x->dtype), y->data, to, x->data, from);
+  sag_value_moves (y, &shape, to);
+  sag_copy_box (shape.rank, shape.dim, size, y->data, to, x->data, from);
 }
 
 #define MAKER(name, infer, needed, run)                                                        \
@@ -383,6 +385,7 @@ const SagOp sag_ops_constant[] = {
   { "CastLike", "", infer_cast_like, NULL, sag_prepare_nothing, NULL, run_cast,
     .flags = SAG_OP_IDENTITY },
   { "Port", "sagitta", infer_port, NULL, sag_prepare_nothing, NULL, run_cast },
-  { "Layout", "sagitta", sag_infer_same, NULL, sag_prepare_nothing, NULL, run_layout },
+  { "Layout", "sagitta", sag_infer_same, NULL, sag_prepare_nothing, NULL, run_layout,
+    .bytes = sag_bytes_same },
   { NULL },
 };

@@ -9,6 +9,7 @@
  * Both add the products of an output in the same order, so they give the same bits.
  */
 #include "engine/base/alloc.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/conv.h"
 #include "engine/nn/op-util.h"
 
@@ -107,6 +108,9 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
   if (out == SAG_LAYOUT_PLAIN
       && !sag_layouts_coincide (&sag_node_output (node, 0)->shape, out, SAG_LAYOUT_ROWS))
     moves += (double) n_out * 0.25;
+  /* Of lines, only sums of products have a form on bytes. */
+  if (!last && is_depthwise (&g) && sag_node_input (node, 0)->quantum.scale > 0)
+    moves += 2 * (double) (n_in + n_out);
   sag_conv_geometry_clear (&g);
   return moves < 1e17 ? (gint64) moves : (gint64) 1e17;
 }
@@ -146,8 +150,8 @@ choose_panels (SagConv *self)
   const SagKernels *k = sag_kernels_get ();
   double least = INFINITY;
 
-  if (self->form == SAG_CONV_LAST && self->precision == SAG_PRECISION_INT8)
-    self->width = k->gemm_u8.nr;
+  if (self->form == SAG_CONV_LAST && sag_conv_on_bytes (self))
+    self->width = self->precision == SAG_PRECISION_INT4 ? k->gemm_u8s4.nr : k->gemm_u8.nr;
   else if (self->form == SAG_CONV_LAST)
     for (int i = 0; i < SAG_N_GEMM; i++)
       {
@@ -165,13 +169,36 @@ choose_panels (SagConv *self)
     self->width = self->nout;
   else
     {
-      gint64 most = self->precision == SAG_PRECISION_INT8 ? k->conv_row_u8.nr : k->conv_row_f32.nr;
+      gint64 most = self->precision == SAG_PRECISION_INT4   ? k->conv_row_u8s4.nr
+                    : self->precision == SAG_PRECISION_INT8 ? k->conv_row_u8.nr
+                                                            : k->conv_row_f32.nr;
       gint64 nr = MIN (self->form == SAG_CONV_ROWS ? most : SAG_CONV_PHASE_N, SAG_CONV_PHASE_N);
       gint64 calls = (self->nout + nr - 1) / nr;
 
       self->width = (self->nout + calls - 1) / calls;
+      if (self->bytes_out)
+        self->width = MIN ((self->width + 3) / 4 * 4, nr / 4 * 4);
     }
   self->n_panels = (self->nout + self->width - 1) / self->width;
+}
+
+/* What it can do with bytes; a line of the output is then written by fours of channels. */
+static guint
+can_bytes (const SagNode *node)
+{
+  const SagConv *self = node->state;
+  gboolean low = sag_conv_on_bytes (self), rows = self->form == SAG_CONV_ROWS;
+  SagUnary kind;
+  float a, b;
+
+  sag_fused_unary (&node->fused, &kind, &a, &b);
+  return (low ? SAG_BYTES_IN : 0)
+         | ((low || (rows && !self->dynamic && self->groups == 1 && !self->geometry.transposed
+                     && !node->fused.residual))
+                    && (kind == SAG_UNARY_CLIP || kind == SAG_UNARY_LEAKY)
+                    && !(self->geometry.transposed && (node->fused.residual || self->geometry.out_step[2] > 2))
+                ? SAG_BYTES_OUT
+                : 0);
 }
 
 /* Adds `n` elements to packed memory, on a boundary of `line` of them. */
@@ -216,24 +243,38 @@ static gboolean
 lay_out (SagConv *self, SagNode *node)
 {
   const SagConvGeometry *g = &self->geometry;
-  gboolean good = TRUE, int8 = self->precision == SAG_PRECISION_INT8;
+  gboolean good = TRUE, int8 = sag_conv_on_bytes (self), int4 = self->precision == SAG_PRECISION_INT4;
   gboolean last = self->form == SAG_CONV_LAST || self->form == SAG_CONV_LAST_DEPTHWISE;
   gsize head = 0, weights = 0, panels = 0, phases = 0, total;
-  gsize size = int8 ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
+  gsize size = int8 && self->form != SAG_CONV_LAST_DEPTHWISE ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
 
-  self->weights = g_new (gsize, g->n_phases);
+  self->weights = g_new0 (gsize, 2 * g->n_phases);
+  self->group_scales = self->weights + g->n_phases;
   self->zeros = reserve (&head, (gsize) (last ? MAX (self->kin, self->nout) : 0), 16, &good);
   good = good
          && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width))
          && g_size_checked_mul (&phases, panels, (gsize) g->n_phases);
   self->bias = good ? reserve (&head, panels, 16, &good) : 0;
-  self->scales = good && int8 ? reserve (&head, panels, 16, &good) : 0;
+  self->scales = good && int8 && !int4 ? reserve (&head, panels, 16, &good) : 0;
   self->sums = good && int8 ? reserve (&head, phases, 16, &good) : 0;
+  for (int p = 0; good && int4 && p < g->n_phases; p++)
+    {
+      gsize n = 0;
+
+      good = g_size_checked_mul (&n, (gsize) sag_conv_groups (self, p), panels);
+      self->group_scales[p] = good ? reserve (&head, n, 16, &good) : 0;
+    }
   for (int p = 0; good && p < g->n_phases; p++)
     {
       gsize n = (gsize) g->phases[p].n_taps;
 
-      good = g_size_checked_mul (&n, n, (gsize) (int8 ? (self->kin + 3) / 4 * 4 : self->kin))
+      if (int4)
+        {
+          good = g_size_checked_mul (&n, (gsize) (sag_conv_steps (self, p) + 1) / 2 * 4, panels);
+          self->weights[p] = good ? reserve (&weights, n, SAG_ALIGN, &good) : 0;
+          continue;
+        }
+      good = g_size_checked_mul (&n, n, (gsize) (int8 && size == 1 ? (self->kin + 3) / 4 * 4 : self->kin))
              && g_size_checked_mul (&n, n, panels);
       self->weights[p] = good ? reserve (&weights, n, SAG_ALIGN / size, &good) : 0;
     }
@@ -275,15 +316,25 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   self->kin = g->cin / g->groups;
   self->nout = g->cout / self->groups;
   self->dynamic = w->constant == NULL || (bias != NULL && bias->constant == NULL);
+  self->quantum = x->quantum;
   self->precision = self->dynamic ? SAG_PRECISION_F32 : precision;
-  if (precision == SAG_PRECISION_INT8 && !sag_conv_int8_fits (self))
+  if (self->form == SAG_CONV_LAST_DEPTHWISE && precision == SAG_PRECISION_INT4)
+    self->precision = SAG_PRECISION_INT8; /* there is little to save */
+  if (sag_conv_on_bytes (self) && !sag_conv_int8_fits (self))
     self->precision = SAG_PRECISION_F32;
   node->precision = self->precision;
+  self->bytes_in = sag_value_in_bytes (x);
+  self->bytes_out = sag_value_in_bytes (y);
+  self->out_quantum = y->quantum;
+  if (sag_conv_residual (node) != NULL)
+    self->residual_quantum = sag_conv_residual (node)->quantum;
   choose_panels (self);
-  find_strides (self->in_stride, layout_of_input (x, y), g->cin, g->in);
-  find_strides (self->out_stride, y->layout, g->cout, g->out);
+  find_strides (self->in_stride, layout_of_input (x, y),
+                self->bytes_in && !last ? g->cin / 4 : g->cin, g->in);
+  find_strides (self->out_stride, y->layout, self->bytes_out && !last ? g->cout / 4 : g->cout, g->out);
 
   self->fused = node->fused;
+  self->slope = node->fused.activation == SAG_ACTIVATION_LEAKY ? node->fused.alpha : 1;
   self->lo = -INFINITY;
   self->hi = INFINITY;
   sag_fused_unary (&node->fused, &kind, &self->lo, &self->hi);
@@ -326,9 +377,10 @@ sag_conv_pack (const SagConv *self, const float *w, const float *bias, float *pa
     memcpy (packed + self->bias + i * panel_width, bias + i * self->nout,
             sizeof (float) * (gsize) self->nout);
 
-  if (self->precision == SAG_PRECISION_INT8)
+  if (sag_conv_on_bytes (self))
     {
-      sag_conv_int8_pack (self, w, sp, sj, packed);
+      (self->precision == SAG_PRECISION_INT4 ? sag_conv_int4_pack : sag_conv_int8_pack) (self, w, sp, sj,
+                                                                                         packed);
       return;
     }
   for (int p = 0; p < g->n_phases; p++)
@@ -363,9 +415,9 @@ pack (SagNode *node)
 }
 
 const SagOp sag_ops_conv[] = {
-  { "Conv", "", infer, cost, prepare, pack, sag_conv_run, .follows = 1,
+  { "Conv", "", infer, cost, prepare, pack, sag_conv_run, .bytes = can_bytes, .follows = 1,
     .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
-  { "ConvTranspose", "", infer, cost, prepare, pack, sag_conv_run, .follows = 1,
+  { "ConvTranspose", "", infer, cost, prepare, pack, sag_conv_run, .bytes = can_bytes, .follows = 1,
     .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
   { NULL },
 };

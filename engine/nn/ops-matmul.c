@@ -151,6 +151,7 @@ bias_starts (const SagNode *node, const Product *p)
 /* Where what belongs to a product on bytes lies: packed, then in scratch. In bytes. */
 typedef struct
 {
+  gsize nr, columns, groups, panel;           /* columns a panel; filled up; groups of 32; bytes */
   gsize scales, sums, bias, weights, packed;  /* of every column, filled up to whole panels */
   gsize starts, factors, partials, scratch;   /* scratch begins with the rows of a as bytes */
 } Int8Place;
@@ -168,15 +169,18 @@ put (gsize *total, gsize bytes)
 
 /* Sizes were checked: tensors have at most SAG_MAX_ELEMENTS. */
 static Int8Place
-place_int8 (const Product *p)
+place_int8 (const SagNode *node, const Product *p)
 {
-  gsize nr = sag_kernels_get ()->gemm_u8.nr, columns = ((gsize) p->n + nr - 1) / nr * nr;
-  Int8Place at = { 0 };
+  gboolean int4 = node->precision == SAG_PRECISION_INT4;
+  gsize nr = int4 ? sag_kernels_get ()->gemm_u8s4.nr : sag_kernels_get ()->gemm_u8.nr;
+  gsize columns = ((gsize) p->n + nr - 1) / nr * nr, steps = (gsize) (p->k + 3) / 4;
+  Int8Place at = { .nr = nr, .columns = columns, .groups = (steps + 7) / 8 };
 
-  at.scales = put (&at.packed, columns * sizeof (float));
+  at.panel = (int4 ? (steps + 1) / 2 : steps) * 4 * nr;
+  at.scales = put (&at.packed, (int4 ? at.groups : 1) * columns * sizeof (float));
   at.sums = put (&at.packed, columns * sizeof (gint32));
   at.bias = put (&at.packed, columns * sizeof (float));
-  at.weights = put (&at.packed, columns * (gsize) ((p->k + 3) / 4 * 4));
+  at.weights = put (&at.packed, columns / nr * at.panel);
   put (&at.scratch, (gsize) (p->m * p->k));
   at.starts = put (&at.scratch, columns * sizeof (gint32));
   at.factors = put (&at.scratch, columns * sizeof (float));
@@ -207,13 +211,13 @@ prepare_product (SagNode *node, SagPrecision precision, GError **error)
 
   if (!read_product (node, &p, NULL, error))
     return FALSE;
-  if (precision == SAG_PRECISION_INT8 && fits_int8 (node, &p))
+  if (precision >= SAG_PRECISION_INT8 && fits_int8 (node, &p))
     {
-      node->precision = SAG_PRECISION_INT8;
+      node->precision = precision;
       node->kernel = "gemm";
       node->macs = (gint64) MIN (1e18, (double) p.m * (double) p.n * (double) p.k);
-      node->packed_bytes = place_int8 (&p).packed;
-      node->scratch_bytes = place_int8 (&p).scratch;
+      node->packed_bytes = place_int8 (node, &p).packed;
+      node->scratch_bytes = place_int8 (node, &p).scratch;
       node->packed_inputs = bias_starts (node, &p) ? 6 : 2;
       return TRUE;
     }
@@ -270,7 +274,7 @@ pack_bias (const SagNode *node, const Product *p, unsigned nr, float *init)
 static void
 pack_int8 (SagNode *node, const Product *p)
 {
-  Int8Place at = place_int8 (p);
+  Int8Place at = place_int8 (node, p);
   const SagKernels *kernels = sag_kernels_get ();
   const float *b = sag_node_input (node, 1)->data;
   ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
@@ -284,6 +288,8 @@ pack_int8 (SagNode *node, const Product *p)
       for (gint64 k = 0; k < p->k; k++)
         one[k] = b[j * column + k * row];
       scales[j] = sag_int8_scale (p->k, one);
+      if (scales[j] == 0)
+        scales[j] = 1;
       kernels->quantize.to_s8 ((gsize) p->k, one, scales[j], bytes + j * p->k);
       for (gint64 k = 0; k < p->k; k++)
         sums[j] += bytes[j * p->k + k];
@@ -291,6 +297,41 @@ pack_int8 (SagNode *node, const Product *p)
   sag_pack_s8 (kernels->gemm_u8.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, 1, p->k,
                (gint8 *) node->packed + at.weights);
   pack_bias (node, p, kernels->gemm_u8.nr, (void *) ((char *) node->packed + at.bias));
+}
+
+/* Groups of 32 rows of b, four bits a weight. */
+static void
+pack_int4 (SagNode *node, const Product *p)
+{
+  Int8Place at = place_int8 (node, p);
+  const float *b = sag_node_input (node, 1)->data;
+  ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
+  g_autofree gint8 *bytes = g_malloc0 (MAX ((gsize) (p->k * p->n), 1)); /* [n][k] */
+  float *scales = (void *) ((char *) node->packed + at.scales);
+  float *sums = (void *) ((char *) node->packed + at.sums);
+  gint64 nr = (gint64) at.nr;
+
+  for (gint64 j = 0; j < p->n; j++)
+    {
+      double sum = 0;
+
+      for (gint64 group = 0; group < (gint64) at.groups; group++)
+        {
+          int n = (int) MIN (32, p->k - 32 * group);
+          float values[32], scale;
+
+          for (int k = 0; k < n; k++)
+            values[k] = b[j * column + (32 * group + k) * row];
+          scale = sag_int4_group ((guint) n, values, bytes + j * p->k + 32 * group);
+          scales[(j / nr * (gint64) at.groups + group) * nr + j % nr] = scale;
+          for (int k = 0; k < n; k++)
+            sum += (double) scale * bytes[j * p->k + 32 * group + k];
+        }
+      sums[j] = (float) sum;
+    }
+  sag_pack_s4 (at.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, 1, p->k,
+               (guint8 *) node->packed + at.weights);
+  pack_bias (node, p, (unsigned) at.nr, (void *) ((char *) node->packed + at.bias));
 }
 
 static void
@@ -305,6 +346,11 @@ pack_product (SagNode *node)
   if (node->precision == SAG_PRECISION_INT8)
     {
       pack_int8 (node, &p);
+      return;
+    }
+  if (node->precision == SAG_PRECISION_INT4)
+    {
+      pack_int4 (node, &p);
       return;
     }
   gemm = choose_gemm (p.n);
@@ -460,12 +506,14 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
 {
   const ProductRun *run = data;
   const Product *p = &run->p;
-  const SagGemmU8 *gemm = &sag_kernels_get ()->gemm_u8;
-  Int8Place at = place_int8 (p);
+  const SagKernels *kernels = sag_kernels_get ();
+  gboolean int4 = run->step->node->precision == SAG_PRECISION_INT4;
+  Int8Place at = place_int8 (run->step->node, p);
+  gint64 mr = int4 ? kernels->gemm_u8s4.mr : kernels->gemm_u8.mr, nr = (gint64) at.nr;
   const char *packed = run->packed, *scratch = run->step->scratch;
   const guint8 *rows[MAX_MR];
   SagGemmU8Job job = { .taps = 1, .k = (size_t) p->k, .rows = rows,
-                       .end = { .kind = SAG_END_F32, .lo = -INFINITY, .hi = INFINITY, .ld = p->n } };
+                       .end = { .kind = SAG_END_F32, .slope = 1, .lo = -INFINITY, .hi = INFINITY, .ld = p->n } };
 
   if (run->clamp)
     {
@@ -479,19 +527,24 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
       gint64 row = item / run->column_blocks * ROWS;
       gint64 row_end = MIN (row + ROWS, p->m), column_end = MIN (column + run->columns, p->n);
 
-      for (gint64 j = column; j < column_end; j += gemm->nr)
-        for (gint64 i = row; i < row_end; i += gemm->mr)
+      for (gint64 j = column; j < column_end; j += nr)
+        for (gint64 i = row; i < row_end; i += mr)
           {
-            job.m = (size_t) MIN (gemm->mr, row_end - i);
-            job.n = (size_t) MIN (gemm->nr, column_end - j);
-            for (unsigned r = 0; r < gemm->mr; r++)
+            job.m = (size_t) MIN (mr, row_end - i);
+            job.n = (size_t) MIN (nr, column_end - j);
+            for (gint64 r = 0; r < mr; r++)
               rows[r] = (const guint8 *) scratch + MIN (i + r, p->m - 1) * p->k;
-            job.w = (const gint8 *) packed + at.weights + j * ((p->k + 3) / 4 * 4);
+            job.w = (const gint8 *) packed + at.weights + j / nr * (gint64) at.panel;
             job.init = (const gint32 *) (const void *) (scratch + at.starts) + j;
             job.end.scale = (const float *) (const void *) (scratch + at.factors) + j;
-            job.end.shift = (const float *) (const void *) (packed + at.bias) + j;
+            job.end.shift = int4 ? (const float *) (const void *) job.init
+                                 : (const float *) (const void *) (packed + at.bias) + j;
             job.end.out = run->c + i * p->n + j;
-            gemm->fn (&job);
+            if (int4)
+              kernels->gemm_u8s4.fn (&job, (const float *) (const void *) (packed + at.scales)
+                                               + j * (gint64) at.groups);
+            else
+              kernels->gemm_u8.fn (&job);
           }
       for (gint64 i = row; i < row_end; i++)
         finish_row (run, i, column, column_end - column);
@@ -503,20 +556,29 @@ static void
 fill_int8 (const ProductRun *run)
 {
   const Product *p = &run->p;
-  Int8Place at = place_int8 (p);
+  Int8Place at = place_int8 (run->step->node, p);
+  gboolean int4 = run->step->node->precision == SAG_PRECISION_INT4;
   char *scratch = run->step->scratch;
   const float *scales = (const void *) ((const char *) run->packed + at.scales);
   const gint32 *sums = (const void *) ((const char *) run->packed + at.sums);
   float *factors = (void *) (scratch + at.factors);
   gint32 *starts = (void *) (scratch + at.starts);
-  SagQuantum quantum = sag_int8_find (p->m * p->k, run->a, (void *) (scratch + at.partials));
-  gint64 nr = sag_kernels_get ()->gemm_u8.nr;
+  const SagValue *a = sag_node_input (run->step->node, 0);
+  SagQuantum quantum = a->quantum.scale > 0
+                           ? a->quantum
+                           : sag_int8_find (p->m * p->k, run->a, (void *) (scratch + at.partials));
+  const float *bias = (const void *) ((const char *) run->packed + at.bias);
 
   sag_int8_quantise (p->m * p->k, run->a, &quantum, (guint8 *) scratch);
-  for (gint64 j = 0; j < (p->n + nr - 1) / nr * nr; j++)
+  for (gsize j = 0; j < at.columns; j++)
     {
-      factors[j] = quantum.scale * scales[j];
-      starts[j] = -quantum.zero * sums[j];
+      factors[j] = int4 ? quantum.scale : quantum.scale * scales[j];
+      if (int4)
+        ((float *) (void *) starts)[j] = bias[j]
+                                         - (float) quantum.zero * quantum.scale
+                                               * ((const float *) (const void *) sums)[j];
+      else
+        starts[j] = -quantum.zero * sums[j];
     }
 }
 
@@ -568,12 +630,12 @@ run_product (const SagStep *step)
       return;
     }
   run.row_blocks = (p->m + ROWS - 1) / ROWS;
-  if (node->precision == SAG_PRECISION_INT8)
+  if (node->precision >= SAG_PRECISION_INT8)
     {
       run.packed = node->packed;
       run.started = bias_starts (node, p);
       run.clamp = clamps (node, p, run.started);
-      run.columns = (gint64) PANELS * sag_kernels_get ()->gemm_u8.nr;
+      run.columns = (gint64) (PANELS * place_int8 (node, p).nr);
       run.column_blocks = (p->n + run.columns - 1) / run.columns;
       fill_int8 (&run);
       run.n_items = run.row_blocks * run.column_blocks;

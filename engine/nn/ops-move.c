@@ -5,6 +5,7 @@
  *
  * All are strided copies between logical axes, so any layout can be read and any written.
  */
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 
 #include <string.h>
@@ -130,23 +131,32 @@ infer_concat (SagNode *node, GError **error)
   return sag_node_give (node, 0, sag_node_input (node, 0)->dtype, &shape, error);
 }
 
+static guint
+can_concat_bytes (const SagNode *node)
+{
+  for (guint i = 0; i < node->inputs->len; i++)
+    if (sag_node_input (node, (int) i)->constant != NULL)
+      return 0;
+  return sag_bytes_same (node);
+}
+
 static void
 run_concat (const SagStep *step)
 {
   SagValue *y = sag_node_output (step->node, 0);
   int axis = sag_axis (sag_node_get_int (step->node, "axis", 0), y->shape.rank);
-  gsize size = sag_dtype_size (y->dtype);
   gint64 to[SAG_MAX_RANK], from[SAG_MAX_RANK], at = 0;
+  SagShape shape;
+  gsize size = sag_value_moves (y, &shape, to);
 
-  sag_value_strides (y, to);
   for (guint i = 0; i < step->node->inputs->len; i++)
     {
       const SagValue *x = sag_node_input (step->node, (int) i);
 
-      sag_value_strides (x, from);
-      sag_copy_box (x->shape.rank, x->shape.dim, size,
-                    (char *) y->data + at * to[axis] * (gint64) size, to, x->data, from);
-      at += x->shape.dim[axis];
+      sag_value_moves (x, &shape, from);
+      sag_copy_box (shape.rank, shape.dim, size, (char *) y->data + at * to[axis] * (gint64) size, to,
+                    x->data, from);
+      at += shape.dim[axis];
     }
 }
 
@@ -695,7 +705,7 @@ run_trilu (const SagStep *step)
 const SagOp sag_ops_move[] = {
   { "Transpose", "", infer_transpose, cost_transpose, prepare_transpose, NULL, run_transpose },
   { "Concat", "", infer_concat, cost_copy, sag_prepare_nothing, NULL, run_concat,
-    .flags = SAG_OP_STRIDED },
+    .bytes = can_concat_bytes, .flags = SAG_OP_STRIDED },
   { "Split", "", infer_split, cost_split, prepare_split, NULL, run_split, .follows = 1,
     .needs = 2 },
   MOVE ("Slice", infer_slice, prepare_slice, run_slice, 30),

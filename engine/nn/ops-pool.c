@@ -2,6 +2,7 @@
  *
  * ops-pool.c: pooling: largest, mean or p-norm under a window, or of a whole channel.
  */
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/window.h"
 
@@ -397,6 +398,11 @@ run_pool (const SagStep *step)
   run.p = (float) sag_node_get_int (node, "p", 2);
   five_strides (run.x, run.xs);
   five_strides (run.y, run.ys);
+  if (sag_value_in_bytes (run.x))
+    {
+      sag_bytes_pool (node);
+      return;
+    }
   if (run.x->dtype != SAG_DTYPE_F32)
     {
       run_bytes (&run);
@@ -417,11 +423,23 @@ run_pool (const SagStep *step)
     sag_range_run (lines, MAX (1, 1024 / MAX (1, w->out[2])), run_lines, &run);
 }
 
+static guint
+can_bytes (const SagNode *node)
+{
+  SagWindow window;
+
+  return get_window (node, &window, NULL) && sag_node_output (node, 1) == NULL
+                 && window.kernel[0] * window.kernel[1] * window.kernel[2] <= 64
+             ? sag_bytes_same (node)
+             : 0;
+}
+
 #define POOL(name)                                                                             \
   { name, "", infer_pool, cost_pool, prepare_pool, NULL, run_pool }
 
 const SagOp sag_ops_pool[] = {
-  POOL ("MaxPool"), POOL ("AveragePool"), POOL ("LpPool"),
+  { "MaxPool", "", infer_pool, cost_pool, prepare_pool, NULL, run_pool, .bytes = can_bytes },
+  POOL ("AveragePool"), POOL ("LpPool"),
   POOL ("GlobalAveragePool"), POOL ("GlobalMaxPool"), POOL ("GlobalLpPool"),
   { NULL },
 };

@@ -5,6 +5,7 @@
  *
  * Rounding is to nearest, halves to even; results saturate.
  */
+#include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/window.h"
 
@@ -517,6 +518,91 @@ prepare_ints (SagNode *node, SagPrecision precision, GError **error)
   return TRUE;
 }
 
+/* ---- MatMulNBits ------------------------------------------------------------------------ */
+
+/* com.microsoft.MatMulNBits: y = a * w + bias; column n of w is stored as blocks of block_size numbers of
+ * four bits, low half first, each block with a scale, and a zero point (8 if there is none). */
+typedef struct
+{
+  gint64           k, n, block, blocks;
+  const guint8    *q;
+  const SagTensor *scales, *zeros;
+} NBits;
+
+static gboolean
+get_nbits (const SagNode *node, NBits *b)
+{
+  const SagValue *q = sag_node_input (node, 1), *scales = sag_node_input (node, 2);
+  const SagValue *zeros = sag_node_input (node, 3), *order = sag_node_input (node, 4);
+
+  b->k = sag_node_get_int (node, "K", 0);
+  b->n = sag_node_get_int (node, "N", 0);
+  b->block = sag_node_get_int (node, "block_size", 0);
+  if (sag_node_get_int (node, "bits", 4) != 4 || b->k < 1 || b->n < 1 || b->block < 16
+      || b->block > 1024 || b->block % 2 != 0 || b->k > G_MAXINT32 || b->n > G_MAXINT32 || order != NULL
+      || q == NULL || q->constant == NULL || q->dtype != SAG_DTYPE_U8 || scales == NULL
+      || scales->constant == NULL || scales->dtype != SAG_DTYPE_F32
+      || (zeros != NULL && (zeros->constant == NULL || zeros->dtype != SAG_DTYPE_U8)))
+    return FALSE;
+  b->blocks = (b->k + b->block - 1) / b->block;
+  b->q = q->constant->data;
+  b->scales = scales->constant;
+  b->zeros = zeros != NULL ? zeros->constant : NULL;
+  return sag_value_count (q) == b->n * b->blocks * b->block / 2
+         && sag_value_count (scales) == b->n * b->blocks
+         && (zeros == NULL || sag_value_count (zeros) == b->n * ((b->blocks + 1) / 2));
+}
+
+static int
+zero_of_block (const NBits *b, gint64 n, gint64 block)
+{
+  const guint8 *zeros = b->zeros != NULL ? b->zeros->data : NULL;
+
+  return zeros != NULL ? zeros[n * ((b->blocks + 1) / 2) + block / 2] >> (block % 2 * 4) & 15 : 8;
+}
+
+static gboolean
+expand_nbits (SagNode *node, int at, GError **error)
+{
+  SagBuild build = { node, at };
+  SagValue *w, *y, *bias = sag_node_input (node, 5);
+  gboolean even = TRUE;
+  SagShape shape;
+  float *to;
+  NBits b;
+
+  if (!get_nbits (node, &b))
+    return sag_node_unsupported (node, error, "it is not of four bits in blocks with constant weights");
+  shape = (SagShape){ 2, { b.k, b.n } };
+  if (sag_shape_count (&shape) < 0 || sag_shape_count (&shape) > ((gint64) 1 << 31))
+    return sag_node_unsupported (node, error, "its weights are too large");
+  to = sag_build_floats (&build, &shape, &w);
+  for (gint64 n = 0; n < b.n; n++)
+    for (gint64 k = 0; k < b.k; k++)
+      {
+        gint64 block = n * b.blocks + k / b.block;
+        int q = b.q[(block * b.block + k % b.block) / 2] >> (k % 2 * 4) & 15;
+        int zero = zero_of_block (&b, n, k / b.block);
+
+        even = even && zero == 8;
+        to[k * b.n + n] = (float) (q - zero) * ((const float *) b.scales->data)[block];
+      }
+  w->stored_bits = even && b.block % 32 == 0 ? 4 : 8;
+  y = sag_build (&build, "MatMul", 2, sag_node_input (node, 0), w);
+  sag_node_set_int (y->producer, "accuracy_level", sag_node_get_int (node, "accuracy_level", 0));
+  if (bias != NULL)
+    y = sag_build (&build, "Add", 2, y, bias);
+  sag_build_end (&build, 0, y);
+  return TRUE;
+}
+
+/* Operators that pass-qoperator.c writes out; what it cannot is not supported. */
+static gboolean
+infer_unknown (SagNode *node, GError **error)
+{
+  return sag_node_unsupported (node, error, "its scales or zero points are not constants of its kind");
+}
+
 #define PRODUCT(name, infer, run)                                                              \
   { name, "", infer, NULL, prepare_ints, NULL, run }
 #define QUANT(name, domain, infer, run)                                                        \
@@ -532,5 +618,13 @@ const SagOp sag_ops_quant[] = {
   PRODUCT ("QLinearMatMul", infer_int_product, run_int_product),
   PRODUCT ("ConvInteger", infer_int_conv, run_int_conv),
   PRODUCT ("QLinearConv", infer_int_conv, run_int_conv),
+  { "MatMulNBits", "com.microsoft", .expand = expand_nbits },
+  QUANT ("QLinearAdd", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearMul", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearSigmoid", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearLeakyRelu", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearGlobalAveragePool", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearConcat", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QGemm", "com.microsoft", infer_unknown, NULL),
   { NULL },
 };

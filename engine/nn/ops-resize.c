@@ -6,6 +6,7 @@
  * for every output position. In memory an axis is [outer][n][inner]; vectors run along inner.
  * Coordinates follow the ONNX operator's reference.
  */
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -528,6 +529,39 @@ extrapolate (const SagNode *node, const Resize *self, SagValue *y)
         }
 }
 
+/* Bytes: spatial axes, at most two taps each. */
+static guint
+can_bytes (const SagNode *node)
+{
+  const Resize *self = node->state;
+
+  for (int i = 0; i < self->n; i++)
+    if (self->axis[i].axis < 2 || self->axis[i].taps > 2 || self->axis[i].outside != NULL)
+      return 0;
+  return sag_node_input (node, 0)->shape.rank <= 5 ? sag_bytes_same (node) : 0;
+}
+
+static void
+resize_bytes (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0);
+  SagValue *y = sag_node_output (node, 0);
+  const Resize *self = node->state;
+  SagBytesAxis axes[3] = { { 1, 1 }, { 1, 1 }, { 1, 1 } };
+  int missing = 5 - x->shape.rank;
+
+  for (int a = missing; a < 3; a++)
+    axes[a].n_in = axes[a].n_out = x->shape.dim[a + 2 - missing];
+  for (int i = 0; i < self->n; i++)
+    {
+      const Axis *axis = &self->axis[i];
+
+      axes[axis->axis - 2 + missing] =
+          (SagBytesAxis){ axis->n_in, axis->n_out, axis->taps, axis->source, axis->weight };
+    }
+  sag_bytes_resize (x, y, axes);
+}
+
 static void
 run_resize (const SagStep *step)
 {
@@ -538,6 +572,11 @@ run_resize (const SagStep *step)
   const char *from = x->data;
   gsize size = sag_dtype_size (x->dtype);
 
+  if (sag_value_in_bytes (x))
+    {
+      resize_bytes (step->node);
+      return;
+    }
   if (self->n == 0)
     memcpy (y->data, from, sag_value_count (x) * size);
   if (sag_value_count (y) == 0)
@@ -562,11 +601,9 @@ run_resize (const SagStep *step)
   extrapolate (step->node, self, y);
 }
 
-#define RESIZE(name)                                                                               \
-  {                                                                                                \
-    name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .follows = 1,           \
-                                                                           .needs = 14             \
-  }
+#define RESIZE(name)                                                                           \
+  { name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .bytes = can_bytes, \
+    .follows = 1, .needs = 14 }
 
 const SagOp sag_ops_resize[] = {
   RESIZE ("Resize"),

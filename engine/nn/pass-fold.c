@@ -165,6 +165,39 @@ was_replaced (const SagNode *node)
   return FALSE;
 }
 
+/* Blocks of a multiple of 32 numbers from -8 to 7, without zero points. */
+static gboolean
+fits_four_bits (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0), *zero = sag_node_input (node, 2);
+  gint64 block = sag_node_get_int (node, "block_size", 0), n = sag_value_count (x);
+
+  if (block < 32 || block % 32 != 0 || x->dtype != SAG_DTYPE_I8)
+    return FALSE;
+  for (gint64 i = 0; i < n; i++)
+    if (((const gint8 *) x->constant->data)[i] < -8 || ((const gint8 *) x->constant->data)[i] > 7)
+      return FALSE;
+  for (gint64 i = 0; zero != NULL && i < sag_value_count (zero); i++)
+    if (sag_tensor_get_int (zero->constant, i) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether a folded constant is still what the file stores as integers, under another shape or order. */
+static int
+stored_bits (const SagNode *node)
+{
+  static const char *const moves[] = { "Transpose", "Reshape", "Cast", "Identity", "Unsqueeze", "Squeeze" };
+  const SagValue *x = sag_node_input (node, 0);
+
+  if (strcmp (node->op->name, "DequantizeLinear") == 0)
+    return fits_four_bits (node) ? 4 : 8;
+  for (guint i = 0; i < G_N_ELEMENTS (moves); i++)
+    if (strcmp (node->op->name, moves[i]) == 0)
+      return x != NULL ? x->stored_bits : 0;
+  return 0;
+}
+
 gboolean
 sag_pass_fold (SagGraph *graph, GError **error)
 {
@@ -206,6 +239,7 @@ sag_pass_fold (SagGraph *graph, GError **error)
             SagValue *value = node->outputs->pdata[j];
 
             value->producer = NULL;
+            value->stored_bits = stored_bits (node);
             budget -= sag_value_count (value);
           }
     }

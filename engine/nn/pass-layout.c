@@ -127,6 +127,7 @@ convert (Draft *draft, SagValue *value, SagLayout layout)
   result = sag_graph_add_value (draft->graph, value->name);
   result->dtype = value->dtype;
   result->shape = value->shape;
+  result->quantum = value->quantum;
   result->layout = layout;
   node = sag_graph_add_node (draft->graph, sag_op_find ("sagitta", "Layout"), value->name, -1);
   g_ptr_array_add (node->inputs, value);

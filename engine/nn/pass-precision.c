@@ -6,6 +6,7 @@
  * the last of them excepted: those meet the image and make the labels, and cost little. All else is F32.
  */
 #include "engine/base/error.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
 
@@ -57,6 +58,16 @@ is_weighted (const SagNode *node)
   return (node->op->flags & SAG_OP_WEIGHTED) != 0 && w != NULL && w->constant != NULL;
 }
 
+/* What the file itself wants on bytes: integer weights, and an input with a quantum, or one that may be
+ * quantised at run time (MatMulNBits with accuracy_level 4). */
+static gboolean
+is_stored (const SagNode *node)
+{
+  return is_weighted (node) && sag_node_input (node, 1)->stored_bits > 0 && sag_node_input (node, 0) != NULL
+         && (sag_node_input (node, 0)->quantum.scale > 0
+             || sag_node_get_int (node, "accuracy_level", 0) == 4);
+}
+
 /* Sets value->index of every value behind a weighted node. */
 static void
 mark_behind (SagGraph *graph)
@@ -75,6 +86,16 @@ mark_behind (SagGraph *graph)
         if (sag_node_output (node, (int) j) != NULL)
           sag_node_output (node, (int) j)->index = behind;
     }
+}
+
+/* A last layer stays F32, unless its input will be bytes anyway: then its weights take eight bits. */
+static SagPrecision
+last_precision (const SagNode *node, SagPrecision chosen)
+{
+  const SagValue *x = sag_node_input (node, 0);
+
+  return chosen >= SAG_PRECISION_INT8 && x != NULL && x->quantum.scale > 0 ? SAG_PRECISION_INT8
+                                                                          : SAG_PRECISION_F32;
 }
 
 /* What each node is asked for: `precision` if it has weights and is neither among the first nor
@@ -105,13 +126,29 @@ choose (SagGraph *graph, SagPrecision precision)
         if (sag_node_output (node, (int) j) != NULL)
           before |= sag_node_output (node, (int) j)->index;
       if (!before)
-        chosen[i] = SAG_PRECISION_F32;
+        chosen[i] = last_precision (node, chosen[i]);
       before |= is_weighted (node);
       for (guint j = 0; j < node->inputs->len; j++)
         if (sag_node_input (node, (int) j) != NULL)
           sag_node_input (node, (int) j)->index |= before;
     }
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (is_stored (graph->nodes->pdata[i]) && chosen[i] < SAG_PRECISION_INT8)
+      chosen[i] = sag_node_input (graph->nodes->pdata[i], 1)->stored_bits == 4 ? SAG_PRECISION_INT4
+                                                                               : SAG_PRECISION_INT8;
   return chosen;
+}
+
+/* Whether a value of the node was made bytes since its first prepare. */
+static gboolean
+meets_bytes (const SagNode *node)
+{
+  gboolean meets = sag_node_output (node, 0) != NULL && sag_value_in_bytes (sag_node_output (node, 0));
+
+  for (guint j = 0; j < node->inputs->len; j++)
+    meets = meets || (sag_node_input (node, (int) j) != NULL
+                      && sag_value_in_bytes (sag_node_input (node, (int) j)));
+  return meets;
 }
 
 gboolean
@@ -120,13 +157,6 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
   g_autofree SagPrecision *chosen = NULL;
   gboolean had = precision == SAG_PRECISION_F32;
 
-  if (precision == SAG_PRECISION_INT4)
-    {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "Precision %s is not available yet; choose fp32, bf16 or int8",
-                   sag_precision_get_name (precision));
-      return FALSE;
-    }
   chosen = choose (graph, precision);
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -136,6 +166,11 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
         return FALSE;
       had |= node->precision == precision;
     }
+  /* values have quanta at INT8 and INT4, or if the file brings them */
+  sag_pass_bytes (graph);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (meets_bytes (graph->nodes->pdata[i]) && !prepare (graph->nodes->pdata[i], chosen[i], error))
+      return FALSE;
   if (!had && graph->nodes->len > 0)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,

@@ -10,6 +10,13 @@
  * Gather, Concat, Range... is gone afterwards. If with a known condition becomes its branch. */
 gboolean sag_pass_fold      (SagGraph *graph, GError **error);
 
+/* Operators on quantised values into float operators between DequantizeLinear and QuantizeLinear; before
+ * sag_pass_fold(). */
+gboolean sag_pass_qoperator (SagGraph *graph, GError **error);
+
+/* QuantizeLinear and DequantizeLinear into the quanta of the values they stand on. */
+gboolean sag_pass_quant     (SagGraph *graph, GError **error);
+
 /* What exporters write as several nodes back into one: GELU, SiLU, layer norm... sag_pass_fuse()
  * begins with it, after sag_pass_scan(). */
 gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
@@ -28,6 +35,10 @@ gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
 
 /* Chooses the layout of every value and inserts conversions (node 'Layout'), once a stretch. */
 gboolean sag_pass_layout    (SagGraph *graph, GError **error);
+
+/* Values between layers on bytes become bytes (bytes.h): their dtype changes, after a first prepare and
+ * before another of the nodes that make or read them. */
+void     sag_pass_bytes     (SagGraph *graph);
 
 /* Which node runs at which precision, then prepares every node, and sees to it that every output is
  * written by a node of its own. UNSUPPORTED if the precision cannot be had. */

@@ -319,6 +319,19 @@ sag_plan_pack (SagPlan *self)
       self->steps[i].node->op->pack (self->steps[i].node);
 }
 
+/* What a step made, to whoever watches. */
+static void
+tell (const SagRun *run, const SagNode *node)
+{
+  for (guint j = 0; j < node->outputs->len; j++)
+    {
+      const SagValue *value = node->outputs->pdata[j];
+
+      if (value != NULL && value->dtype == SAG_DTYPE_F32)
+        run->seen (value->name, sag_value_count (value), value->data, run->seen_data);
+    }
+}
+
 gboolean
 sag_plan_run (SagPlan *self, SagRun *run)
 {
@@ -339,6 +352,8 @@ sag_plan_run (SagPlan *self, SagRun *run)
         return FALSE;
       if (!node->view)
         node->op->run (step);
+      if (run->seen != NULL)
+        tell (run, node);
       run->done += step->cost;
       if (g_atomic_int_get (&run->stopped))
         return FALSE;

@@ -10,6 +10,7 @@
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
 #include "engine/nn/plan.h"
+#include "engine/nn/ranges.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,8 @@ struct _SagSession
   SagPlan       *plan;
   gpointer       arena, packed;
   GArray        *inputs, *outputs; /* SagPort */
+  SagSessionSeen seen;
+  gpointer       seen_data;
   SagSessionInfo info;
 };
 
@@ -173,8 +176,43 @@ reserve (SagSession *self, gsize limit, GError **error)
   return self->arena != NULL;
 }
 
+/* Static ranges onto the values they were measured of. */
 static gboolean
-compile (SagSession *self, const SagSessionOptions *options, GError **error)
+read_ranges (SagSession *self, const char *path, const SagSessionOptions *options, GError **error)
+{
+  g_autofree char *beside = options->ranges == NULL ? sag_ranges_path_for (path) : NULL;
+  g_autofree char *digest = NULL, *shown = NULL;
+  g_autoptr (SagRanges) ranges = NULL;
+
+  if (beside != NULL ? !g_file_test (beside, G_FILE_TEST_EXISTS) : options->ranges[0] == '\0')
+    return TRUE;
+  ranges = sag_ranges_read (beside != NULL ? beside : options->ranges, error);
+  if (ranges == NULL)
+    return FALSE;
+  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
+  if (strcmp (digest, sag_ranges_get_sha256 (ranges)) != 0)
+    {
+      shown = sag_escape_name (beside != NULL ? beside : options->ranges, -1);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "The ranges '%s' belong to another model file; make them anew with "
+                   "'sagitta-cli calibrate', or remove them",
+                   shown);
+      return FALSE;
+    }
+  for (guint i = 0; i < self->graph->values->len; i++)
+    {
+      SagValue *value = self->graph->values->pdata[i];
+      float least, most;
+
+      if (value->dtype == SAG_DTYPE_F32 && value->constant == NULL
+          && sag_ranges_get (ranges, value->name, &least, &most))
+        value->quantum = sag_int8_quantum (least, most);
+    }
+  return TRUE;
+}
+
+static gboolean
+compile (SagSession *self, const char *path, const SagSessionOptions *options, GError **error)
 {
   SagPrecision precision = options != NULL ? options->precision : SAG_PRECISION_F32;
 
@@ -182,8 +220,12 @@ compile (SagSession *self, const SagSessionOptions *options, GError **error)
   if (options != NULL
       && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))
     return FALSE;
-  if (!sag_pass_fold (self->graph, error) || !sag_pass_fuse (self->graph, error)
-      || !sag_pass_layout (self->graph, error) || !sag_pass_prepare (self->graph, precision, error))
+  if (!sag_pass_qoperator (self->graph, error) || !sag_pass_fold (self->graph, error) || !sag_pass_quant (self->graph, error)
+      || !sag_pass_fuse (self->graph, error)
+      || (precision >= SAG_PRECISION_INT8 && !read_ranges (self, path, options, error))
+      || !sag_pass_layout (self->graph, error))
+    return FALSE;
+  if (!sag_pass_prepare (self->graph, precision, error))
     return FALSE;
   self->plan = sag_plan_new (self->graph, error);
   if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
@@ -219,9 +261,9 @@ sag_session_new (const char *path, const SagSessionOptions *options, GError **er
     return NULL;
   add_ports (self->inputs, self->graph->inputs);
   add_ports (self->outputs, self->graph->outputs);
-  if (!compile (self, options, error))
-    return NULL;
   self->file = g_steal_pointer (&file);
+  if (!compile (self, path, options, error))
+    return NULL;
   return g_steal_pointer (&self);
 }
 
@@ -288,7 +330,8 @@ gboolean
 sag_session_run (SagSession *self, const void *const *inputs, void *const *outputs,
                  const SagTick *tick)
 {
-  SagRun run = { .tick = tick, .total = MAX (1, self->plan->cost) };
+  SagRun run = { .tick = tick, .total = MAX (1, self->plan->cost), .seen = self->seen,
+                 .seen_data = self->seen_data };
 
   for (guint i = 0; i < self->graph->inputs->len; i++)
     {
@@ -296,20 +339,63 @@ sag_session_run (SagSession *self, const void *const *inputs, void *const *outpu
 
       if (value->constant == NULL)
         value->data = (void *) inputs[i];
+      if (self->seen != NULL && value->dtype == SAG_DTYPE_F32)
+        self->seen (value->name, sag_value_count (value), value->data, self->seen_data);
     }
   for (guint i = 0; i < self->graph->outputs->len; i++)
     ((SagValue *) self->graph->outputs->pdata[i])->data = outputs[i];
   return sag_plan_run (self->plan, &run);
 }
 
-static void
-describe_value (GString *text, const SagValue *value)
+void
+sag_session_watch (SagSession *self, SagSessionSeen seen, gpointer data)
 {
-  g_autofree char *shape = sag_shape_to_string (&value->shape);
+  self->seen = seen;
+  self->seen_data = data;
+}
 
-  g_string_append_printf (text, " %s", shape);
-  if (value->layout != SAG_LAYOUT_PLAIN)
-    g_string_append_printf (text, "/%s", sag_layout_get_name (value->layout));
+static void
+describe_value (const SagValue *value, char shape[128], const char **layout, const char **stored)
+{
+  g_autofree char *text = value != NULL ? sag_shape_to_string (&value->shape) : g_strdup ("");
+
+  g_strlcpy (shape, text, 128);
+  *layout = sag_layout_get_name (value != NULL ? value->layout : SAG_LAYOUT_PLAIN);
+  *stored = value != NULL ? sag_dtype_get_name (value->dtype) : "";
+}
+
+void
+sag_session_get_step (const SagSession *self, int index, SagSessionStep *step)
+{
+  const SagNode *node = NULL;
+  const SagValue *y;
+
+  g_return_if_fail (index >= 0 && index < self->info.n_steps);
+  for (int i = 0, n = 0; n <= index; i++)
+    if (!self->plan->steps[i].node->view)
+      {
+        node = self->plan->steps[i].node;
+        n++;
+      }
+  y = sag_node_output (node, 0);
+  *step = (SagSessionStep){ .name = node->name, .op = node->op->name, .kernel = node->kernel,
+                            .precision = node->precision, .weight_bytes = node->packed_bytes,
+                            .scratch_bytes = node->scratch_bytes, .macs = node->macs,
+                            .fused = node->fused.activation != SAG_ACTIVATION_NONE
+                                     || node->fused.residual };
+  describe_value (sag_node_input (node, 0), step->in, &step->in_layout, &step->in_stored);
+  describe_value (y, step->out, &step->out_layout, &step->out_stored);
+  if (y != NULL)
+    sag_dtype_get_bytes (y->dtype, (gsize) sag_value_count (y), &step->out_bytes);
+}
+
+static void
+print_value (GString *text, const char *shape, const char *layout, const char *stored)
+{
+  g_string_append_printf (text, " %s%s%s%s%s", shape, strcmp (layout, "plain") != 0 ? "/" : "",
+                          strcmp (layout, "plain") != 0 ? layout : "",
+                          strcmp (stored, "f32") != 0 ? ":" : "",
+                          strcmp (stored, "f32") != 0 ? stored : "");
 }
 
 char *
@@ -317,29 +403,22 @@ sag_session_describe (const SagSession *self)
 {
   GString *text = g_string_new (NULL);
 
-  for (int i = 0; i < self->plan->n_steps; i++)
+  for (int i = 0; i < self->info.n_steps; i++)
     {
-      const SagNode *node = self->plan->steps[i].node;
-      const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
-      g_autofree char *name = sag_escape_name (node->name, -1);
-      gsize bytes = 0;
+      SagSessionStep step;
+      g_autofree char *name = NULL;
 
-      if (node->view)
-        continue;
-      if (y != NULL)
-        sag_dtype_get_bytes (y->dtype, sag_value_count (y), &bytes);
-      g_string_append_printf (text, "%-24s %-18s %-14s %s ", name, node->op->name, node->kernel,
-                              sag_precision_get_name (node->precision));
-      if (x != NULL)
-        describe_value (text, x);
+      sag_session_get_step (self, i, &step);
+      name = sag_escape_name (step.name, -1);
+      g_string_append_printf (text, "%-24s %-18s %-14s %s ", name, step.op, step.kernel,
+                              sag_precision_get_name (step.precision));
+      print_value (text, step.in, step.in_layout, step.in_stored);
       g_string_append (text, " ->");
-      if (y != NULL)
-        describe_value (text, y);
+      print_value (text, step.out, step.out_layout, step.out_stored);
       g_string_append_printf (text, "  out %" G_GSIZE_FORMAT " B, weights %" G_GSIZE_FORMAT
                               " B, scratch %" G_GSIZE_FORMAT " B, %" G_GINT64_FORMAT " MAC%s\n",
-                              bytes, node->packed_bytes, node->scratch_bytes, node->macs,
-                              node->fused.activation != SAG_ACTIVATION_NONE || node->fused.residual
-                                ? " (fused)" : "");
+                              step.out_bytes, step.weight_bytes, step.scratch_bytes, step.macs,
+                              step.fused ? " (fused)" : "");
     }
   return g_string_free (text, FALSE);
 }

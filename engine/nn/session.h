@@ -15,6 +15,12 @@
 
 typedef struct _SagSession SagSession;
 
+/* For sag_session_watch(). */
+typedef void (*SagSessionSeen) (const char  *name,
+                                gint64       n,
+                                const float *x,
+                                gpointer     data);
+
 /* One input or output of the network. */
 typedef struct
 {
@@ -41,6 +47,8 @@ typedef struct
   const SagBinding *bindings; /* for inputs with dynamic dimensions; others are left as they are */
   int               n_bindings;
   gsize max_bytes; /* refuse before allocating if weights + arena need more; 0: no limit */
+  const char *ranges; /* INT8 and INT4: side file of static ranges (ranges.h). NULL: NAME.ranges
+                       * beside the model if it is there; "": none, ranges are found at each run */
 } SagSessionOptions;
 
 typedef struct
@@ -78,6 +86,30 @@ gboolean    sag_session_run          (SagSession         *self,
                                       const void *const  *inputs,
                                       void *const        *outputs,
                                       const SagTick      *tick);
+
+/* From now on `seen` is told of every float value that a run makes, inputs first: its name in the file
+ * and its `n` numbers, in any order. NULL ends it. [compute thread] */
+void        sag_session_watch        (SagSession         *self,
+                                      SagSessionSeen      seen,
+                                      gpointer            data);
+
+/* One step of the plan. Strings are the session's or static; shapes as "1x16x64x64", or "" */
+typedef struct
+{
+  const char  *name, *op, *kernel;
+  char         in[128], out[128];         /* shape of input 0 and output 0 */
+  const char  *in_layout, *out_layout;    /* "plain", "last", "rows" */
+  const char  *in_stored, *out_stored;    /* "f32", "u8" … as they lie in memory */
+  SagPrecision precision;
+  gsize        out_bytes, weight_bytes, scratch_bytes;
+  gint64       macs;
+  gboolean     fused;                     /* an activation or a sum follows in the same pass */
+} SagSessionStep;
+
+/* Step `index` of SagSessionInfo.n_steps. */
+void        sag_session_get_step     (const SagSession   *self,
+                                      int                 index,
+                                      SagSessionStep     *step);
 
 /* One line a step: node, operator, kernel, layout, precision, shapes, bytes, MACs. Caller frees. */
 char       *sag_session_describe     (const SagSession   *self);

@@ -298,14 +298,15 @@ choose_channels (const SagNetworkPeek *peek, const SagRecipe *recipe, int *chann
 }
 
 SagNetwork *
-sag_network_new (const char *path, const SagNetworkPeek *peek, const SagRecipe *recipe,
-                 const SagFrame *frame, SagPrecision precision, gsize max_bytes, GError **error)
+sag_network_new (const char *path, const char *ranges, const SagNetworkPeek *peek,
+                 const SagRecipe *recipe, const SagFrame *frame, SagPrecision precision,
+                 gsize max_bytes, GError **error)
 {
   SagNetwork *self;
   SagSessionInfo info;
   SagBinding binding = { .name = peek->input, .rank = peek->slicewise ? 4 : 5 };
   SagSessionOptions options = { .precision = precision, .bindings = &binding, .n_bindings = 1,
-                                .max_bytes = max_bytes };
+                                .max_bytes = max_bytes, .ranges = ranges };
   int channels;
 
   if (!choose_channels (peek, recipe, &channels, error))

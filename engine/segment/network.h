@@ -40,9 +40,10 @@ typedef struct
   gsize       weight_bytes; /* of these, the packed weights */
 } SagNetwork;
 
-/* Opens `path` for patches of `frame`. INVALID if the network's channels or output do not fit the
+/* Opens `path` for patches of `frame`; `ranges` as in SagSessionOptions. INVALID if the network's channels or output do not fit the
  * recipe. */
 SagNetwork *sag_network_new        (const char           *path,
+                                    const char           *ranges,
                                     const SagNetworkPeek *peek,
                                     const SagRecipe      *recipe,
                                     const SagFrame       *frame,

@@ -21,7 +21,7 @@
 struct _SagSegment
 {
   SagRecipe     *recipe;
-  char          *path;
+  char          *path, *ranges;
   SagPrecision   precision;
   gboolean       peeked;
   SagNetworkPeek peek;
@@ -60,7 +60,15 @@ sag_segment_free (SagSegment *self)
   sag_network_peek_clear (&self->peek);
   sag_recipe_free (self->recipe);
   g_free (self->path);
+  g_free (self->ranges);
   g_free (self);
+}
+
+void
+sag_segment_set_ranges (SagSegment *self, const char *path)
+{
+  g_free (self->ranges);
+  self->ranges = g_strdup (path);
 }
 
 const SagRecipe *
@@ -91,8 +99,8 @@ open_network (SagSegment *self, const SagGrid *grid, gsize max_bytes, SagFrame *
       && memcmp (self->network->patch, frame->patch, sizeof frame->patch) == 0)
     return TRUE;
   g_clear_pointer (&self->network, sag_network_free);
-  self->network = sag_network_new (self->path, &self->peek, self->recipe, frame, self->precision,
-                                   max_bytes, error);
+  self->network = sag_network_new (self->path, self->ranges, &self->peek, self->recipe, frame,
+                                   self->precision, max_bytes, error);
   return self->network != NULL;
 }
 

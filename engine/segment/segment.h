@@ -72,6 +72,10 @@ SagSegment      *sag_segment_new   (const SagRecipe         *recipe,
                                     GError                 **error);
 void             sag_segment_free  (SagSegment              *self);
 
+/* Static ranges for INT8 and INT4, as SagSessionOptions.ranges; copied. Before the first run. */
+void             sag_segment_set_ranges  (SagSegment        *self,
+                                          const char        *path);
+
 const SagRecipe *sag_segment_get_recipe  (const SagSegment  *self);
 
 /* The session of the last grid; NULL before. Borrowed. */

@@ -52,7 +52,7 @@ test_two_graphs (void)
   g_assert_true (sag_network_peek (path, &peek, &error));
   g_assert_cmpstr (peek.input, ==, "other");
   g_assert_true (sag_frame_init (&frame, recipe, &grid, peek.patch, peek.slicewise, &error));
-  g_assert_null (sag_network_new (path, &peek, recipe, &frame, SAG_PRECISION_F32, 0, &error));
+  g_assert_null (sag_network_new (path, NULL, &peek, recipe, &frame, SAG_PRECISION_F32, 0, &error));
   g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID);
   g_assert_nonnull (strstr (error->message, "not the image 'other'"));
   sag_network_peek_clear (&peek);

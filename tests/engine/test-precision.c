@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-precision.c: BF16 and INT8: the same bits for any team and instruction set, close to F32, first and
+ * test-precision.c: BF16, INT8 and INT4: the same bits for any team and instruction set, close to F32, first and
  * last layers left alone, memory as promised.
  *
  * Run with --digest MODEL PRECISION, it prints a checksum of the model's output instead: the program
@@ -17,7 +17,8 @@
 
 enum { COUNT_IN = 12 * 14 * 22, COUNT_OUT = 3 * COUNT_IN };
 
-static const SagPrecision lower[] = { SAG_PRECISION_BF16, SAG_PRECISION_INT8 };
+static const SagPrecision lower[] = { SAG_PRECISION_BF16, SAG_PRECISION_INT8,
+                                      SAG_PRECISION_INT4 };
 
 static char *
 find_net (const char *name)
@@ -144,12 +145,16 @@ test_errors (void)
       g_autofree float *bf16 = run_net (path, SAG_PRECISION_BF16, sizes[i]);
       g_autofree float *int8 = run_net (path, SAG_PRECISION_INT8, sizes[i]);
 
-      g_test_message ("size %g: bf16 %.2g, int8 %.2g", (double) sizes[i], relative_rms (bf16, want),
-                      relative_rms (int8, want));
+      g_autofree float *int4 = run_net (path, SAG_PRECISION_INT4, sizes[i]);
+
+      g_test_message ("size %g: bf16 %.2g, int8 %.2g, int4 %.2g", (double) sizes[i],
+                      relative_rms (bf16, want), relative_rms (int8, want), relative_rms (int4, want));
       g_assert_cmpfloat (relative_rms (bf16, want), <, 0.005);
       g_assert_cmpfloat (relative_rms (bf16, want), >, 0);
       g_assert_cmpfloat (relative_rms (int8, want), <, 0.03);
       g_assert_cmpfloat (relative_rms (int8, want), >, 0);
+      g_assert_cmpfloat (relative_rms (int4, want), <, 0.2);
+      g_assert_cmpfloat (relative_rms (int4, want), >, relative_rms (int8, want));
     }
 }
 
@@ -161,6 +166,7 @@ test_strange (void)
   float *nan = run_net (path, SAG_PRECISION_INT8, NAN);
   float *infinite = run_net (path, SAG_PRECISION_INT8, INFINITY);
 
+  g_free (run_net (path, SAG_PRECISION_INT4, NAN));
   g_free (nan);
   g_free (infinite);
 }
@@ -206,7 +212,7 @@ test_memory (void)
 
       sag_session_get_info (session, &info);
       g_assert_cmpuint (info.weight_bytes, <,
-                        f32.weight_bytes * (lower[p] == SAG_PRECISION_BF16 ? 6 : 5) / 10);
+                        f32.weight_bytes * (p == 0 ? 60 : p == 1 ? 50 : 30) / 100);
       options.max_bytes = info.arena_bytes + info.weight_bytes;
       tight = sag_session_new (path, &options, &error);
       g_assert_no_error (error);

@@ -35,16 +35,29 @@ sums (Check *check, size_t n)
   return x;
 }
 
+/* `n_out` outputs; half of the time with all that can follow a sum. */
 static SagIntEnd
-make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld)
+make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld, size_t n_out)
 {
+  bool more = check_random (check, 2);
   float *scale = check_floats (check, n, CHECK_PLAIN), *shift = check_floats (check, n, CHECK_PLAIN);
+  SagIntEnd end = { .kind = kind, .scale = scale, .shift = shift, .ld = ld, .lo = -100.0f, .hi = 1e4f,
+                    .slope = more ? 0.01f : 1.0f };
 
   for (size_t i = 0; i < n; i++)
     scale[i] = fabsf (scale[i]) * 1e-3f + 1e-4f;
-  if (kind == SAG_END_U8)
-    return (SagIntEnd){ .kind = kind, .scale = scale, .zero = 31, .ld = ld, .lo = -31.0f, .hi = 224.0f };
-  return (SagIntEnd){ .kind = kind, .scale = scale, .shift = shift, .ld = ld, .lo = -100.0f, .hi = 1e4f };
+  if (kind != SAG_END_U8)
+    return end;
+  end.step = 3.7f;
+  end.zero = 31;
+  if (more)
+    {
+      shift[n - 1] = check_random (check, 2) ? NAN : INFINITY;
+      end.residual = bytes (check, n_out, false);
+      end.residual_scale = 0.05f;
+      end.residual_zero = 90;
+    }
+  return end;
 }
 
 static void
@@ -60,7 +73,7 @@ gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, 
   float *got_out = check_floats (check, n_out, CHECK_PLAIN);
   float *want_out = check_copy (check, got_out, n_out);
   SagGemmU8Job job = {
-    m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld)
+    m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld, n_out)
   };
 
   memcpy (want, got, n_out * 4);
@@ -101,7 +114,7 @@ row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, 
     .taps = taps, .quads = quads, .rows = rows, .dx = dx, .width = width,
     .pitch = (ptrdiff_t) (4 * width), .stride = stride, .pad = 7, .w = w, .n = n, .nw = nw,
     .init = go_on ? NULL : init, .acc = got, .ld_acc = (ptrdiff_t) ld, .x0 = x0, .nx = nx - x0,
-    .end = make_end (check, kind, n, (ptrdiff_t) (kind == SAG_END_U8 ? 4 * ld : ld)),
+    .end = make_end (check, kind, n, (ptrdiff_t) (kind == SAG_END_U8 ? 4 * ld : ld), n_out),
   };
 
   memcpy (want, got, ((n - 1) * ld + nx) * 4);
@@ -123,6 +136,139 @@ row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, 
   check_same_bytes (check, got_out, want_out, n_out * 4,
                     "conv_row_u8 end %d width %zu kx %zu dilation %zu stride %zu n %zu quads %zu",
                     kind, width, kx, dilation, stride, n, quads);
+  check_release_all (check);
+}
+
+/* gemm_one() and row_one() with weights of four bits. */
+static void
+gemm4_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, bool extreme)
+{
+  size_t mr = check->k->gemm_u8s4.mr, nr = check->k->gemm_u8s4.nr;
+  size_t groups = (taps * ((k + 3) / 4) + 7) / 8;
+  ptrdiff_t ld = (ptrdiff_t) n + 3;
+  size_t n_out = (m - 1) * (size_t) ld + n;
+  uint8_t *a = bytes (check, taps * m * k, extreme);
+  int8_t *src = (int8_t *) bytes (check, taps * k * n, false);
+  uint8_t *w = check_bytes (check, sag_pack_s4_size (nr, taps, k, n), 64);
+  float *scales = check_floats (check, groups * nr, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  SagGemmU8Job job = { .m = m, .n = n, .taps = taps, .k = k, .rows = rows, .w = (const int8_t *) w,
+                       .end = make_end (check, kind, nr, ld, n_out) };
+
+  for (size_t i = 0; i < taps * k * n; i++)
+    src[i] = extreme ? -8 : (int8_t) (src[i] >> 4);
+  sag_pack_s4 (nr, taps, k, n, src, (ptrdiff_t) (k * n), (ptrdiff_t) n, 1, w);
+  for (size_t t = 0; t < taps; t++)
+    for (size_t i = 0; i < mr; i++)
+      rows[t * mr + i] = a + (t * m + (i < m ? m - 1 - i : 0)) * k;
+  job.end.out = got;
+  CHECK_GUARDED (check, "gemm_u8s4")
+    check->k->gemm_u8s4.fn (&job, scales);
+  job.end.out = want;
+  sag_ref_gemm_u8s4 ((unsigned) mr, (unsigned) nr, &job, scales);
+  check_same_bytes (check, got, want, n_out * 4, "gemm_u8s4 end %d m %zu n %zu taps %zu k %zu", kind,
+                    m, n, taps, k);
+  check_release_all (check);
+}
+
+static void
+row4_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t quads,
+          SagEnd kind)
+{
+  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
+  size_t nx = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
+  size_t x0 = check_random (check, 2) ? check_random (check, (unsigned) nx) : 0;
+  size_t ld = nx + 2, n_out = (n + 3) / 4 * 4 * ld, groups = (taps * quads + 7) / 8;
+  uint8_t *in = bytes (check, 3 * quads * 4 * width, false);
+  uint8_t *w = check_bytes (check, sag_pack_s4_size (nw, taps, 4 * quads, nw), 64);
+  float *scales = check_floats (check, groups * nw, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  bool missing = check_random (check, 3) == 0;
+  SagConvRowU8Job job = {
+    .taps = taps, .quads = quads, .rows = rows, .dx = dx, .width = width,
+    .pitch = (ptrdiff_t) (4 * width), .stride = stride, .pad = 7, .w = (const int8_t *) w, .n = n,
+    .nw = nw, .x0 = x0, .nx = nx - x0,
+    .end = make_end (check, kind, n, (ptrdiff_t) (kind == SAG_END_U8 ? 4 * ld : ld), n_out),
+  };
+
+  for (size_t i = 0; i < sag_pack_s4_size (nw, taps, 4 * quads, nw); i++)
+    w[i] = (uint8_t) check_random (check, 256);
+  for (size_t t = 0; t < taps; t++)
+    {
+      rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * quads * 4 * width;
+      dx[t] = (ptrdiff_t) (t % kx * dilation) - (ptrdiff_t) pad;
+    }
+  job.end.out = got;
+  CHECK_GUARDED (check, "conv_row_u8s4")
+    check->k->conv_row_u8s4.fn (&job, scales);
+  job.end.out = want;
+  sag_ref_conv_row_u8s4 (&job, scales);
+  check_same_bytes (check, got, want, n_out * 4,
+                    "conv_row_u8s4 end %d width %zu kx %zu dilation %zu stride %zu n %zu quads %zu",
+                    kind, width, kx, dilation, stride, n, quads);
+  check_release_all (check);
+}
+
+static void
+bytes_one (Check *check, size_t n, size_t taps)
+{
+  const SagBytes *k = &check->k->bytes, *r = &check->ref->bytes;
+  float *weight = check_floats (check, taps, CHECK_PLAIN), *part = check_floats (check, n, CHECK_PLAIN);
+  int32_t *first = check_bytes (check, n * 4, 4), *second = check_bytes (check, n * 4, 4);
+  uint8_t *got = check_bytes (check, 4 * n, 1), *want = check_bytes (check, 4 * n, 1);
+
+  for (size_t t = 0; t < taps; t++)
+    rows[t] = bytes (check, 8 * n, false);
+  for (size_t i = 0; i < n; i++)
+    {
+      first[i] = (int32_t) check_random (check, (unsigned) (2 * n));
+      second[i] = (int32_t) check_random (check, (unsigned) (2 * n));
+      part[i] = fabsf (part[i]) / 2;
+    }
+  CHECK_GUARDED (check, "max_of_rows")
+    k->max_of_rows (taps, n, rows, got);
+  r->max_of_rows (taps, n, rows, want);
+  check_same_bytes (check, got, want, n, "max_of_rows %zu of %zu", taps, n);
+  CHECK_GUARDED (check, "mix_rows")
+    k->mix_rows (taps, n, rows, weight, got);
+  r->mix_rows (taps, n, rows, weight, want);
+  check_same_bytes (check, got, want, n, "mix_rows %zu of %zu", taps, n);
+  CHECK_GUARDED (check, "max_pairs_x4")
+    k->max_pairs_x4 (n, rows[0], got);
+  r->max_pairs_x4 (n, rows[0], want);
+  check_same_bytes (check, got, want, 4 * n, "max_pairs_x4 %zu", n);
+  CHECK_GUARDED (check, "mix_lines_x4")
+    k->mix_lines_x4 (taps, n, rows, weight, first, second, part, got);
+  r->mix_lines_x4 (taps, n, rows, weight, first, second, part, want);
+  check_same_bytes (check, got, want, 4 * n, "mix_lines_x4 %zu of %zu", taps, n);
+  check_release_all (check);
+}
+
+static void
+depthwise_one (Check *check, size_t m, size_t c, size_t taps, SagEnd kind)
+{
+  ptrdiff_t ld = (ptrdiff_t) c + 3;
+  size_t n_out = (m - 1) * (size_t) ld + c, ld_rows = m + 1;
+  uint8_t *in = bytes (check, taps * m * c, false);
+  float *w = check_floats (check, taps * c, CHECK_PLAIN), *init = check_floats (check, c, CHECK_PLAIN);
+  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
+  SagDepthwiseU8Job job = { .m = m, .c = c, .taps = taps, .rows = rows, .ld_rows = ld_rows, .w = w,
+                            .init = init, .end = make_end (check, kind, c, ld, n_out) };
+
+  for (size_t i = 0; i < taps * c; i++)
+    w[i] = (float) ((int) check_random (check, 255) - 127);
+  for (size_t i = 0; i < c; i++)
+    init[i] = (float) ((int) check_random (check, 60000) - 30000);
+  for (size_t t = 0; t < taps; t++)
+    for (size_t i = 0; i < m; i++)
+      rows[t * ld_rows + i] = in + (t * m + i) * c;
+  job.end.out = got;
+  CHECK_GUARDED (check, "depthwise_u8")
+    check->k->bytes.depthwise (&job);
+  job.end.out = want;
+  check->ref->bytes.depthwise (&job);
+  check_same_bytes (check, got, want, n_out * 4, "depthwise_u8 end %d m %zu c %zu taps %zu", kind, m, c,
+                    taps);
   check_release_all (check);
 }
 
@@ -148,6 +294,19 @@ convert_one (Check *check, size_t n, CheckFill fill)
     k->from_u8 (n, want, 0.013f, 77, back);
   r->from_u8 (n, want, 0.013f, 77, want_back);
   check_same (check, back, want_back, n, "from_u8 %zu", n);
+  if (n > 0)
+    {
+      float *lanes[4] = { back, check_floats (check, n, fill), n % 2 ? NULL : x, want_back };
+      float *want_lanes[4] = { check_copy (check, back, n), check_floats (check, n, fill),
+                               n % 2 ? NULL : check_copy (check, x, n), check_copy (check, want_back, n) };
+
+      CHECK_GUARDED (check, "from_u8x4")
+        k->from_u8x4 (n, want_woven, 0.013f, 77, lanes);
+      r->from_u8x4 (n, want_woven, 0.013f, 77, want_lanes);
+      for (int c = 0; c < 4; c++)
+        if (lanes[c] != NULL && lanes[c] != x)
+          check_same (check, lanes[c], want_lanes[c], n, "from_u8x4 %zu line %d", n, c);
+    }
   CHECK_GUARDED (check, "to_s8")
     k->to_s8 (n, x, 0.02f, (int8_t *) got);
   r->to_s8 (n, x, 0.02f, (int8_t *) want);
@@ -189,7 +348,7 @@ bench (Check *check)
       jobs[i] = (SagGemmU8Job){
         .m = gemm->mr, .n = gemm->nr, .taps = 1, .k = 256, .rows = rows,
         .w = check_bytes (check, 256 * gemm->nr, 64), .init = sums (check, gemm->nr),
-        .end = make_end (check, SAG_END_U8, gemm->nr, gemm->nr),
+        .end = make_end (check, SAG_END_U8, gemm->nr, gemm->nr, gemm->mr * gemm->nr),
       };
       jobs[i].end.out = out;
     }
@@ -206,7 +365,7 @@ bench (Check *check)
     .taps = taps, .quads = k / 4, .rows = rows, .dx = dx, .width = width,
     .pitch = (ptrdiff_t) (4 * width), .stride = 1, .w = check_bytes (check, taps * k * n, 64),
     .n = n, .nw = n, .init = sums (check, n), .nx = width,
-    .end = make_end (check, SAG_END_U8, n, (ptrdiff_t) (4 * width)),
+    .end = make_end (check, SAG_END_U8, n, (ptrdiff_t) (4 * width), n * width),
   };
   row.end.out = bytes (check, n * width, false);
   check_bench (check, "conv_row_u8 16->nr", 2.0 * (double) (taps * k * n * width), 0, run_row, &row);
@@ -242,6 +401,31 @@ check_int (Check *check)
                        stride, n, 1 + check_random (check, 5), (SagEnd) kind,
                        check_random (check, 2), round & 2);
     }
+  mr = check->k->gemm_u8s4.mr;
+  nr = check->k->gemm_u8s4.nr;
+  for (int kind = SAG_END_U8; kind <= SAG_END_F32; kind++)
+    {
+      for (size_t m = 1; m <= mr; m += mr > 1 ? mr - 1 : 1)
+        for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++)
+          for (size_t p = 0; p < sizeof ks / sizeof ks[0]; p++)
+            for (int round = 0; round < 4 && ns[j] > 0 && ns[j] <= nr; round++)
+              gemm4_one (check, m, ns[j], round & 1 ? 1 : 9, ks[p] + (round & 1 ? 64 : 0), (SagEnd) kind,
+                         round & 2);
+      for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
+        for (size_t n = 1; n <= check->k->conv_row_u8s4.nr; n++)
+          for (size_t stride = 1; stride <= 3; stride++)
+            for (int round = 0; round < 2 && widths[i] > 0; round++)
+              row4_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
+                        stride, n, 1 + check_random (check, 5), (SagEnd) kind);
+    }
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    for (size_t taps = 1; taps <= 9 && counts[i] > 0; taps += 4)
+      {
+        bytes_one (check, counts[i], taps);
+        for (size_t m = 1; m < 10; m += 4)
+          for (int kind = SAG_END_U8; kind <= SAG_END_F32; kind++)
+            depthwise_one (check, m, counts[i], taps, (SagEnd) kind);
+      }
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
     for (CheckFill fill = CHECK_PLAIN; fill <= CHECK_RANGE; fill++)
       convert_one (check, counts[i], fill);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the tiny networks that test-segment and test-plugin run. Needs python3-onnx; the files are
-committed, so this is run only to change them.
+committed, so this is run only to change them; python3-torch for the ranges of bytes2d-qdq.
 
     python3 tests/engine/nets/make.py
 """
@@ -106,6 +106,115 @@ save("lower3d", [
      "m1": weights(21, 37).T, "m1_b": rng.normal(0, 0.1, 21),
      "w6": rng.normal(0, 0.3, (21, 5, 2, 2, 2)), "w6_b": rng.normal(0, 0.1, 5),
      "w7": weights(3, 11, 1, 1, 1), "w7_b": rng.normal(0, 0.1, 3)})
+
+# Layers that can hand bytes to each other: few channels and many, strided, pooled, transposed, joined, with a
+# residual; and the same as a file that says of each value how it is quantised (QDQ), ranges from one input
+# of noise. QDQ follows ONNX QuantizeLinear: uint8 with zero point; weights int8 by output channel.
+def flat(source, target, weight, kernel, **more):
+    return helper.make_node("Conv", [source, weight, weight + "_b"], [target], name=target, **{
+        "kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4, **more})
+
+
+bytes_nodes = [
+    flat("image", "first", "w1", 3), helper.make_node("Relu", ["first"], ["a"]),
+    flat("a", "rows", "w2", 3), helper.make_node("LeakyRelu", ["rows"], ["b"], alpha=0.1),
+    flat("b", "same", "w3", 3, pads=[2] * 4, dilations=[2] * 2), helper.make_node("Add", ["same", "b"], ["c"]),
+    helper.make_node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2], strides=[2, 2], name="pool"),
+    flat("p", "wide", "w4", 3), helper.make_node("Relu", ["wide"], ["d"]),
+    flat("d", "down", "w5", 3, strides=[2, 2]), helper.make_node("Relu", ["down"], ["e"]),
+    helper.make_node("ConvTranspose", ["e", "w6", "w6_b"], ["up"], name="up", kernel_shape=[2] * 2,
+                     strides=[2] * 2),
+    helper.make_node("Concat", ["up", "d"], ["f"], axis=1, name="joined"),
+    flat("f", "mixed", "w7", 1), helper.make_node("Relu", ["mixed"], ["g"]),
+    helper.make_node("ConvTranspose", ["g", "w8", "w8_b"], ["top"], name="top", kernel_shape=[2] * 2,
+                     strides=[2] * 2),
+    helper.make_node("Concat", ["top", "c"], ["h"], axis=1, name="all"),
+    flat("h", "out", "w9", 1)]
+bytes_weights = {
+    "w1": weights(12, 1, 3, 3), "w1_b": rng.normal(0, 0.1, 12),
+    "w2": weights(12, 12, 3, 3), "w2_b": rng.normal(0, 0.1, 12),
+    "w3": weights(12, 12, 3, 3), "w3_b": rng.normal(0, 0.1, 12),
+    "w4": weights(40, 12, 3, 3), "w4_b": rng.normal(0, 0.1, 40),
+    "w5": weights(52, 40, 3, 3), "w5_b": rng.normal(0, 0.1, 52),
+    "w6": rng.normal(0, 0.2, (52, 40, 2, 2)), "w6_b": rng.normal(0, 0.1, 40),
+    "w7": weights(20, 80, 1, 1), "w7_b": rng.normal(0, 0.1, 20),
+    "w8": rng.normal(0, 0.3, (20, 12, 2, 2)), "w8_b": rng.normal(0, 0.1, 12),
+    "w9": weights(3, 24, 1, 1), "w9_b": rng.normal(0, 0.1, 3)}
+save("bytes2d", bytes_nodes, [1, 1, 24, 44], 3, bytes_weights)
+
+
+def ranges_of(nodes, parameters, image):
+    """Least and greatest of every value for one input, by torch."""
+    import torch
+    import torch.nn.functional as F
+    value = {k: torch.tensor(np.asarray(v, dtype=np.float32)) for k, v in parameters.items()}
+    value["image"] = torch.tensor(image)
+    for n in nodes:
+        at = {a.name: helper.get_attribute_value(a) for a in n.attribute}
+        x = [value[i] for i in n.input]
+        if n.op_type == "Conv":
+            y = F.conv2d(x[0], x[1], x[2], at.get("strides", 1), at["pads"][:2], at.get("dilations", 1))
+        elif n.op_type == "ConvTranspose":
+            y = F.conv_transpose2d(x[0], x[1], x[2], at["strides"])
+        else:
+            y = {"Relu": lambda: F.relu(x[0]), "LeakyRelu": lambda: F.leaky_relu(x[0], 0.1),
+                 "Add": lambda: x[0] + x[1], "MaxPool": lambda: F.max_pool2d(x[0], 2),
+                 "Concat": lambda: torch.cat(x, 1)}[n.op_type]()
+        value[n.output[0]] = y
+    return {k: (min(0.0, float(v.min())), max(0.0, float(v.max()))) for k, v in value.items()}
+
+
+def with_pairs(nodes, parameters, image):
+    ranges, constants, result, given = ranges_of(nodes, parameters, image), {}, [], {}
+    users = {}
+    for n in nodes:
+        for i in n.input:
+            users.setdefault(i, []).append(n)
+
+    def pair(name):
+        if name in given or name in parameters or name == "out":
+            return
+        scale = (ranges[name][1] - ranges[name][0]) / 255
+        constants[name + "_s"] = np.float32(scale)
+        constants[name + "_z"] = np.uint8(round(-ranges[name][0] / scale))
+        result.append(helper.make_node("QuantizeLinear", [name, name + "_s", name + "_z"], [name + "_q"]))
+        result.append(helper.make_node("DequantizeLinear", [name + "_q", name + "_s", name + "_z"], [name + "_f"]))
+        given[name] = name + "_f"
+
+    pair("image")
+    for n in nodes:
+        n = helper.make_node(n.op_type, [given.get(i, i) for i in n.input], list(n.output), name=n.name,
+                             **{a.name: helper.get_attribute_value(a) for a in n.attribute})
+        if n.op_type in ("Conv", "ConvTranspose"):
+            w, axis = np.asarray(parameters[n.input[1]], dtype=np.float32), int(n.op_type == "ConvTranspose")
+            scale = (np.abs(w).max(axis=tuple(a for a in range(4) if a != axis)) / 127).astype(np.float32)
+            shape = [1] * 4
+            shape[axis] = -1
+            constants[n.input[1] + "_q"] = np.clip(np.rint(w / scale.reshape(shape)), -127, 127).astype(np.int8)
+            constants[n.input[1] + "_s"] = scale
+            constants[n.input[1] + "_z"] = np.zeros(scale.shape, np.int8)
+            result.append(helper.make_node("DequantizeLinear", [n.input[1] + "_q", n.input[1] + "_s", n.input[1] + "_z"],
+                                           [n.input[1] + "_f"], axis=axis))
+            constants[n.input[2]] = np.asarray(parameters[n.input[2]], dtype=np.float32)
+            n.input[1] += "_f"
+        result.append(n)
+        follows = users.get(n.output[0], [])
+        if not (len(follows) == 1 and follows[0].op_type in ("Relu", "LeakyRelu")):
+            pair(n.output[0])
+    return result, constants
+
+
+noise = np.random.default_rng(3).uniform(-1, 1, (1, 1, 24, 44)).astype(np.float32)
+qdq_nodes, qdq_constants = with_pairs(bytes_nodes, bytes_weights, noise)
+graph = helper.make_graph(
+    qdq_nodes, "bytes2d-qdq",
+    [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 24, 44])],
+    [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, 24, 44])],
+    [numpy_helper.from_array(np.asarray(v), k) for k, v in qdq_constants.items()])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="sagitta-tests")
+model.ir_version = 7
+onnx.checker.check_model(model)
+onnx.save(model, here / "bytes2d-qdq.onnx")
 
 # An operator nobody has.
 strange = helper.make_graph(

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * int-end-simd.h: what follows the sums of eight-bit products; shared by those with weights of eight
+ * and of four bits.
+ */
+#pragma once
+
+#include "engine/kernels/line-simd.h"
+#include "engine/kernels/kernels.h"
+
+SAG_INLINE int32_t
+four_bytes (const uint8_t *p)
+{
+  int32_t v;
+
+  memcpy (&v, p, 4);
+  return v;
+}
+
+SAG_INLINE int32_t
+some_bytes (const uint8_t *p, size_t n)
+{
+  uint32_t v = 0;
+
+  for (size_t i = 0; i < n; i++)
+    v |= (uint32_t) p[i] << (8 * i);
+  return (int32_t) v;
+}
+
+/* The first n of LANES bytes, widened; 0 behind them. */
+SAG_INLINE SagVecI
+load_some_bytes (const uint8_t *p, size_t n)
+{
+  uint8_t some[LANES] = { 0 };
+
+  if (n == LANES)
+    return sag_load_bytes (p);
+  memcpy (some, p, n);
+  return sag_load_bytes (some);
+}
+
+/* Lanes beside the line hold `pad` four times. */
+SAG_INLINE SagU8x4
+load_quads (const uint8_t *line, ptrdiff_t first, ptrdiff_t width, int stride, int whole, SagVecI pad)
+{
+  SagVecI v =
+      sag_bits (sag_load_line ((const float *) (const void *) line, first, width, stride, whole));
+
+  if (!whole)
+    {
+      SagVecI u = sag_splat_i ((int32_t) first) + sag_iota () * sag_splat_i (stride);
+
+      v = sag_select_i ((u >= sag_splat_i (0)) & (u < sag_splat_i ((int32_t) width)), v, pad);
+    }
+  return sag_u8x4 (v);
+}
+
+/* fma, residual, slope and clamp. `residual` is ignored where the end has none. */
+SAG_INLINE SagVec
+ended (const SagIntEnd *end, SagVec sum, SagVec scale, SagVec shift, SagVecI residual)
+{
+  SagVec v = sag_fma (sum, scale, shift);
+
+  if (end->residual != NULL)
+    v = v + sag_to_float (residual - sag_splat_i (end->residual_zero))
+                * sag_splat (end->residual_scale);
+  v = sag_select (v < sag_splat (0.0f), v * sag_splat (end->slope), v);
+  return sag_clamp (v, sag_splat (end->lo), sag_splat (end->hi));
+}
+
+/* As a byte in each lane. */
+SAG_INLINE SagVecI
+ended_byte (const SagIntEnd *end, SagVec v)
+{
+  SagVec least = sag_splat (0.0f - (float) end->zero), none = sag_splat (0.0f);
+
+  v = sag_round (v * sag_splat (end->step));
+  v = sag_select (v > least, v, sag_select (v == v, least, none));
+  return sag_to_int (sag_min (sag_splat (255.0f - (float) end->zero), v)) + sag_splat_i (end->zero);
+}
+
+/* `left` columns from `first` on of row i of a matrix. */
+SAG_INLINE void
+end_columns (const SagIntEnd *end, ptrdiff_t i, size_t first, size_t left, SagVec sum)
+{
+  ptrdiff_t at = i * end->ld + (ptrdiff_t) first;
+  SagVec scale = sag_load (end->scale + first), shift = sag_load (end->shift + first);
+
+  if (end->kind == SAG_END_U8)
+    {
+      SagVecI residual = end->residual != NULL ? load_some_bytes (end->residual + at, left)
+                                               : sag_splat_i (0);
+
+      sag_store_bytes ((uint8_t *) end->out + at,
+                       ended_byte (end, ended (end, sum, scale, shift, residual)), left);
+    }
+  else
+    sag_store_n ((float *) end->out + at, ended (end, sum, scale, shift, sag_splat_i (0)), left);
+}
+
+/* `left` pixels from x on of n channels of a line; n is a constant. */
+SAG_INLINE void
+end_line (const SagIntEnd *end, int n, size_t x, size_t left, const SagVec *sum)
+{
+  if (end->kind == SAG_END_F32)
+    SAG_UNROLL for (int j = 0; j < n; j++)
+      sag_store_n ((float *) end->out + j * end->ld + (ptrdiff_t) x,
+                   ended (end, sum[j], sag_splat (end->scale[j]), sag_splat (end->shift[j]),
+                          sag_splat_i (0)), left);
+  else
+    SAG_UNROLL for (int q = 0; q < (n + 3) / 4; q++)
+      {
+        ptrdiff_t at = q * end->ld + 4 * (ptrdiff_t) x;
+        SagVecI four = sag_splat_i (0), residual = sag_splat_i (0);
+
+        if (end->residual != NULL)
+          residual = sag_bits (sag_load_n ((const float *) (const void *) (end->residual + at), left));
+        SAG_UNROLL for (int j = 4 * q; j < (n < 4 * q + 4 ? n : 4 * q + 4); j++)
+          {
+            SagVec v = ended (end, sum[j], sag_splat (end->scale[j]), sag_splat (end->shift[j]),
+                              (residual >> (8 * (j % 4))) & sag_splat_i (255));
+
+            four |= ended_byte (end, v) << (8 * (j % 4));
+          }
+        sag_store_n ((float *) (void *) ((uint8_t *) end->out + at), sag_from_bits (four), left);
+      }
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bytes.c: what operators do to values that lie in memory as bytes.
+ */
+#include "engine/nn/bytes.h"
+
+#include "engine/nn/op-util.h"
+#include "engine/nn/window.h"
+
+#include <string.h>
+
+enum { MAX_TAPS = 64, LINE = 1024 };
+
+gsize
+sag_value_moves (const SagValue *value, SagShape *shape, gint64 *strides)
+{
+  *shape = value->shape;
+  if (sag_value_in_bytes (value))
+    shape->dim[1] /= 4;
+  sag_layout_strides (shape, value->layout, strides);
+  return sag_value_in_bytes (value) ? 4 : sag_dtype_size (value->dtype);
+}
+
+guint
+sag_bytes_same (const SagNode *node)
+{
+  const SagValue *y = sag_node_output (node, 0);
+
+  return y != NULL && y->shape.rank >= 4 ? SAG_BYTES_SAME : 0;
+}
+
+/* --- largest of a window ----------------------------------------------------------------- */
+
+/* A word is the unit along x: `inner` bytes that lie together, `lines` of them for each z and y (ROWS:
+ * 4 bytes and C / 4 lines; LAST: C bytes, one line). */
+typedef struct
+{
+  SagWindow     window;
+  const guint8 *x;
+  guint8       *y;
+  gint64        inner, lines;
+} Pool;
+
+/* Taps of axis `a` at output `o` that lie inside: positions at, at + dilation …; their number. */
+static int
+taps_at (const SagWindow *w, int a, gint64 o, gint64 *first)
+{
+  gint64 at = o * w->stride[a] - w->before[a];
+  int n = 0;
+
+  for (gint64 t = 0; t < w->kernel[a]; t++, at += w->dilation[a])
+    if (at >= 0 && at < w->in[a])
+      if (n++ == 0)
+        *first = at;
+  return n;
+}
+
+/* Item: an output line of one z, y. */
+static void
+pool_lines (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const Pool *pool = data;
+  const SagWindow *w = &pool->window;
+  const SagBytes *bytes = &sag_kernels_get ()->bytes;
+  gboolean pairs = pool->inner == 4 && w->kernel[2] == 2 && w->stride[2] == 2
+                   && w->dilation[2] == 1 && w->before[2] == 0 && w->in[2] >= 2 * w->out[2];
+
+  for (; item < to; item++)
+    {
+      gint64 line = item % pool->lines, rest = item / pool->lines, y = rest % w->out[1];
+      gint64 z = rest / w->out[1] % w->out[0], image = rest / w->out[1] / w->out[0];
+      gint64 z0 = 0, y0 = 0, width = w->in[2] * pool->inner;
+      int nz = taps_at (w, 0, z, &z0), ny = taps_at (w, 1, y, &y0), n = 0;
+      guint8 *out = pool->y + item * w->out[2] * pool->inner;
+      const guint8 *rows[MAX_TAPS], *taps[MAX_TAPS];
+
+      for (int i = 0; i < nz; i++)
+        for (int j = 0; j < ny; j++)
+          rows[n++] = pool->x
+                      + (((image * w->in[0] + z0 + i * w->dilation[0]) * w->in[1] + y0
+                          + j * w->dilation[1]) * pool->lines + line) * width;
+      if (n == 0)
+        {
+          memset (out, 0, (gsize) (w->out[2] * pool->inner));
+          continue;
+        }
+      for (gint64 at = 0; pairs && at < w->out[2]; at += LINE)
+        {
+          guint8 both[8 * LINE];
+          gsize m = (gsize) MIN (LINE, w->out[2] - at);
+
+          bytes->max_of_rows ((gsize) n, 8 * m, rows, both);
+          bytes->max_pairs_x4 (m, both, out + 4 * at);
+          for (int t = 0; t < n; t++)
+            rows[t] += 8 * LINE;
+        }
+      for (gint64 x = 0; !pairs && x < w->out[2]; x++, out += pool->inner)
+        {
+          gint64 x0 = 0;
+          int nx = taps_at (w, 2, x, &x0), m = 0;
+
+          for (int t = 0; t < n; t++)
+            for (int k = 0; k < nx; k++)
+              taps[m++] = rows[t] + (x0 + k * w->dilation[2]) * pool->inner;
+          if (m > 0)
+            bytes->max_of_rows ((gsize) m, (gsize) pool->inner, taps, out);
+          else
+            memset (out, 0, (gsize) pool->inner);
+        }
+    }
+}
+
+void
+sag_bytes_pool (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+  gboolean rows = y->layout == SAG_LAYOUT_ROWS;
+  Pool pool = { .x = x->data, .y = y->data, .inner = rows ? 4 : y->shape.dim[1],
+                .lines = rows ? y->shape.dim[1] / 4 : 1 };
+
+  sag_window_read (node, NULL, &pool.window, NULL);
+  sag_range_run (y->shape.dim[0] * pool.window.out[0] * pool.window.out[1] * pool.lines,
+                 MAX (1, SAG_GRAIN / MAX (1, pool.window.out[2] * pool.inner)), pool_lines, &pool);
+}
+
+/* --- between places ---------------------------------------------------------------------- */
+
+typedef struct
+{
+  const SagBytesAxis *axes;
+  const guint8       *x;
+  guint8             *y;
+  gint64              inner, lines; /* as for pooling */
+} Mix;
+
+/* Sources and weights of an axis at output `o`; their number. */
+static int
+sources (const SagBytesAxis *axis, gint64 o, gint64 *source, float *weight)
+{
+  int taps = axis->source != NULL ? axis->taps : 1;
+
+  for (int t = 0; t < taps; t++)
+    {
+      source[t] = axis->source != NULL ? axis->source[o * taps + t] : o;
+      weight[t] = axis->weight != NULL ? axis->weight[o * taps + t] : 1;
+    }
+  return taps;
+}
+
+/* `n` pixels from x = at on, by fours of channels, of mixed lines. */
+static void
+mix_fours (const SagBytesAxis *axis, int rows, const guint8 *const *row, const float *weight, gint64 at,
+           gint64 n, guint8 *out)
+{
+  gint32 first[LINE], second[LINE];
+  float part[LINE];
+
+  for (gint64 i = 0; i < n; i++)
+    {
+      gint64 source[2] = { 0, 0 };
+      float w[2] = { 1, 0 };
+      int taps = sources (axis, at + i, source, w);
+
+      first[i] = (gint32) source[0];
+      second[i] = (gint32) source[taps - 1];
+      part[i] = taps > 1 ? w[1] : 0;
+    }
+  sag_kernels_get ()->bytes.mix_lines_x4 ((gsize) rows, (gsize) n, row, weight, first, second, part, out);
+}
+
+/* Item: an output line of one z, y. */
+static void
+mix_lines (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const Mix *mix = data;
+  const SagBytesAxis *a = mix->axes;
+
+  for (; item < to; item++)
+    {
+      gint64 line = item % mix->lines, rest = item / mix->lines, y = rest % a[1].n_out;
+      gint64 z = rest / a[1].n_out % a[0].n_out, image = rest / a[1].n_out / a[0].n_out;
+      gint64 zs[2] = { 0 }, ys[2] = { 0 }, xs[2] = { 0 };
+      float zw[2] = { 0 }, yw[2] = { 0 }, xw[2] = { 0 }, weight[4], all[8];
+      int nz = sources (&a[0], z, zs, zw), ny = sources (&a[1], y, ys, yw), n = 0;
+      guint8 *out = mix->y + item * a[2].n_out * mix->inner;
+      const guint8 *row[4], *taps[8];
+
+      for (int i = 0; i < nz; i++)
+        for (int j = 0; j < ny; j++)
+          {
+            weight[n] = zw[i] * yw[j];
+            row[n++] = mix->x
+                       + (((image * a[0].n_in + zs[i]) * a[1].n_in + ys[j]) * mix->lines + line)
+                             * a[2].n_in * mix->inner;
+          }
+      if (mix->inner == 4)
+        {
+          for (gint64 x = 0; x < a[2].n_out; x += LINE)
+            mix_fours (&a[2], n, row, weight, x, MIN (LINE, a[2].n_out - x), out + 4 * x);
+          continue;
+        }
+      for (gint64 x = 0; x < a[2].n_out; x++, out += mix->inner)
+        {
+          int nx = sources (&a[2], x, xs, xw), m = 0;
+
+          for (int t = 0; t < n; t++)
+            for (int k = 0; k < nx; k++)
+              {
+                all[m] = weight[t] * xw[k];
+                taps[m++] = row[t] + xs[k] * mix->inner;
+              }
+          sag_kernels_get ()->bytes.mix_rows ((gsize) m, (gsize) mix->inner, taps, all, out);
+        }
+    }
+}
+
+void
+sag_bytes_resize (const SagValue *x, SagValue *y, const SagBytesAxis axes[3])
+{
+  gboolean rows = y->layout == SAG_LAYOUT_ROWS;
+  Mix mix = { .axes = axes, .x = x->data, .y = y->data, .inner = rows ? 4 : y->shape.dim[1],
+              .lines = rows ? y->shape.dim[1] / 4 : 1 };
+
+  sag_range_run (y->shape.dim[0] * axes[0].n_out * axes[1].n_out * mix.lines,
+                 MAX (1, SAG_GRAIN / MAX (1, axes[2].n_out * mix.inner)), mix_lines, &mix);
+}

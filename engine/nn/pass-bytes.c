@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pass-bytes.c: which values lie in memory as bytes, so that layers on bytes hand bytes to each other.
+ *
+ * A value can if its static range is known, its maker writes bytes and all of its readers read them.
+ * What moves data or takes the largest wants bytes on both sides and one quantum for all its values: their
+ * ranges are joined. Taking one value away may take others; what remains is the greatest set.
+ */
+#include "engine/nn/bytes.h"
+#include "engine/nn/op-util.h"
+#include "engine/nn/passes.h"
+
+static gboolean
+is_candidate (const SagValue *value)
+{
+  return value->dtype == SAG_DTYPE_F32 && value->constant == NULL && value->producer != NULL
+         && value->quantum.scale > 0 && value->shape.rank >= 4 && value->shape.dim[1] % 4 == 0
+         && value->shape.dim[0] > 0
+         && (value->layout == SAG_LAYOUT_ROWS || value->layout == SAG_LAYOUT_LAST);
+}
+
+static gboolean
+drop (SagValue *value)
+{
+  gboolean was = value != NULL && value->index != 0;
+
+  if (was)
+    value->index = 0;
+  return was;
+}
+
+/* Takes away what `node` cannot do. TRUE if that was something. */
+static gboolean
+restrict_to (const SagNode *node)
+{
+  guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
+  SagValue *y = sag_node_output (node, 0);
+  gboolean changed = FALSE, whole = y != NULL && y->index != 0;
+  int last = (int) node->inputs->len - 1;
+
+  for (guint j = 1; j < node->outputs->len; j++)
+    changed |= drop (sag_node_output (node, (int) j));
+  if (can & SAG_BYTES_SAME)
+    {
+      for (int i = 0; i <= last; i++)
+        whole = whole && (sag_node_input (node, i) == NULL || sag_node_input (node, i)->index != 0
+                          || sag_node_input (node, i)->constant != NULL);
+      for (int i = 0; !whole && i <= last; i++)
+        changed |= drop (sag_node_input (node, i));
+      return (!whole && drop (y)) || changed;
+    }
+  for (int i = 0; i <= last; i++)
+    {
+      SagValue *x = sag_node_input (node, i);
+
+      if (node->fused.residual && i == last)
+        {
+          /* the sum is made where the bytes of the result are */
+          if (!(can & SAG_BYTES_OUT) || !whole || (x != NULL && x->index == 0))
+            changed |= drop (x) | drop (y);
+        }
+      else if (i > 0 || !(can & SAG_BYTES_IN))
+        changed |= drop (x);
+    }
+  if (!(can & SAG_BYTES_OUT))
+    changed |= drop (y);
+  return changed;
+}
+
+/* Joins the ranges of values that must share a quantum. TRUE if one grew. */
+static gboolean
+join (const SagNode *node)
+{
+  float least = 0, most = 0;
+  SagQuantum quantum;
+  gboolean changed = FALSE;
+  int n = (int) node->inputs->len;
+
+  if (node->op->bytes == NULL || !(node->op->bytes (node) & SAG_BYTES_SAME)
+      || sag_node_output (node, 0)->index == 0)
+    return FALSE;
+  for (int i = 0; i <= n; i++)
+    {
+      const SagValue *value = i < n ? sag_node_input (node, i) : sag_node_output (node, 0);
+
+      if (value == NULL || value->index == 0)
+        continue;
+      least = MIN (least, (float) -value->quantum.zero * value->quantum.scale);
+      most = MAX (most, (float) (255 - value->quantum.zero) * value->quantum.scale);
+    }
+  quantum = sag_int8_quantum (least, most);
+  for (int i = 0; i <= n; i++)
+    {
+      SagValue *value = i < n ? sag_node_input (node, i) : sag_node_output (node, 0);
+
+      if (value == NULL || value->index == 0)
+        continue;
+      if (quantum.scale > value->quantum.scale * 1.0001f || quantum.zero != value->quantum.zero)
+        {
+          changed = TRUE;
+          value->quantum = quantum;
+        }
+    }
+  return changed;
+}
+
+void
+sag_pass_bytes (SagGraph *graph)
+{
+  gboolean changed = TRUE;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index = is_candidate (graph->values->pdata[i]);
+  for (guint i = 0; i < graph->outputs->len; i++)
+    ((SagValue *) graph->outputs->pdata[i])->index = 0;
+  while (changed)
+    {
+      changed = FALSE;
+      for (guint i = 0; i < graph->nodes->len; i++)
+        changed |= restrict_to (graph->nodes->pdata[i]);
+    }
+  /* Ranges only grow, and there are no more values than rounds. */
+  changed = TRUE;
+  for (guint round = 0; changed && round <= graph->values->len; round++)
+    {
+      changed = FALSE;
+      for (guint i = 0; i < graph->nodes->len; i++)
+        changed |= join (graph->nodes->pdata[i]);
+    }
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      SagValue *value = graph->values->pdata[i];
+
+      if (value->index != 0)
+        value->dtype = SAG_DTYPE_U8;
+    }
+}
