@@ -33,6 +33,7 @@ struct _SagValue
   SagShape   shape; /* logical */
   SagLayout  layout;
   SagQuantum quantum;  /* of static ranges; scale 0: found at each run */
+  float      least, most; /* the file cuts it to these (QDQ); 0, 0: it does not */
   int        stored_bits; /* of a float constant that the file stores as integers: 8 or 4; else 0 */
   SagTensor *constant; /* NULL, or the elements (always PLAIN) */
   SagNode   *producer; /* NULL for inputs and constants */

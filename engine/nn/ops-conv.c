@@ -343,6 +343,11 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
       self->lo = -INFINITY;
       self->hi = INFINITY;
     }
+  else if (y->least < y->most) /* costs nothing here */
+    {
+      self->lo = MAX (self->lo, y->least);
+      self->hi = MIN (self->hi, y->most);
+    }
   if (!lay_out (self, node))
     {
       conv_free (self);

@@ -142,6 +142,8 @@ sag_pass_quant (SagGraph *graph, GError **error)
               && (result->quantum.scale != of_node.scale || result->quantum.zero != of_node.zero))
             continue;
           result->quantum = of_node;
+          result->least = (float) -of_node.zero * of_node.scale;
+          result->most = (float) (255 - of_node.zero) * of_node.scale;
           g_hash_table_insert (done, quantize, result);
           i += graph->nodes->len - n;
         }

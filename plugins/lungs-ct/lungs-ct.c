@@ -43,7 +43,7 @@ static const sag_net net = {
 
 static const sag_model_info lungs = {
   .size = sizeof lungs,
-  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8,
+  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.lungs-ct",
   .version = "1.0.0",
   .name = "Lungs (CT)",
