@@ -262,6 +262,9 @@ show_provenance (SagSegmentPanel *self)
         { "Edited", review->edit_time },  { "Edited from", review->edit_from },
         { "Review", review->verdict },    { "Reviewed by", review->reviewer },
         { "Reviewed", review->time },
+        { "Made", from->algorithm },
+        { "Threshold", from->threshold }, { "Creator", from->creator },
+        { "With", from->equipment },
       };
 
       for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

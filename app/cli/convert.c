@@ -4,6 +4,7 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/dicom/straighten.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 
@@ -21,22 +22,42 @@ orientation_of (const SagOpenInfo *info)
              ? "RAS" : NULL;
 }
 
+/* The volume straightened in its place; as it is where there is nothing to straighten. */
+static gboolean
+replace (SagVolume **volume, const SagOpenInfo *info, char **text, GError **error)
+{
+  SagVolume *straight;
+
+  if (info->stack == NULL || !sag_straighten_is_needed (info->stack))
+    return TRUE;
+  straight = sag_straighten (*volume, info->stack, text, error);
+  if (straight == NULL)
+    return FALSE;
+  sag_volume_unref (*volume);
+  *volume = straight;
+  return TRUE;
+}
+
 int
 sag_command_convert (int argc, char **argv)
 {
-  gboolean json = FALSE, nifti2 = FALSE;
+  gboolean json = FALSE, straighten = FALSE, nifti2 = FALSE;
   int threads = 0;
   g_autofree char *series = NULL;
   const GOptionEntry entries[] = {
     { "series", 0, 0, G_OPTION_ARG_STRING, &series,
       "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
     { "nifti2", 0, 0, G_OPTION_ARG_NONE, &nifti2, "Write NIfTI-2", NULL },
+    { "straighten", 0, 0, G_OPTION_ARG_NONE, &straighten,
+      "Resample tilted or unevenly spaced slices onto an upright, even grid", NULL },
+    { "untilt", 0, 0, G_OPTION_ARG_NONE, &straighten, "The same", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
   };
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagOpenInfo) info = NULL;
+  g_autofree char *straightened = NULL;
   GError *error = NULL;
 
   if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz",
@@ -51,11 +72,14 @@ sag_command_convert (int argc, char **argv)
     }
   sag_cli_set_threads (threads);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
-  if (volume == NULL
-      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), nifti2 ? 2 : 1, NULL, &error))
+  if (volume == NULL || (straighten && !replace (&volume, info, &straightened, &error))
+      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), nifti2 ? 2 : 1, NULL,
+                                  &error))
     return sag_cli_fail (argv[0], error);
   for (char **f = info->findings; *f != NULL && !json; f++)
     g_print ("! %s\n", *f);
+  if (straightened != NULL && !json)
+    g_print ("%s\n", straightened);
   if (json)
     {
       JsonBuilder *b = json_builder_new ();
@@ -67,6 +91,7 @@ sag_command_convert (int argc, char **argv)
       for (char **f = info->findings; *f != NULL; f++)
         json_builder_add_string_value (b, *f);
       json_builder_end_array (b);
+      sag_json_string (b, "straightened", straightened != NULL ? straightened : "");
       json_builder_end_object (b);
       sag_cli_print_json (b);
     }

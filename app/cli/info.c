@@ -45,31 +45,11 @@ type_name (SagVoxelType type)
 }
 
 static void
-print_json (const SagVolume *volume, const SagOpenInfo *info)
+add_values (JsonBuilder *b, const SagVolume *volume)
 {
-  JsonBuilder *b = json_builder_new ();
-  const SagGrid *grid = sag_volume_get_grid (volume);
   double low, high, mean;
-  char orientation[4];
 
   measure (volume, &low, &high, &mean);
-  sag_grid_get_orientation (grid, orientation);
-  json_builder_begin_object (b);
-  sag_json_string (b, "name", info->name);
-  sag_json_string (b, "series",
-                   info->series != NULL ? info->series->first->series_instance_uid : "");
-  sag_json_string (b, "stack", info->stack != NULL ? info->stack->name : "");
-  sag_json_string (b, "modality", sag_volume_get_modality (volume));
-  json_builder_set_member_name (b, "size");
-  json_builder_begin_array (b);
-  for (int a = 0; a < 3; a++)
-    json_builder_add_int_value (b, grid->size[a]);
-  json_builder_end_array (b);
-  sag_json_doubles (b, "spacing", grid->spacing, 3);
-  sag_json_boolean (b, "spacing_known", sag_volume_get_has_spacing (volume));
-  sag_json_doubles (b, "origin_lps", grid->origin, 3);
-  sag_json_doubles (b, "direction", grid->direction, 9);
-  sag_json_string (b, "orientation", orientation);
   sag_json_string (b, "voxel_type", type_name (sag_volume_get_voxel_type (volume)));
   sag_json_double (b, "slope", sag_volume_get_slope (volume));
   sag_json_double (b, "intercept", sag_volume_get_intercept (volume));
@@ -77,8 +57,53 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
   sag_json_double (b, "min", low);
   sag_json_double (b, "max", high);
   sag_json_double (b, "mean", mean);
-  sag_json_string (b, "frame_of_reference", sag_volume_get_frame_of_reference (volume));
+}
+
+/* `volume` is NULL where the pixels cannot be decoded: the header is told all the same. */
+static void
+print_json (const SagVolume *volume, const SagOpenInfo *info)
+{
+  JsonBuilder *b = json_builder_new ();
+  const SagGrid *grid = volume != NULL ? sag_volume_get_grid (volume) : &info->stack->grid;
+  char orientation[4];
+
+  sag_grid_get_orientation (grid, orientation);
+  json_builder_begin_object (b);
+  sag_json_string (b, "name", info->name);
+  sag_json_string (b, "series",
+                   info->series != NULL ? info->series->first->series_instance_uid : "");
+  sag_json_string (b, "stack", info->stack != NULL ? info->stack->name : "");
+  sag_json_string (b, "modality", volume != NULL ? sag_volume_get_modality (volume)
+                                                 : info->series->first->modality);
+  sag_json_boolean (b, "readable", volume != NULL);
+  if (info->stack != NULL)
+    {
+      const SagDicomInstance *first = info->stack->slices[0].instance;
+
+      sag_json_string (b, "sop_class", first->sop_class_uid);
+      sag_json_string (b, "transfer_syntax", first->transfer_syntax_uid);
+      sag_json_string (b, "photometric_interpretation", first->photometric_interpretation);
+    }
+  json_builder_set_member_name (b, "size");
+  json_builder_begin_array (b);
+  for (int a = 0; a < 3; a++)
+    json_builder_add_int_value (b, grid->size[a]);
+  json_builder_end_array (b);
+  sag_json_doubles (b, "spacing", grid->spacing, 3);
+  if (volume != NULL)
+    sag_json_boolean (b, "spacing_known", sag_volume_get_has_spacing (volume));
+  sag_json_doubles (b, "origin_lps", grid->origin, 3);
+  sag_json_doubles (b, "direction", grid->direction, 9);
+  sag_json_string (b, "orientation", orientation);
+  if (volume != NULL)
+    add_values (b, volume);
+  sag_json_string (b, "frame_of_reference",
+                   volume != NULL ? sag_volume_get_frame_of_reference (volume)
+                                  : info->series->first->frame_of_reference_uid);
   sag_json_boolean (b, "monochrome1", info->monochrome1);
+  if (info->stack != NULL)
+    sag_json_string (b, "voi_lut_function",
+                     info->stack->slices[info->stack->n_slices / 2].instance->voi_lut_function);
   json_builder_set_member_name (b, "windows");
   json_builder_begin_array (b);
   for (int i = 0; i < info->n_windows; i++)
@@ -100,16 +125,27 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
 }
 
 static void
-print_text (const SagVolume *volume, const SagOpenInfo *info)
+print_values (const SagVolume *volume)
 {
-  const SagGrid *grid = sag_volume_get_grid (volume);
   const char *unit = sag_volume_get_unit (volume);
   double low, high, mean;
-  char orientation[4];
 
   measure (volume, &low, &high, &mean);
+  g_print ("voxels       %s, value = stored * %g + %g %s\n",
+           type_name (sag_volume_get_voxel_type (volume)), sag_volume_get_slope (volume),
+           sag_volume_get_intercept (volume), unit);
+  g_print ("values       %g to %g, mean %g %s\n", low, high, mean, unit);
+}
+
+static void
+print_text (const SagVolume *volume, const SagOpenInfo *info)
+{
+  const SagGrid *grid = volume != NULL ? sag_volume_get_grid (volume) : &info->stack->grid;
+  char orientation[4];
+
   sag_grid_get_orientation (grid, orientation);
-  g_print ("%s  %s\n", sag_volume_get_modality (volume), info->name);
+  g_print ("%s  %s\n", volume != NULL ? sag_volume_get_modality (volume)
+                                      : info->series->first->modality, info->name);
   g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2],
            orientation);
   if (sag_volume_get_has_spacing (volume))
@@ -119,10 +155,8 @@ print_text (const SagVolume *volume, const SagOpenInfo *info)
     g_print ("spacing      not known\n");
   g_print ("origin       %.3f, %.3f, %.3f mm LPS\n", grid->origin[0], grid->origin[1],
            grid->origin[2]);
-  g_print ("voxels       %s, value = stored * %g + %g %s\n",
-           type_name (sag_volume_get_voxel_type (volume)), sag_volume_get_slope (volume),
-           sag_volume_get_intercept (volume), unit);
-  g_print ("values       %g to %g, mean %g %s\n", low, high, mean, unit);
+  if (volume != NULL)
+    print_values (volume);
   for (int i = 0; i < info->n_windows; i++)
     g_print ("window       center %g, width %g  %s\n", info->windows[i].center,
              info->windows[i].width, info->window_explanations[i]);
@@ -155,8 +189,12 @@ sag_command_info (int argc, char **argv)
     return sag_cli_usage (argv[0]);
   sag_cli_set_threads (threads);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
-  if (volume == NULL)
+  /* Pixels we cannot decode: what the header says is told, and why there is no more. */
+  if (volume == NULL && g_error_matches (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED))
+    info = sag_open_describe (argv[1], series, error, NULL);
+  if (volume == NULL && info == NULL)
     return sag_cli_fail (argv[0], error);
+  g_clear_error (&error);
   if (json)
     print_json (volume, info);
   else

@@ -5,6 +5,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
 #include "app/cli/picture.h"
+#include "app/dicom/overlays.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 #include "app/files/png.h"
@@ -20,7 +21,7 @@ typedef struct
   char    *series, *plane, *window, *overlay, *reference, *confidence, *size, *output, *slab_mode;
   int      slice;
   double   slab_mm, threshold, opacity;
-  gboolean outline, no_text, invert;
+  gboolean outline, no_text, invert, graphics;
   int      threads;
 } Options;
 
@@ -169,6 +170,20 @@ open_overlay (Scene *scene, const Options *options, GError **error)
           options->overlay, mapped ? sag_volume_get_grid (scene->volume) : NULL, error);
       if (segmentation == NULL)
         return FALSE;
+    }
+  if (segmentation == NULL && options->graphics && scene->info != NULL
+      && scene->info->stack != NULL)
+    {
+      GError *failure = NULL;
+
+      segmentation = sag_overlays_read (scene->info->stack, &failure);
+      if (failure != NULL)
+        {
+          g_propagate_error (error, failure);
+          return FALSE;
+        }
+      scene->spec.opacity = 1;
+      scene->spec.overlay = SAG_OVERLAY_FILL;
     }
   if (options->reference != NULL)
     {
@@ -448,6 +463,8 @@ sag_command_render (int argc, char **argv)
       "Voxel index along the axis that scrolls, from 0 (default: the overlay's middle, else the "
       "volume's)",
       "K" },
+    { "graphics", 0, 0, G_OPTION_ARG_NONE, &options.graphics,
+      "Draw the overlay planes of the images, if they have any", NULL },
     { "window", 0, 0, G_OPTION_ARG_STRING, &options.window,
       "Window (default: the file's, else a guess)", "C,W" },
     { "overlay", 0, 0, G_OPTION_ARG_FILENAME, &options.overlay, "Labels: DICOM SEG or NIfTI",

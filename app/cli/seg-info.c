@@ -58,6 +58,10 @@ add_provenance (JsonBuilder *b, const SagProvenance *p)
   sag_json_string (b, "cpu", p->cpu);
   sag_json_string (b, "program", p->program);
   sag_json_string (b, "time", p->time);
+  sag_json_string (b, "algorithm", p->algorithm);
+  sag_json_string (b, "threshold", p->threshold);
+  sag_json_string (b, "creator", p->creator);
+  sag_json_string (b, "contributing_equipment", p->equipment);
   json_builder_end_object (b);
 }
 
@@ -140,6 +144,9 @@ print_text (const Input *input)
   print_if ("cpu", p->cpu);
   print_if ("program", p->program);
   print_if ("time", p->time);
+  print_if ("made", p->algorithm);
+  print_if ("threshold", p->threshold);
+  print_if ("contributors", p->equipment);
   g_print ("%-13s %d x %d x %d, %.3f x %.3f x %.3f mm\n", "grid", grid->size[0], grid->size[1],
            grid->size[2], grid->spacing[0], grid->spacing[1], grid->spacing[2]);
   for (int layer = 0; layer < sag_segmentation_get_n_layers (input->segmentation); layer++)

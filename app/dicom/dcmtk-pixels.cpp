@@ -3,6 +3,7 @@
 // dcmtk-pixels.cpp: a file's pixels, and what all of the shim stands on.
 #include "app/dicom/dcmtk-shim.h"
 
+#include "dcmtk/dcmdata/dccodec.h"
 #include "dcmtk/dcmdata/dcpixel.h"
 #include "dcmtk/dcmdata/dcpixseq.h"
 #include "dcmtk/dcmdata/dcpxitem.h"
@@ -13,6 +14,8 @@
 #include "dcmtk/oflog/oflog.h"
 #include "dcmtk/oflog/spi/logevent.h"
 
+#include <algorithm>
+#include <memory>
 #include <sys/stat.h>
 #include <vector>
 
@@ -52,6 +55,8 @@ sag::initialize ()
   dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot ();
   root.removeAllAppenders ();
   root.addAppender (dcmtk::log4cplus::SharedAppenderPtr (new GlibAppender));
+  /* Pixels of a stated length are uncompressed, whatever the transfer syntax says. */
+  dcmUseExplLengthPixDataForEncTS.set (OFTrue);
   DcmRLEDecoderRegistration::registerCodecs ();
   DJDecoderRegistration::registerCodecs (EDC_photometricInterpretation, EUC_default,
                                          EPC_colorByPixel);
@@ -144,7 +149,14 @@ struct _SagDcmFile
   DcmFileFormat format;
   DcmFileCache  cache;
   std::string   path;
+  std::unique_ptr<DcmItem> description; /* of one frame */
 };
+
+DcmDataset *
+sag::sag_dcm_file_get_dataset (SagDcmFile *self)
+{
+  return self->format.getDataset ();
+}
 
 extern "C" {
 
@@ -188,46 +200,54 @@ sag_dcm_file_close (SagDcmFile *self)
     }
 }
 
+/* A data set that describes one frame as `self` describes each: what the toolkit's codecs look at. */
+static DcmItem *
+describe_frame (SagDcmFile *self)
+{
+  static const DcmTagKey copied[] = { DCM_SOPClassUID, DCM_Rows, DCM_Columns, DCM_SamplesPerPixel,
+                                      DCM_PhotometricInterpretation, DCM_PlanarConfiguration,
+                                      DCM_BitsAllocated, DCM_BitsStored, DCM_HighBit,
+                                      DCM_PixelRepresentation };
+
+  if (self->description == NULL)
+    {
+      self->description.reset (new DcmItem);
+      for (const DcmTagKey &tag : copied)
+        self->format.getDataset ()->findAndInsertCopyOfElement (tag, self->description.get ());
+    }
+  return self->description.get ();
+}
+
 gboolean
-sag_dcm_file_get_frame (SagDcmFile *self, int frame, gpointer buffer, gsize n_bytes,
-                        char color_model[17], GError **error)
+sag_dcm_file_decode (SagDcmFile *self, int frame, GBytes *stream, gpointer buffer, gsize n_bytes,
+                     char color_model[17], GError **error)
 {
   const char *path = self->path.c_str ();
 
   try
     {
-      DcmDataset *dataset = self->format.getDataset ();
-      DcmElement *element = NULL;
+      DcmXfer syntax (self->format.getDataset ()->getOriginalXfer ());
+      DcmPixelSequence sequence (DcmTag (DCM_PixelData, EVR_OB));
+      DcmPixelItem *item = new DcmPixelItem (DcmTag (DCM_Item, EVR_OB));
       OFString model;
-      Uint32 fragment = 0, frame_bytes = 0;
+      Uint32 fragment = 1;
+      gsize size;
+      const Uint8 *data = (const Uint8 *) g_bytes_get_data (stream, &size);
 
-      if (dataset->findAndGetElement (DCM_PixelData, element).bad ()
-          || dynamic_cast<DcmPixelData *> (element) == NULL)
-        {
-          set_error (error, SAG_DICOM_ERROR_INVALID, path, "has no pixel data");
-          return FALSE;
-        }
-      DcmPixelData *pixels = static_cast<DcmPixelData *> (element);
-      /* The toolkit wants room for its own rounding, never more than that. */
-      OFCondition condition = pixels->getUncompressedFrameSize (dataset, frame_bytes);
-      if (condition.good () && frame_bytes > n_bytes)
-        {
-          set_error (error, SAG_DICOM_ERROR_INVALID, path,
-                     "has frames larger than its rows and columns say");
-          return FALSE;
-        }
+      sequence.insert (new DcmPixelItem (DcmTag (DCM_Item, EVR_OB)));
+      sequence.insert (item);
+      OFCondition condition = item->putUint8Array (data, (unsigned long) size);
       if (condition.good ())
-        condition = pixels->getUncompressedFrame (dataset, (Uint32) frame, fragment, buffer,
-                                                  (Uint32) MIN (n_bytes, (gsize) 0xfffffffe), model,
-                                                  &self->cache);
+        condition = DcmCodecList::decodeFrame (syntax, NULL, &sequence, describe_frame (self), 0,
+                                               fragment, buffer,
+                                               (Uint32) MIN (n_bytes, (gsize) 0xfffffffe), model);
       if (condition.bad ())
         {
           std::string what = "frame " + std::to_string (frame + 1) + " cannot be decoded";
           set_condition (error, path, what.c_str (), condition);
           return FALSE;
         }
-      if (color_model != NULL)
-        g_strlcpy (color_model, model.c_str (), 17);
+      g_strlcpy (color_model, model.c_str (), 17);
       return TRUE;
     }
   SHIM_CATCH (path, FALSE)
@@ -275,15 +295,75 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
 namespace
 {
 
-/* Index of the first fragment of each frame, by offset table, by count, or by the code stream's
- * start. Item 0 of the sequence is the offset table. */
+/* Where each fragment's item header lies behind the offset table (PS3.5 A.4), in bytes. */
+std::vector<guint64>
+fragment_offsets (DcmPixelSequence *sequence)
+{
+  std::vector<guint64> offsets;
+  guint64 position = 0;
+
+  for (unsigned long i = 1; i < sequence->card (); i++)
+    {
+      DcmPixelItem *item = NULL;
+
+      offsets.push_back (position);
+      if (sequence->getItem (item, i).good ())
+        position += (guint64) item->getLength () + 8;
+    }
+  return offsets;
+}
+
+/* Frames of a table of offsets as indices of fragments; false if one points elsewhere. */
 bool
-find_frame_starts (DcmPixelSequence *sequence, int n_frames, const guint8 *starts, gsize n_starts,
-                   DcmFileCache *cache, std::vector<unsigned long> &found)
+match_table (const std::vector<guint64> &table, const std::vector<guint64> &offsets,
+             std::vector<unsigned long> &found)
+{
+  found.clear ();
+  for (guint64 wanted : table)
+    {
+      auto at = std::lower_bound (offsets.begin (), offsets.end (), wanted);
+
+      if (at == offsets.end () || *at != wanted
+          || (!found.empty () && found.back () >= (unsigned long) (at - offsets.begin ()) + 1))
+        return false;
+      found.push_back ((unsigned long) (at - offsets.begin ()) + 1);
+    }
+  return !found.empty () && found[0] == 1;
+}
+
+/* The Extended Offset Table (7FE0,0001), or else the basic one; empty if there is none for
+ * `n_frames`. */
+std::vector<guint64>
+read_table (DcmDataset *dataset, DcmPixelSequence *sequence, int n_frames)
+{
+  std::vector<guint64> table;
+  DcmElement *element = NULL;
+  DcmPixelItem *item = NULL;
+  Uint64 *wide = NULL;
+  Uint8 *bytes = NULL;
+
+  if (dataset->findAndGetElement (DCM_ExtendedOffsetTable, element).good () && element != NULL
+      && element->getLength () == (Uint32) n_frames * 8 && element->getUint64Array (wide).good ()
+      && wide != NULL)
+    table.assign (wide, wide + n_frames);
+  else if (sequence->getItem (item, 0).good () && item->getLength () == (Uint32) n_frames * 4
+           && item->getUint8Array (bytes).good () && bytes != NULL)
+    for (int i = 0; i < n_frames; i++, bytes += 4)
+      table.push_back (bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (guint64) bytes[3] << 24);
+  return table;
+}
+
+/* Index of the first fragment of each frame. Item 0 of the sequence is the offset table, which
+ * many writers leave empty and some fill wrongly: it is asked only where counting does not tell,
+ * and believed only if it points at fragments. Then the code streams' first bytes tell, then an equal
+ * share for each frame. */
+bool
+find_frame_starts (DcmDataset *dataset, DcmPixelSequence *sequence, int n_frames,
+                   const guint8 *starts, gsize n_starts, DcmFileCache *cache,
+                   std::vector<unsigned long> &found)
 {
   unsigned long n_fragments = sequence->card () - 1;
   DcmPixelItem *item = NULL;
-  std::vector<guint8> bytes;
 
   if (n_frames == 1)
     {
@@ -296,27 +376,9 @@ find_frame_starts (DcmPixelSequence *sequence, int n_frames, const guint8 *start
         found.push_back (i);
       return true;
     }
-  if (sequence->getItem (item, 0).good () && item->getLength () == (Uint32) n_frames * 4)
-    {
-      Uint8 *table = NULL;
-      Uint32 position = 0;
-
-      if (item->getUint8Array (table).good () && table != NULL)
-        for (unsigned long i = 1; i <= n_fragments && found.size () < (size_t) n_frames; i++)
-          {
-            const Uint8 *t = table + found.size () * 4;
-            Uint32 wanted = t[0] | t[1] << 8 | t[2] << 16 | (Uint32) t[3] << 24;
-
-            if (position == wanted)
-              found.push_back (i);
-            if (sequence->getItem (item, i).bad ())
-              break;
-            position += item->getLength () + 8;
-          }
-      if (found.size () == (size_t) n_frames)
-        return true;
-      found.clear ();
-    }
+  if (match_table (read_table (dataset, sequence, n_frames), fragment_offsets (sequence), found))
+    return true;
+  found.clear ();
   for (unsigned long i = 1; i <= n_fragments && n_starts > 0; i++)
     {
       guint8 head[8];
@@ -326,12 +388,39 @@ find_frame_starts (DcmPixelSequence *sequence, int n_frames, const guint8 *start
           && memcmp (head, starts, n_starts) == 0)
         found.push_back (i);
     }
-  return found.size () == (size_t) n_frames;
+  /* A file cut short still has its first frames, where each fragment begins one. */
+  if (found.size () == (size_t) n_frames
+      || (found.size () == n_fragments && n_fragments < (unsigned long) n_frames))
+    return true;
+  if (n_fragments % (unsigned long) n_frames != 0)
+    return false;
+  found.clear ();
+  for (int i = 0; i < n_frames; i++)
+    found.push_back (1 + i * (n_fragments / n_frames));
+  return true;
 }
 
 } // namespace
 
 extern "C" {
+
+gboolean
+sag_dcm_file_has_fragments (SagDcmFile *self)
+{
+  DcmElement *element = NULL;
+  DcmPixelSequence *sequence = NULL;
+  E_TransferSyntax syntax;
+  const DcmRepresentationParameter *parameter = NULL;
+
+  if (self->format.getDataset ()->findAndGetElement (DCM_PixelData, element).bad ())
+    return FALSE;
+  DcmPixelData *pixels = dynamic_cast<DcmPixelData *> (element);
+  if (pixels == NULL)
+    return FALSE;
+  pixels->getOriginalRepresentationKey (syntax, parameter);
+  return pixels->getEncapsulatedRepresentation (syntax, parameter, sequence).good ()
+         && sequence != NULL;
+}
 
 GBytes *
 sag_dcm_file_get_fragments (SagDcmFile *self, int frame, int n_frames, const guint8 *starts,
@@ -356,7 +445,7 @@ sag_dcm_file_get_fragments (SagDcmFile *self, int frame, int n_frames, const gui
         }
       std::vector<unsigned long> first;
       if (sequence == NULL || sequence->card () < 2
-          || !find_frame_starts (sequence, n_frames, starts, n_starts, &self->cache, first)
+          || !find_frame_starts (dataset, sequence, n_frames, starts, n_starts, &self->cache, first)
           || frame >= (int) first.size ())
         {
           std::string what = "holds no compressed pixels for frame " + std::to_string (frame + 1);

@@ -125,6 +125,30 @@ settle_projection (const Reader &item, SagDicomFrame *frame)
                                       : SAG_SPACING_CALIBRATED;
 }
 
+/* A VOI LUT, where there is no window, is one: from its first entry to its last (sag_volume_set_voi()). */
+void
+read_voi_table (const Reader &item, SagDicomInstance *self)
+{
+  DcmItem *lut = self->n_windows == 0 ? item.sequence (DCM_VOILUTSequence) : NULL;
+  double n, first;
+  char *explanation = NULL;
+
+  if (lut == NULL || !Reader (lut).number (DCM_LUTDescriptor, &n, 0)
+      || !Reader (lut).number (DCM_LUTDescriptor, &first, 1))
+    return;
+  n = n == 0 ? 65536 : n;
+  /* First values below 0 of an unsigned descriptor. */
+  if (first > 32767 && (self->pixel_representation == 1 || self->frames[0].rescale_intercept < 0))
+    first -= 65536;
+  self->windows[0] = { first + n / 2, n };
+  self->n_windows = 1;
+  Reader (lut).text (DCM_LUTExplanation, &explanation);
+  sag_dicom_text_set (&self->window_explanations[0],
+                      explanation != NULL && *explanation != '\0' ? explanation : "VOI LUT");
+  g_clear_pointer (&explanation, g_ref_string_release);
+  g_strlcpy (self->voi_lut_function, "TABLE", sizeof self->voi_lut_function);
+}
+
 /* What a classic header, or a functional group's enclosing data set, says of every frame. */
 void
 read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
@@ -325,6 +349,8 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_FrameOfReferenceUID, self->frame_of_reference_uid, sizeof (SagUid));
   if (DcmItem *series = item.sequence (DCM_ReferencedSeriesSequence))
     Reader (series).code (DCM_SeriesInstanceUID, self->referenced_series_uid, sizeof (SagUid));
+  if (strcmp (self->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0)
+    read_rt_references (item, self);
   item.code (DCM_Modality, self->modality, sizeof self->modality);
   item.code (DCM_PatientPosition, self->patient_position, sizeof self->patient_position);
   item.code (DCM_MRAcquisitionType, self->mr_acquisition_type, sizeof self->mr_acquisition_type);
@@ -428,6 +454,11 @@ sag::read_instance (
   read_pixel_description (item, self);
   read_windows (item, self);
   read_frames (dataset, self);
+  read_voi_table (item, self);
+  for (DcmObject *o = dataset->nextInContainer (NULL); o != NULL; o = dataset->nextInContainer (o))
+    self->has_overlays |= (o->getGTag () & 0xffe1) == 0x6000;
+  item.code (DCM_PresentationLUTShape, self->presentation_lut_shape,
+             sizeof self->presentation_lut_shape);
   self->suv_factor = read_suv_factor (dataset);
   self->has_pixel_data =
       self->rows > 0 && self->columns > 0 && self->bits_allocated > 0

@@ -78,8 +78,9 @@ read_segment (DcmItem *item, const char *charset, SagDicomSegment *segment)
 
 /* "key=value; key=value" as we write it into Algorithm Parameters. */
 void
-read_parameters (const char *text, SagProvenance *p)
+read_parameters (const char *text, SagDicomSegHeader *header)
 {
+  SagProvenance *p = header->provenance;
   g_auto (GStrv) parts = g_strsplit (text, ";", -1);
   SagReview *review = sag_provenance_get_review (p);
 
@@ -116,6 +117,10 @@ read_parameters (const char *text, SagProvenance *p)
         sag_provenance_set (&review->reviewer, value);
       else if (strcmp (*part, "reviewed") == 0)
         sag_provenance_set (&review->time, value);
+      else if (strcmp (*part, "threshold") == 0)
+        sag_provenance_set (&p->threshold, value);
+      else if (strcmp (*part, "fractional") == 0)
+        header->is_label_confidence = strcmp (value, SAG_FRACTIONAL_OF_LABEL) == 0;
     }
 }
 
@@ -130,9 +135,44 @@ set_from (const Reader &item, const DcmTagKey &tag, char **field)
   g_clear_pointer (&value, g_ref_string_release);
 }
 
-void
-read_provenance (const Reader &item, const Reader &segment, SagProvenance *p)
+/* Contributing Equipment (0018,A001): purpose, maker, model and version of each, one a line. */
+std::string
+read_equipment (const Reader &item)
 {
+  std::string all;
+
+  for (long i = 0; i < 16; i++)
+    {
+      DcmItem *found = item.sequence (DCM_ContributingEquipmentSequence, i);
+      SagCode purpose = { { 0 } };
+      std::string one;
+
+      if (found == NULL)
+        break;
+      Reader r (found);
+      read_code (r, DCM_PurposeOfReferenceCodeSequence, &purpose);
+      one = purpose.meaning;
+      for (const DcmTagKey &tag : { DCM_Manufacturer, DCM_ManufacturerModelName,
+                                    DCM_SoftwareVersions, DCM_ContributionDescription })
+        {
+          char *value = NULL;
+
+          r.text (tag, &value);
+          if (value != NULL && *value != '\0')
+            one += (one.empty () ? "" : tag == DCM_Manufacturer ? ": " : " ") + std::string (value);
+          g_clear_pointer (&value, g_ref_string_release);
+        }
+      if (!one.empty ())
+        all += (all.empty () ? "" : "\n") + one;
+    }
+  return all;
+}
+
+void
+read_provenance (const Reader &item, const Reader &segment, SagDicomSegHeader *header)
+{
+  SagProvenance *p = header->provenance;
+  SagCode family = { { 0 } };
   OFString date, time;
   char *maker = NULL, *model = NULL, *version = NULL, *parameters = NULL;
 
@@ -143,6 +183,7 @@ read_provenance (const Reader &item, const Reader &segment, SagProvenance *p)
 
       set_from (r, DCM_AlgorithmName, &p->model_name);
       set_from (r, DCM_AlgorithmVersion, &p->model_version);
+      read_code (r, DCM_AlgorithmFamilyCodeSequence, &family);
       r.text (DCM_AlgorithmParameters, &parameters);
     }
   item.text (DCM_Manufacturer, &maker);
@@ -161,7 +202,13 @@ read_provenance (const Reader &item, const Reader &segment, SagProvenance *p)
       sag_provenance_set (&p->time, iso);
     }
   if (parameters != NULL)
-    read_parameters (parameters, p);
+    read_parameters (parameters, header);
+  g_autofree char *algorithm
+      = g_strjoin (family.meaning[0] != '\0' ? ", " : "", header->segments[0].algorithm_type,
+                   family.meaning, NULL);
+  sag_provenance_set (&p->algorithm, algorithm);
+  sag_provenance_set (&p->creator, header->content_creator_name);
+  sag_provenance_set (&p->equipment, read_equipment (item).c_str ());
   g_clear_pointer (&maker, g_ref_string_release);
   g_clear_pointer (&model, g_ref_string_release);
   g_clear_pointer (&version, g_ref_string_release);
@@ -189,7 +236,8 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       g_autoptr (SagDicomInstance) instance = read_instance (format, path, size, has_more, error);
       if (instance == NULL)
         return NULL;
-      if (!sag_dicom_instance_is_seg (instance))
+      if (!sag_dicom_instance_is_seg (instance)
+          || strcmp (instance->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0)
         {
           set_error (error, SAG_DICOM_ERROR_INVALID, path, "is DICOM, but not a segmentation");
           return NULL;
@@ -224,8 +272,7 @@ sag_dicom_read_seg_header (const char *path, GError **error)
            i++)
         read_segment (static_cast<DcmItem *> (object), charset.c_str (), &self->segments[i]);
       self->provenance = sag_provenance_new ();
-      read_provenance (item, Reader (segments->getItem (0), charset.c_str ()),
-                       self->provenance);
+      read_provenance (item, Reader (segments->getItem (0), charset.c_str ()), self);
       self->instance = (SagDicomInstance *) g_steal_pointer (&instance);
       return (SagDicomSegHeader *) g_steal_pointer (&self);
     }

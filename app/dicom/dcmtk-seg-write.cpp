@@ -75,6 +75,8 @@ parameters_of (const SagDicomSegSpec &spec)
       }
   if (spec.threshold > 0)
     text += (text.empty () ? "" : "; ") + ("threshold=" + decimal (spec.threshold));
+  if (spec.is_fractional)
+    text += (text.empty () ? "" : "; ") + std::string ("fractional=" SAG_FRACTIONAL_OF_LABEL);
   return text;
 }
 

@@ -184,6 +184,12 @@ private:
   const char *charset_;
 };
 
+/* The data set of an open file. */
+DcmDataset *sag_dcm_file_get_dataset (SagDcmFile *self);
+
+/* Frame of reference and series that a structure set refers to. */
+void read_rt_references (const Reader &item, SagDicomInstance *self);
+
 } // namespace sag
 
 /* Closes the body of every function that C calls: no exception passes. */

@@ -33,11 +33,12 @@ SagDcmFile       *sag_dcm_file_open      (const char              *path,
                                           GError                 **error);
 void              sag_dcm_file_close     (SagDcmFile              *self);
 
-/* Frame `frame` through the toolkit (native pixels, RLE, JPEG, JPEG-LS) into `buffer` of `n_bytes`,
- * in this machine's byte order; `color_model` (may be NULL) becomes the photometric interpretation
+/* The compressed `stream` of frame `frame` through the toolkit (RLE, JPEG, JPEG-LS) into `buffer` of
+ * `n_bytes`, in this machine's byte order; `color_model` becomes the photometric interpretation
  * after decoding. */
-gboolean          sag_dcm_file_get_frame (SagDcmFile              *self,
+gboolean          sag_dcm_file_decode    (SagDcmFile              *self,
                                           int                      frame,
+                                          GBytes                  *stream,
                                           gpointer                 buffer,
                                           gsize                    n_bytes,
                                           char                     color_model[17],
@@ -51,15 +52,18 @@ gboolean          sag_dcm_file_get_native (SagDcmFile             *self,
                                           gsize                    n_bytes,
                                           GError                 **error);
 
-/* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by the basic
- * offset table, by one fragment each, or by `starts` (the first bytes of a code stream, `n_starts`
- * of them). */
+/* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by one
+ * fragment each, by the extended or basic offset table where it is right, by `starts` (the first
+ * bytes of a code stream, `n_starts` of them), or as equal shares (PS3.5 A.4). */
 GBytes           *sag_dcm_file_get_fragments (SagDcmFile          *self,
                                           int                      frame,
                                           int                      n_frames,
                                           const guint8            *starts,
                                           gsize                    n_starts,
                                           GError                 **error);
+
+/* FALSE if the pixels lie in one piece, as they do uncompressed. */
+gboolean          sag_dcm_file_has_fragments (SagDcmFile          *self);
 
 /* TRUE if the data set has that element. */
 gboolean          sag_dcm_file_has       (SagDcmFile              *self,
@@ -80,6 +84,25 @@ guint16          *sag_dcm_file_get_item_words (SagDcmFile         *self,
                                           guint16                  group,
                                           guint16                  element,
                                           gsize                   *n_words);
+
+#define SAG_MAX_OVERLAYS 16
+
+/* Overlay plane `n` (group 6000 + 2 n) of a file. */
+typedef struct
+{
+  char    name[65]; /* label or description; "" if neither */
+  int     rows, columns;
+  int     row, column;  /* of its first pixel in the image, from 0; may be outside */
+  int     n_frames, first_frame;
+  int     bit;          /* where it lies in the pixels, if `bits` is NULL */
+  guint8 *bits;         /* lowest bit first, frame after frame; caller frees */
+  gsize   n_bytes;
+} SagDicomOverlay;
+
+/* FALSE if there is none. */
+gboolean          sag_dcm_file_get_overlay (SagDcmFile           *self,
+                                          int                      n,
+                                          SagDicomOverlay         *overlay);
 
 /* One segment of a SEG as its header describes it. */
 typedef struct
@@ -104,7 +127,36 @@ typedef struct
   SagDicomSegment  *segments;
   int               n_segments;
   SagProvenance    *provenance; /* as far as the file tells */
+  gboolean          is_label_confidence; /* FRACTIONAL of ours: a voxel belongs where it is not 0 */
 } SagDicomSegHeader;
+
+/* A closed contour: points of three coordinates, mm LPS. */
+typedef struct
+{
+  int     roi; /* index into the rois */
+  int     n_points;
+  double *points;
+} SagDicomContour;
+
+/* An RT Structure Set. */
+typedef struct
+{
+  SagDicomInstance *instance;
+  char             *label; /* Structure Set Label */
+  SagDicomSegment  *rois;  /* number, name, colour, how it was made */
+  int               n_rois;
+  SagDicomContour  *contours;
+  int               n_contours;
+} SagDicomContours;
+
+/* INVALID for a structure set without structures. */
+SagDicomContours *sag_dicom_read_contours (const char              *path,
+                                          GError                 **error);
+void              sag_dicom_contours_free (SagDicomContours        *self);
+
+/* Algorithm parameter "fractional" of what we write: the value is the confidence of the label that is
+ * shown, which may well be below one half where there are several. */
+#define SAG_FRACTIONAL_OF_LABEL "confidence of the label shown"
 
 /* The header of a DICOM SEG. INVALID or UNSUPPORTED if it is something else. */
 SagDicomSegHeader *sag_dicom_read_seg_header (const char         *path,
@@ -187,6 +239,7 @@ gboolean          sag_dicom_write_seg    (const char              *path,
                                           GError                 **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDcmFile, sag_dcm_file_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomContours, sag_dicom_contours_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomSegHeader, sag_dicom_seg_header_free)
 
 G_END_DECLS

@@ -103,10 +103,20 @@ sag_dicom_instance_get_frame (const SagDicomInstance *self, int frame)
 }
 
 gboolean
+sag_dicom_instance_is_inverted (const SagDicomInstance *self)
+{
+  /* The two say the same in one file (PS3.3 C.8.11.3.1.2), they do not add up. */
+  return strcmp (self->photometric_interpretation, "MONOCHROME1") == 0
+         || (strcmp (self->photometric_interpretation, "MONOCHROME2") == 0
+             && strcmp (self->presentation_lut_shape, "INVERSE") == 0);
+}
+
+gboolean
 sag_dicom_instance_is_seg (const SagDicomInstance *self)
 {
   return strcmp (self->sop_class_uid, SAG_UID_SEG) == 0
-         || strcmp (self->sop_class_uid, SAG_UID_LABELMAP_SEG) == 0;
+         || strcmp (self->sop_class_uid, SAG_UID_LABELMAP_SEG) == 0
+         || strcmp (self->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0;
 }
 
 static void

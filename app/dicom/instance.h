@@ -29,6 +29,8 @@ GQuark sag_dicom_error_quark (void);
 #define SAG_UID_SEG "1.2.840.10008.5.1.4.1.1.66.4"
 #define SAG_UID_LABELMAP_SEG "1.2.840.10008.5.1.4.1.1.66.7"
 
+#define SAG_UID_RT_STRUCTURE_SET "1.2.840.10008.5.1.4.1.1.481.3"
+
 typedef char SagUid[65];
 
 /* Where a pixel's size in mm comes from: measurements name it. */
@@ -110,7 +112,8 @@ typedef struct
   char     units[17];                      /* (0054,1001) for PET: "BQML" … */
   double   suv_factor;                     /* PET: SUVbw per unit of `units`; 0 unknown */
   char     rescale_type[17];               /* (0028,1054): "HU" … */
-  char     voi_lut_function[17];           /* "LINEAR" if absent */
+  char     voi_lut_function[17];           /* "LINEAR" if absent; "TABLE": windows[0] is a table's */
+  char     presentation_lut_shape[17];     /* "IDENTITY", "INVERSE" or "" */
   char     lossy_image_compression[3];     /* "01" if it ever was */
   double   lossy_image_compression_ratio;  /* the largest of them; 0 unknown */
 
@@ -125,6 +128,7 @@ typedef struct
   int      bits_stored;
   int      high_bit;
   int      pixel_representation;           /* 1: signed */
+  gboolean has_overlays;                   /* overlay planes, groups 6000 to 601E */
   gboolean has_modality_lut;               /* values by table instead of slope and intercept */
   int      planar_configuration;
   gboolean has_pixel_padding;
@@ -158,6 +162,10 @@ GByteArray          *sag_dicom_instance_pack      (const SagDicomInstance *self)
 SagDicomInstance    *sag_dicom_instance_unpack    (const guint8           *bytes,
                                                    gsize                   n);
 
+/* TRUE where low values are bright: MONOCHROME1, or an inverse presentation LUT. */
+gboolean             sag_dicom_instance_is_inverted (const SagDicomInstance *self);
+
+/* A segmentation or a structure set: labels over other images. */
 gboolean             sag_dicom_instance_is_seg    (const SagDicomInstance *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SagDicomInstance, sag_dicom_instance_free)

@@ -4,9 +4,10 @@
  */
 #include "app/dicom/palette.h"
 
-/* Discrete, linear and indirect segments to at most `n` entries; FALSE if they do not fill them. */
+/* Discrete, linear and indirect segments (PS3.3 C.7.9.2) to at most `n` entries; FALSE if they do not
+ * fill them. `words` are entries of `bits`; an indirect segment's offset counts `unit` bytes. */
 static gboolean
-expand_segments (const guint16 *words, gsize n_words, guint16 *out, int n)
+expand_segments (const guint16 *words, gsize n_words, int bits, int unit, guint16 *out, int n)
 {
   gsize at = 0, resume = 0, left = 0; /* inside an indirect segment: where to go on, segments left */
   int filled = 0;
@@ -26,14 +27,18 @@ expand_segments (const guint16 *words, gsize n_words, guint16 *out, int n)
           int from = out[filled - 1], to = words[at + 2];
 
           for (int i = 1; i <= length && filled < n; i++)
-            out[filled++] = (guint16) (from + (2 * (to - from) * i + length) / (2 * length));
+            out[filled++] = (guint16) ((2 * (gint64) from * length + 2 * (gint64) (to - from) * i
+                                        + length) / (2 * length));
           at += 3;
         }
-      else if (code == 2 && at + 3 < n_words && resume == 0)
+      else if (code == 2 && at + (bits == 8 ? 5 : 3) < n_words && resume == 0)
         {
-          resume = at + 4;
+          gsize low = words[at + 2], high = words[at + 3];
+
+          resume = at + (bits == 8 ? 6 : 4);
           left = (gsize) length + 1;
-          at = words[at + 2] | (gsize) words[at + 3] << 16;
+          at = bits == 8 ? low | high << 8 | (gsize) words[at + 4] << 16 | (gsize) words[at + 5] << 24
+                         : (low | high << 16) / unit;
         }
       else
         return FALSE;
@@ -83,7 +88,22 @@ read_channel (SagDcmFile *file, SagPalette *self, int channel, GError **error)
   else
     {
       words = sag_dcm_file_get_words (file, 0x0028, 0x1221 + channel, &n_words);
-      if (words == NULL || !expand_segments (words, n_words, entries, n))
+      if (words == NULL)
+        goto absent;
+      if (bits == 8)
+        {
+          /* Codes, lengths and values of a byte each, two to a word (PS3.3 C.7.9.2). */
+          guint16 *bytes = g_new (guint16, 2 * n_words);
+
+          for (gsize i = 0; i < 2 * n_words; i++)
+            bytes[i] = words[i / 2] >> (i % 2 * 8) & 0xff;
+          g_free (words);
+          words = bytes;
+          n_words *= 2;
+        }
+      /* The standard counts bytes; some count words. */
+      if (!expand_segments (words, n_words, bits, 2, entries, n)
+          && !expand_segments (words, n_words, bits, 1, entries, n))
         goto absent;
     }
   if (bits == 16)

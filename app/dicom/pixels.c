@@ -6,6 +6,7 @@
 
 #include "app/dicom/dcmtk.h"
 #include "app/dicom/jpeg2000.h"
+#include "app/dicom/jpegls.h"
 #include "app/dicom/lut.h"
 #include "app/dicom/palette.h"
 #include "app/dicom/syntax.h"
@@ -52,6 +53,19 @@ is_color (const SagDicomInstance *instance)
 }
 
 static gboolean
+is_rle (const SagDicomInstance *instance)
+{
+  return strcmp (instance->transfer_syntax_uid, SAG_UID_RLE) == 0;
+}
+
+/* Samples that do not begin at a byte: 12 bits allocated, in old files. */
+static gboolean
+is_packed (const SagDicomInstance *instance)
+{
+  return instance->bits_allocated > 8 && instance->bits_allocated < 16;
+}
+
+static gboolean
 fail (const SagDicomInstance *instance, SagDicomError code, GError **error, const char *format, ...)
 {
   g_autofree char *name = g_path_get_basename (instance->path);
@@ -91,15 +105,17 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
     return fail (instance, SAG_DICOM_ERROR_INVALID, error,
                  "says its image is %d x %d pixels of %d samples; that cannot be", instance->columns,
                  instance->rows, instance->samples_per_pixel);
-  if ((bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
+  if ((bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64
+       && !(is_packed (instance) && syntax->codec == SAG_CODEC_NATIVE && !is_color (instance)))
       || instance->bits_stored < 1 || instance->bits_stored > bits || instance->high_bit < 0
       || instance->high_bit >= bits || instance->high_bit + 1 < instance->bits_stored)
     return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
                  "stores %d of %d bits with high bit %d, which is not supported",
                  instance->bits_stored, bits, instance->high_bit);
   n_frame = (guint64) instance->rows * instance->columns * instance->samples_per_pixel;
-  n_frame = bits == 1 ? n_frame / 8 : n_frame * (bits / 8);
-  if (syntax->codec == SAG_CODEC_NATIVE && !g_str_has_suffix (syntax->uid, ".1.99"))
+  n_frame = bits % 8 != 0 ? n_frame * bits / 8 : n_frame * (bits / 8);
+  if ((syntax->codec == SAG_CODEC_NATIVE || syntax->codec == SAG_CODEC_ENCAPSULATED)
+      && !g_str_has_suffix (syntax->uid, ".1.99"))
     {
       /* Subsampled colour takes two thirds. */
       if (n_frame * instance->number_of_frames / 3 * 2 > (guint64) instance->file_size)
@@ -122,7 +138,7 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
     *sample = SAG_SAMPLE_BIT;
   else if (bits == 8)
     *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I8 : SAG_SAMPLE_U8;
-  else if (bits == 16)
+  else if (bits <= 16)
     *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I16 : SAG_SAMPLE_U16;
   else if (bits == 64)
     *sample = SAG_SAMPLE_F64;
@@ -143,6 +159,9 @@ sag_pixels_open (const SagDicomInstance *instance, GError **error)
   self->file = sag_dcm_file_open (instance->path, error);
   if (self->file == NULL)
     return NULL;
+  /* Some say a compressed transfer syntax of uncompressed pixels. */
+  if (self->codec != SAG_CODEC_NATIVE && !sag_dcm_file_has_fragments (self->file))
+    self->codec = SAG_CODEC_NATIVE;
   /* 32 bits are floats where the pixels lie in Float Pixel Data. */
   if (instance->bits_allocated == 32 && !is_color (instance)
       && sag_dcm_file_has (self->file, 0x7fe0, 0x0008))
@@ -228,14 +247,35 @@ decode_bits (SagPixels *self, int frame, guint8 *out, GError **error)
   return TRUE;
 }
 
+/* The first bytes of a frame's code stream, where it has any of its own. */
+static gsize
+get_start (const SagPixels *self, const guint8 **start)
+{
+  static const guint8 jpeg[] = { 0xff, 0xd8, 0xff };
+
+  *start = self->codec == SAG_CODEC_JPEG2000 ? (const guint8 *) SAG_JPEG2000_START : jpeg;
+  if (self->codec == SAG_CODEC_JPEG2000)
+    return 4;
+  return self->codec == SAG_CODEC_DCMTK && !is_rle (self->instance) ? sizeof jpeg : 0;
+}
+
+/* The bytes of a frame as they lie in their fragments. */
+static GBytes *
+get_stream (const SagPixels *self, int frame, GError **error)
+{
+  const guint8 *start;
+  gsize n_start = get_start (self, &start);
+
+  return sag_dcm_file_get_fragments (self->file, frame, self->instance->number_of_frames, start,
+                                     n_start, error);
+}
+
 static gboolean
 decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
 {
   const SagDicomInstance *in = self->instance;
   gsize n = (gsize) in->rows * in->columns * in->samples_per_pixel;
-  g_autoptr (GBytes) stream
-      = sag_dcm_file_get_fragments (self->file, frame, in->number_of_frames,
-                                    (const guint8 *) SAG_JPEG2000_START, 4, error);
+  g_autoptr (GBytes) stream = get_stream (self, frame, error);
   gboolean is_signed;
   int precision;
 
@@ -270,12 +310,25 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
   return TRUE;
 }
 
+/* A frame that lies uncompressed in its fragments: `n_bytes` into the raw buffer. */
+static gboolean
+copy_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
+{
+  g_autoptr (GBytes) bytes = get_stream (self, frame, error);
+
+  if (bytes == NULL || !reserve (self, n_bytes, error))
+    return FALSE;
+  if (g_bytes_get_size (bytes) < n_bytes)
+    return fail (self->instance, SAG_DICOM_ERROR_INVALID, error, "frame %d is cut short", frame + 1);
+  memcpy (self->raw, g_bytes_get_data (bytes, NULL), n_bytes);
+  return TRUE;
+}
+
 /* The compressed bytes of a frame, inflated to exactly `n_bytes` of the raw buffer. */
 static gboolean
 inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
 {
-  g_autoptr (GBytes) bytes = sag_dcm_file_get_fragments (
-      self->file, frame, self->instance->number_of_frames, NULL, 0, error);
+  g_autoptr (GBytes) bytes = get_stream (self, frame, error);
   z_stream z = { 0 };
   gsize size;
   gconstpointer data;
@@ -303,8 +356,7 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
 static gboolean
 unpack_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
 {
-  g_autoptr (GBytes) bytes = sag_dcm_file_get_fragments (
-      self->file, frame, self->instance->number_of_frames, NULL, 0, error);
+  g_autoptr (GBytes) bytes = get_stream (self, frame, error);
   gsize size, in = 64, out = 0; /* after the header of segment offsets */
   const guint8 *data;
 
@@ -334,17 +386,45 @@ unpack_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   return TRUE;
 }
 
-/* Compressed bits: each frame starts at a byte of its own. */
+/* Bits in fragments: each frame starts at a byte of its own. */
 static gboolean
 decode_packed_bits (SagPixels *self, int frame, guint8 *out, GError **error)
 {
   gsize n = (gsize) self->instance->rows * self->instance->columns;
 
   if (self->codec == SAG_CODEC_DEFLATED_FRAME ? !inflate_frame (self, frame, (n + 7) / 8, error)
+      : self->codec == SAG_CODEC_ENCAPSULATED ? !copy_frame (self, frame, (n + 7) / 8, error)
                                               : !unpack_frame (self, frame, (n + 7) / 8, error))
     return FALSE;
   for (gsize i = 0; i < n; i++)
     out[i] = self->raw[i / 8] >> (i % 8) & 1;
+  return TRUE;
+}
+
+/* Native samples of other than whole bytes follow each other without padding, lowest bits first
+ * (PS3.5 8.1.1): spread to 16 bits each. */
+static gboolean
+decode_packed (SagPixels *self, int frame, gsize n, GError **error)
+{
+  int bits = self->instance->bits_allocated;
+  guint64 first = (guint64) n * bits * frame, last = first + (guint64) n * bits;
+  gsize start = first / 16 * 2, size = (last + 15) / 16 * 2 - start;
+  g_autofree guint8 *packed = g_try_malloc0 (size + 4);
+  guint16 *out;
+
+  if (packed == NULL)
+    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, "needs more memory than there is");
+  if (!reserve (self, n * 2, error)
+      || !sag_dcm_file_get_native (self->file, start, packed, size, error))
+    return FALSE;
+  out = (guint16 *) self->raw;
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize at = first - start * 8 + i * bits;
+      guint32 word = packed[at / 8] | packed[at / 8 + 1] << 8 | packed[at / 8 + 2] << 16;
+
+      out[i] = (guint16) (word >> at % 8 & ((1u << bits) - 1));
+    }
   return TRUE;
 }
 
@@ -367,17 +447,31 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
   g_strlcpy (raw->color_model, in->photometric_interpretation, sizeof raw->color_model);
   if (self->codec == SAG_CODEC_DEFLATED_FRAME)
     return inflate_frame (self, frame, n * raw->bytes, error);
+  if (self->codec == SAG_CODEC_ENCAPSULATED)
+    return copy_frame (self, frame,
+                       (is_subsampled (in) && in->samples_per_pixel == 3 ? n / 3 * 2 : n)
+                           * raw->bytes, error);
   if (self->codec == SAG_CODEC_DCMTK)
     {
+      g_autoptr (GBytes) stream = get_stream (self, frame, error);
+
+      if (stream != NULL && strcmp (in->transfer_syntax_uid, SAG_UID_JPEGLS) == 0)
+        stream = sag_jpegls_complete (g_steal_pointer (&stream));
       /* The toolkit pads a frame to even length. */
-      if (!reserve (self, n * raw->bytes + 2, error)
-          || !sag_dcm_file_get_frame (self->file, frame, self->raw, n * raw->bytes + 2,
-                                      raw->color_model, error))
+      if (stream == NULL || !reserve (self, n * raw->bytes + 2, error)
+          || !sag_dcm_file_decode (self->file, frame, stream, self->raw, n * raw->bytes + 2,
+                                   raw->color_model, error))
         return FALSE;
       /* A lossy codec may overshoot; masking would turn white to black. */
       raw->is_whole |= sag_syntax_find (in->transfer_syntax_uid)->is_lossy;
-      raw->planar = raw->planar && strcmp (in->transfer_syntax_uid, SAG_UID_RLE) == 0;
+      raw->planar = raw->planar && is_rle (in);
       return TRUE;
+    }
+  if (is_packed (in))
+    {
+      raw->bytes = 2;
+      raw->is_whole = FALSE;
+      return decode_packed (self, frame, n, error);
     }
   if (is_subsampled (in) && in->samples_per_pixel == 3)
     n = n / 3 * 2;
@@ -475,7 +569,8 @@ store_rgb (const SagPixels *self, const Raw *raw, guint8 *out)
   gsize n = (gsize) in->rows * in->columns;
   gboolean ybr = g_str_has_prefix (raw->color_model, "YBR_FULL");
   gboolean partial = g_str_has_prefix (raw->color_model, "YBR_PARTIAL");
-  gboolean subsampled = self->codec == SAG_CODEC_NATIVE && is_subsampled (in);
+  gboolean subsampled = self->codec != SAG_CODEC_DCMTK && self->codec != SAG_CODEC_JPEG2000
+                        && is_subsampled (in);
   int shift = in->bits_stored > 8 ? in->bits_stored - 8 : 0;
 
   for (gsize i = 0; i < n; i++)
@@ -537,7 +632,7 @@ sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
     return decode_bits (self, frame, buffer, error);
   if (self->sample == SAG_SAMPLE_BIT
       && (self->codec == SAG_CODEC_DEFLATED_FRAME
-          || strcmp (in->transfer_syntax_uid, SAG_UID_RLE) == 0))
+          || self->codec == SAG_CODEC_ENCAPSULATED || is_rle (in)))
     return decode_packed_bits (self, frame, buffer, error);
   if (self->sample == SAG_SAMPLE_BIT && self->codec == SAG_CODEC_DCMTK)
     return fail (in, SAG_DICOM_ERROR_UNSUPPORTED, error,

@@ -4,6 +4,8 @@
  */
 #include "app/dicom/read.h"
 
+#include "app/dicom/dcmtk.h"
+#include "app/dicom/lut.h"
 #include "app/dicom/pixels.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -81,7 +83,8 @@ static gboolean
 choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *intercept,
              GError **error)
 {
-  gboolean is_suv = sag_read_is_suv (stack);
+  gboolean is_suv = sag_read_is_suv (stack), is_first = TRUE;
+  g_autoptr (GError) first_error = NULL;
 
   for (int i = 0; i < stack->n_slices; i++)
     {
@@ -89,21 +92,29 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
       SagVoxelType own;
       SagSample sample;
 
-      if (!sag_pixels_get_sample (stack->slices[i].instance, &sample, error))
-        return FALSE;
+      /* One that cannot be read is left out, and has no say. */
+      if (!sag_pixels_get_sample (stack->slices[i].instance, &sample,
+                                  first_error == NULL ? &first_error : NULL))
+        continue;
       own = voxel_for (sample);
       if ((is_suv || stack->slices[i].instance->has_modality_lut) && own != SAG_VOXEL_RGB8)
         own = SAG_VOXEL_F32;
-      if (i == 0)
+      if (is_first)
         {
           *type = own;
           *slope = own == SAG_VOXEL_RGB8 ? 1 : frame->rescale_slope;
           *intercept = own == SAG_VOXEL_RGB8 ? 0 : frame->rescale_intercept;
+          is_first = FALSE;
         }
       else if (own != SAG_VOXEL_RGB8
                && (own != *type || *slope != frame->rescale_slope
                    || *intercept != frame->rescale_intercept))
         *type = SAG_VOXEL_F32;
+    }
+  if (is_first)
+    {
+      g_propagate_error (error, g_steal_pointer (&first_error));
+      return FALSE;
     }
   if (*type == SAG_VOXEL_F32)
     {
@@ -111,6 +122,25 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
       *intercept = 0;
     }
   return TRUE;
+}
+
+/* How the windows of the middle slice want to be shown. */
+static void
+take_voi (SagVolume *volume, const SagStack *stack)
+{
+  const SagDicomInstance *middle = stack->slices[stack->n_slices / 2].instance;
+  const char *name = middle->voi_lut_function;
+  g_autoptr (SagDcmFile) file = NULL;
+  g_autofree guint8 *levels = NULL;
+  int n = 0;
+
+  if (strcmp (name, "SIGMOID") == 0)
+    sag_volume_set_voi (volume, SAG_VOI_SIGMOID, NULL, 0);
+  else if (strcmp (name, "LINEAR_EXACT") == 0)
+    sag_volume_set_voi (volume, SAG_VOI_LINEAR_EXACT, NULL, 0);
+  else if (strcmp (name, "TABLE") == 0 && (file = sag_dcm_file_open (middle->path, NULL)) != NULL
+           && (levels = sag_lut_read_voi (file, &n)) != NULL)
+    sag_volume_set_voi (volume, SAG_VOI_TABLE, levels, n);
 }
 
 SagVolume *
@@ -138,6 +168,7 @@ sag_read_begin (const SagStack *stack, GError **error)
   if (volume != NULL)
     {
       sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
+      take_voi (volume, stack);
       sag_volume_set_has_spacing (volume, !sag_stack_has_finding (stack, SAG_FINDING_NO_SPACING));
     }
   return volume;
@@ -164,6 +195,7 @@ typedef struct
   GMutex            lock;  /* guards what follows, and the calls out */
   int               n_done;
   int               n_failed;
+  gboolean         *failed; /* by slice of the stack */
   GError           *first_error;
   int               cancelled; /* atomic */
 } Fill;
@@ -266,6 +298,7 @@ fill_one (gsize item, int thread, gpointer data)
   else
     {
       fill->n_failed++;
+      fill->failed[fill->order[item]] = TRUE;
       if (fill->first_error == NULL)
         fill->first_error = g_steal_pointer (&error);
     }
@@ -286,7 +319,16 @@ compare_distance (gconstpointer a, gconstpointer b, gpointer data)
   return x != y ? x - y : *(const int *) a - *(const int *) b;
 }
 
-/* Places the series left out show the lowest value of the slice before them. */
+static gboolean
+is_read (const Fill *fill, int k)
+{
+  const SagStackSlice *slice = sag_stack_find (fill->stack, k);
+
+  return slice != NULL && !fill->failed[slice - fill->stack->slices];
+}
+
+/* Places the series left out, and slices that cannot be read, show the lowest value of the slice
+ * before them. */
 static void
 fill_gaps (Fill *fill)
 {
@@ -297,9 +339,11 @@ fill_gaps (Fill *fill)
   gsize bytes = sag_voxel_type_get_bytes (type);
   int before = 0;
 
+  while (!is_read (fill, before))
+    before++;
   for (int k = 0; k < grid->size[2]; k++)
     {
-      if (sag_stack_find (fill->stack, k) != NULL)
+      if (is_read (fill, k))
         {
           before = k;
           continue;
@@ -315,7 +359,9 @@ fill_gaps (Fill *fill)
             || (type == SAG_VOXEL_F32 && ((const float *) from)[i] < ((const float *) from)[lowest])
             || (type == SAG_VOXEL_U8 && from[i] < from[lowest]))
           lowest = i;
-      if (type != SAG_VOXEL_RGB8) /* colour: black, as allocated */
+      if (type == SAG_VOXEL_RGB8) /* black: nothing of what a codec began is left */
+        memset (to, 0, n * bytes);
+      else
         for (gsize i = 0; i < n; i++)
           memcpy (to + i * bytes, from + lowest * bytes, bytes);
       sag_volume_mark_ready (volume, k, k + 1);
@@ -324,9 +370,25 @@ fill_gaps (Fill *fill)
     }
 }
 
+/* "2 of 20 slices cannot be read and are left empty (5, 9): 'x.dcm' is truncated" */
+static char *
+describe_lost (const Fill *fill)
+{
+  GString *text = g_string_new (NULL);
+  int n = 0;
+
+  g_string_append_printf (text, "%d of %d slices cannot be read and are left empty (",
+                          fill->n_failed, fill->stack->n_slices);
+  for (int i = 0; i < fill->stack->n_slices; i++)
+    if (fill->failed[i] && n++ < 8)
+      g_string_append_printf (text, "%s%d", n > 1 ? ", " : "", fill->stack->slices[i].k + 1);
+  g_string_append_printf (text, "%s): %s", n > 8 ? ", …" : "", fill->first_error->message);
+  return g_string_free (text, FALSE);
+}
+
 gboolean
 sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReadyFunc ready,
-               gpointer data, const SagTick *tick, GError **error)
+               gpointer data, const SagTick *tick, char **lost, GError **error)
 {
   int n_threads = sag_parallel_get_size ();
   Fill fill = { .volume = volume, .stack = stack, .ready = ready, .data = data, .tick = tick };
@@ -336,6 +398,7 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
   if (focus < 0 || focus >= stack->grid.size[2])
     focus = stack->grid.size[2] / 2;
   fill.order = g_new (int, stack->n_slices);
+  fill.failed = g_new0 (gboolean, stack->n_slices);
   fill.readers = g_new0 (Reader, n_threads);
   g_mutex_init (&fill.lock);
   for (int i = 0; i < stack->n_slices; i++)
@@ -350,18 +413,24 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
   if (!fill.cancelled && fill.n_failed < stack->n_slices)
     fill_gaps (&fill);
   g_mutex_clear (&fill.lock);
+  if (lost != NULL)
+    *lost = !fill.cancelled && fill.n_failed > 0 && fill.n_failed < stack->n_slices
+                ? describe_lost (&fill) : NULL;
   g_free (fill.readers);
+  g_free (fill.failed);
   g_free (fill.order);
   if (fill.cancelled)
     {
       g_clear_error (&fill.first_error);
       return sag_engine_error_cancelled (error);
     }
-  if (fill.first_error == NULL)
-    return TRUE;
+  if (fill.n_failed < stack->n_slices)
+    {
+      g_clear_error (&fill.first_error);
+      return TRUE;
+    }
   if (stack->n_slices > 1)
-    g_prefix_error (&fill.first_error, "%d of %d slices cannot be read: ", fill.n_failed,
-                    stack->n_slices);
+    g_prefix_error (&fill.first_error, "None of %d slices can be read: ", stack->n_slices);
   g_propagate_error (error, fill.first_error);
   return FALSE;
 }

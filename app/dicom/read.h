@@ -18,7 +18,7 @@
 
 /* A volume for the whole stack with no slice ready. Sizes come from headers and are checked against
  * the files and the machine's memory first. UNSUPPORTED for pixels that cannot be shown, INVALID
- * for headers that contradict themselves, MEMORY. [any thread] */
+ * for headers that contradict themselves (where no slice is better), MEMORY. [any thread] */
 SagVolume *sag_read_begin (const SagStack  *stack,
                            GError         **error);
 
@@ -37,14 +37,15 @@ typedef void (*SagReadReadyFunc) (SagVolume *volume,
                                   gpointer   data);
 
 /* Decodes every slice on the caller's team, nearest to slice `focus` first (focus < 0: from the
- * middle), marks each ready and calls `ready` (may be NULL). Places the series left out become
- * ready too, filled with the lowest value. A slice that cannot be decoded stays not ready; the
- * others are still read, and then the error names the first and counts them.
- * SAG_ENGINE_ERROR_CANCELLED when the tick says stop. [compute thread] */
+ * middle), marks each ready and calls `ready` (may be NULL). Places the series left out, and slices
+ * that cannot be decoded, become ready last, filled with the lowest value; `lost` (may be NULL)
+ * becomes a sentence that counts and names the latter, or NULL; caller frees. An error only where no
+ * slice can be decoded; SAG_ENGINE_ERROR_CANCELLED when the tick says stop. [compute thread] */
 gboolean   sag_read_fill  (SagVolume        *volume,
                            const SagStack   *stack,
                            int               focus,
                            SagReadReadyFunc  ready,
                            gpointer          data,
                            const SagTick    *tick,
+                           char            **lost,
                            GError          **error);

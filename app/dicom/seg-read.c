@@ -5,8 +5,10 @@
 #include "app/dicom/seg.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/layers.h"
 #include "app/dicom/palette.h"
 #include "app/dicom/pixels.h"
+#include "app/dicom/rt-read.h"
 #include "engine/base/error.h"
 #include "engine/image/resample.h"
 
@@ -14,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LAYERS 32
 #define MAX_SLICES 32767
 
 void
@@ -315,58 +316,19 @@ list_frames (Seg *seg, gboolean is_labelmap, GError **error)
   return TRUE;
 }
 
-static gboolean
-add_layer (Seg *seg, GError **error)
-{
-  SagBlock *block;
-
-  if (seg->layers->len == MAX_LAYERS)
-    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "has more than 32 segments over each other, which is not supported");
-  block = sag_block_new (sag_grid_get_n_voxels (&seg->grid), "the segments", error);
-  if (block != NULL)
-    g_ptr_array_add (seg->layers, block);
-  return block != NULL;
-}
-
-/* Frames [start, end) of one segment into the first layer where none of its voxels is taken.
- * `masks` holds a byte a pixel of these frames: 0, or 1 where the segment is. */
+/* Frames [start, end) of one segment into a layer. `masks` holds a byte a pixel of these frames. */
 static gboolean
 place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error)
 {
-  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
-  guint layer = 0;
-  guint8 value = seg->value_of[seg->frames[start].segment];
+  int segment = seg->frames[start].segment, layer;
+  g_autofree int *ks = g_new (int, end - start);
 
-  for (; layer < seg->layers->len; layer++)
-    {
-      const guint8 *voxels = sag_block_get_data (g_ptr_array_index (seg->layers, layer));
-      gboolean taken = FALSE;
-
-      for (int f = start; f < end && !taken; f++)
-        {
-          const guint8 *mask = masks + n * (f - start), *slice = voxels + n * seg->frames[f].k;
-
-          for (gsize i = 0; i < n && !taken; i++)
-            taken = mask[i] != 0 && slice[i] != 0 && slice[i] != value;
-        }
-      if (!taken)
-        break;
-    }
-  if (layer == seg->layers->len && !add_layer (seg, error))
-    return FALSE;
-  guint8 *voxels = sag_block_get_data (g_ptr_array_index (seg->layers, layer));
   for (int f = start; f < end; f++)
-    {
-      const guint8 *mask = masks + n * (f - start);
-      guint8 *slice = voxels + n * seg->frames[f].k;
-
-      for (gsize i = 0; i < n; i++)
-        if (mask[i] != 0)
-          slice[i] = value;
-    }
-  g_array_index (seg->layer_of, int, seg->frames[start].segment) = (int) layer;
-  return TRUE;
+    ks[f - start] = seg->frames[f].k;
+  layer = sag_layers_place (seg->layers, &seg->grid, seg->value_of[segment], ks, end - start, masks,
+                            error);
+  g_array_index (seg->layer_of, int, segment) = layer;
+  return layer >= 0;
 }
 
 /* A fractional frame to a mask, its values to the confidence. */
@@ -380,7 +342,7 @@ threshold (Seg *seg, guint8 *mask, int k, int maximum)
   for (gsize i = 0; i < n; i++)
     {
       int value = MIN (mask[i], maximum);
-      gboolean inside = 2 * value >= maximum;
+      gboolean inside = seg->header->is_label_confidence ? value > 0 : 2 * value >= maximum;
       int certain = (value * 255 + maximum / 2) / maximum;
 
       if (confidence != NULL)
@@ -441,7 +403,7 @@ read_labelmap (Seg *seg, GError **error)
 
   if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, "is a label map of an unusual pixel type");
-  if (!add_layer (seg, error))
+  if (!sag_layers_add (seg->layers, &seg->grid, error))
     return FALSE;
   for (int s = 0; s < h->n_segments; s++)
     {
@@ -569,17 +531,31 @@ read_all (Seg *seg, GError **error)
     }
   if (is_labelmap ? !read_labelmap (seg, error) : !read_segments (seg, is_fractional, error))
     return FALSE;
-  return seg->layers->len > 0 || add_layer (seg, error);
+  return seg->layers->len > 0 || sag_layers_add (seg->layers, &seg->grid, error);
+}
+
+static gboolean
+is_structure_set (const char *path)
+{
+  g_autoptr (SagDicomInstance) instance = sag_dicom_read_header (path, NULL);
+
+  return instance != NULL && strcmp (instance->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0;
 }
 
 SagSegmentation *
 sag_seg_read (const char *path, SagSegInfo **info, GError **error)
 {
-  Seg seg = { .header = sag_dicom_read_seg_header (path, error) };
+  g_autoptr (GError) reason = NULL;
+  Seg seg = { .header = sag_dicom_read_seg_header (path, &reason) };
   SagSegmentation *result = NULL;
 
+  if (seg.header == NULL && is_structure_set (path))
+    return sag_rt_read (path, info, error);
   if (seg.header == NULL)
-    return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return NULL;
+    }
   seg.layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_block_unref);
   seg.layer_of = g_array_new (FALSE, FALSE, sizeof (int));
   if (read_all (&seg, error))

@@ -80,7 +80,7 @@ pixel (const Source *source, const guint8 *voxels, const guint8 *confidence, gui
   if (voxels[i] != value)
     return 0;
   if (source->is_fractional)
-    return confidence[i];
+    return MAX (confidence[i], 1); /* the label is shown there, however doubtful */
   return confidence == NULL || confidence[i] >= source->threshold;
 }
 
@@ -223,7 +223,7 @@ measure_source (const Source *source, const GArray *frames, Centre *centres)
         {
           guint8 v = pixel (source, voxels, confidence, value, i);
 
-          if (source->is_fractional ? v >= 128 : v != 0)
+          if (v != 0)
             add_voxel (&centres[frame->segment], (int) (i % columns), (int) (i / columns), frame->k);
         }
     }

@@ -7,11 +7,13 @@
 #include <glib.h>
 
 #define SAG_UID_RLE "1.2.840.10008.1.2.5"
+#define SAG_UID_JPEGLS "1.2.840.10008.1.2.4.80"
 #define SAG_UID_BIG_ENDIAN "1.2.840.10008.1.2.2"
 
 typedef enum
 {
   SAG_CODEC_NATIVE,         /* pixels as they are (also where the whole data set is deflated) */
+  SAG_CODEC_ENCAPSULATED,   /* each frame as it is, in a fragment of its own */
   SAG_CODEC_DCMTK,          /* RLE, JPEG, JPEG-LS */
   SAG_CODEC_JPEG2000,       /* JPEG 2000 and High-Throughput JPEG 2000 */
   SAG_CODEC_DEFLATED_FRAME, /* each frame a raw deflate stream */

@@ -132,8 +132,29 @@ sag_open_choose (const SagIndex *index, const char *series_uid, const SagIndexSe
   return g_ptr_array_index (found->stacks, number - 1);
 }
 
+/* Files of the folder that nobody could read: a slice may be missing for it. */
+static void
+add_problems (GStrvBuilder *findings, const SagIndex *index)
+{
+  guint n = index->problems->len, shown = MIN (n, 5);
+
+  for (guint i = 0; i < shown; i++)
+    {
+      g_autofree char *text = sag_escape_name (g_ptr_array_index (index->problems, i), -1);
+
+      g_strv_builder_add (findings, text);
+    }
+  if (n > shown)
+    {
+      g_autofree char *text = g_strdup_printf ("%u more files were left out", n - shown);
+
+      g_strv_builder_add (findings, text);
+    }
+}
+
+/* `last` (may be NULL) is told as the last finding. */
 static SagOpenInfo *
-describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
+describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack, const char *last)
 {
   SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
   const SagDicomInstance *first = stack->slices[0].instance;
@@ -152,7 +173,7 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
       info->windows[i] = sag_read_get_window (stack, middle, i);
       info->window_explanations[i] = g_strdup (middle->window_explanations[i]);
     }
-  info->monochrome1 = strcmp (first->photometric_interpretation, "MONOCHROME1") == 0;
+  info->monochrome1 = sag_dicom_instance_is_inverted (first);
   /* A radiograph says nothing of where it lies in the patient. */
   info->has_place = first->frames[0].has_orientation
                     && !sag_stack_has_finding (stack, SAG_FINDING_NO_POSITION);
@@ -185,6 +206,9 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack)
     }
   if (strcmp (first->lossy_image_compression, "01") == 0)
     g_strv_builder_add (findings, "The images have been compressed with loss");
+  add_problems (findings, index);
+  if (last != NULL)
+    g_strv_builder_add (findings, last);
   info->findings = g_strv_builder_end (findings);
   return info;
 }
@@ -253,6 +277,7 @@ sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, 
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagUnzip) unzip = NULL;
   g_autofree char *inside = enter (path, &unzip, error);
+  g_autofree char *lost = NULL;
   const SagIndexSeries *series = NULL;
   const SagStack *stack;
 
@@ -270,11 +295,24 @@ sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, 
     g_ptr_array_add (index->unzipped, sag_unzip_ref (unzip));
   if (index == NULL || (stack = sag_open_choose (index, series_uid, &series, error)) == NULL
       || (volume = sag_read_begin (stack, error)) == NULL
-      || !sag_read_fill (volume, stack, -1, NULL, NULL, tick, error))
+      || !sag_read_fill (volume, stack, -1, NULL, NULL, tick, &lost, error))
     return NULL;
   if (info != NULL)
-    *info = describe (index, series, stack);
+    *info = describe (index, series, stack, lost);
   return g_steal_pointer (&volume);
+}
+
+SagOpenInfo *
+sag_open_describe (const char *path, const char *series_uid, const GError *reason, GError **error)
+{
+  g_autoptr (SagUnzip) unzip = NULL;
+  g_autofree char *inside = enter (path, &unzip, error);
+  g_autoptr (SagIndex) index = inside != NULL ? sag_index_folder (inside, NULL, error) : NULL;
+  const SagIndexSeries *series = NULL;
+  const SagStack *stack = index != NULL ? sag_open_choose (index, series_uid, &series, error) : NULL;
+
+  return stack != NULL ? describe (index, series, stack, reason != NULL ? reason->message : NULL)
+                       : NULL;
 }
 
 /* The one SEG file a folder holds. */

@@ -40,6 +40,13 @@ SagVolume       *sag_open_file         (const char     *path,
                                         const SagTick  *tick,
                                         GError        **error);
 
+/* What sag_open_volume() tells of a DICOM series, without reading its pixels: for one that cannot be
+ * decoded. `reason` (may be NULL, borrowed) is told as the last finding. */
+SagOpenInfo     *sag_open_describe     (const char     *path,
+                                        const char     *series_uid,
+                                        const GError   *reason,
+                                        GError        **error);
+
 /* The stack that sag_open_volume() would read: for those who fill the volume themselves
  * (sag_read_begin). */
 const SagStack  *sag_open_choose       (const SagIndex *index,

@@ -129,6 +129,37 @@ sag_wire_append_bytes (GUnixFDList *fds, gconstpointer data, gsize bytes, GError
   return append_block (fds, block, error);
 }
 
+static void
+add_voi (GVariantDict *dict, SagVolume *volume)
+{
+  const guint8 *levels;
+  int n;
+  SagVoiFunction function = sag_volume_get_voi (volume, &levels, &n);
+
+  g_variant_dict_insert (dict, "voi", "i", (int) function);
+  if (levels != NULL)
+    g_variant_dict_insert_value (dict, "levels",
+                                 g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, levels, n, 1));
+}
+
+/* How windows are shown: linear where it is not said. */
+static void
+take_voi (GVariant *description, SagVolume *volume)
+{
+  g_autoptr (GVariant) array
+      = g_variant_lookup_value (description, "levels", G_VARIANT_TYPE_BYTESTRING);
+  const guint8 *levels = NULL;
+  gsize n = 0;
+  int function;
+
+  if (!g_variant_lookup (description, "voi", "i", &function) || function < SAG_VOI_LINEAR
+      || function > SAG_VOI_TABLE)
+    return;
+  if (array != NULL)
+    levels = g_variant_get_fixed_array (array, &n, 1);
+  sag_volume_set_voi (volume, function, levels, (int) MIN (n, 65536));
+}
+
 GVariant *
 sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
 {
@@ -150,6 +181,7 @@ sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
   g_variant_dict_insert (&dict, "frame-of-reference", "s",
                          sag_volume_get_frame_of_reference (volume));
   g_variant_dict_insert (&dict, "voxels", "h", handle);
+  add_voi (&dict, volume);
   return g_variant_dict_end (&dict);
 }
 
@@ -199,6 +231,7 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
   sag_volume_set_origin_tags (volume, modality, frame);
   if (g_variant_lookup (description, "has-spacing", "b", &has_spacing))
     sag_volume_set_has_spacing (volume, has_spacing);
+  take_voi (description, volume);
   return g_steal_pointer (&volume);
 }
 
@@ -268,6 +301,7 @@ static const struct
 #define FIELD(name) { #name, G_STRUCT_OFFSET (SagProvenance, name) }
   FIELD (model_id), FIELD (model_name),  FIELD (model_version), FIELD (weights_sha256),
   FIELD (precision), FIELD (calibration), FIELD (cpu), FIELD (program),
+  FIELD (algorithm), FIELD (threshold), FIELD (creator), FIELD (equipment),
   FIELD (time),
 #undef FIELD
 };

@@ -3,7 +3,10 @@
  * body-files.c: jobs that read images.
  */
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/overlays.h"
+#include "app/dicom/pixels.h"
 #include "app/dicom/read.h"
+#include "app/dicom/straighten.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 #include "app/files/unzip.h"
@@ -18,13 +21,39 @@
 #define MAX_INDEXES 8
 #define MAX_THUMBNAIL 1024
 
+/* What reading has found out, or done, beyond the stack's findings; NULL where nothing. */
+typedef struct
+{
+  char *lost;         /* slices that could not be read */
+  char *straightened; /* how the slices were resampled */
+} Notes;
+
 static void
-add_findings (GVariantDict *dict, const SagStack *stack)
+notes_clear (Notes *notes)
+{
+  g_free (notes->lost);
+  g_free (notes->straightened);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Notes, notes_clear)
+
+/* `notes` may be NULL. */
+static void
+add_findings (GVariantDict *dict, const SagStack *stack, const Notes *notes)
 {
   g_autoptr (GPtrArray) texts = g_ptr_array_new ();
 
   for (guint n = 0; stack->findings != NULL && n < stack->findings->len; n++)
-    g_ptr_array_add (texts, ((SagFinding *) g_ptr_array_index (stack->findings, n))->text);
+    {
+      const SagFinding *finding = g_ptr_array_index (stack->findings, n);
+
+      if (notes == NULL || notes->straightened == NULL || !sag_straighten_mends (finding))
+        g_ptr_array_add (texts, finding->text);
+    }
+  if (notes != NULL && notes->straightened != NULL)
+    g_ptr_array_add (texts, notes->straightened);
+  if (notes != NULL && notes->lost != NULL)
+    g_ptr_array_add (texts, notes->lost);
   sag_body_add_texts (dict, "warnings", texts);
 }
 
@@ -102,16 +131,23 @@ describe_stack (const SagIndexSeries *series, const SagStack *stack, int n)
 {
   const SagGrid *grid = &stack->grid;
   g_autoptr (GPtrArray) paths = list_files (stack);
+  g_autoptr (GError) reason = NULL;
+  SagSample sample;
+  gboolean readable;
   GVariantDict dict;
 
   begin_item (&dict, series->first, n, stack->name);
-  add_findings (&dict, stack);
+  add_findings (&dict, stack, NULL);
   g_variant_dict_insert (&dict, "first-frame", "i", stack->slices[0].frame);
   g_variant_dict_insert (&dict, "n-images", "u", (guint32) stack->n_slices);
   g_variant_dict_insert (&dict, "size", "(iii)", grid->size[0], grid->size[1], grid->size[2]);
   g_variant_dict_insert (&dict, "spacing", "(ddd)", grid->spacing[0], grid->spacing[1],
                          grid->spacing[2]);
-  g_variant_dict_insert (&dict, "readable", "b", TRUE);
+  readable = sag_pixels_get_sample (stack->slices[0].instance, &sample, &reason)
+             || !g_error_matches (reason, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED);
+  g_variant_dict_insert (&dict, "readable", "b", readable);
+  if (!readable)
+    sag_body_add_text (&dict, "reason", reason->message);
   g_variant_dict_insert (&dict, "paths", "^aay", paths->pdata);
   add_truths (&dict, stack);
   return g_variant_dict_end (&dict);
@@ -410,7 +446,8 @@ ready (SagVolume *volume, int k0, int k1, gpointer data)
 }
 
 static gboolean
-tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, GError **error)
+tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, const Notes *notes,
+             GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GVariant *described = sag_volume_to_variant (volume, fds, error);
@@ -436,8 +473,11 @@ tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, GError *
           g_variant_builder_add (&windows, "(sdd)", name, window.center, window.width);
         }
       g_variant_dict_insert (&dict, "invert", "b",
-                             strcmp (middle->photometric_interpretation, "MONOCHROME1") == 0);
-      add_findings (&dict, stack);
+                             sag_dicom_instance_is_inverted (middle));
+      add_findings (&dict, stack, notes);
+      g_variant_dict_insert (&dict, "straightens", "b",
+                             (notes == NULL || notes->straightened == NULL)
+                                 && sag_straighten_is_needed (stack));
     }
   g_variant_dict_insert_value (&dict, "windows", g_variant_builder_end (&windows));
   run->sink->partial ("volume", g_variant_dict_end (&dict), fds, run->sink->data);
@@ -456,13 +496,13 @@ find_focus (SagBodyRun *run, const SagGrid *grid)
 }
 
 static GVariant *
-end_read (SagBodyRun *run, const SagStack *stack)
+end_read (SagBodyRun *run, const SagStack *stack, const Notes *notes)
 {
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
   if (stack != NULL)
-    add_findings (&dict, stack);
+    add_findings (&dict, stack, notes);
   g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
   return g_variant_dict_end (&dict);
 }
@@ -477,28 +517,69 @@ read_file (SagBodyRun *run, gboolean *is_file, GError **error)
   return *is_file ? sag_open_file (paths[0], &run->tick, error) : NULL;
 }
 
+/* Overlay planes of the images, where they have any, are a result like another: labels to switch. */
+static gboolean
+tell_overlays (SagBodyRun *run, const SagStack *stack, GError **error)
+{
+  g_autoptr (SagSegmentation) overlays = NULL;
+
+  for (int s = 0; s < stack->n_slices; s++)
+    if (stack->slices[s].instance->has_overlays)
+      {
+        overlays = sag_overlays_read (stack, NULL);
+        break;
+      }
+  return overlays == NULL || sag_body_tell_segmentation (run, "segmentation", overlays, error);
+}
+
+/* The whole stack, resampled onto an upright, even grid before anything of it is shown. */
+static GVariant *
+read_straightened (SagBodyRun *run, const SagStack *stack, GError **error)
+{
+  g_autoptr (SagVolume) tilted = sag_read_begin (stack, error);
+  g_autoptr (SagVolume) volume = NULL;
+  g_auto (Notes) notes = { NULL, NULL };
+  int n;
+
+  if (tilted == NULL
+      || !sag_read_fill (tilted, stack, -1, NULL, NULL, &run->tick, &notes.lost, error)
+      || (volume = sag_straighten (tilted, stack, &notes.straightened, error)) == NULL
+      || !tell_volume (run, volume, stack, &notes, error))
+    return NULL;
+  n = sag_volume_get_grid (volume)->size[2];
+  sag_body_ready_begin (run, "volume", n);
+  sag_body_ready_add (run, 0, n);
+  sag_body_ready_end (run);
+  return end_read (run, stack, &notes);
+}
+
 GVariant *
 sag_body_read (SagBodyRun *run, GError **error)
 {
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagIndex) index = NULL;
+  g_auto (Notes) notes = { NULL, NULL };
   const SagStack *stack;
-  gboolean good, is_file;
+  gboolean good, is_file, straighten = FALSE;
 
   volume = read_file (run, &is_file, error);
   if (is_file)
-    return volume != NULL && tell_volume (run, volume, NULL, error) ? end_read (run, NULL) : NULL;
+    return volume != NULL && tell_volume (run, volume, NULL, NULL, error)
+               ? end_read (run, NULL, NULL) : NULL;
   stack = sag_body_get_stack (run, &index, error);
   if (stack == NULL)
     return NULL;
+  g_variant_lookup (run->request, "straighten", "b", &straighten);
+  if (straighten)
+    return read_straightened (run, stack, error);
   volume = sag_read_begin (stack, error);
-  if (volume == NULL || !tell_volume (run, volume, stack, error))
+  if (volume == NULL || !tell_volume (run, volume, stack, NULL, error))
     return NULL;
   sag_body_ready_begin (run, "volume", sag_volume_get_grid (volume)->size[2]);
   good = sag_read_fill (volume, stack, find_focus (run, sag_volume_get_grid (volume)), ready, run,
-                        &run->tick, error);
+                        &run->tick, &notes.lost, error);
   sag_body_ready_end (run);
-  return good ? end_read (run, stack) : NULL;
+  return good && tell_overlays (run, stack, error) ? end_read (run, stack, &notes) : NULL;
 }
 
 /* The middle slice of the request's stack alone, as a volume; the file's window, or a guess. */
@@ -519,9 +600,9 @@ read_middle (SagBodyRun *run, SagWindowLevel *window, gboolean *invert, GError *
   instance = slice->instance;
   single = sag_stack_new (slice, 1);
   volume = sag_read_begin (single, error);
-  if (volume == NULL || !sag_read_fill (volume, single, 0, NULL, NULL, &run->tick, error))
+  if (volume == NULL || !sag_read_fill (volume, single, 0, NULL, NULL, &run->tick, NULL, error))
     return NULL;
-  *invert = strcmp (instance->photometric_interpretation, "MONOCHROME1") == 0;
+  *invert = sag_dicom_instance_is_inverted (instance);
   if (instance->n_windows > 0)
     *window = sag_read_get_window (single, instance, 0);
   else

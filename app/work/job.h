@@ -16,8 +16,9 @@
  *                  result   studies aa{sv}; skipped a(ss): path and why; n-files u
  * THUMBNAIL (io)   request  stack; size u: of the longest side
  *                  result   width u, height u, rgba ay
- * READ (io)        request  stack; focus (ddd)?: mm LPS
- *                  partials "volume", "ready"
+ * READ (io)        request  stack; focus (ddd)?: mm LPS; straighten b?: tilted or unevenly spaced
+ *                           slices onto an upright, even grid
+ *                  partials "volume", "ready"; "segmentation": overlay planes, where there are any
  *                  result   warnings as, seconds d
  * TAGS (io)        request  path ay
  *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
@@ -62,7 +63,8 @@
  *  model      id, name, version, modality, description, licence, data, accuracy, folder: s; of
  *             networks: parameters x, sha256 s; precisions as; labels as in
  *             app/state/wire.h; failure s: "" if usable
- *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as
+ *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as;
+ *             straightens b: READ with "straighten" would mend some of them
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
@@ -151,6 +153,9 @@ SagJob      *sag_job_new_thumbnail      (SagSeries            *series,
                                          int                   size);
 SagJob      *sag_job_new_read           (SagSeries            *series,
                                          const double         *focus); /* [3] mm LPS or NULL */
+/* The same, its slices resampled onto an upright, even grid: for a "volume" that `straightens`. */
+SagJob      *sag_job_new_read_straightened (SagSeries         *series,
+                                         const double         *focus);
 SagJob      *sag_job_new_tags           (const char           *path);
 /* `over` (may be NULL): the images it is to lie over. */
 SagJob      *sag_job_new_read_segmentation (const char        *path,

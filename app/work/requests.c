@@ -125,6 +125,19 @@ sag_job_new_read (SagSeries *series, const double *focus)
 }
 
 SagJob *
+sag_job_new_read_straightened (SagSeries *series, const double *focus)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  add_stack (&dict, series);
+  add_focus (&dict, focus);
+  g_variant_dict_insert (&dict, "straighten", "b", TRUE);
+  g_variant_dict_insert (&dict, "title", "s", sag_series_get_title (series));
+  return job_new (SAG_JOB_READ, &dict, NULL);
+}
+
+SagJob *
 sag_job_new_tags (const char *path)
 {
   GVariantDict dict;

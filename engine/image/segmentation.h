@@ -21,6 +21,10 @@ typedef struct
   char *cpu;            /* kernel level: "avx512" … */
   char *program;        /* "Sagitta 0.1.0" */
   char *time;           /* ISO 8601, local time with offset */
+  char *algorithm;      /* how it was made: "AUTOMATIC", "MANUAL" …, and the family of the algorithm */
+  char *threshold;      /* confidence below which voxels were left out, "0.5" */
+  char *creator;        /* the person or program that signs for the content, as the file says */
+  char *equipment;      /* what else contributed to it, one line each */
 } SagProvenance;
 
 SagProvenance   *sag_provenance_new             (void);

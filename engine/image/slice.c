@@ -33,6 +33,9 @@ typedef struct
   SagFold          fold;
   gboolean         invert;
   float            centre, scale;
+  float           *curve; /* levels at n_curve steps of 1 / curve_scale from curve_first, or NULL */
+  int              n_curve;
+  float            curve_first, curve_scale;
   guint32         *colours; /* [256] pixels, or NULL for grey */
   SagSliceOverlay *overlay;
   SagSliceOverlay *other; /* the reference's, in a picture of both; else NULL */
@@ -51,7 +54,8 @@ volume_is_ready (gconstpointer object, int k)
 gboolean
 sag_volume_window_is_exact (const SagVolume *volume, const SagWindowLevel *window)
 {
-  return sag_volume_get_voxel_type (volume) == SAG_VOXEL_F32 || window->width < 1
+  return sag_volume_get_voi (volume, NULL, NULL) == SAG_VOI_LINEAR_EXACT
+         || sag_volume_get_voxel_type (volume) == SAG_VOXEL_F32 || window->width < 1
          || g_str_has_prefix (sag_volume_get_unit (volume), "SUV");
 }
 
@@ -79,6 +83,66 @@ render_init_window (Render *self, const SagWindowLevel *window)
     self->scale = -self->scale;
 }
 
+/* Values of a curve that is not straight: levels between which values are interpolated, so that a
+ * table's entries come out as they are. */
+static void
+render_init_curve (Render *self, const SagWindowLevel *window)
+{
+  enum { STEPS = 4096, REACH = 4 }; /* a sigmoid is black and white 4 widths from its centre */
+  const guint8 *levels;
+  double width = MAX (window->width, 1e-6), low, high, slope = sag_volume_get_slope (self->volume);
+  SagVoiFunction function = sag_volume_get_voi (self->volume, &levels, &self->n_curve);
+
+  if (function == SAG_VOI_TABLE)
+    {
+      low = window->center - 0.5 - (width - 1) / 2;
+      high = window->center - 0.5 + MAX (width - 1, 1e-6) / 2;
+      self->curve = g_new (float, self->n_curve);
+      for (int i = 0; i < self->n_curve; i++)
+        self->curve[i] = levels[i];
+    }
+  else if (function == SAG_VOI_SIGMOID)
+    {
+      low = window->center - REACH * width;
+      high = window->center + REACH * width;
+      self->n_curve = STEPS + 1;
+      self->curve = g_new (float, self->n_curve);
+      for (int i = 0; i <= STEPS; i++)
+        self->curve[i] = (float) (4.0 * REACH * (2.0 * i / STEPS - 1));
+      sag_kernels_get ()->unary[SAG_UNARY_SIGMOID] (self->n_curve, self->curve, self->curve, 0, 0);
+      for (int i = 0; i <= STEPS; i++)
+        self->curve[i] *= 255;
+    }
+  else
+    return;
+  self->curve_first = (float) ((low - sag_volume_get_intercept (self->volume)) / slope);
+  self->curve_scale = (float) ((self->n_curve - 1) * slope / (high - low));
+  self->centre = 127.5f;
+  self->scale = self->invert ? -1 : 1;
+}
+
+static void
+apply_curve (const Render *self, gsize n, float *values)
+{
+  float last = (float) (self->n_curve - 1);
+
+  for (gsize x = 0; x < n; x++)
+    {
+      float at = (values[x] - self->curve_first) * self->curve_scale;
+
+      if (!(at > 0))
+        values[x] = at <= 0 ? self->curve[0] : at; /* not a number stays none */
+      else if (at >= last)
+        values[x] = self->curve[self->n_curve - 1];
+      else
+        {
+          int i = (int) at;
+
+          values[x] = self->curve[i] + (at - (float) i) * (self->curve[i + 1] - self->curve[i]);
+        }
+    }
+}
+
 static void
 draw_grey (const Render *self, int y0, int y1, float *values, float *count, gpointer scratch)
 {
@@ -87,6 +151,8 @@ draw_grey (const Render *self, int y0, int y1, float *values, float *count, gpoi
   sag_slice_map_sample (&self->map, self->type,
                         sag_block_get_data (sag_volume_get_block (self->volume)),
                         self->interpolation, self->fold, y0, y1, values, count, scratch);
+  for (int y = y0; y < y1 && self->curve != NULL; y++)
+    apply_curve (self, width, values + (gsize) (y - y0) * pitch);
   for (int y = y0; y < y1; y++)
     sag_kernels_get ()->slice.grey (width, values + (gsize) (y - y0) * pitch,
                                     count + (gsize) (y - y0) * pitch, self->centre, self->scale,
@@ -196,6 +262,7 @@ sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
   if (sag_volume_get_slope (volume) < 0 && (self.fold == SAG_FOLD_MAX || self.fold == SAG_FOLD_MIN))
     self.fold = self.fold == SAG_FOLD_MAX ? SAG_FOLD_MIN : SAG_FOLD_MAX;
   render_init_window (&self, &spec->window);
+  render_init_curve (&self, &spec->window);
   if (spec->colour_table != NULL)
     {
       colours = g_new (guint32, 256);
@@ -220,6 +287,7 @@ sag_slice_render_with_preview (SagVolume *volume, SagSegmentation *segmentation,
   g_clear_pointer (&self.overlay, sag_slice_overlay_free);
   g_clear_pointer (&self.other, sag_slice_overlay_free);
   sag_slice_map_clear (&self.map);
+  g_free (self.curve);
 }
 
 void

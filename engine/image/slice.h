@@ -91,8 +91,8 @@ void     sag_slice_render_with_preview (SagVolume       *volume,
                                 guint8                *rgba);
 
 /* Whole-number values are windowed by DICOM's LINEAR (PS3.3 C.11.2.1.2.1), whose half steps are
- * made for them; floats, SUV and windows narrower than 1 by LINEAR_EXACT (C.11.2.1.3.2): then TRUE.
- */
+ * made for them; floats, SUV, windows narrower than 1 and files that say so by LINEAR_EXACT
+ * (C.11.2.1.3.2): then TRUE. */
 gboolean sag_volume_window_is_exact (const SagVolume      *volume,
                                      const SagWindowLevel *window);
 

@@ -20,6 +20,9 @@ struct _SagVolume
   char           *unit;
   char           *modality;
   char           *frame_of_reference;
+  SagVoiFunction  voi;
+  guint8         *levels; /* of a VOI table, or NULL */
+  int             n_levels;
   gboolean        has_spacing;
   SagReady        ready;
 };
@@ -109,6 +112,7 @@ sag_volume_unref (SagVolume *self)
   g_free (self->unit);
   g_free (self->modality);
   g_free (self->frame_of_reference);
+  g_free (self->levels);
   g_free (self);
 }
 
@@ -146,6 +150,27 @@ SagBlock *
 sag_volume_get_block (const SagVolume *self)
 {
   return self->block;
+}
+
+void
+sag_volume_set_voi (SagVolume *self, SagVoiFunction function, const guint8 *levels, int n)
+{
+  gboolean is_table = function == SAG_VOI_TABLE && levels != NULL && n >= 2;
+
+  g_free (self->levels);
+  self->levels = is_table ? g_memdup2 (levels, n) : NULL;
+  self->n_levels = is_table ? n : 0;
+  self->voi = function == SAG_VOI_TABLE && !is_table ? SAG_VOI_LINEAR : function;
+}
+
+SagVoiFunction
+sag_volume_get_voi (const SagVolume *self, const guint8 **levels, int *n)
+{
+  if (levels != NULL)
+    *levels = self->levels;
+  if (n != NULL)
+    *n = self->n_levels;
+  return self->voi;
 }
 
 void

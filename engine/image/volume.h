@@ -29,6 +29,15 @@ typedef struct
   double width; /* >= 1 for integers, > 0 else */
 } SagWindowLevel;
 
+/* How values within a window become grey (PS3.3 C.11.2.1.3, C.11.2.1.1). */
+typedef enum
+{
+  SAG_VOI_LINEAR,
+  SAG_VOI_LINEAR_EXACT,
+  SAG_VOI_SIGMOID,
+  SAG_VOI_TABLE, /* by levels, spread evenly from one end of the window to the other */
+} SagVoiFunction;
+
 typedef struct _SagVolume SagVolume;
 
 /* A volume over `block`, which holds size[0] * size[1] * size[2] voxels, i fastest, and of which
@@ -72,6 +81,16 @@ const char    *sag_volume_get_frame_of_reference (const SagVolume *self);
 void           sag_volume_set_has_spacing (SagVolume       *self,
                                            gboolean         has_spacing);
 gboolean       sag_volume_get_has_spacing (const SagVolume *self);
+
+/* How the file wants its windows shown; LINEAR unless set. `levels` (n of them, 0 .. 255; at least 2,
+ * copied) are a TABLE's, NULL else. Set once, before the volume is shared. */
+void           sag_volume_set_voi         (SagVolume       *self,
+                                           SagVoiFunction   function,
+                                           const guint8    *levels,
+                                           int              n);
+SagVoiFunction sag_volume_get_voi         (const SagVolume *self,
+                                           const guint8   **levels, /* borrowed; may be NULL */
+                                           int             *n);
 
 /* Start of slice k: size[0] * size[1] voxels, i fastest. Writing is for the one who reads the
  * series, before the slice is ready. */
