@@ -272,10 +272,11 @@ def graphics(work):
     """Overlay planes: in data of their own, beside the image's edge, and in high bits of the pixels."""
     if Image is None:
         return "SKIP PIL is not installed"
+    dark = {"WindowCenter": "1000", "WindowWidth": "400"}
     plane = np.random.default_rng(4).integers(0, 2, (20, 24), np.uint8)
     bits = np.packbits(plane.ravel(), bitorder="little").tobytes()
     overlay = {"x60000010": ("US", 20), "x60000011": ("US", 24), "x60000040": ("CS", "G"), "x60000050": ("SS", [-3, 15]),
-               "x60000100": ("US", 1), "x60000102": ("US", 0), "x60003000": ("OW", bits), "x60001500": ("LO", "Marks")}
+               "x60000100": ("US", 1), "x60000102": ("US", 0), "x60003000": ("OW", bits), "x60001500": ("LO", "Marks"), **dark}
     want = np.zeros((32, 32), int)
     want[:16, 14:32] = plane[4:20, :18]
     folder = picture(work, np.zeros((32, 32)), **overlay)
@@ -284,7 +285,7 @@ def graphics(work):
     assert shown(folder, work).max() == 0
     high = np.random.default_rng(5).integers(0, 2, (32, 32))
     embedded = {"x60020010": ("US", 32), "x60020011": ("US", 32), "x60020040": ("CS", "G"), "x60020050": ("SS", [1, 1]),
-                "x60020100": ("US", 16), "x60020102": ("US", 14), "BitsStored": 12, "HighBit": 11}
+                "x60020100": ("US", 16), "x60020102": ("US", 14), "BitsStored": 12, "HighBit": 11, **dark}
     got = shown(picture(work, high << 14, **embedded), work, "--graphics")
     assert ((got > 0) == (high > 0)).all()
 
