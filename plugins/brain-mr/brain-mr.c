@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * brain-mr.c: tissues and parts of the brain in MR of any contrast, by a small U-Net trained by us (train.py, README.md).
+ * brain-mr.c: tissues and parts of the brain in MR of any contrast, by a small U-Net trained by us
+ * (train.py, README.md).
  */
 #include "plugins/sagitta-plugin.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * heart-mr.c: the left ventricle's cavity in cine MR, by an UltraLight VM-UNet trained by us (train.py, README.md).
+ * heart-mr.c: the left ventricle's cavity in cine MR, by an UltraLight VM-UNet trained by us
+ * (train.py, README.md).
  */
 #include "plugins/sagitta-plugin.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * hippocampus-mr.c: both parts of a hippocampus in crops of T1-weighted MR, by a LightM-UNet and a SegFormer3D trained by us (train.py, README.md).
+ * hippocampus-mr.c: both parts of a hippocampus in crops of T1-weighted MR, by a LightM-UNet and a
+ * SegFormer3D trained by us (train.py, README.md).
  */
 #include "plugins/sagitta-plugin.h"
 
@@ -31,10 +32,10 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
     .temperature = { __VA_ARGS__ },                                                               \
   }
 
-#define INFO(model, title, weights)                                                               \
+#define INFO(model, number, title, weights)                                                       \
   {                                                                                               \
     .size = sizeof (sag_model_info),                                                              \
-    .precisions = SAG_F32 | SAG_BF16 | SAG_INT8, .id = model, .version = "1.0.0",      \
+    .precisions = SAG_F32 | SAG_BF16 | SAG_INT8, .id = model, .version = number,                  \
     .name = title, .modality = "MR",                                                              \
     .description = "Anterior and posterior part of the hippocampus in a crop of T1-weighted MR "  \
                    "of about 35 x 50 x 35 mm around one; not for whole heads. Trained on task 4 " \
@@ -44,12 +45,14 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
   }
 
 static const sag_net linear = NET ("hippocampus-mr.onnx", 1.22f, 1.22f, 1.22f, 1.22f);
-static const sag_net transformer = NET ("hippocampus-mr-segformer.onnx", 0.69f, 0.69f, 0.69f, 0.69f);
+static const sag_net transformer
+    = NET ("hippocampus-mr-segformer.onnx", 0.69f, 0.69f, 0.69f, 0.69f);
 
 static const sag_model_info by_scan
-    = INFO ("org.sagitta.hippocampus-mr", "Hippocampus (MR)", &linear);
-static const sag_model_info by_attention = INFO ("org.sagitta.hippocampus-mr-segformer",
-                                                 "Hippocampus (MR, transformer, early)", &transformer);
+    = INFO ("org.sagitta.hippocampus-mr", "1.0.0", "Hippocampus (MR)", &linear);
+static const sag_model_info by_attention
+    = INFO ("org.sagitta.hippocampus-mr-segformer", "0.1.0",
+            "Hippocampus (MR, transformer, early)", &transformer);
 
 static const sag_model_info *const models[] = { &by_scan, &by_attention, NULL };
 
