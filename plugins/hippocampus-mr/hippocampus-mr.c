@@ -44,12 +44,12 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
     .spacing_max = { 1.3, 1.3, 1.3 },                                                             \
   }
 
-static const sag_net linear = NET ("hippocampus-mr.onnx", 1.22f, 1.22f, 1.22f, 1.22f);
+static const sag_net linear = NET ("hippocampus-mr.onnx", 1.30f, 1.30f, 1.30f, 1.30f);
 static const sag_net transformer
     = NET ("hippocampus-mr-segformer.onnx", 0.69f, 0.69f, 0.69f, 0.69f);
 
 static const sag_model_info by_scan
-    = INFO ("org.sagitta.hippocampus-mr", "1.0.0", "Hippocampus (MR)", &linear);
+    = INFO ("org.sagitta.hippocampus-mr", "1.0.1", "Hippocampus (MR)", &linear);
 static const sag_model_info by_attention
     = INFO ("org.sagitta.hippocampus-mr-segformer", "0.1.0",
             "Hippocampus (MR, transformer, early)", &transformer);

@@ -28,6 +28,7 @@ def arguments(description, steps, batch):
     parser.add_argument('--threads', type=int, default=1, help='more than one: not the same bits')
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
+    parser.add_argument('--blend', type=float, default=0, help='share of the weights of --start in the result')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
@@ -53,14 +54,15 @@ def start(args):
 
 # ---- loss ----
 
-def loss_of(logits, label, dice_weight=0.5):
-    """Cross entropy, and one minus the Dice of every class but the background, image by image."""
+def loss_of(logits, label, dice_weight=0.5, smooth=20):
+    """Cross entropy, and one minus the Dice of every class but the background, image by image. Of a structure of
+    fewer voxels than `smooth` the Dice hardly counts."""
     entropy = F.cross_entropy(logits, label)
     classes = logits.shape[1]
     probability = logits.softmax(1).flatten(2)[:, 1:]
     truth = F.one_hot(label.flatten(1), classes).transpose(1, 2)[:, 1:].to(probability.dtype)
     both = (probability * truth).sum(2)
-    dice = (2 * both + 20) / (probability.sum(2) + truth.sum(2) + 20)
+    dice = (2 * both + smooth) / (probability.sum(2) + truth.sum(2) + smooth)
     return entropy + dice_weight * (1 - dice).mean()
 
 
@@ -103,9 +105,11 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
     net = make().to(memory_format=memory_format)
     print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     rate = args.rate or rate
+    first = {}
     if args.start:
         state = torch.load(args.start)
-        net.load_state_dict({**state['net'], **state['average']})
+        first = {**state['net'], **state['average']}
+        net.load_state_dict(first)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=args.steps, pct_start=0.15)
     checkpoint = os.path.join(args.work, 'checkpoint.pt')
@@ -146,6 +150,8 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
         if args.minutes and time.time() - started > 60 * args.minutes:
             break
     keep()
+    if args.blend:  # often better than either (Wortsman et al. 2022, robust fine-tuning)
+        average = {k: args.blend * first[k] + (1 - args.blend) * t for k, t in average.items()}
     finish(averaged(make, net, average))
 
 
