@@ -86,7 +86,7 @@ bench_read (const char *folder, int n_threads)
   const SagGrid *grid = sag_volume_get_grid (volume);
   double size = (double) grid->size[0] * grid->size[1] * grid->size[2] * 2 / (1 << 20);
 
-  if (!sag_read_fill (volume, stack, grid->size[2] / 2, ready, &watch, NULL, NULL))
+  if (!sag_read_fill (volume, stack, grid->size[2] / 2, ready, &watch, NULL, NULL, NULL))
     g_error ("the series could not be read");
   after = megabytes ();
   g_print ("read, %d threads: %d slices, headers %.1f ms, first image %.1f ms after the click, all %.1f ms; "

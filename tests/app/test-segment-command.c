@@ -91,7 +91,7 @@ test_outputs (void)
   g_assert_cmpint (command (&json, &errors, "segment", series, "--model", onnx, "-o", dcm,
                             "--confidence", conf, "--json", NULL),
                    ==, 0);
-  g_assert_cmpstr (errors, ==, "");
+  g_assert_cmpstr (errors, ==, "! The series is CT, the model was trained on MR.\n");
   g_assert_cmpint (
       command (&text, NULL, "segment", series, "--model", onnx, "-o", nii, "--threads", "1", NULL),
       ==, 0);
