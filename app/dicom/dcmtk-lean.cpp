@@ -31,6 +31,18 @@ is_unread (const SagElement *element)
   return false;
 }
 
+/* The toolkit reads a VR it does not know with a length of four bytes, and takes memory for whatever that
+ * says where the bytes come from memory: such a header is left to be read from its file. */
+bool
+is_ordinary (const SagElement *element)
+{
+  static const char vrs[] = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM "
+                            "UC UI UL UN UR US UT UV";
+  const char *found = strstr (vrs, element->vr);
+
+  return strlen (element->vr) == 2 && found != NULL && (found - vrs) % 3 == 0;
+}
+
 } // namespace
 
 gboolean
@@ -45,6 +57,8 @@ sag::load_lean (DcmFileFormat &format, const guint8 *bytes, gsize n, gboolean *h
 
   /* Whatever is out of the ordinary is the toolkit's own affair. */
   good = good && file.inflated == NULL && file.meta.at < file.meta.end && file.transfer_syntax[0] != '\0';
+  for (SagElements meta = file.meta; good && meta.at < meta.end;)
+    good = sag_elements_next (&meta, &element) == SAG_ELEMENTS_MORE && is_ordinary (&element);
   if (good)
     {
       g_byte_array_append (picked, bytes, (guint) (file.data.at - bytes));
@@ -61,7 +75,7 @@ sag::load_lean (DcmFileFormat &format, const guint8 *bytes, gsize n, gboolean *h
               break;
             }
           state = sag_elements_next (&file.data, &element);
-          if (state != SAG_ELEMENTS_MORE || element.tag <= last)
+          if (state != SAG_ELEMENTS_MORE || element.tag <= last || !is_ordinary (&element))
             break;
           last = element.tag;
           if (!is_unread (&element))
