@@ -25,19 +25,19 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 1.72f, 1.72f, 1.72f, 1.72f },
+  .temperature = { 2.61f, 2.61f, 2.61f, 2.61f },
 };
 
 static const sag_model_info heart = {
   .size = sizeof heart,
   .precisions = SAG_F32 | SAG_BF16 | SAG_INT8,
   .id = "org.sagitta.heart-mr",
-  .version = "1.0.0",
+  .version = "1.0.1",
   .name = "Left ventricle (cine MR)",
   .modality = "MR",
   .description =
-      "The cavity of the left ventricle in short-axis cine MR of adults, slice by slice. Trained on "
-      "the Sunnybrook Cardiac Data; research use.",
+      "The cavity of the left ventricle in short-axis cine MR of adults, slice by slice. Trained "
+      "on the Sunnybrook Cardiac Data; research use.",
   .card = "README.md",
   .labels = labels,
   .net = &net,

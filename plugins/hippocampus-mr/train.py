@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hippocampus-mr networks: training, calibration and export.
 
-    train.py --data DATA/train/hippocampus-mr --work FOLDER [--net segformer]
+    train.py --data DATA/train/hippocampus-mr --work A
+    train.py --data DATA/train/hippocampus-mr --work B --start A/checkpoint.pt --rate 1.5e-3 --steps 160 --blend 0.5
+    train.py --data DATA/train/hippocampus-mr --work C --net segformer --steps 160
 
 Data: 220 crops of T1-weighted MR around a hippocampus, 1 mm, with anterior (1) and posterior (2) part: task 4
 of the Medical Segmentation Decathlon. One crop is one patient. Needs Debian's python3-torch, python3-nibabel
