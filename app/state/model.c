@@ -265,6 +265,18 @@ sag_model_set_crashes (SagModel *self, guint n)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_USABLE]);
 }
 
+/* Whether `modality` is one of several, "CR\\DX". */
+static gboolean
+is_among (const char *several, const char *modality)
+{
+  g_auto (GStrv) each = g_strsplit (several, "\\", -1);
+
+  for (int n = 0; each[n] != NULL; n++)
+    if (g_ascii_strcasecmp (g_strstrip (each[n]), modality) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 void
 sag_model_match (SagModel *self, const char *modality)
 {
@@ -272,8 +284,7 @@ sag_model_match (SagModel *self, const char *modality)
 
   g_return_if_fail (SAG_IS_MODEL (self) && modality != NULL);
 
-  suits = *self->modality == '\0' || *modality == '\0'
-          || g_ascii_strcasecmp (self->modality, modality) == 0;
+  suits = *self->modality == '\0' || *modality == '\0' || is_among (self->modality, modality);
   g_free (self->matched);
   self->matched = g_strdup (modality);
   self->bytes = 0;

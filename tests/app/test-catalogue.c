@@ -210,6 +210,24 @@ test_models (void)
   g_assert_cmpstr (sag_model_get_reason (broken), ==, "Its ABI is 7, not 1");
 }
 
+/* A model of several modalities fits each of them. */
+static void
+test_modalities (void)
+{
+  g_autoptr (GVariant) description = g_variant_ref_sink (g_variant_new_parsed (
+      "{'id': <'a.b'>, 'name': <'A'>, 'modality': <'CR\\\\DX'>, 'precisions': <['fp32']>, 'failure': <''>}"));
+  g_autoptr (SagModel) model = sag_model_new (description);
+
+  g_assert_cmpstr (sag_model_get_modality (model), ==, "CR\\DX");
+  sag_model_match (model, "DX");
+  g_assert_true (sag_model_get_fits (model));
+  sag_model_match (model, "CR");
+  g_assert_true (sag_model_get_fits (model));
+  sag_model_match (model, "CT");
+  g_assert_false (sag_model_get_fits (model));
+  g_assert_nonnull (strstr (sag_model_get_reason (model), "CT"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -220,5 +238,6 @@ main (int argc, char **argv)
   g_test_add_func ("/catalogue/thumbnail", test_thumbnail);
   g_test_add_func ("/catalogue/nonsense", test_nonsense);
   g_test_add_func ("/model/list", test_models);
+  g_test_add_func ("/model/modalities", test_modalities);
   return g_test_run ();
 }
