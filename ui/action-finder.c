@@ -5,6 +5,8 @@
 
 #include "ui/keys.h"
 
+#include <glib/gi18n-lib.h>
+
 #include <string.h>
 
 struct _SagActionFinder
@@ -31,7 +33,7 @@ matches (GtkListBoxRow *row,
   SagActionFinder *self = data;
   const SagKey *key = get_key (row);
   g_autofree char *typed = g_utf8_casefold (gtk_editable_get_text (self->search), -1);
-  g_autofree char *text = g_strconcat (key->title, " ", key->group, NULL);
+  g_autofree char *text = g_strconcat (_ (key->title), " ", _ (key->group), NULL);
   g_autofree char *hay = g_utf8_casefold (text, -1);
   g_auto (GStrv) words = g_strsplit (typed, " ", -1);
 
@@ -92,7 +94,7 @@ make_row (const SagKey *key,
 {
   GtkWidget *row = gtk_list_box_row_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *title = gtk_label_new (key->title);
+  GtkWidget *title = gtk_label_new (_ (key->title));
   g_auto (GStrv) accels = sag_keys_dup_accels (key, settings);
   const char *shown_key = accels[0] != NULL ? accels[0] : key->handled;
 

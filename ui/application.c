@@ -9,6 +9,8 @@
 #include "ui/settings.h"
 #include "ui/window.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagApplication
 {
   AdwApplication parent_instance;
@@ -127,14 +129,12 @@ about (GSimpleAction *action,
        GVariant      *parameter,
        gpointer       data)
 {
-  adw_show_about_window (gtk_application_get_active_window (data),
-                         "application-name", "Sagitta",
-                         "application-icon", "org.sagitta.Sagitta",
-                         "version", SAG_VERSION,
-                         "developer-name", "The Sagitta developers",
-                         "license-type", GTK_LICENSE_APACHE_2_0,
-                         "comments", "Reads medical images and segments them on this computer.\n"
-                                     "For research; not a medical device.",
+  adw_show_about_window (gtk_application_get_active_window (data), "application-name", "Sagitta",
+                         "application-icon", "org.sagitta.Sagitta", "version", SAG_VERSION,
+                         "developer-name", _ ("The Sagitta developers"), "license-type",
+                         GTK_LICENSE_APACHE_2_0, "comments",
+                         _ ("Reads medical images and segments them on this computer.\n"
+                            "For research; not a medical device."),
                          NULL);
 }
 
@@ -193,9 +193,10 @@ static void
 sag_application_init (SagApplication *self)
 {
   static const GOptionEntry options[] = {
-    { "run", 0, 0, G_OPTION_ARG_STRING, NULL, "Run this model when the images are there", "MODEL" },
-    { "confidence", 0, 0, G_OPTION_ARG_NONE, NULL, "Show how sure the model is", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, "Print the version", NULL },
+    { "run", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Run this model when the images are there"),
+      "MODEL" },
+    { "confidence", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show how sure the model is"), NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, "[FILE or FOLDER …]" },
     { NULL },
   };

@@ -5,6 +5,7 @@
 
 #include "ui/left-tool.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 typedef struct
@@ -122,8 +123,9 @@ drag_begin (GtkGestureDrag *gesture,
   self->axis = find_axis (self);
   self->erase = tool == SAG_LEFT_ERASER || (state & GDK_CONTROL_MASK) != 0;
   if (self->axis < 0)
-    error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
-                                 "Labels are changed on planes of voxels; reset the planes first (Q).");
+    error = g_error_new_literal (
+        G_IO_ERROR, G_IO_ERROR_FAILED,
+        _ ("Labels are changed on planes of voxels; reset the planes first (Q)."));
   else
     sag_editing_begin (get_editing (self), &error);
   if (error != NULL)

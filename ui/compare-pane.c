@@ -3,6 +3,7 @@
  * compare-pane.c: two results held against each other. */
 #include "ui/compare-pane.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define MOST_SLICES 200 /* those that differ most */
@@ -83,8 +84,9 @@ list_slices (SagComparePane *self,
     {
       const Slice *s = &g_array_index (slices, Slice, i);
       g_autofree char *name =
-          g_strdup_printf ("Slice %d", sag_workspace_get_slice_number (self->workspace, s->k));
-      g_autofree char *amount = g_strdup_printf ("%u voxel%s", s->unlike, s->unlike == 1 ? "" : "s");
+          g_strdup_printf (_ ("Slice %d"), sag_workspace_get_slice_number (self->workspace, s->k));
+      g_autofree char *amount = g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "%u voxel", "%u voxels", s->unlike), s->unlike);
       GtkWidget *row = gtk_list_box_row_new ();
       GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
       GtkWidget *label = make_label (name, 0, FALSE);
@@ -96,10 +98,10 @@ list_slices (SagComparePane *self,
       g_object_set_data (G_OBJECT (row), "k", GINT_TO_POINTER (s->k));
       gtk_list_box_append (GTK_LIST_BOX (self->slices), row);
     }
-  head = slices->len == 0 ? g_strdup ("No slice differs")
-                          : g_strdup_printf ("%u slice%s differ%s", slices->len,
-                                             slices->len == 1 ? "" : "s",
-                                             slices->len == 1 ? "s" : "");
+  head = slices->len == 0 ? g_strdup (_ ("No slice differs"))
+                          : g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u slice differs",
+                                                          "%u slices differ", slices->len),
+                                             slices->len);
   gtk_label_set_text (GTK_LABEL (self->slices_head), head);
 }
 
@@ -114,7 +116,7 @@ static void
 fill_table (SagComparePane *self,
             GVariant       *outcome)
 {
-  static const char *const heads[] = { "", "Dice", "HD95", "Mean" };
+  static const char *const heads[] = { "", N_ ("Dice"), "HD95", N_ ("Mean") };
   g_autoptr (GVariantIter) iter = NULL;
   double dice, hd95, mean, ml_a, ml_b;
   const char *name;
@@ -127,7 +129,8 @@ fill_table (SagComparePane *self,
   if (outcome == NULL || !g_variant_lookup (outcome, "labels", "a(ysddddd)", &iter))
     return;
   for (int column = 0; column < 4; column++)
-    gtk_grid_attach (GTK_GRID (self->table), make_label (heads[column], column > 0, TRUE), column, 0,
+    gtk_grid_attach (GTK_GRID (self->table),
+                     make_label (column > 0 ? _ (heads[column]) : "", column > 0, TRUE), column, 0,
                      1, 1);
   while (g_variant_iter_next (iter, "(y&sddddd)", &value, &name, &dice, &hd95, &mean, &ml_a, &ml_b))
     {
@@ -172,7 +175,8 @@ show (SagComparePane *self)
     gtk_label_set_text (GTK_LABEL (self->pair), text);
   }
   if (outcome == NULL)
-    gtk_label_set_text (GTK_LABEL (self->slices_head), problem[0] != '\0' ? problem : "Measuring…");
+    gtk_label_set_text (GTK_LABEL (self->slices_head),
+                        problem[0] != '\0' ? problem : _ ("Measuring…"));
   if (outcome == self->listed)
     return;
   self->listed = outcome;
@@ -206,11 +210,11 @@ make_modes (void)
   {
     const char *name, *text, *tooltip;
   } modes[] = {
-    { "off", "Off", "Show A alone (C)" },
-    { "difference", "Diff", "Only A, only B, both" },
-    { "swipe", "Swipe", "A left, B right of a line that can be dragged" },
-    { "checker", "Check", "A and B in turn, as on a checkerboard" },
-    { "side", "Side", "A and B side by side" },
+    { "off", N_ ("Off"), N_ ("Show A alone (C)") },
+    { "difference", N_ ("Diff"), N_ ("Only A, only B, both") },
+    { "swipe", N_ ("Swipe"), N_ ("A left, B right of a line that can be dragged") },
+    { "checker", N_ ("Check"), N_ ("A and B in turn, as on a checkerboard") },
+    { "side", N_ ("Side"), N_ ("A and B side by side") },
   };
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
 
@@ -218,11 +222,11 @@ make_modes (void)
   gtk_box_set_homogeneous (GTK_BOX (box), TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      GtkWidget *button = gtk_toggle_button_new_with_label (modes[i].text);
+      GtkWidget *button = gtk_toggle_button_new_with_label (_ (modes[i].text));
 
       gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "view.compare-mode");
       gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", modes[i].name);
-      gtk_widget_set_tooltip_text (button, modes[i].tooltip);
+      gtk_widget_set_tooltip_text (button, _ (modes[i].tooltip));
       gtk_box_append (GTK_BOX (box), button);
     }
   return box;
@@ -232,14 +236,14 @@ static GtkWidget *
 make_pair (SagComparePane *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
-  GtkWidget *swap = gtk_button_new_with_label ("Swap");
+  GtkWidget *swap = gtk_button_new_with_label (_ ("Swap"));
 
   self->pair = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->pair), 0);
   gtk_label_set_ellipsize (GTK_LABEL (self->pair), PANGO_ELLIPSIZE_END);
   gtk_widget_set_hexpand (self->pair, TRUE);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (swap), "view.compare-swap");
-  gtk_widget_set_tooltip_text (swap, "Exchange A and B (X)");
+  gtk_widget_set_tooltip_text (swap, _ ("Exchange A and B (X)"));
   gtk_widget_set_valign (swap, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (swap, "small");
   gtk_box_append (GTK_BOX (box), self->pair);
@@ -250,7 +254,7 @@ make_pair (SagComparePane *self)
 static void
 sag_compare_pane_init (SagComparePane *self)
 {
-  GtkWidget *head = gtk_label_new ("Compare");
+  GtkWidget *head = gtk_label_new (_ ("Compare"));
   GtkWidget *scroller = gtk_scrolled_window_new ();
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);

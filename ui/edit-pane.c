@@ -6,6 +6,8 @@
 #include "engine/image/review.h"
 #include "ui/left-tool.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagEditPane
 {
   GtkWidget     parent_instance;
@@ -58,9 +60,12 @@ show (SagEditPane *self)
 
   gtk_widget_set_visible (GTK_WIDGET (self), segmentation != NULL);
   if (review != NULL && review->verdict[0] != '\0')
-    text = g_strdup_printf ("%c%s by %s, %.16s", g_ascii_toupper (review->verdict[0]),
-                            review->verdict + 1, review->reviewer, review->time);
-  gtk_label_set_text (GTK_LABEL (self->review), text != NULL ? text : "Not reviewed");
+    text =
+        g_strdup_printf (g_str_equal (review->verdict, "accepted")   ? _ ("Accepted by %s, %.16s")
+                         : g_str_equal (review->verdict, "rejected") ? _ ("Rejected by %s, %.16s")
+                                                                     : _ ("Edited by %s, %.16s"),
+                         review->reviewer, review->time);
+  gtk_label_set_text (GTK_LABEL (self->review), text != NULL ? text : _ ("Not reviewed"));
   show_label (self);
 }
 
@@ -96,18 +101,19 @@ make_tools (void)
     SagLeftTool tool;
     const char *text, *tooltip;
   } tools[] = {
-    { SAG_LEFT_BRUSH, "Brush", "Paint the label (B); with Control: erase" },
-    { SAG_LEFT_ERASER, "Erase", "Erase labels (Shift+B)" },
-    { SAG_LEFT_THRESHOLD, "Thresh", "Paint only values like the one first touched" },
-    { SAG_LEFT_FILL, "Fill", "Fill the enclosed place that is clicked" },
-    { SAG_LEFT_GROW, "Grow", "Everything like the place that is clicked, and connected to it" },
+    { SAG_LEFT_BRUSH, N_ ("Brush"), N_ ("Paint the label (B); with Control: erase") },
+    { SAG_LEFT_ERASER, N_ ("Erase"), N_ ("Erase labels (Shift+B)") },
+    { SAG_LEFT_THRESHOLD, N_ ("Thresh"), N_ ("Paint only values like the one first touched") },
+    { SAG_LEFT_FILL, N_ ("Fill"), N_ ("Fill the enclosed place that is clicked") },
+    { SAG_LEFT_GROW, N_ ("Grow"),
+      N_ ("Everything like the place that is clicked, and connected to it") },
   };
   GtkWidget *row = make_row (TRUE);
 
   for (guint i = 0; i < G_N_ELEMENTS (tools); i++)
     gtk_box_append (GTK_BOX (row),
-                    make_button (gtk_toggle_button_new_with_label (tools[i].text), "view.tool",
-                                 sag_left_tool_get_name (tools[i].tool), tools[i].tooltip));
+                    make_button (gtk_toggle_button_new_with_label (_ (tools[i].text)), "view.tool",
+                                 sag_left_tool_get_name (tools[i].tool), _ (tools[i].tooltip)));
   return row;
 }
 
@@ -166,7 +172,7 @@ sag_edit_pane_init (SagEditPane *self)
 static void
 build (SagEditPane *self)
 {
-  GtkWidget *head = gtk_label_new ("Correct");
+  GtkWidget     *head = gtk_label_new (_ ("Correct"));
   GtkWidget *steps = make_row (FALSE), *verdict = make_row (FALSE);
   GtkExpression *name = gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name");
 
@@ -174,22 +180,24 @@ build (SagEditPane *self)
   gtk_widget_add_css_class (head, "heading");
   self->label = GTK_DROP_DOWN (
       gtk_drop_down_new (g_object_ref (sag_workspace_get_labels (self->workspace)), name));
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), "The label that is painted");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), _ ("The label that is painted"));
   g_signal_connect_swapped (self->label, "notify::selected-item", G_CALLBACK (label_picked), self);
   gtk_box_append (GTK_BOX (steps),
-                  make_button (gtk_button_new_with_label ("Interpolate"), "view.edit", "interpolate",
-                               "Fill the slices between those that have the label"));
+                  make_button (gtk_button_new_with_label (_ ("Interpolate")), "view.edit",
+                               "interpolate",
+                               _ ("Fill the slices between those that have the label")));
   gtk_box_append (GTK_BOX (steps),
-                  make_button (gtk_button_new_with_label ("Largest"), "view.edit", "keep-largest",
-                               "Keep the largest part of the label only"));
-  gtk_box_append (GTK_BOX (steps), make_button (gtk_button_new_with_label ("Smooth"), "view.edit",
-                                                "smooth", "Smooth the label's surface"));
+                  make_button (gtk_button_new_with_label (_ ("Largest")), "view.edit",
+                               "keep-largest", _ ("Keep the largest part of the label only")));
+  gtk_box_append (GTK_BOX (steps),
+                  make_button (gtk_button_new_with_label (_ ("Smooth")), "view.edit", "smooth",
+                               _ ("Smooth the label's surface")));
   gtk_box_append (GTK_BOX (verdict),
-                  make_button (gtk_button_new_with_label ("Accept"), "view.review", "accepted",
-                               "The result is right as it is"));
+                  make_button (gtk_button_new_with_label (_ ("Accept")), "view.review", "accepted",
+                               _ ("The result is right as it is")));
   gtk_box_append (GTK_BOX (verdict),
-                  make_button (gtk_button_new_with_label ("Reject"), "view.review", "rejected",
-                               "The result is not to be used"));
+                  make_button (gtk_button_new_with_label (_ ("Reject")), "view.review", "rejected",
+                               _ ("The result is not to be used")));
   self->review = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->review), 0);
   gtk_label_set_wrap (GTK_LABEL (self->review), TRUE);
@@ -200,9 +208,9 @@ build (SagEditPane *self)
   gtk_box_append (GTK_BOX (self->box), make_tools ());
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->label));
   gtk_box_append (GTK_BOX (self->box),
-                  make_scale (self->editing, "radius-mm", "Radius, mm", 0.5, 50, 0.5));
+                  make_scale (self->editing, "radius-mm", _ ("Radius, mm"), 0.5, 50, 0.5));
   gtk_box_append (GTK_BOX (self->box),
-                  make_scale (self->editing, "tolerance", "Tolerance of values", 0, 1000, 10));
+                  make_scale (self->editing, "tolerance", _ ("Tolerance of values"), 0, 1000, 10));
   gtk_box_append (GTK_BOX (self->box), steps);
   gtk_box_append (GTK_BOX (self->box), verdict);
   gtk_box_append (GTK_BOX (self->box), self->review);

@@ -5,6 +5,8 @@
 
 #include "ui/format.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagJobBar
 {
   GtkWidget       parent_instance;
@@ -35,7 +37,7 @@ dup_time_left (SagJobBar *self,
   if (elapsed < 0.5 || fraction < 0.05 || fraction >= 1)
     return g_strdup ("");
   time = sag_format_seconds (elapsed * (1 - fraction) / fraction);
-  return g_strconcat (time, " left", NULL);
+  return g_strdup_printf (_ ("%s left"), time);
 }
 
 static gboolean

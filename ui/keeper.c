@@ -6,6 +6,7 @@
 #include "app/work/job.h"
 #include "engine/image/review.h"
 
+#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
 #define KIND "measurements"
@@ -167,8 +168,9 @@ join (SagKeeper  *self,
   found = g_variant_parse (G_VARIANT_TYPE ("aa{sv}"), text, NULL, NULL, &error);
   if (found == NULL)
     {
-      g_signal_emit (self, signals[FAILED], 0,
-                     "The measurements kept with this series cannot be read; they are left as they are.");
+      g_signal_emit (
+          self, signals[FAILED], 0,
+          _ ("The measurements kept with this series cannot be read; they are left as they are."));
       g_clear_pointer (&self->key, g_free);
       return;
     }

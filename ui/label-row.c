@@ -3,6 +3,7 @@
  * label-row.c: one label of a segmentation. */
 #include "ui/label-row.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 struct _SagLabelRow
@@ -60,7 +61,7 @@ sag_label_row_update (SagLabelRow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->values), values[0] != '\0');
   if (values[0] != '\0')
     {
-      g_autofree char *mean = g_strdup_printf ("Mean inside the label; standard deviation %.4g",
+      g_autofree char *mean = g_strdup_printf (_ ("Mean inside the label; standard deviation %.4g"),
                                                sag_label_item_get_sd (self->item));
 
       gtk_widget_set_tooltip_text (GTK_WIDGET (self->values), mean);
@@ -68,7 +69,7 @@ sag_label_row_update (SagLabelRow *self)
   gtk_label_set_text (self->name, sag_label_item_get_name (self->item));
   gtk_label_set_text (self->ml, text);
   tooltip = isfinite (confidence)
-                ? g_strdup_printf ("%s: %s, mean confidence %.0f %%",
+                ? g_strdup_printf (_ ("%s: %s, mean confidence %.0f %%"),
                                    sag_label_item_get_name (self->item), text, 100 * confidence)
                 : g_strdup (sag_label_item_get_name (self->item));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->name), tooltip);

@@ -5,6 +5,7 @@
 
 #include "ui/left-tool.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define BINS 48
@@ -62,17 +63,17 @@ make_row (gpointer item,
   GtkWidget *remove = gtk_button_new_from_icon_name ("user-trash-symbolic");
 
   gtk_editable_set_text (GTK_EDITABLE (name), sag_measurement_get_name (item));
-  gtk_entry_set_placeholder_text (GTK_ENTRY (name), sag_measure_kind_get_title (kind));
+  gtk_entry_set_placeholder_text (GTK_ENTRY (name), _ (sag_measure_kind_get_title (kind)));
   gtk_entry_set_has_frame (GTK_ENTRY (name), FALSE);
   gtk_editable_set_width_chars (GTK_EDITABLE (name), 9);
   gtk_widget_set_valign (name, GTK_ALIGN_START);
-  gtk_widget_set_tooltip_text (name, "Name");
+  gtk_widget_set_tooltip_text (name, _ ("Name"));
   gtk_widget_set_hexpand (name, TRUE);
   gtk_label_set_xalign (GTK_LABEL (text), 1);
   gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_RIGHT);
   gtk_widget_add_css_class (text, "numeric");
   g_object_bind_property (item, "text", text, "label", G_BINDING_SYNC_CREATE);
-  gtk_widget_set_tooltip_text (remove, "Delete (Del)");
+  gtk_widget_set_tooltip_text (remove, _ ("Delete (Del)"));
   gtk_widget_set_valign (remove, GTK_ALIGN_START);
   gtk_widget_add_css_class (remove, "flat");
   gtk_widget_add_css_class (remove, "small");
@@ -202,13 +203,13 @@ make_tools (void)
     SagLeftTool tool;
     const char *text, *tooltip;
   } tools[] = {
-    { SAG_LEFT_LENGTH, "Length", "Length: drag, or click twice (L)" },
-    { SAG_LEFT_ANGLE, "Angle", "Angle: three clicks, the second at the vertex (G)" },
-    { SAG_LEFT_COBB, "Cobb", "Cobb angle: two lines (Shift+G)" },
-    { SAG_LEFT_BIDIRECTIONAL, "Two axes", "Long and short axis: two lines (Shift+L)" },
-    { SAG_LEFT_ELLIPSE, "Ellipse", "Ellipse, with the values inside (E)" },
-    { SAG_LEFT_RECTANGLE, "Rectangle", "Rectangle, with the values inside (Shift+E)" },
-    { SAG_LEFT_FREEHAND, "Freehand", "Freehand figure, with the values inside (H)" },
+    { SAG_LEFT_LENGTH, N_ ("Length"), N_ ("Length: drag, or click twice (L)") },
+    { SAG_LEFT_ANGLE, N_ ("Angle"), N_ ("Angle: three clicks, the second at the vertex (G)") },
+    { SAG_LEFT_COBB, N_ ("Cobb"), N_ ("Cobb angle: two lines (Shift+G)") },
+    { SAG_LEFT_BIDIRECTIONAL, N_ ("Two axes"), N_ ("Long and short axis: two lines (Shift+L)") },
+    { SAG_LEFT_ELLIPSE, N_ ("Ellipse"), N_ ("Ellipse, with the values inside (E)") },
+    { SAG_LEFT_RECTANGLE, N_ ("Rectangle"), N_ ("Rectangle, with the values inside (Shift+E)") },
+    { SAG_LEFT_FREEHAND, N_ ("Freehand"), N_ ("Freehand figure, with the values inside (H)") },
   };
   GtkWidget *grid = gtk_grid_new ();
 
@@ -217,12 +218,12 @@ make_tools (void)
   gtk_grid_set_row_spacing (GTK_GRID (grid), 4);
   for (guint i = 0; i < G_N_ELEMENTS (tools); i++)
     {
-      GtkWidget *button = gtk_toggle_button_new_with_label (tools[i].text);
+      GtkWidget *button = gtk_toggle_button_new_with_label (_ (tools[i].text));
 
       gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "view.tool");
       gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s",
                                         sag_left_tool_get_name (tools[i].tool));
-      gtk_widget_set_tooltip_text (button, tools[i].tooltip);
+      gtk_widget_set_tooltip_text (button, _ (tools[i].tooltip));
       gtk_widget_add_css_class (button, "small");
       gtk_grid_attach (GTK_GRID (grid), button, i < 4 ? (int) i * 3 : (int) (i - 4) * 4, i < 4 ? 0 : 1,
                        i < 4 ? 3 : 4, 1);
@@ -238,7 +239,7 @@ make_save (void)
 
   g_menu_append (menu, "DICOM SR…", "win.export-measurements-sr");
   g_menu_append (menu, "CSV…", "win.export-measurements-csv");
-  gtk_menu_button_set_label (GTK_MENU_BUTTON (button), "Save Measurements");
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (button), _ ("Save Measurements"));
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
   return button;
 }
@@ -254,7 +255,8 @@ make_histogram (SagMeasurePane *self)
   self->high = gtk_label_new (NULL);
   gtk_drawing_area_set_content_height (GTK_DRAWING_AREA (self->bars), 64);
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (self->bars), draw_bars, self, NULL);
-  gtk_widget_set_tooltip_text (self->bars, "How often each value occurs in the selected figure");
+  gtk_widget_set_tooltip_text (self->bars,
+                               _ ("How often each value occurs in the selected figure"));
   gtk_widget_set_hexpand (self->low, TRUE);
   gtk_label_set_xalign (GTK_LABEL (self->low), 0);
   gtk_widget_add_css_class (ends, "caption");
@@ -269,7 +271,7 @@ make_histogram (SagMeasurePane *self)
 static void
 sag_measure_pane_init (SagMeasurePane *self)
 {
-  GtkWidget *head = gtk_label_new ("Measure");
+  GtkWidget *head = gtk_label_new (_ ("Measure"));
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->list = gtk_list_box_new ();

@@ -3,6 +3,8 @@
  * opener.c: from a folder to a volume in the workspace. */
 #include "ui/opener.h"
 
+#include <glib/gi18n-lib.h>
+
 #define THUMBNAIL_PIXELS 112
 
 struct _SagOpener
@@ -72,7 +74,7 @@ settle (SagOpener *self)
   else if (g_list_model_get_n_items (G_LIST_MODEL (self->catalogue)) == 0)
     set_state (self, SAG_OPENER_EMPTY, "");
   else
-    set_state (self, SAG_OPENER_NOTHING, "Choose a series from the list.");
+    set_state (self, SAG_OPENER_NOTHING, _ ("Choose a series from the list."));
 }
 
 static void
@@ -181,17 +183,22 @@ describe_nothing (GVariant *result)
 
   g_variant_lookup (result, "n-files", "u", &n_files);
   if (n_files == 0)
-    return g_strdup ("The folder has no files. Choose one that holds DICOM or NIfTI images.");
+    return g_strdup (_ ("The folder has no files. Choose one that holds DICOM or NIfTI images."));
   if (g_variant_lookup (result, "skipped", "a(ss)", &skipped)
       && g_variant_iter_next (skipped, "(&s&s)", &path, &why))
     {
       g_autofree char *name = g_path_get_basename (path);
 
       return g_strdup_printf (
-          "None of the %u files is an image that can be shown. The first, %s: %s", n_files, name,
-          why);
+          g_dngettext (
+              GETTEXT_PACKAGE, "The %u file is not an image that can be shown. It is %s: %s",
+              "None of the %u files is an image that can be shown. The first, %s: %s", n_files),
+          n_files, name, why);
     }
-  return g_strdup_printf ("None of the %u files is an image that can be shown.", n_files);
+  return g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "The %u file is not an image that can be shown.",
+                   "None of the %u files is an image that can be shown.", n_files),
+      n_files);
 }
 
 /* What of the catalogue this answer brought that is worth opening. */
@@ -307,9 +314,10 @@ read_overlay (SagOpener *self)
     return;
   if (is_elsewhere (sag_workspace_get_series (self->workspace), series))
     {
-      g_signal_emit (self, signals[FAILED], 0,
-                     "This segmentation lies in another frame of reference than the open images; "
-                     "it is not shown over them. Open the images it was made from.");
+      g_signal_emit (
+          self, signals[FAILED], 0,
+          _ ("This segmentation lies in another frame of reference than the open images; "
+             "it is not shown over them. Open the images it was made from."));
       return;
     }
   paths = sag_series_get_paths (series);
@@ -412,9 +420,9 @@ sag_opener_open_series (SagOpener *self,
 
       if (under == NULL && sag_workspace_get_volume (self->workspace) == NULL)
         {
-          g_signal_emit (
-              self, signals[FAILED], 0,
-              "The images this segmentation was made from are not open; open their folder first.");
+          g_signal_emit (self, signals[FAILED], 0,
+                         _ ("The images this segmentation was made from are not open; open their "
+                            "folder first."));
           return;
         }
       self->overlay = g_object_ref (series);

@@ -3,6 +3,7 @@
  * precision-table.c: what each precision took, and how near to FP32 it came. */
 #include "ui/precision-table.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 struct _SagPrecisionTable
@@ -79,7 +80,7 @@ find (SagPrecisionTable *self,
 static void
 show (SagPrecisionTable *self)
 {
-  static const char *const heads[] = { "", "Time", "Memory", "Weights", "Dice" };
+  static const char *const heads[] = { "", N_ ("Time"), N_ ("Memory"), N_ ("Weights"), "Dice" };
   SagModel *model = sag_segmenter_get_model (self->segmenter);
   GtkWidget *child;
   int row = 0;
@@ -92,7 +93,7 @@ show (SagPrecisionTable *self)
   if (row == 0)
     return;
   for (int column = 0; column < 5; column++)
-    add_cell (self, column, 0, heads[column], FALSE);
+    add_cell (self, column, 0, column > 0 ? _ (heads[column]) : "", FALSE);
   row = 1;
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     {
@@ -162,9 +163,9 @@ sag_precision_table_init (SagPrecisionTable *self)
   gtk_grid_set_column_spacing (GTK_GRID (self->grid), 8);
   gtk_grid_set_row_spacing (GTK_GRID (self->grid), 2);
   gtk_widget_set_parent (self->grid, GTK_WIDGET (self));
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self),
-                               "Measured here: time, most memory at once, the network's weights, and "
-                               "mean Dice against FP32. P switches.");
+  gtk_widget_set_tooltip_text (
+      GTK_WIDGET (self), _ ("Measured here: time, most memory at once, the network's weights, and "
+                            "mean Dice against FP32. P switches."));
 }
 
 GtkWidget *

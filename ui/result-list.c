@@ -3,6 +3,8 @@
  * result-list.c: the results over the open images. */
 #include "ui/result-list.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagResultList
 {
   GtkWidget     parent_instance;
@@ -87,17 +89,17 @@ make_menu (SagResultList *self,
   gtk_editable_set_text (GTK_EDITABLE (entry), sag_result_get_name (result));
   g_signal_connect_object (entry, "changed", G_CALLBACK (rename_changed), result, 0);
   g_signal_connect (entry, "activate", G_CALLBACK (close_popover), NULL);
-  gtk_widget_set_tooltip_text (entry, "Name");
+  gtk_widget_set_tooltip_text (entry, _ ("Name"));
   gtk_box_append (GTK_BOX (box), entry);
-  gtk_box_append (GTK_BOX (box), make_button (self, result, "Compare with the One Shown",
+  gtk_box_append (GTK_BOX (box), make_button (self, result, _ ("Compare with the One Shown"),
                                               G_CALLBACK (compare_clicked)));
   gtk_box_append (GTK_BOX (box),
-                  make_button (self, result, "Remove", G_CALLBACK (remove_clicked)));
+                  make_button (self, result, _ ("Remove"), G_CALLBACK (remove_clicked)));
   gtk_popover_set_child (GTK_POPOVER (popover), box);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (menu), popover);
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu), "view-more-symbolic");
   gtk_widget_set_valign (menu, GTK_ALIGN_CENTER);
-  gtk_widget_set_tooltip_text (menu, "Rename, compare, remove");
+  gtk_widget_set_tooltip_text (menu, _ ("Rename, compare, remove"));
   gtk_widget_add_css_class (menu, "flat");
   gtk_widget_add_css_class (menu, "small");
   return menu;
@@ -202,7 +204,7 @@ sag_result_list_class_init (SagResultListClass *klass)
 static void
 sag_result_list_init (SagResultList *self)
 {
-  GtkWidget *head = gtk_label_new ("Results");
+  GtkWidget *head = gtk_label_new (_ ("Results"));
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 4);
   self->list = gtk_list_box_new ();

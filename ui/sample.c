@@ -5,6 +5,7 @@
 
 #include "ui/settings.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 
@@ -79,16 +80,17 @@ ended (GObject      *source,
     }
   else if (!g_subprocess_get_successful (making->program))
     {
-      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_FAILED, "The sample study could not be made: %s",
+      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                   _ ("The sample study could not be made: %s"),
                    complaint != NULL && complaint[0] != '\0' ? g_strchomp (complaint)
-                                                             : "sagitta-cli ended early");
+                                                             : _ ("sagitta-cli ended early"));
     }
   else
     {
       remove_tree (making->folder); /* one left half removed */
       if (g_rename (making->part, making->folder) != 0)
         g_set_error (&error, G_IO_ERROR, g_io_error_from_errno (errno),
-                     "The sample study could not be kept in %s: %s", making->folder,
+                     _ ("The sample study could not be kept in %s: %s"), making->folder,
                      g_strerror (errno));
     }
 
@@ -127,13 +129,13 @@ sag_sample_make_async (GCancellable        *cancellable,
     {
       g_task_return_new_error (
           task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-          "The program sagitta-cli, which makes the sample study, is not installed");
+          _ ("The program sagitta-cli, which makes the sample study, is not installed"));
       return;
     }
   if (g_mkdir_with_parents (cache, 0700) != 0)
     {
       g_task_return_new_error (task, G_IO_ERROR, g_io_error_from_errno (errno),
-                               "The folder %s cannot be made: %s", cache, g_strerror (errno));
+                               _ ("The folder %s cannot be made: %s"), cache, g_strerror (errno));
       return;
     }
   remove_tree (making->part);

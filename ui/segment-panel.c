@@ -12,6 +12,8 @@
 #include "ui/precision-table.h"
 #include "ui/result-list.h"
 
+#include <glib/gi18n-lib.h>
+
 #define MANY_LABELS 12 /* from here on a search entry helps */
 
 struct _SagSegmentPanel
@@ -62,8 +64,9 @@ show_fit (SagSegmentPanel *self)
 
   if (state == SAG_SEGMENTER_NO_IMAGE)
     {
-      text = sag_workspace_get_volume (self->workspace) != NULL ? "Reading the images…"
-                                                                : "Open a series to segment it.";
+      text = sag_workspace_get_volume (self->workspace) != NULL
+                 ? _ ("Reading the images…")
+                 : _ ("Open a series to segment it.");
     }
   else if (state == SAG_SEGMENTER_NO_MODEL)
     {
@@ -73,7 +76,7 @@ show_fit (SagSegmentPanel *self)
   else if (model != NULL)
     {
       warns = !sag_model_get_fits (model) || sag_model_get_reason (model)[0] != '\0';
-      text = warns ? sag_model_get_reason (model) : "Fits these images";
+      text = warns ? sag_model_get_reason (model) : _ ("Fits these images");
     }
   icon = text[0] == '\0' || state == SAG_SEGMENTER_NO_IMAGE ? NULL
          : warns                                            ? "sagitta-warning-symbolic"
@@ -113,18 +116,18 @@ show_precision (SagSegmentPanel *self)
 static void
 show_precisions (SagSegmentPanel *self)
 {
-  static const char *const names[] = { "32-bit floating point: the reference",
-                                       "16-bit brain floating point", "8-bit integers",
-                                       "4-bit weights" };
+  static const char *const names[] = { N_ ("32-bit floating point: the reference"),
+                                       N_ ("16-bit brain floating point"), N_ ("8-bit integers"),
+                                       N_ ("4-bit weights") };
   SagModel *model = sag_segmenter_get_model (self->segmenter);
 
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     {
       gboolean offered = model != NULL && sag_model_has_precision (model, p);
-      g_autofree char *reason =
-        offered || model == NULL
-          ? g_strdup (names[p])
-          : g_strdup_printf ("%s is not offered at this precision", sag_model_get_name (model));
+      g_autofree char *reason = offered || model == NULL
+                                    ? g_strdup (_ (names[p]))
+                                    : g_strdup_printf (_ ("%s is not offered at this precision"),
+                                                       sag_model_get_name (model));
 
       gtk_widget_set_sensitive (self->precisions[p], offered);
       gtk_widget_set_tooltip_text (self->precisions[p], reason);
@@ -195,10 +198,10 @@ show_outcome (SagSegmentPanel *self)
   switch (state)
     {
     case SAG_SEGMENTER_DONE:
-      text = g_strdup_printf ("Done in %s", seconds);
+      text = g_strdup_printf (_ ("Done in %s"), seconds);
       break;
     case SAG_SEGMENTER_CANCELLED:
-      text = g_strdup ("Cancelled; nothing was kept");
+      text = g_strdup (_ ("Cancelled; nothing was kept"));
       break;
     case SAG_SEGMENTER_FAILED:
       text = g_strdup (sag_segmenter_get_problem (self->segmenter));
@@ -228,10 +231,10 @@ state_changed (SagSegmentPanel *self)
 
   gtk_stack_set_visible_child_name (self->run_stack,
                                     state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
-  gtk_button_set_label (self->run, is_switched_off (self)         ? "Allow Again"
-                                   : state == SAG_SEGMENTER_UNFIT  ? "Run Anyway"
-                                   : state >= SAG_SEGMENTER_DONE ? "Run Again"
-                                                                 : "Run");
+  gtk_button_set_label (self->run, is_switched_off (self)         ? _ ("Allow Again")
+                                   : state == SAG_SEGMENTER_UNFIT ? _ ("Run Anyway")
+                                   : state >= SAG_SEGMENTER_DONE  ? _ ("Run Again")
+                                                                  : _ ("Run"));
   if (state == SAG_SEGMENTER_UNFIT)
     gtk_widget_remove_css_class (GTK_WIDGET (self->run), "suggested-action");
   else
@@ -254,17 +257,16 @@ show_provenance (SagSegmentPanel *self)
     {
       const SagReview *review = sag_provenance_peek_review (from);
       const char *const rows[][2] = {
-        { "Model", from->model_name },    { "Version", from->model_version },
-        { "Identifier", from->model_id }, { "Weights", from->weights_sha256 },
-        { "Precision", from->precision }, { "Calibration", from->calibration },
-        { "Processor", from->cpu },       { "Program", from->program },
-        { "Time", from->time },           { "Edited by", review->editor },
-        { "Edited", review->edit_time },  { "Edited from", review->edit_from },
-        { "Review", review->verdict },    { "Reviewed by", review->reviewer },
-        { "Reviewed", review->time },
-        { "Made", from->algorithm },
-        { "Threshold", from->threshold }, { "Creator", from->creator },
-        { "With", from->equipment },
+        { _ ("Model"), from->model_name },    { _ ("Version"), from->model_version },
+        { _ ("Identifier"), from->model_id }, { _ ("Weights"), from->weights_sha256 },
+        { _ ("Precision"), from->precision }, { _ ("Calibration"), from->calibration },
+        { _ ("Processor"), from->cpu },       { _ ("Program"), from->program },
+        { _ ("Time"), from->time },           { _ ("Edited by"), review->editor },
+        { _ ("Edited"), review->edit_time },  { _ ("Edited from"), review->edit_from },
+        { _ ("Review"), review->verdict },    { _ ("Reviewed by"), review->reviewer },
+        { _ ("Reviewed"), review->time },     { _ ("Made"), from->algorithm },
+        { _ ("Threshold"), from->threshold }, { _ ("Creator"), from->creator },
+        { _ ("With"), from->equipment },
       };
 
       for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -272,7 +274,8 @@ show_provenance (SagSegmentPanel *self)
           g_string_append_printf (text, "%s%s: %.32s", text->len > 0 ? "\n" : "", rows[i][0],
                                   rows[i][1]);
     }
-  gtk_label_set_text (self->provenance, text->len > 0 ? text->str : "Nothing is known about it.");
+  gtk_label_set_text (self->provenance,
+                      text->len > 0 ? text->str : _ ("Nothing is known about it."));
 }
 
 static void

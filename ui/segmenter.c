@@ -3,6 +3,8 @@
  * segmenter.c: from a model and a precision to a segmentation. */
 #include "ui/segmenter.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagSegmenter
 {
   GObject           parent_instance;
@@ -194,7 +196,7 @@ resolve_wanted (SagSegmenter *self)
     }
   else if (self->pending)
     {
-      g_autofree char *message = g_strdup_printf ("The model %s is not installed.", id);
+      g_autofree char *message = g_strdup_printf (_ ("The model %s is not installed."), id);
 
       self->pending = FALSE;
       g_signal_emit (self, signals[FAILED], 0, message);
@@ -224,8 +226,8 @@ update (SagSegmenter *self)
       set_state (self, SAG_SEGMENTER_NO_MODEL,
                  !self->loaded                ? ""
                  : self->load_problem != NULL ? self->load_problem
-                 : any                        ? "None of the models fits these images."
-                                              : "No model is installed.");
+                 : any                        ? _ ("None of the models fits these images.")
+                                              : _ ("No model is installed."));
       return;
     }
   if (self->estimated != volume)

@@ -5,6 +5,8 @@
 
 #include "ui/settings.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagSeriesRow
 {
   GtkWidget   parent_instance;
@@ -67,7 +69,7 @@ show_study_title (SagSeriesRow *self)
   if (study != NULL)
     gtk_label_set_text (self->study_title, g_settings_get_boolean (self->settings, "show-patient")
                                                ? sag_study_get_title (study)
-                                               : "Patient not named");
+                                               : _ ("Patient not named"));
 }
 
 /* What is odd about it, or why it cannot be opened. */

@@ -3,6 +3,7 @@
  * shortcut-editor.c: every command with its keys, to search and to change. */
 #include "ui/shortcut-editor.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _SagShortcutEditor
@@ -55,7 +56,7 @@ dup_keys (SagShortcutEditor *self,
       g_autofree char *label = dup_label (accels[i]);
 
       if (strstr (accels[i], "KP_") == NULL && strstr (accels[i], "ISO_") == NULL)
-        g_string_append_printf (text, "%s%s", text->len > 0 ? " or " : "", label);
+        g_string_append_printf (text, "%s%s", text->len > 0 ? _ (" or ") : "", label);
     }
   return g_string_free (text, FALSE);
 }
@@ -69,7 +70,7 @@ show_row (SagShortcutEditor *self,
   GtkWidget *reset = g_object_get_data (G_OBJECT (row), "reset");
   g_autofree char *keys = dup_keys (self, key);
 
-  gtk_label_set_text (label, row == self->asking ? "Press keys…" : keys);
+  gtk_label_set_text (label, row == self->asking ? _ ("Press keys…") : keys);
   gtk_widget_set_visible (reset, sag_keys_is_changed (key, self->settings));
 }
 
@@ -94,9 +95,8 @@ ask (SagShortcutEditor *self,
     show_row (self, before);
   if (row != NULL)
     show_row (self, row);
-  gtk_label_set_text (self->says, row != NULL
-                                      ? "Press the new keys. Backspace: none. Escape: as it was."
-                                      : "");
+  gtk_label_set_text (
+      self->says, row != NULL ? _ ("Press the new keys. Backspace: none. Escape: as it was.") : "");
 }
 
 /* Takes the keys away from whoever else has them. */
@@ -129,11 +129,11 @@ give (SagShortcutEditor *self,
       if (g_strcmp0 (self->wanted, accel) != 0)
         {
           g_autofree char *label = dup_label (accel);
-          g_autofree char *text = g_strdup_printf (
-              other->handled != NULL && sag_keys_is_same (other->handled, accel)
-                  ? "%s is kept for “%s”."
-                  : "%s is “%s”. Press it again to take it from there.",
-              label, other->title);
+          g_autofree char *text =
+              g_strdup_printf (other->handled != NULL && sag_keys_is_same (other->handled, accel)
+                                   ? _ ("%s is kept for “%s”.")
+                                   : _ ("%s is “%s”. Press it again to take it from there."),
+                               label, _ (other->title));
 
           g_free (self->wanted);
           self->wanted = g_strdup (accel);
@@ -211,7 +211,8 @@ matches (GtkListBoxRow *row,
   SagShortcutEditor *self = data;
   g_autofree char *words = g_utf8_casefold (gtk_editable_get_text (self->search), -1);
   g_autofree char *keys = dup_keys (self, get_key (row));
-  g_autofree char *all = g_strconcat (get_key (row)->title, " ", get_key (row)->group, " ", keys, NULL);
+  g_autofree char   *all =
+      g_strconcat (_ (get_key (row)->title), " ", _ (get_key (row)->group), " ", keys, NULL);
   g_autofree char *text = g_utf8_casefold (all, -1);
 
   return strstr (text, words) != NULL;
@@ -229,7 +230,7 @@ add_header (GtkListBoxRow *row,
       gtk_list_box_row_set_header (row, NULL);
       return;
     }
-  label = gtk_label_new (get_key (row)->group);
+  label = gtk_label_new (_ (get_key (row)->group));
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_widget_add_css_class (label, "heading");
   gtk_widget_set_margin_top (label, 12);
@@ -246,11 +247,11 @@ add_row (SagShortcutEditor *self,
   GtkWidget *reset = gtk_button_new_from_icon_name ("edit-undo-symbolic");
 
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), key->title);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (key->title));
   gtk_widget_add_css_class (keys, "dim-label");
   gtk_widget_add_css_class (reset, "flat");
   gtk_widget_set_valign (reset, GTK_ALIGN_CENTER);
-  gtk_widget_set_tooltip_text (reset, "As it was built in");
+  gtk_widget_set_tooltip_text (reset, _ ("As it was built in"));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), keys);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), key->handled == NULL);

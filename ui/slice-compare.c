@@ -3,6 +3,7 @@
  * slice-compare.c: what is drawn over a slice on which two results are compared. */
 #include "ui/slice-compare.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define REACH 8 /* points from the line that still are the line */
@@ -36,10 +37,10 @@ draw_legend (const SagSliceScene *scene,
              const char          *b)
 {
   double dice = sag_workspace_get_agreement (scene->workspace);
-  char *texts[4] = {
-    g_strdup_printf ("only A: %s", a),
-    g_strdup_printf ("only B: %s", b),
-    g_strdup ("both"),
+  char  *texts[4] = {
+     g_strdup_printf (_ ("only A: %s"), a),
+     g_strdup_printf (_ ("only B: %s"), b),
+     g_strdup ("both"),
     isnan (dice) ? g_strdup ("") : g_strdup_printf ("Dice %.4f", floor (dice * 1e4) / 1e4),
   };
   const GdkRGBA *colours[4] = { &only_a, &only_b, &both, NULL };

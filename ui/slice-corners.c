@@ -5,15 +5,16 @@
 
 #include "ui/format.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
 const char *
 sag_slice_corners_get_view_name (SagView view)
 {
-  static const char *const names[] = { "Axial", "Coronal", "Sagittal" };
+  static const char *const names[] = { N_ ("Axial"), N_ ("Coronal"), N_ ("Sagittal") };
 
-  return names[view];
+  return _ (names[view]);
 }
 
 SagDetail
@@ -177,11 +178,11 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
       const char *id = sag_study_get_patient_id (study);
 
       if (scene->nameless)
-        add_line (text, "Patient not named");
+        add_line (text, _ ("Patient not named"));
       else
         add_line (text, "%s", sag_study_get_title (study));
       if (!scene->nameless && id[0] != '\0')
-        add_line (text, "ID %s", id);
+        add_line (text, _ ("ID %s"), id);
       if (sag_study_get_subtitle (study)[0] != '\0')
         add_line (text, "%s", sag_study_get_subtitle (study));
     }
@@ -189,10 +190,10 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
     add_line (text, "%s", sag_series_get_title (series));
   if (is_placed (scene->workspace))
     add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),
-              sag_workspace_get_oblique (scene->workspace) ? ", oblique" : "",
-              scene->neurological && scene->view != SAG_VIEW_SAGITTAL ? " · neurological" : "");
+              sag_workspace_get_oblique (scene->workspace) ? _ (", oblique") : "",
+              scene->neurological && scene->view != SAG_VIEW_SAGITTAL ? _ (" · neurological") : "");
   else if (series != NULL && strchr (sag_series_get_patient_orientation (series), '\\') == NULL)
-    add_line (text, "Sides not known");
+    add_line (text, _ ("Sides not known"));
   return g_string_free (text, FALSE);
 }
 
@@ -211,17 +212,17 @@ add_thickness (const SagSliceScene *scene,
                             sag_volume_get_grid (sag_workspace_get_volume (scene->workspace)),
                             scene->view, scene->spec.plane.centre, 1, &axis);
   if (axis != 2 || thick <= 0 || sag_workspace_get_oblique (scene->workspace))
-    add_line (text, "%.1f mm apart", apart);
+    add_line (text, _ ("%.1f mm apart"), apart);
   else if (fabs (thick - apart) < 0.05)
-    add_line (text, "%.1f mm thick", thick);
+    add_line (text, _ ("%.1f mm thick"), thick);
   else
-    add_line (text, "%.1f mm thick, %.1f mm apart", thick, apart);
+    add_line (text, _ ("%.1f mm thick, %.1f mm apart"), thick, apart);
 }
 
 char *
 sag_slice_corners_dup_top_right (const SagSliceScene *scene)
 {
-  static const char *const modes[] = { "", "MIP", "MinIP", "Mean" };
+  static const char *const modes[] = { "", N_ ("MIP"), N_ ("MinIP"), N_ ("Mean") };
   GString *text = g_string_new (NULL);
   int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
   const SagSliceSpec *spec = &scene->spec;
@@ -237,7 +238,7 @@ sag_slice_corners_dup_top_right (const SagSliceScene *scene)
 
       add_line (text, "%s", position);
       if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
-        add_line (text, "%s %.1f mm", modes[spec->slab_mode], spec->slab_mm);
+        add_line (text, "%s %.1f mm", _ (modes[spec->slab_mode]), spec->slab_mm);
       else if (detail >= SAG_DETAIL_SERIES && n > 1)
         add_thickness (scene, text);
     }
@@ -254,12 +255,12 @@ add_caveats (const SagSliceScene *scene,
   {
     const char *source, *says;
   } sources[] = {
-    { "pixel", "Pixel Spacing" },
-    { "calibrated", "Pixel Spacing, calibrated" },
-    { "imager", "Imager Pixel Spacing: at the detector" },
-    { "scanned", "Scanned Pixel Spacing: on the film" },
-    { "region", "Ultrasound region" },
-    { "unknown", "Size unknown: lengths in pixels" },
+    { "pixel", N_ ("Pixel Spacing") },
+    { "calibrated", N_ ("Pixel Spacing, calibrated") },
+    { "imager", N_ ("Imager Pixel Spacing: at the detector") },
+    { "scanned", N_ ("Scanned Pixel Spacing: on the film") },
+    { "region", N_ ("Ultrasound region") },
+    { "unknown", N_ ("Size unknown: lengths in pixels") },
   };
   double ratio;
 
@@ -267,14 +268,14 @@ add_caveats (const SagSliceScene *scene,
     return;
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     if (g_str_equal (sag_series_get_spacing_source (series), sources[i].source))
-      add_line (text, "%s", sources[i].says);
+      add_line (text, "%s", _ (sources[i].says));
   if (!sag_series_is_lossy (series))
     return;
   ratio = sag_series_get_lossy_ratio (series);
   if (ratio > 0)
-    add_line (text, "Lossy %.3g : 1", ratio);
+    add_line (text, _ ("Lossy %.3g : 1"), ratio);
   else
-    add_line (text, "Lossy");
+    add_line (text, _ ("Lossy"));
 }
 
 /* What is laid over, from which value to which. */
@@ -288,7 +289,7 @@ add_fusion (const SagSliceScene *scene,
   if (fusion == NULL || !sag_workspace_can_fuse (scene->workspace, fusion))
     return;
   window = sag_workspace_get_window_level (fusion);
-  add_line (text, "%s %.0f %%: %g to %g %s",
+  add_line (text, _ ("%s %.0f %%: %g to %g %s"),
             sag_volume_get_modality (sag_workspace_get_volume (fusion)),
             100 * sag_workspace_get_fusion_opacity (scene->workspace),
             window.center - window.width / 2, window.center + window.width / 2,
@@ -310,7 +311,7 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
   if (detail >= SAG_DETAIL_SERIES)
     {
       add_caveats (scene, text);
-      add_line (text, "Zoom %.0f %%", 100 * finest / scene->spec.plane.mm_per_pixel);
+      add_line (text, _ ("Zoom %.0f %%"), 100 * finest / scene->spec.plane.mm_per_pixel);
     }
   if (detail >= SAG_DETAIL_SERIES)
     add_fusion (scene, text);
@@ -318,7 +319,7 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
     {
       g_autofree char *window = dup_window (scene);
 
-      add_line (text, "%s%s", window, scene->spec.invert ? "  inverted" : "");
+      add_line (text, "%s%s", window, scene->spec.invert ? _ ("  inverted") : "");
     }
   return g_string_free (text, FALSE);
 }
@@ -347,7 +348,7 @@ sag_slice_corners_dup_bottom_right (const SagSliceScene *scene)
         add_line (text, "%s %.1f  %s %.1f  %s %.1f mm", lps[0] >= 0 ? "L" : "R", fabs (lps[0]),
                   lps[1] >= 0 ? "P" : "A", fabs (lps[1]), lps[2] >= 0 ? "H" : "F", fabs (lps[2]));
       else
-        add_line (text, "column %d  row %d", probe.ijk[0] + 1, probe.ijk[1] + 1);
+        add_line (text, _ ("column %d  row %d"), probe.ijk[0] + 1, probe.ijk[1] + 1);
     }
   return g_string_free (text, FALSE);
 }
@@ -361,10 +362,10 @@ sag_slice_corners_dup_description (const SagSliceScene *scene)
   g_autofree char *here = sag_slice_corners_dup_bottom_right (scene);
   GString *text = g_string_new (NULL);
 
-  g_string_append_printf (text, "%s, slice %d of %d, %s, %s",
+  g_string_append_printf (text, _ ("%s, slice %d of %d, %s, %s"),
                           sag_slice_corners_get_view_name (scene->view), slice + 1, n, position,
                           window);
   if (here[0] != '\0')
-    g_string_append_printf (text, ", under the pointer: %s", g_strdelimit (here, "\n", ' '));
+    g_string_append_printf (text, _ (", under the pointer: %s"), g_strdelimit (here, "\n", ' '));
   return g_string_free (text, FALSE);
 }

@@ -3,6 +3,7 @@
  * slice-jump.c: a small entry over a view that takes the number of a slice. */
 #include "ui/slice-jump.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
 static void
@@ -46,7 +47,7 @@ sag_slice_jump_ask (SagSliceView *view)
   int n, slice = sag_workspace_get_slice (sag_slice_view_get_workspace (view),
                                           sag_slice_view_get_plane (view), &n);
   g_autofree char *now = g_strdup_printf ("%d", slice + 1);
-  g_autofree char *hint = g_strdup_printf ("Slice 1 to %d", n);
+  g_autofree char *hint = g_strdup_printf (_ ("Slice 1 to %d"), n);
 
   gtk_editable_set_text (GTK_EDITABLE (entry), now);
   gtk_editable_set_width_chars (GTK_EDITABLE (entry), 8);

@@ -3,6 +3,7 @@
  * slice-text.c: what is written over a slice. */
 #include "ui/slice-text.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -318,7 +319,8 @@ draw_legend (const Pen *pen)
     }
   for (int percent = 0; percent <= 100; percent += 50)
     {
-      g_autofree char *text = g_strdup_printf (percent == 100 ? "%d %% sure" : "%d %%", percent);
+      g_autofree char *text =
+          g_strdup_printf (percent == 100 ? _ ("%d %% sure") : "%d %%", percent);
       g_autoptr (PangoLayout) layout = make_layout (pen, text, scene->text_scale * 0.9, FALSE);
       int height;
 
@@ -358,7 +360,7 @@ sag_slice_text_snapshot (const SagSliceScene *scene,
   draw_letters (&pen);
   if (!is_ready_here (scene))
     {
-      g_autoptr (PangoLayout) layout = make_layout (&pen, "Reading…", scene->text_scale, FALSE);
+      g_autoptr (PangoLayout) layout = make_layout (&pen, _ ("Reading…"), scene->text_scale, FALSE);
       int width, height;
 
       pango_layout_get_pixel_size (layout, &width, &height);
@@ -382,7 +384,7 @@ sag_slice_text_snapshot_empty (GtkWidget   *widget,
   const GdkRGBA dim = { 0.86, 0.87, 0.88, 0.55 };
   Pen pen = { .widget = widget, .snapshot = snapshot };
   g_autoptr (PangoLayout) layout =
-      make_layout (&pen, "Drag a series here, or choose one from the list", text_scale, FALSE);
+      make_layout (&pen, _ ("Drag a series here, or choose one from the list"), text_scale, FALSE);
   int room = MAX (gtk_widget_get_width (widget) - 4 * MARGIN, 1), height;
 
   pango_layout_set_width (layout, room * PANGO_SCALE);

@@ -5,6 +5,8 @@
 
 #include "app/work/job.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagTagsDialog
 {
   AdwWindow       parent_instance;
@@ -177,10 +179,10 @@ sag_tags_dialog_init (SagTagsDialog *self)
   selection = gtk_no_selection_new (G_LIST_MODEL (found));
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (selection));
   g_object_unref (selection);
-  add_column (self, "Tag", 0, 150);
+  add_column (self, _ ("Tag"), 0, 150);
   add_column (self, "VR", 1, 60);
-  add_column (self, "Name", 2, 250);
-  add_column (self, "Value", 3, 0);
+  add_column (self, _ ("Name"), 2, 250);
+  add_column (self, _ ("Value"), 3, 0);
   g_signal_connect_swapped (self->search, "changed", G_CALLBACK (search_changed), self);
 }
 
@@ -189,7 +191,7 @@ sag_tags_dialog_new (const char *path)
 {
   SagTagsDialog *self = g_object_new (SAG_TYPE_TAGS_DIALOG, NULL);
   g_autofree char *name = g_path_get_basename (path);
-  g_autofree char *title = g_strdup_printf ("DICOM tags of %s", name);
+  g_autofree char *title = g_strdup_printf (_ ("DICOM tags of %s"), name);
 
   gtk_window_set_title (GTK_WINDOW (self), title);
   self->job = sag_job_new_tags (path);

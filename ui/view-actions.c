@@ -7,6 +7,7 @@
 #include "ui/measure-actions.h"
 #include "ui/reading-actions.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define ZOOM_STEP 1.25
@@ -139,33 +140,33 @@ make_menu (SagViewActions *self)
 
       g_menu_append (presets, preset[i].name, action);
     }
-  g_menu_append_submenu (menu, "Window", G_MENU_MODEL (presets));
-  g_menu_append (slab, "Off", "view.slab-mode::none");
-  g_menu_append (slab, "Maximum", "view.slab-mode::mip");
-  g_menu_append (slab, "Minimum", "view.slab-mode::minip");
-  g_menu_append (slab, "Mean", "view.slab-mode::mean");
-  g_menu_append_submenu (menu, "Slab", G_MENU_MODEL (slab));
+  g_menu_append_submenu (menu, _ ("Window"), G_MENU_MODEL (presets));
+  g_menu_append (slab, _ ("Off"), "view.slab-mode::none");
+  g_menu_append (slab, _ ("Maximum"), "view.slab-mode::mip");
+  g_menu_append (slab, _ ("Minimum"), "view.slab-mode::minip");
+  g_menu_append (slab, _ ("Mean"), "view.slab-mode::mean");
+  g_menu_append_submenu (menu, _ ("Slab"), G_MENU_MODEL (slab));
   for (int t = 0; t < SAG_N_COLOUR_TABLES; t++)
     {
       g_autofree char *action =
           g_strdup_printf ("view.colour-table::%s", sag_colour_table_get_id (t));
 
-      g_menu_append (colours, sag_colour_table_get_name (t), action);
+      g_menu_append (colours, _ (sag_colour_table_get_name (t)), action);
     }
-  g_menu_append_submenu (menu, "Colours", G_MENU_MODEL (colours));
-  g_menu_append (view, "Invert", "view.invert");
-  g_menu_append (view, "Flip left to right", "view.flip-horizontal");
-  g_menu_append (view, "Flip top to bottom", "view.flip-vertical");
-  g_menu_append (view, "Turn right", "view.turn(1)");
-  g_menu_append (view, "Turn left", "view.turn(-1)");
-  g_menu_append (view, "Reset", "view.reset");
+  g_menu_append_submenu (menu, _ ("Colours"), G_MENU_MODEL (colours));
+  g_menu_append (view, _ ("Invert"), "view.invert");
+  g_menu_append (view, _ ("Flip left to right"), "view.flip-horizontal");
+  g_menu_append (view, _ ("Flip top to bottom"), "view.flip-vertical");
+  g_menu_append (view, _ ("Turn right"), "view.turn(1)");
+  g_menu_append (view, _ ("Turn left"), "view.turn(-1)");
+  g_menu_append (view, _ ("Reset"), "view.reset");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (view));
-  g_menu_append (overlay, "Overlay", "view.overlay");
-  g_menu_append (overlay, "Confidence", "view.overlay-confidence");
+  g_menu_append (overlay, _ ("Overlay"), "view.overlay");
+  g_menu_append (overlay, _ ("Confidence"), "view.overlay-confidence");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (overlay));
-  g_menu_append (rest, "Alone", "view.full");
-  g_menu_append (rest, "Save as PNG…", "win.export-png");
-  g_menu_append (rest, "DICOM tags", "win.show-tags");
+  g_menu_append (rest, _ ("Alone"), "view.full");
+  g_menu_append (rest, _ ("Save as PNG…"), "win.export-png");
+  g_menu_append (rest, _ ("DICOM tags"), "win.show-tags");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (rest));
   return G_MENU_MODEL (g_steal_pointer (&menu));
 }
@@ -427,8 +428,8 @@ ACTION (uncertain)
   sag_workspace_get_cursor (self->workspace, cursor);
   sag_grid_to_ijk (sag_segmentation_get_grid (segmentation), cursor, ijk);
   text = g_strdup_printf (
-      "Least certain slices: %d of %d, mean confidence %.1f %%", rank, n,
-      100 * sag_segmentation_get_slice_confidence (segmentation, (int) floor (ijk[2] + 0.5), 0));
+      _ ("Least certain slices: %d of %d, mean confidence %.1f %%"), rank, n,
+      100 * sag_segmentation_get_slice_confidence (segmentation, (int)floor (ijk[2] + 0.5), 0));
   gtk_widget_activate_action (GTK_WIDGET (self->layout), "win.say", "s", text);
 }
 

@@ -11,6 +11,8 @@
 #include "ui/strikes.h"
 #include "ui/tags-dialog.h"
 
+#include <glib/gi18n-lib.h>
+
 #define ASK_AFTER_SECONDS 30 /* a run longer than this is not thrown away without a question */
 
 /* Owned by the window. */
@@ -48,13 +50,14 @@ paths_chosen (const char *const *paths,
 
 ACTION (open_folder)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "Open a Folder", NULL,
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _ ("Open a Folder"), NULL,
                         paths_chosen, data);
 }
 
 ACTION (open_files)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Files", NULL, paths_chosen, data);
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, _ ("Open Files"), NULL, paths_chosen,
+                        data);
 }
 
 static void
@@ -66,7 +69,7 @@ labels_chosen (const char *const *paths,
 
 ACTION (open_labels)
 {
-  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, "Open Labels", NULL, labels_chosen,
+  sag_file_dialog_show (data, GTK_FILE_CHOOSER_ACTION_OPEN, _ ("Open Labels"), NULL, labels_chosen,
                         data);
 }
 
@@ -131,7 +134,7 @@ ACTION (open_sample)
   if (extra->sample != NULL)
     return;
   extra->sample = g_cancellable_new ();
-  sag_job_bar_pulse (extra->job_bar, "Making the sample study, a computed chest CT…");
+  sag_job_bar_pulse (extra->job_bar, _ ("Making the sample study, a computed chest CT…"));
   sag_sample_make_async (extra->sample, sample_made, g_object_ref (data));
 }
 
@@ -197,11 +200,11 @@ cancel_answered (SagWindow  *self,
 static void
 ask_to_cancel (SagWindow *self)
 {
-  GtkWidget *dialog =
-      adw_message_dialog_new (GTK_WINDOW (self), "Stop the run?", "What it has computed is lost.");
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("Stop the run?"),
+                                              _ ("What it has computed is lost."));
 
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "go-on", "Go On", "stop", "Stop",
-                                    NULL);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "go-on", _ ("Go On"), "stop",
+                                    _ ("Stop"), NULL);
   adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "stop",
                                               ADW_RESPONSE_DESTRUCTIVE);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "stop");
@@ -329,32 +332,32 @@ ask_where (SagWindow     *self,
 
 ACTION (export_seg)
 {
-  ask_where (data, "Save as DICOM SEG", " segmentation.dcm", seg_chosen);
+  ask_where (data, _ ("Save as DICOM SEG"), " segmentation.dcm", seg_chosen);
 }
 
 ACTION (export_nifti)
 {
-  ask_where (data, "Save Labels as NIfTI", " labels.nii.gz", nifti_chosen);
+  ask_where (data, _ ("Save Labels as NIfTI"), " labels.nii.gz", nifti_chosen);
 }
 
 ACTION (export_confidence)
 {
-  ask_where (data, "Save Confidence as NIfTI", " confidence.nii.gz", confidence_chosen);
+  ask_where (data, _ ("Save Confidence as NIfTI"), " confidence.nii.gz", confidence_chosen);
 }
 
 ACTION (export_measurements_sr)
 {
-  ask_where (data, "Save Measurements as DICOM SR", " measurements.dcm", sr_chosen);
+  ask_where (data, _ ("Save Measurements as DICOM SR"), " measurements.dcm", sr_chosen);
 }
 
 ACTION (export_measurements_csv)
 {
-  ask_where (data, "Save Measurements as CSV", " measurements.csv", csv_chosen);
+  ask_where (data, _ ("Save Measurements as CSV"), " measurements.csv", csv_chosen);
 }
 
 ACTION (export_png)
 {
-  ask_where (data, "Save the View as PNG", ".png", png_chosen);
+  ask_where (data, _ ("Save the View as PNG"), ".png", png_chosen);
 }
 
 /* One sentence at the foot of the window. */
@@ -370,9 +373,10 @@ ACTION (fuse)
   SagWindow *self = data;
 
   if (!sag_fusion_toggle (sag_window_get_fusion (self)))
-    g_signal_emit_by_name (sag_window_get_opener (self), "failed",
-                           "The study has no PET or NM series in the frame of reference of these "
-                           "images; nothing can be laid over them.");
+    g_signal_emit_by_name (
+        sag_window_get_opener (self), "failed",
+        _ ("The study has no PET or NM series in the frame of reference of these "
+           "images; nothing can be laid over them."));
 }
 
 ACTION (find_action)

@@ -19,6 +19,8 @@
 #include "ui/view-memory.h"
 #include "ui/window-actions.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagWindow
 {
   AdwApplicationWindow parent_instance;
@@ -62,7 +64,7 @@ show_title (SagWindow *self)
   gboolean named = g_settings_get_boolean (self->settings, "show-patient");
   const char *title = study == NULL ? "Sagitta"
                       : named       ? sag_study_get_title (study)
-                                    : "Patient not named";
+                                    : _ ("Patient not named");
 
   adw_window_title_set_title (self->title, title);
   adw_window_title_set_subtitle (self->title, study != NULL ? sag_study_get_subtitle (study) : "");
@@ -280,7 +282,7 @@ saved (SagWindow  *self,
        const char *path)
 {
   g_autofree char *name = g_filename_display_name (path);
-  g_autofree char *text = g_strdup_printf ("Saved %s", name);
+  g_autofree char *text = g_strdup_printf (_ ("Saved %s"), name);
 
   sag_job_bar_say (self->job_bar, text);
 }
@@ -317,7 +319,7 @@ segmenter_state_changed (SagWindow *self)
     {
       g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (self->segmenter));
       g_autofree char *text =
-          g_strdup_printf ("%s: done in %s",
+          g_strdup_printf (_ ("%s: done in %s"),
                            sag_model_get_name (sag_segmenter_get_model (self->segmenter)), seconds);
 
       sag_job_bar_say (self->job_bar, text);

@@ -7,6 +7,7 @@
 #include "app/state/series-private.h"
 #include "app/state/text.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _SagStudy
@@ -167,7 +168,7 @@ format_name (const char *name)
   const char *given = parts[0] != NULL && parts[1] != NULL ? g_strstrip (parts[1]) : "";
 
   if (*family == '\0' && *given == '\0')
-    return g_strdup ("No name");
+    return g_strdup (_ ("No name"));
   if (*family == '\0' || *given == '\0')
     return g_strdup (*family != '\0' ? family : given);
   return g_strdup_printf ("%s, %s", family, given);
@@ -328,7 +329,7 @@ sag_catalogue_add (SagCatalogue *self, GVariant *result, GError **error)
       || !g_variant_lookup (result, "studies", "aa{sv}", &iter))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                   "The list of studies makes no sense; open the folder again");
+                   _ ("The list of studies makes no sense; open the folder again"));
       return FALSE;
     }
   while ((study = g_variant_iter_next_value (iter)) != NULL)

@@ -8,6 +8,7 @@
 #include "engine/image/edit.h"
 #include "engine/image/review.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -318,12 +319,12 @@ sag_editing_begin (SagEditing *self, GError **error)
   if (self->result != NULL)
     sag_editing_end (self);
   if (result == NULL || sag_result_get_segmentation (result) == NULL)
-    return refuse (error, "There are no labels to correct; run a model or open labels first.");
+    return refuse (error, _ ("There are no labels to correct; run a model or open labels first."));
   if (!sag_result_is_complete (result))
-    return refuse (error, "The labels are still being made; wait for the run to end.");
+    return refuse (error, _ ("The labels are still being made; wait for the run to end."));
   if (!sag_grid_equal (sag_segmentation_get_grid (sag_result_get_segmentation (result)),
                        sag_volume_get_grid (self->workspace->volume)))
-    return refuse (error, "These labels lie on other voxels than the images; they cannot be edited here.");
+    return refuse (error, _ ("These labels lie on other voxels than the images; they cannot be edited here."));
   if (get_history (result) == NULL && (result = make_copy (self, result, error)) == NULL)
     return FALSE;
   if (self->value == 0
@@ -334,7 +335,7 @@ sag_editing_begin (SagEditing *self, GError **error)
           = g_list_model_get_item (G_LIST_MODEL (self->workspace->labels), 0);
 
       if (first == NULL)
-        return refuse (error, "These labels have no name that could be painted.");
+        return refuse (error, _ ("These labels have no name that could be painted."));
       sag_editing_set_value (self, sag_label_item_get_label (first)->value);
     }
   g_set_object (&self->result, result);
@@ -502,10 +503,10 @@ sag_editing_fill (SagEditing *self, const double lps[3], int axis, GError **erro
   g_return_val_if_fail (self->changes != NULL, FALSE);
 
   if (!get_voxel (self, lps, ijk))
-    return refuse (error, "There are no images here.");
+    return refuse (error, _ ("There are no images here."));
   if (!sag_edit_fill (sag_labelmap_get_voxels (self->map), sag_volume_get_grid (self->workspace->volume),
                       ijk, axis, (guint8) self->value, self->changes))
-    return refuse (error, "This place is not enclosed: the filling would reach the edge of the slice.");
+    return refuse (error, _ ("This place is not enclosed: the filling would reach the edge of the slice."));
   show (self, self->changes, 0);
   return TRUE;
 }
@@ -518,11 +519,11 @@ sag_editing_grow (SagEditing *self, const double lps[3], GError **error)
   g_return_val_if_fail (self->changes != NULL, FALSE);
 
   if (!get_voxel (self, lps, ijk))
-    return refuse (error, "There are no images here.");
+    return refuse (error, _ ("There are no images here."));
   if (!sag_edit_grow (sag_labelmap_get_voxels (self->map), self->workspace->volume, ijk,
                       self->touched - self->tolerance, self->touched + self->tolerance,
                       (guint8) self->value, MOST_GROWN, self->changes))
-    return refuse (error, "The region grows without end; choose a smaller tolerance.");
+    return refuse (error, _ ("The region grows without end; choose a smaller tolerance."));
   show (self, self->changes, 0);
   return TRUE;
 }

@@ -4,6 +4,7 @@
  */
 #include "app/state/measurement.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -41,13 +42,13 @@ static const struct
   const char *name, *title;
   int         n_points;
 } kinds[SAG_N_MEASURES] = {
-  [SAG_MEASURE_LENGTH] = { "length", "Length", 2 },
-  [SAG_MEASURE_ANGLE] = { "angle", "Angle", 3 },
-  [SAG_MEASURE_COBB] = { "cobb", "Cobb angle", 4 },
-  [SAG_MEASURE_BIDIRECTIONAL] = { "bidirectional", "Two axes", 4 },
-  [SAG_MEASURE_ELLIPSE] = { "ellipse", "Ellipse", 2 },
-  [SAG_MEASURE_RECTANGLE] = { "rectangle", "Rectangle", 2 },
-  [SAG_MEASURE_FREEHAND] = { "freehand", "Freehand", 3 },
+  [SAG_MEASURE_LENGTH] = { "length", N_ ("Length"), 2 },
+  [SAG_MEASURE_ANGLE] = { "angle", N_ ("Angle"), 3 },
+  [SAG_MEASURE_COBB] = { "cobb", N_ ("Cobb angle"), 4 },
+  [SAG_MEASURE_BIDIRECTIONAL] = { "bidirectional", N_ ("Two axes"), 4 },
+  [SAG_MEASURE_ELLIPSE] = { "ellipse", N_ ("Ellipse"), 2 },
+  [SAG_MEASURE_RECTANGLE] = { "rectangle", N_ ("Rectangle"), 2 },
+  [SAG_MEASURE_FREEHAND] = { "freehand", N_ ("Freehand"), 3 },
 };
 
 /* ---- GObject */
@@ -350,7 +351,7 @@ append_values (GString *text, const SagRoiStats *s, const char *unit)
   double largest = MAX (fabs (s->min), fabs (s->max));
   int digits = largest >= 100 ? 0 : largest >= 10 ? 1 : 2;
 
-  g_string_append_printf (text, "\nmean %.*f sd %.*f%s%s\nmin %.*f max %.*f · %" G_GSIZE_FORMAT " px",
+  g_string_append_printf (text, _ ("\nmean %.*f sd %.*f%s%s\nmin %.*f max %.*f · %zu px"),
                           MAX (digits, 1), s->mean, MAX (digits, 1), s->sd, unit[0] != '\0' ? " " : "",
                           unit, digits, s->min, digits, s->max, s->n);
 }

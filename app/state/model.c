@@ -7,6 +7,7 @@
 #include "app/state/text.h"
 #include "app/state/wire.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -159,11 +160,11 @@ make_facts (GVariant *description)
   gint64 parameters;
 
   add_fact (text, description, "description", "");
-  add_fact (text, description, "data", "Trained on: ");
-  add_fact (text, description, "accuracy", "Accuracy: ");
-  add_fact (text, description, "licence", "Licence: ");
+  add_fact (text, description, "data", _ ("Trained on: "));
+  add_fact (text, description, "accuracy", _ ("Accuracy: "));
+  add_fact (text, description, "licence", _ ("Licence: "));
   if (g_variant_lookup (description, "parameters", "x", &parameters))
-    g_string_append_printf (text, "%s%.3g million parameters", text->len > 0 ? "\n" : "",
+    g_string_append_printf (text, _ ("%s%.3g million parameters"), text->len > 0 ? "\n" : "",
                             (double) parameters / 1e6);
   add_fact (text, description, "sha256", "SHA-256: ");
   return g_string_free (text, FALSE);
@@ -291,10 +292,14 @@ sag_model_match (SagModel *self, const char *modality)
   set_text (self, &self->estimate, g_strdup (""), PROP_ESTIMATE);
   set_text (self, &self->reason,
             sag_model_is_switched_off (self)
-                ? g_strdup_printf ("Switched off: it brought down the program that ran it %u times", self->crashes)
+                ? g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
+                                                "Switched off: it brought down the program that ran it %u time",
+                                                "Switched off: it brought down the program that ran it %u times",
+                                                self->crashes),
+                                   self->crashes)
             : !sag_model_is_usable (self) ? g_strdup (self->failure)
             : suits ? g_strdup ("")
-                    : g_strdup_printf ("Made for %s, this series is %s", self->modality, modality),
+                    : g_strdup_printf (_ ("Made for %s, this series is %s"), self->modality, modality),
             PROP_REASON);
   set_fits (self, suits && sag_model_is_usable (self));
 }
@@ -359,7 +364,7 @@ sag_model_list_set (GListStore *self, GVariant *result, GError **error)
   if (!g_variant_is_of_type (result, G_VARIANT_TYPE_VARDICT)
       || !g_variant_lookup (result, "models", "aa{sv}", &iter))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "The list of models makes no sense");
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("The list of models makes no sense"));
       return FALSE;
     }
   while ((item = g_variant_iter_next_value (iter)) != NULL)

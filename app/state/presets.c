@@ -4,6 +4,7 @@
  */
 #include "app/state/presets.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define MAX_NAME 40 /* characters, as much as a menu shows */
@@ -16,15 +17,15 @@ static const struct
   const char    *name;
   SagWindowLevel window;
 } table[] = {
-  { "CT", "HU", "soft", "Soft tissue", { 40, 400 } },
-  { "CT", "HU", "lung", "Lung", { -600, 1500 } },
-  { "CT", "HU", "bone", "Bone", { 400, 1800 } },
-  { "CT", "HU", "brain", "Brain", { 40, 80 } },
-  { "CT", "HU", "mediastinum", "Mediastinum", { 50, 350 } },
-  { "CT", "HU", "liver", "Liver", { 60, 160 } },
-  { "CT", "HU", "angio", "Angiography", { 300, 600 } },
-  { "PT", "SUVbw", "suv5", "SUV 0 to 5", { 2.5, 5 } },
-  { "PT", "SUVbw", "suv10", "SUV 0 to 10", { 5, 10 } },
+  { "CT", "HU", "soft", N_ ("Soft tissue"), { 40, 400 } },
+  { "CT", "HU", "lung", N_ ("Lung"), { -600, 1500 } },
+  { "CT", "HU", "bone", N_ ("Bone"), { 400, 1800 } },
+  { "CT", "HU", "brain", N_ ("Brain"), { 40, 80 } },
+  { "CT", "HU", "mediastinum", N_ ("Mediastinum"), { 50, 350 } },
+  { "CT", "HU", "liver", N_ ("Liver"), { 60, 160 } },
+  { "CT", "HU", "angio", N_ ("Angiography"), { 300, 600 } },
+  { "PT", "SUVbw", "suv5", N_ ("SUV 0 to 5"), { 2.5, 5 } },
+  { "PT", "SUVbw", "suv10", N_ ("SUV 0 to 10"), { 5, 10 } },
 };
 
 static void
@@ -59,5 +60,5 @@ sag_presets_add_modality (GArray *presets, const char *modality, const char *uni
 {
   for (gsize n = 0; n < G_N_ELEMENTS (table); n++)
     if (strcmp (table[n].modality, modality) == 0 && strcmp (table[n].unit, unit) == 0)
-      sag_presets_add (presets, table[n].id, table[n].name, table[n].window);
+      sag_presets_add (presets, table[n].id, _ (table[n].name), table[n].window);
 }

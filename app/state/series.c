@@ -5,6 +5,8 @@
 #include "app/state/series-private.h"
 #include "app/state/text.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SagSeries
 {
   GObject   parent_instance;
@@ -133,10 +135,14 @@ dup_list (GVariant *dict, const char *key, const char *format)
 static char *
 make_subtitle (SagSeries *self)
 {
-  g_autoptr (GString) text = g_string_new (*self->modality != '\0' ? self->modality : "Image");
+  g_autoptr (GString) text = g_string_new (*self->modality != '\0' ? self->modality : _ ("Image"));
 
-  g_string_append_printf (text, " · %u %s%s", self->n_images, self->segmentation ? "frame" : "image",
-                          self->n_images == 1 ? "" : "s");
+  g_string_append (text, " · ");
+  g_string_append_printf (text,
+                          self->segmentation
+                              ? g_dngettext (GETTEXT_PACKAGE, "%u frame", "%u frames", self->n_images)
+                              : g_dngettext (GETTEXT_PACKAGE, "%u image", "%u images", self->n_images),
+                          self->n_images);
   if (self->size[2] > 1 && self->spacing[2] > 0)
     g_string_append_printf (text, " · %.3g mm", self->spacing[2]);
   return g_string_free (g_steal_pointer (&text), FALSE);
@@ -177,7 +183,7 @@ sag_series_new (GVariant *stack)
   if (*g_strstrip (self->title) == '\0')
     {
       g_free (self->title);
-      self->title = g_strdup_printf ("Series %d", self->number);
+      self->title = g_strdup_printf (_ ("Series %d"), self->number);
     }
   self->subtitle = make_subtitle (self);
   return self;

@@ -7,6 +7,7 @@
 #include "app/state/presets.h"
 #include "app/state/workspace-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -648,7 +649,7 @@ sag_workspace_choose_window (SagWorkspace *self, GVariant *windows)
         {
           g_autofree char *id = g_strdup_printf ("file-%d", n);
           g_autofree char *text
-              = *name != '\0' ? g_strdup (name) : g_strdup_printf ("From file %d", n);
+              = *name != '\0' ? g_strdup (name) : g_strdup_printf (_ ("From file %d"), n);
 
           if (isfinite (window.center) && isfinite (window.width) && window.width > 0)
             sag_presets_add (self->presets, id, text, window);
