@@ -4,6 +4,7 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/cli/examples.h"
 #include "app/files/npy.h"
 #include "app/files/save.h"
 #include "engine/base/error.h"
@@ -16,7 +17,7 @@
 
 typedef struct
 {
-  char    *output, *precision;
+  char    *output, *precision, *calibrate;
   char   **inputs; /* NAME=FILE.npy */
   double   prune, energy;
   int      threads;
@@ -30,8 +31,10 @@ typedef struct
   GPtrArray     *notes;
   SagSessionInfo before, after;
   gsize          bytes_before, bytes_after;
-  double         error;     /* of output 0: RMS of the difference over RMS */
-  double         agreement; /* share of places with the same label; NaN: there are no labels */
+  int            n_ranges; /* static ones, written beside the output */
+  guint          n_examples;
+  double         difference, square; /* sums over output 0 of every example */
+  gint64         same, places;       /* with the same label; 0 places: there are no labels */
 } Report;
 
 static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -51,9 +54,9 @@ invalid (GError **error, const char *format, ...)
 /* --- the inputs that both are run on ------------------------------------------------------- */
 
 static SagTensor *
-read_input (const Options *options, const char *name, GError **error)
+read_input (char **inputs, const char *name, GError **error)
 {
-  for (char **input = options->inputs; input != NULL && *input != NULL; input++)
+  for (char **input = inputs; input != NULL && *input != NULL; input++)
     {
       gsize n = strlen (name);
 
@@ -87,7 +90,7 @@ make_input (const SagShape *declared, GError **error)
 
 /* A tensor for each input, and the bindings of their shapes. */
 static GPtrArray *
-get_inputs (const SagOnnxModel *model, const Options *options, GArray *bindings, GError **error)
+get_inputs (const SagOnnxModel *model, char **given, GArray *bindings, GError **error)
 {
   g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
 
@@ -95,7 +98,7 @@ get_inputs (const SagOnnxModel *model, const Options *options, GArray *bindings,
     {
       const char *name = model->inputs->pdata[n];
       GError     *local = NULL;
-      SagTensor  *tensor = read_input (options, name, &local);
+      SagTensor  *tensor = read_input (given, name, &local);
       SagBinding  binding = { .name = name };
 
       if (tensor == NULL && local == NULL)
@@ -113,15 +116,19 @@ get_inputs (const SagOnnxModel *model, const Options *options, GArray *bindings,
   return g_steal_pointer (&tensors);
 }
 
-/* Runs the network at `path`; output 0. */
+/* Runs the network at `path`; output 0. With `ranges`, at `precision`. */
 static SagTensor *
 run (const char      *path,
+     SagPrecision     precision,
+     const char      *ranges,
      const GArray    *bindings,
      const GPtrArray *inputs,
      SagSessionInfo  *info,
      GError         **error)
 {
-  SagSessionOptions options = { .bindings = (const SagBinding *) (gpointer)bindings->data,
+  SagSessionOptions options = { .precision = ranges != NULL ? precision : SAG_PRECISION_F32,
+                                .ranges = ranges,
+                                .bindings = (const SagBinding *) (gpointer)bindings->data,
                                 .n_bindings = (int) bindings->len };
   g_autoptr (SagSession) session = sag_session_new (path, &options, error);
   g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_tensor_free);
@@ -181,26 +188,73 @@ get_label (const SagTensor *logits, gint64 place, gint64 places)
 static void
 compare (const SagTensor *a, const SagTensor *b, Report *report)
 {
-  double difference = 0, square = 0;
-  gint64 n = sag_shape_count (&a->shape), places, same = 0;
+  gint64 n = sag_shape_count (&a->shape), places;
 
-  report->error = report->agreement = NAN;
   if (!sag_shape_equal (&a->shape, &b->shape))
-    return;
+    {
+      report->square = NAN;
+      return;
+    }
   for (gint64 i = 0; i < n; i++)
     {
       double x = sag_tensor_get_real (a, i), y = sag_tensor_get_real (b, i);
 
-      difference += (x - y) * (x - y);
-      square += x * x;
+      report->difference += (x - y) * (x - y);
+      report->square += x * x;
     }
-  report->error = square > 0 ? sqrt (difference / square) : 0;
   if (a->shape.rank < 3 || a->shape.dim[0] != 1)
     return;
   places = sag_shape_product (&a->shape, 2, a->shape.rank);
+  report->places += places;
   for (gint64 p = 0; p < places; p++)
-    same += get_label (a, p, places) == get_label (b, p, places);
-  report->agreement = (double) same / (double) places;
+    report->same += get_label (a, p, places) == get_label (b, p, places);
+}
+
+/* RMS of the difference over RMS; NaN if the outputs cannot be compared. */
+static double
+get_error (const Report *report)
+{
+  return report->square == 0 ? 0 : sqrt (report->difference / report->square);
+}
+
+static double
+get_agreement (const Report *report)
+{
+  return report->places == 0 || isnan (report->square) ? NAN
+                                                       : (double) report->same / (double) report->places;
+}
+
+/* Both networks on every example; the smaller one with its `ranges` if there are some. */
+static gboolean
+measure (const SagOnnxModel *model,
+         const Options      *options,
+         const char         *original,
+         const char         *smaller,
+         const char         *ranges,
+         const GPtrArray    *examples,
+         Report             *report,
+         GError            **error)
+{
+  SagPrecision precision = SAG_PRECISION_F32;
+
+  if (options->precision != NULL && !sag_precision_from_name (options->precision, &precision, error))
+    return FALSE;
+  for (guint n = 0; n < examples->len; n++)
+    {
+      g_autoptr (GArray) bindings = g_array_new (FALSE, FALSE, sizeof (SagBinding));
+      g_autoptr (GPtrArray) inputs = get_inputs (model, examples->pdata[n], bindings, error);
+      g_autoptr (SagTensor) before = NULL, after = NULL;
+
+      if (inputs != NULL)
+        before = run (original, precision, NULL, bindings, inputs, &report->before, error);
+      if (before != NULL)
+        after = run (smaller, precision, ranges, bindings, inputs, &report->after, error);
+      if (after == NULL)
+        return FALSE;
+      compare (before, after, report);
+      report->n_examples++;
+    }
+  return TRUE;
 }
 
 /* --- doing --------------------------------------------------------------------------------- */
@@ -245,22 +299,50 @@ get_size (const char *path)
   return file != NULL ? g_mapped_file_get_length (file) : 0;
 }
 
+/* The file at `temporary`, measured and given its name, its static ranges beside it. */
+static gboolean
+finish (const SagOnnxModel *model,
+        const Options      *options,
+        const char         *original,
+        const char         *temporary,
+        const GPtrArray    *examples,
+        Report             *report,
+        GError            **error)
+{
+  g_autofree char *path = sag_ranges_path_for (options->output), *unfinished = NULL;
+  g_autoptr (SagRanges) ranges = NULL;
+  gboolean good = TRUE;
+
+  if (options->calibrate != NULL)
+    {
+      ranges = sag_examples_calibrate (examples, temporary, SAG_CALIBRATE_MSE, 0, options->threads,
+                                       NULL, error);
+      unfinished = ranges != NULL ? sag_save_begin (path, error) : NULL;
+      good = unfinished != NULL && sag_examples_save (ranges, unfinished, error);
+      report->n_ranges = good ? sag_ranges_get_n (ranges) : 0;
+    }
+  good = good
+         && measure (model, options, original, temporary, unfinished, examples, report, error)
+         && (unfinished == NULL || sag_save_finish (unfinished, path, error));
+  if (!good && unfinished != NULL)
+    sag_save_abort (unfinished);
+  return good;
+}
+
 /* Writes beside the output, runs what was written against the original, and keeps it if that works.
  */
 static gboolean
 write_checked (const SagOnnxModel *model,
                const Options      *options,
                const char         *original,
-               const GArray       *bindings,
-               const GPtrArray    *inputs,
+               const GPtrArray    *examples,
                Report             *report,
                GError            **error)
 {
-  g_autoptr (SagTensor) before = run (original, bindings, inputs, &report->before, error);
-  g_autoptr (SagTensor) after = NULL;
   g_autoptr (GBytes) bytes = sag_onnx_model_write (model);
-  g_autofree char *temporary = before != NULL ? sag_save_begin (options->output, error) : NULL;
+  g_autofree char *temporary = sag_save_begin (options->output, error);
   g_autoptr (GError) local = NULL;
+  gboolean good = FALSE;
 
   if (temporary == NULL)
     return FALSE;
@@ -268,13 +350,12 @@ write_checked (const SagOnnxModel *model,
                             (gssize) g_bytes_get_size (bytes), &local))
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s", local->message);
   else
-    after = run (temporary, bindings, inputs, &report->after, error);
-  if (after == NULL)
+    good = finish (model, options, original, temporary, examples, report, error);
+  if (!good)
     {
       sag_save_abort (temporary);
       return FALSE;
     }
-  compare (before, after, report);
   report->bytes_before = get_size (original);
   report->bytes_after = g_bytes_get_size (bytes);
   return sag_save_finish (temporary, options->output, error);
@@ -300,8 +381,10 @@ print_json (const Report *report)
   json_builder_begin_object (b);
   json_side (b, "before", &report->before, report->bytes_before);
   json_side (b, "after", &report->after, report->bytes_after);
-  sag_json_double (b, "output_error", report->error);
-  sag_json_double (b, "label_agreement", report->agreement);
+  sag_json_double (b, "output_error", get_error (report));
+  sag_json_double (b, "label_agreement", get_agreement (report));
+  sag_json_int (b, "examples", report->n_examples);
+  sag_json_int (b, "static_ranges", report->n_ranges);
   sag_json_int (b, "channels_removed", report->n_pruned);
   sag_json_int (b, "layers_factored", report->n_factored);
   sag_json_int (b, "weights_stored", report->n_stored);
@@ -324,12 +407,29 @@ print_text (const Report *report)
            report->after.macs, report->after.parameters, report->bytes_after);
   g_print ("%d channels removed, %d layers factored, %d weights stored in fewer bits\n",
            report->n_pruned, report->n_factored, report->n_stored);
-  g_print ("the output differs by %.4f of its size (RMS)", report->error);
-  if (!isnan (report->agreement))
-    g_print ("; %.2f %% of labels are the same", 100 * report->agreement);
+  if (report->n_ranges > 0)
+    g_print ("%d static ranges from %u examples, in a file beside it\n", report->n_ranges,
+             report->n_examples);
+  g_print ("the output differs by %.4f of its size (RMS)", get_error (report));
+  if (!isnan (get_agreement (report)))
+    g_print ("; %.2f %% of labels are the same", 100 * get_agreement (report));
   g_print ("\n");
   for (guint n = 0; n < report->notes->len; n++)
     g_print ("! %s\n", (char *) report->notes->pdata[n]);
+}
+
+/* Those of --calibrate; else one, what --input says of it. */
+static GPtrArray *
+get_examples (const Options *options, const char *path, GError **error)
+{
+  GPtrArray *examples;
+
+  if (options->calibrate != NULL)
+    return sag_examples_find (options->calibrate, path, error);
+  examples = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  g_ptr_array_add (examples, options->inputs != NULL ? g_strdupv (options->inputs)
+                                                     : g_new0 (char *, 1));
+  return examples;
 }
 
 static gboolean
@@ -337,7 +437,8 @@ compress (const Options *options, const char *path, GError **error)
 {
   g_autoptr (SagOnnxModel) model = NULL;
   g_autoptr (GArray) bindings = g_array_new (FALSE, FALSE, sizeof (SagBinding));
-  g_autoptr (GPtrArray) inputs = NULL, notes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) inputs = NULL, notes = g_ptr_array_new_with_free_func (g_free),
+                        examples = NULL;
   Report report = { .notes = notes };
 
   if (!(options->prune >= 0 && options->prune < 1))
@@ -346,10 +447,14 @@ compress (const Options *options, const char *path, GError **error)
     return invalid (error, "--low-rank %g is not a share from 0 to 1", options->energy);
   if (options->prune == 0 && options->energy == 0 && options->precision == NULL)
     return invalid (error, "There is nothing to do: give --prune, --low-rank or --precision");
-  model = sag_onnx_model_read (path, error);
-  if (model == NULL || (inputs = get_inputs (model, options, bindings, error)) == NULL
+  if (options->calibrate != NULL && options->precision == NULL)
+    return invalid (error, "--calibrate measures ranges for a precision; give --precision int8 or "
+                           "int4 with it");
+  examples = get_examples (options, path, error);
+  model = examples != NULL ? sag_onnx_model_read (path, error) : NULL;
+  if (model == NULL || (inputs = get_inputs (model, examples->pdata[0], bindings, error)) == NULL
       || !shrink (model, options, bindings, &report, error)
-      || !write_checked (model, options, path, bindings, inputs, &report, error))
+      || !write_checked (model, options, path, examples, &report, error))
     return FALSE;
   (options->json ? print_json : print_text) (&report);
   return TRUE;
@@ -368,6 +473,10 @@ sag_command_compress (int argc, char **argv)
       "Factor weights, keeping this share of their energy, where it saves work", "0.95" },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &options.precision,
       "Store weights at int8 (one scale a channel) or int4 (one scale for 32)", "P" },
+    { "calibrate", 0, 0, G_OPTION_ARG_FILENAME, &options.calibrate,
+      "Example inputs (.npy, as for calibrate): writes static ranges beside the network, and measures "
+      "the output error at that precision on them",
+      "DIR" },
     { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.inputs,
       "What to measure the output error on (default: noise)", "NAME=FILE.npy" },
     { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: one a core)", "N" },
@@ -391,6 +500,7 @@ sag_command_compress (int argc, char **argv)
     }
   g_free (options.output);
   g_free (options.precision);
+  g_free (options.calibrate);
   g_strfreev (options.inputs);
   return status;
 }

@@ -118,9 +118,12 @@ def slice_of(x, i):
     axes = i[3].tolist() if len(i) > 3 and i[3] is not None else list(range(len(i[1])))
     steps = i[4].tolist() if len(i) > 4 and i[4] is not None else [1] * len(axes)
     for axis, begin, end, step in zip(axes, i[1].tolist(), i[2].tolist(), steps):
-        n = x.shape[axis]
-        index = list(range(n))[slice(begin, None if step < 0 and end < -n else end, step)]
-        x = x.index_select(axis, torch.tensor(index))
+        if step > 0:
+            x = x[(slice(None),) * (axis % x.dim()) + (slice(begin, end, step),)]
+        else:
+            n = x.shape[axis]
+            index = list(range(n))[slice(begin, None if end < -n else end, step)]
+            x = x.index_select(axis, torch.tensor(index, dtype=torch.long))
     return x
 
 
@@ -177,6 +180,10 @@ def run_node(op, i, a, n):
         for axis in sorted(i[1].tolist() if len(i) > 1 else a['axes']):
             x = x.unsqueeze(axis)
         return x
+    if op == 'Gather':
+        axis = a.get('axis', 0)
+        index = i[1].flatten() % x.shape[axis]  # from the end if negative
+        return x.index_select(axis, index).reshape(x.shape[:axis] + i[1].shape + x.shape[axis + 1:])
     if op == 'Softmax':
         return x.softmax(a.get('axis', -1))
     if op == 'ReduceMean':

@@ -267,6 +267,31 @@ small, report = compress(things, "all.onnx", "--prune", 0.25, "--low-rank", 0.9,
 check("all at once: sound and runs", sound(small) and evaluate(small, shape).shape == want.shape)
 check("all at once: runs at INT8 too", evaluate(small, shape, "int8").shape == want.shape)
 
+# --calibrate: static ranges beside the network, and the error at that precision on the examples.
+examples = folder / "examples"
+examples.mkdir()
+(folder / "gone").mkdir()
+for k in range(3):
+    np.save(examples / f"{k}.npy", np.random.default_rng(k).normal(0, 1, shape).astype(np.float32))
+for precision in ("int8", "int4"):
+    small, report = compress(things, f"static-{precision}.onnx", "--precision", precision, "--calibrate", examples)
+    side = small.with_suffix(".ranges")
+    check(f"{precision} calibrated: ranges beside it", side.exists() and report["static_ranges"] > 5
+          and report["examples"] == 3, report)
+    made = folder / "made.ranges"
+    again = cmd("calibrate", small, "--inputs", examples, "-o", made)
+    check(f"{precision} calibrated: those of calibrate", again.returncode == 0 and made.read_bytes() == side.read_bytes())
+    total = kept = 0
+    for k in range(3):
+        got = []
+        for net, at in ((things, "fp32"), (small, precision)):
+            run = cmd("run", net, "--input", f"x={examples / f'{k}.npy'}", "--output-dir", folder, "--precision", at)
+            assert run.returncode == 0, run.stderr
+            got.append(np.load(folder / "head.npy").astype(np.float64))
+        total, kept = total + ((got[0] - got[1]) ** 2).sum(), kept + (got[0] ** 2).sum()
+    check(f"{precision} calibrated: the error is that of the run", np.isclose(report["output_error"], (total / kept) ** 0.5,
+          rtol=1e-4), (report["output_error"], (total / kept) ** 0.5))
+
 
 def fails(name, text, *argv):
     got = cmd("compress", *argv)
@@ -276,6 +301,8 @@ def fails(name, text, *argv):
 fails("a fraction of 1", "--prune", things, "-o", folder / "no.onnx", "--prune", 1)
 fails("nothing to do", "nothing to do", things, "-o", folder / "no.onnx")
 fails("bf16 is not stored", "int8 or int4", things, "-o", folder / "no.onnx", "--precision", "bf16")
+fails("--calibrate alone", "--precision", things, "-o", folder / "no.onnx", "--prune", 0.2, "--calibrate", examples)
+fails("no examples", "no .npy", things, "-o", folder / "no.onnx", "--precision", "int8", "--calibrate", folder / "gone")
 fails("no such file", "cannot be opened", folder / "none.onnx", "-o", folder / "no.onnx", "--prune", 0.5)
 (folder / "bad.onnx").write_bytes(things.read_bytes()[:700])
 fails("a damaged file", "", folder / "bad.onnx", "-o", folder / "no.onnx", "--prune", 0.5)
