@@ -4,6 +4,7 @@
 #include "app/work/link.h"
 #include "engine/base/parallel.h"
 #include "ui/application.h"
+#include "ui/language.h"
 
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ main (int    argc,
   SagLink *link;
   int status;
 
+  sag_language_bind ();
   if (worker == NULL)
     {
       g_printerr ("sagitta: %s\n", error->message);

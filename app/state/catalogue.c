@@ -178,12 +178,14 @@ format_name (const char *name)
 static char *
 format_age (const char *age)
 {
+  static const char units[] = "DWMY";
+  static const char *const ages[] = { N_ ("%d d"), N_ ("%d w"), N_ ("%d m"), N_ ("%d y") };
   char *end;
   guint64 n = g_ascii_strtoull (age, &end, 10);
 
-  if (end == age || n > 999 || *end == '\0' || end[1] != '\0' || strchr ("DWMY", *end) == NULL)
+  if (end == age || n > 999 || *end == '\0' || end[1] != '\0' || strchr (units, *end) == NULL)
     return g_strdup (age);
-  return g_strdup_printf ("%d %c", (int) n, g_ascii_tolower (*end));
+  return g_strdup_printf (_ (ages[strchr (units, *end) - units]), (int) n);
 }
 
 static char *

@@ -6,6 +6,7 @@
 
 #include "app/work/runner.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 G_DEFINE_QUARK (sag-job-error-quark, sag_job_error)
@@ -59,21 +60,26 @@ static const struct
 {
   const char *name;
   SagJobLane  lane;
-  const char *title;
+  const char *title, *titled; /* without and with the name of what it is done to */
 } kinds[SAG_N_JOB_KINDS] = {
-  [SAG_JOB_INDEX] = { "index", SAG_JOB_LANE_IO, "Opening" },
-  [SAG_JOB_THUMBNAIL] = { "thumbnail", SAG_JOB_LANE_IO, "Making a thumbnail of" },
-  [SAG_JOB_READ] = { "read", SAG_JOB_LANE_IO, "Reading" },
-  [SAG_JOB_TAGS] = { "tags", SAG_JOB_LANE_IO, "Reading the tags of" },
-  [SAG_JOB_READ_SEGMENTATION] = { "read-segmentation", SAG_JOB_LANE_IO, "Reading the segmentation" },
-  [SAG_JOB_EXPORT] = { "export", SAG_JOB_LANE_IO, "Exporting" },
-  [SAG_JOB_DEIDENTIFY] = { "deidentify", SAG_JOB_LANE_IO, "De-identifying" },
-  [SAG_JOB_KEEP] = { "keep", SAG_JOB_LANE_IO, "Keeping" },
-  [SAG_JOB_RECALL] = { "recall", SAG_JOB_LANE_IO, "Looking up" },
-  [SAG_JOB_MODELS] = { "models", SAG_JOB_LANE_COMPUTE, "Looking for models" },
-  [SAG_JOB_ESTIMATE] = { "estimate", SAG_JOB_LANE_COMPUTE, "Estimating a run of" },
-  [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, "Segmenting with" },
-  [SAG_JOB_COMPARE] = { "compare", SAG_JOB_LANE_COMPUTE, "Comparing" },
+  [SAG_JOB_INDEX] = { "index", SAG_JOB_LANE_IO, N_ ("Opening"), N_ ("Opening %s") },
+  [SAG_JOB_THUMBNAIL] = { "thumbnail", SAG_JOB_LANE_IO, N_ ("Making a thumbnail"),
+                          N_ ("Making a thumbnail of %s") },
+  [SAG_JOB_READ] = { "read", SAG_JOB_LANE_IO, N_ ("Reading"), N_ ("Reading %s") },
+  [SAG_JOB_TAGS] = { "tags", SAG_JOB_LANE_IO, N_ ("Reading the tags"), N_ ("Reading the tags of %s") },
+  [SAG_JOB_READ_SEGMENTATION] = { "read-segmentation", SAG_JOB_LANE_IO,
+                                  N_ ("Reading the segmentation"), N_ ("Reading the segmentation %s") },
+  [SAG_JOB_EXPORT] = { "export", SAG_JOB_LANE_IO, N_ ("Exporting"), N_ ("Exporting %s") },
+  [SAG_JOB_DEIDENTIFY] = { "deidentify", SAG_JOB_LANE_IO, N_ ("De-identifying"),
+                           N_ ("De-identifying %s") },
+  [SAG_JOB_KEEP] = { "keep", SAG_JOB_LANE_IO, N_ ("Keeping"), N_ ("Keeping %s") },
+  [SAG_JOB_RECALL] = { "recall", SAG_JOB_LANE_IO, N_ ("Looking up"), N_ ("Looking up %s") },
+  [SAG_JOB_MODELS] = { "models", SAG_JOB_LANE_COMPUTE, N_ ("Looking for models"),
+                       N_ ("Looking for models in %s") },
+  [SAG_JOB_ESTIMATE] = { "estimate", SAG_JOB_LANE_COMPUTE, N_ ("Estimating a run"),
+                         N_ ("Estimating a run of %s") },
+  [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, N_ ("Segmenting"), N_ ("Segmenting with %s") },
+  [SAG_JOB_COMPARE] = { "compare", SAG_JOB_LANE_COMPUTE, N_ ("Comparing"), N_ ("Comparing %s") },
 };
 
 const char *
@@ -184,8 +190,8 @@ sag_job_new (SagJobKind kind, GVariant *request, GUnixFDList *fds)
   self->request = g_variant_ref_sink (request);
   self->fds = fds != NULL ? g_object_ref (fds) : NULL;
   self->title = g_variant_lookup (request, "title", "&s", &title)
-                    ? g_strdup_printf ("%s %s", kinds[kind].title, title)
-                    : g_strdup (kinds[kind].title);
+                    ? g_strdup_printf (_ (kinds[kind].titled), title)
+                    : g_strdup (_ (kinds[kind].title));
   return self;
 }
 
