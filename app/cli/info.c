@@ -60,6 +60,13 @@ add_values (JsonBuilder *b, const SagVolume *volume)
 }
 
 /* `volume` is NULL where the pixels cannot be decoded: the header is told all the same. */
+static gboolean
+has_spacing (const SagVolume *volume, const SagOpenInfo *info)
+{
+  return volume != NULL ? sag_volume_get_has_spacing (volume)
+                        : !sag_stack_has_finding (info->stack, SAG_FINDING_NO_SPACING);
+}
+
 static void
 print_json (const SagVolume *volume, const SagOpenInfo *info)
 {
@@ -90,8 +97,7 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
     json_builder_add_int_value (b, grid->size[a]);
   json_builder_end_array (b);
   sag_json_doubles (b, "spacing", grid->spacing, 3);
-  if (volume != NULL)
-    sag_json_boolean (b, "spacing_known", sag_volume_get_has_spacing (volume));
+  sag_json_boolean (b, "spacing_known", has_spacing (volume, info));
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);
   sag_json_string (b, "orientation", orientation);
@@ -148,7 +154,7 @@ print_text (const SagVolume *volume, const SagOpenInfo *info)
                                       : info->series->first->modality, info->name);
   g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2],
            orientation);
-  if (sag_volume_get_has_spacing (volume))
+  if (has_spacing (volume, info))
     g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1],
              grid->spacing[2]);
   else
