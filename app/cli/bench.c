@@ -72,12 +72,51 @@ typedef struct
 {
   double   base_mb, load_ms, difference;
   GArray  *times; /* double, ms, sorted */
+  gint64  *steps; /* the least microseconds of each step; NULL: not wanted */
   gboolean compared;
 } Figures;
 
+static void
+keep_steps (const SagNetwork *network, Figures *f)
+{
+  SagSessionInfo info;
+
+  sag_session_get_info (network->session, &info);
+  if (f->steps == NULL)
+    f->steps = g_new0 (gint64, MAX (info.n_steps, 1));
+  for (int i = 0; i < info.n_steps; i++)
+    {
+      SagSessionStep step;
+
+      sag_session_get_step (network->session, i, &step);
+      f->steps[i] = f->steps[i] == 0 ? step.elapsed : MIN (f->steps[i], step.elapsed);
+    }
+}
+
+static void
+print_steps (const SagNetwork *network, const Figures *f)
+{
+  SagSessionInfo info;
+
+  sag_session_get_info (network->session, &info);
+  for (int i = 0; i < info.n_steps; i++)
+    {
+      SagSessionStep step;
+      g_autofree char *name = NULL;
+      double ms = (double) f->steps[i] / 1e3;
+
+      sag_session_get_step (network->session, i, &step);
+      name = sag_escape_name (step.name, -1);
+      g_print ("%9.3f ms %7.1f GMAC/s  %-16s %-13s %-5s %s/%s:%s -> %s/%s:%s  %s\n", ms,
+               f->steps[i] > 0 ? (double) step.macs / ms / 1e6 : 0.0, step.op, step.kernel,
+               sag_precision_get_name (step.precision), step.in, step.in_layout, step.in_stored,
+               step.out, step.out_layout, step.out_stored, name);
+    }
+}
+
 static gboolean
-measure (SagNetwork *network, const char *model, int runs, const char *reference, Figures *f,
-         GError **error)
+measure (SagNetwork *network, const char *model, int runs, const char *reference, gboolean steps,
+         Figures *f, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
 
@@ -93,6 +132,8 @@ measure (SagNetwork *network, const char *model, int runs, const char *reference
       sag_network_run (network);
       ms = (double) (g_get_monotonic_time () - start) / 1e3;
       g_array_append_val (f->times, ms);
+      if (steps)
+        keep_steps (network, f);
     }
   g_array_sort (f->times, compare_times);
   f->compared = reference != NULL;
@@ -144,7 +185,7 @@ sag_command_bench (int argc, char **argv)
   Figures figures = { .base_mb = resident_mb () };
   g_autofree char *reference = NULL;
   GError *error = NULL;
-  gboolean json = FALSE, good;
+  gboolean json = FALSE, steps = FALSE, good;
   int runs = 5;
   const GOptionEntry entries[] = {
     { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &network.inputs,
@@ -159,6 +200,7 @@ sag_command_bench (int argc, char **argv)
     { "runs", 'n', 0, G_OPTION_ARG_INT, &runs, "Timed runs after one to warm up (5)", "N" },
     { "max-memory", 0, 0, G_OPTION_ARG_STRING, &network.max_memory,
       "Refuse to take more than this", "SIZE" },
+    { "steps", 0, 0, G_OPTION_ARG_NONE, &steps, "The least time of each step too", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object on one line", NULL },
     { NULL }
   };
@@ -171,10 +213,13 @@ sag_command_bench (int argc, char **argv)
       return sag_cli_usage ("bench");
     }
   figures.times = g_array_new (FALSE, FALSE, sizeof (double));
-  good = measure (&network, argv[1], runs, reference, &figures, &error);
+  good = measure (&network, argv[1], runs, reference, steps, &figures, &error);
+  if (good && steps && !json)
+    print_steps (&network, &figures);
   if (good)
     print_figures (&network, &figures, peak_mb (), json);
   g_array_unref (figures.times);
+  g_free (figures.steps);
   sag_network_clear (&network);
   return good ? 0 : sag_cli_fail ("bench", error);
 }

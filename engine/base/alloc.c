@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { HUGE_PAGE = 2 << 20 };
+
 struct _SagBlock
 {
   gatomicrefcount refs;
@@ -34,15 +36,17 @@ no_memory (gsize bytes, const char *what, GError **error)
 gpointer
 sag_alloc_try (gsize bytes, const char *what, GError **error)
 {
-  gsize rounded;
+  gsize rounded, align = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : SAG_ALIGN;
   gpointer memory = NULL;
 
   if (!g_size_checked_add (&rounded, bytes, SAG_ALIGN)
-      || posix_memalign (&memory, SAG_ALIGN, rounded & ~(gsize) (SAG_ALIGN - 1)) != 0)
+      || posix_memalign (&memory, align, rounded & ~(gsize) (SAG_ALIGN - 1)) != 0)
     {
       no_memory (bytes, what, error);
       return NULL;
     }
+  if (align == HUGE_PAGE) /* fewer faults now and fewer misses later; refused, all is as well */
+    madvise (memory, rounded & ~(gsize) (HUGE_PAGE - 1), MADV_HUGEPAGE);
   memset (memory, 0, bytes);
   return memory;
 }

@@ -6,69 +6,137 @@
 #include "engine/kernels/int-end-simd.h"
 #include "engine/kernels/texts.h"
 
-typedef uint8_t SagVecU8 __attribute__ ((vector_size (4 * LANES)));
+enum
+{
+  PIXELS = LANES == 16 ? 4 : 1, /* that share a load of the weights */
+  MAX_QUADS = 8,                /* fours of taps */
+  BLOCK = 4 * LANES,            /* channels */
+};
 
-enum { PIXELS = 4 };
+/* What belongs to a block of channels, in the order of sag_woven (). */
+typedef struct
+{
+  size_t  n;
+  SagS8x4 w[MAX_QUADS][4];
+  SagVecI start[4], scale[4], shift[4];
+} Columns;
 
-/* Channels of some pixels. Whole numbers below 2^24: exact as floats. */
+static void
+columns_fill (Columns *columns, const SagDepthwiseU8Job *job, size_t c)
+{
+  size_t n = columns->n;
+
+  for (size_t t = 0; t < job->taps; t += 4)
+    {
+      SagVecU8 row[4] = { 0 };
+      SagVecI w[4];
+
+      for (size_t i = 0; i < 4 && t + i < job->taps; i++)
+        row[i] = sag_load_u8 ((const uint8_t *) job->w + (t + i) * job->c + c, n);
+      sag_woven (row[0], row[1], row[2], row[3], w);
+      for (int v = 0; v < 4; v++)
+        columns->w[t / 4][v] = sag_s8x4 (w[v]);
+    }
+  sag_ordered (job->init + c, n, columns->start);
+  sag_ordered (job->end.scale + c, n, columns->scale);
+  sag_ordered (job->end.shift + c, n, columns->shift);
+}
+
+/* The sums of a pixel become bytes or floats. */
+SAG_INLINE void
+columns_end (const Columns *columns, const SagIntEnd *end, ptrdiff_t at, const SagVecI sum[4])
+{
+  SagVecI residual[4] = { sag_splat_i (0), sag_splat_i (0), sag_splat_i (0), sag_splat_i (0) }, out[4];
+  SagVecU8 none = { 0 };
+
+  if (end->residual != NULL)
+    sag_woven (sag_load_u8 (end->residual + at, columns->n), none, none, none, residual);
+  SAG_UNROLL for (int v = 0; v < 4; v++)
+    {
+      SagVec x = ended (end, sag_to_float (sum[v]), sag_from_bits (columns->scale[v]),
+                        sag_from_bits (columns->shift[v]), residual[v]);
+
+      out[v] = end->kind == SAG_END_F32 ? sag_bits (x) : ended_byte (end, x);
+    }
+  if (end->kind == SAG_END_F32)
+    {
+      SagVecI own[4];
+      float all[BLOCK];
+
+      /* The order of sag_ordered () put back. */
+      for (int v = 0; v < 4; v++)
+        own[v] = out[v];
+      for (size_t v = 0; v < 4; v++)
+        for (size_t l = 0; l < LANES / 4; l++)
+          memcpy (all + 16 * l + 4 * v, (const char *) &own[v] + 16 * l, 16);
+      memcpy ((float *) end->out + at, all, columns->n * sizeof *all);
+    }
+  else
+    sag_store_u8 ((uint8_t *) end->out + at, sag_unwoven (out), columns->n);
+}
+
+/* np pixels from row i on; whole promises that the columns are. */
+SAG_INLINE void
+depthwise_pixels (int np, int whole, const Columns *columns, const SagIntEnd *end,
+                  const SagDepthwiseU8Job *job, size_t i, size_t c)
+{
+  size_t n = whole ? BLOCK : columns->n;
+  SagVecI sum[PIXELS][4];
+
+  SAG_UNROLL for (int p = 0; p < np; p++)
+    SAG_UNROLL for (int v = 0; v < 4; v++)
+      sum[p][v] = columns->start[v];
+  for (size_t t = 0; t < job->taps; t += 4)
+    {
+      const uint8_t *const *rows = job->rows + t * job->ld_rows + i;
+      size_t ld = job->ld_rows, left = job->taps - t;
+
+      SAG_UNROLL for (int p = 0; p < np; p++)
+        {
+          SagVecU8 none = { 0 };
+          SagVecI x[4];
+
+          sag_woven (sag_load_u8 (rows[p] + c, n), left > 1 ? sag_load_u8 (rows[ld + p] + c, n) : none,
+                     left > 2 ? sag_load_u8 (rows[2 * ld + p] + c, n) : none,
+                     left > 3 ? sag_load_u8 (rows[3 * ld + p] + c, n) : none, x);
+          SAG_UNROLL for (int v = 0; v < 4; v++)
+            sum[p][v] = sag_dot4 (sum[p][v], sag_u8x4 (x[v]), columns->w[t / 4][v]);
+        }
+    }
+  SAG_UNROLL for (int p = 0; p < np; p++)
+    columns_end (columns, end, (ptrdiff_t) (i + p) * end->ld, sum[p]);
+}
+
+/* Four taps of 4 * LANES channels are woven, and summed by dot products. A last block that is not whole
+ * goes back over channels that were done, to the same bytes. */
 static void
 depthwise_u8 (const SagDepthwiseU8Job *job)
 {
-  for (size_t i = 0; i < job->m; i += PIXELS)
+  for (size_t at = 0; at < job->c; at += BLOCK)
     {
-      size_t m = job->m - i < PIXELS ? job->m - i : PIXELS;
+      size_t c = at + BLOCK > job->c && job->c > BLOCK ? job->c - BLOCK : at, i = 0;
+      Columns columns = { .n = job->c < BLOCK ? job->c : BLOCK };
+      SagIntEnd end = job->end; /* a copy that no store of bytes can change */
 
-      for (size_t c = 0; c < job->c; c += LANES)
+      columns_fill (&columns, job, c);
+      end.out = end.kind == SAG_END_F32 ? (void *) ((float *) end.out + c)
+                                        : (void *) ((uint8_t *) end.out + c);
+      if (end.residual != NULL)
+        end.residual += c;
+      if (columns.n == BLOCK)
         {
-          size_t n = job->c - c < LANES ? job->c - c : LANES;
-          SagVec sum[PIXELS], start = sag_load_n (job->init + c, n);
-          SagIntEnd end = job->end;
-          float scale[LANES] = { 0 }, shift[LANES] = { 0 };
-
-          SAG_UNROLL for (int p = 0; p < PIXELS; p++)
-            sum[p] = start;
-          for (size_t t = 0; t < job->taps; t++)
-            {
-              const uint8_t *const *rows = job->rows + t * job->ld_rows + i;
-              SagVec w = sag_load_n (job->w + t * job->c + c, n);
-
-              SAG_UNROLL for (int p = 0; p < PIXELS; p++)
-                if ((size_t) p < m)
-                  sum[p] = sag_fma (sag_to_float (load_some_bytes (rows[p] + c, n)), w, sum[p]);
-            }
-          if (n < LANES)
-            {
-              memcpy (scale, end.scale + c, n * sizeof *scale);
-              memcpy (shift, end.shift + c, n * sizeof *shift);
-              end.scale = scale;
-              end.shift = shift;
-            }
-          else
-            {
-              end.scale += c;
-              end.shift += c;
-            }
-          end.out = end.kind == SAG_END_F32 ? (void *) ((float *) end.out + c)
-                                            : (void *) ((uint8_t *) end.out + c);
-          if (end.residual != NULL)
-            end.residual += c;
-          SAG_UNROLL for (int p = 0; p < PIXELS; p++)
-            if ((size_t) p < m)
-              end_columns (&end, (ptrdiff_t) i + p, 0, n, sum[p]);
+          for (; i + PIXELS <= job->m; i += PIXELS)
+            depthwise_pixels (PIXELS, 1, &columns, &end, job, i, c);
+          for (; i < job->m; i++)
+            depthwise_pixels (1, 1, &columns, &end, job, i, c);
         }
+      else
+        for (; i < job->m; i++)
+          depthwise_pixels (1, 0, &columns, &end, job, i, c);
     }
 }
 
 /* --- pooling ----------------------------------------------------------------------------- */
-
-SAG_INLINE SagVecU8
-load_u8 (const uint8_t *p)
-{
-  SagVecU8 v;
-
-  memcpy (&v, p, sizeof v);
-  return v;
-}
 
 SAG_INLINE SagVecU8
 max_u8 (SagVecU8 a, SagVecU8 b)
@@ -89,10 +157,10 @@ max_of_rows (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y)
 
   for (; i + 4 * LANES <= n; i += 4 * LANES)
     {
-      SagVecU8 v = load_u8 (row[0] + i);
+      SagVecU8 v = sag_load_u8 (row[0] + i, 4 * LANES);
 
       for (size_t t = 1; t < rows; t++)
-        v = max_u8 (v, load_u8 (row[t] + i));
+        v = max_u8 (v, sag_load_u8 (row[t] + i, 4 * LANES));
       memcpy (y + i, &v, sizeof v);
     }
   for (; i < n; i++)
@@ -128,7 +196,7 @@ max_pairs_x4 (size_t n, const uint8_t *x, uint8_t *y)
 SAG_INLINE SagVecI
 mixed (SagVec v)
 {
-  return sag_to_int (sag_clamp (sag_round (v), sag_splat (0.0f), sag_splat (255.0f)));
+  return sag_nearest (sag_clamp (v, sag_splat (0.0f), sag_splat (255.0f)));
 }
 
 static void
@@ -140,7 +208,7 @@ mix_rows (size_t rows, size_t n, const uint8_t *const *row, const float *weight,
       SagVec v = sag_splat (0.0f);
 
       for (size_t t = 0; t < rows; t++)
-        v = sag_fma (sag_splat (weight[t]), sag_to_float (load_some_bytes (row[t] + i, left)), v);
+        v = sag_fma (sag_splat (weight[t]), sag_to_float (sag_load_bytes_n (row[t] + i, left)), v);
       sag_store_bytes (y + i, mixed (v), left);
     }
 }

@@ -27,18 +27,6 @@ some_bytes (const uint8_t *p, size_t n)
   return (int32_t) v;
 }
 
-/* The first n of LANES bytes, widened; 0 behind them. */
-SAG_INLINE SagVecI
-load_some_bytes (const uint8_t *p, size_t n)
-{
-  uint8_t some[LANES] = { 0 };
-
-  if (n == LANES)
-    return sag_load_bytes (p);
-  memcpy (some, p, n);
-  return sag_load_bytes (some);
-}
-
 /* Lanes beside the line hold `pad` four times. */
 SAG_INLINE SagU8x4
 load_quads (const uint8_t *line, ptrdiff_t first, ptrdiff_t width, int stride, int whole, SagVecI pad)
@@ -64,31 +52,31 @@ ended (const SagIntEnd *end, SagVec sum, SagVec scale, SagVec shift, SagVecI res
   if (end->residual != NULL)
     v = v + sag_to_float (residual - sag_splat_i (end->residual_zero))
                 * sag_splat (end->residual_scale);
-  v = sag_select (v < sag_splat (0.0f), v * sag_splat (end->slope), v);
+  if (end->slope != 1)
+    v = sag_select (v < sag_splat (0.0f), v * sag_splat (end->slope), v);
   return sag_clamp (v, sag_splat (end->lo), sag_splat (end->hi));
 }
 
-/* As a byte in each lane. */
+/* As a byte in each lane. Bounds come first: they are whole, so it is all one. */
 SAG_INLINE SagVecI
 ended_byte (const SagIntEnd *end, SagVec v)
 {
-  SagVec least = sag_splat (0.0f - (float) end->zero), none = sag_splat (0.0f);
+  SagVec least = sag_splat (0.0f - (float) end->zero), most = sag_splat (255.0f - (float) end->zero);
 
-  v = sag_round (v * sag_splat (end->step));
-  v = sag_select (v > least, v, sag_select (v == v, least, none));
-  return sag_to_int (sag_min (sag_splat (255.0f - (float) end->zero), v)) + sag_splat_i (end->zero);
+  v = sag_number (v * sag_splat (end->step));
+  return sag_nearest (sag_min (most, sag_max (v, least))) + sag_splat_i (end->zero);
 }
 
 /* `left` columns from `first` on of row i of a matrix. */
 SAG_INLINE void
-end_columns (const SagIntEnd *end, ptrdiff_t i, size_t first, size_t left, SagVec sum)
+end_columns (const SagIntEnd *end, ptrdiff_t i, size_t first, size_t left, SagVec scale, SagVec shift,
+             SagVec sum)
 {
   ptrdiff_t at = i * end->ld + (ptrdiff_t) first;
-  SagVec scale = sag_load (end->scale + first), shift = sag_load (end->shift + first);
 
   if (end->kind == SAG_END_U8)
     {
-      SagVecI residual = end->residual != NULL ? load_some_bytes (end->residual + at, left)
+      SagVecI residual = end->residual != NULL ? sag_load_bytes_n (end->residual + at, left)
                                                : sag_splat_i (0);
 
       sag_store_bytes ((uint8_t *) end->out + at,

@@ -39,7 +39,6 @@ static void
 gemm_u8 (const SagGemmU8Job *job)
 {
   SagVecI acc[GEMM_MR][GEMM_NV];
-  const SagIntEnd *end = &job->end;
   const int8_t *w = job->w;
   const uint8_t *const *rows = job->rows;
   size_t n = job->n;
@@ -71,22 +70,27 @@ gemm_u8 (const SagGemmU8Job *job)
         w = gemm_step (acc, a, p, job->k - p, w);
     }
 
-  SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
+  SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
     {
-      if ((size_t) i >= job->m)
-        break;
-      SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
-        {
-          size_t first = (size_t) j * LANES;
-          size_t left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
+      size_t first = (size_t) j * LANES, left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
 
-          if (left == 0)
-            break;
-          if (end->kind == SAG_END_SUM)
-            sag_store_n ((float *) (void *) (job->acc + i * job->ld_acc + first),
-                         sag_from_bits (acc[i][j]), left);
-          else
-            end_columns (end, i, first, left, sag_to_float (acc[i][j]));
+      if (left == 0)
+        break;
+      if (job->end.kind == SAG_END_SUM)
+        SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
+          {
+            if ((size_t) i < job->m)
+              sag_store_n ((float *) (void *) (job->acc + i * job->ld_acc + first),
+                           sag_from_bits (acc[i][j]), left);
+          }
+      else
+        {
+          SagVec scale = sag_load (job->end.scale + first), shift = sag_load (job->end.shift + first);
+          SagIntEnd end = job->end; /* a copy that no store of bytes can change */
+
+          SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
+            if ((size_t) i < job->m)
+              end_columns (&end, i, first, left, scale, shift, sag_to_float (acc[i][j]));
         }
     }
 }
@@ -124,7 +128,7 @@ SAG_INLINE void
 row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size_t nx)
 {
   SagVecI acc[ROW_N][ROW_NV], pad = sag_splat_i ((int32_t) (job->pad * 0x01010101u));
-  const SagIntEnd *end = &job->end;
+  SagIntEnd end = job->end; /* a copy that no store of bytes can change */
   const int8_t *w = job->w;
 
   SAG_UNROLL for (int j = 0; j < n; j++)
@@ -155,7 +159,7 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
       left = left < LANES ? left : LANES;
       if (left == 0)
         break;
-      if (end->kind == SAG_END_SUM)
+      if (end.kind == SAG_END_SUM)
         SAG_UNROLL for (int j = 0; j < n; j++)
           sag_store_n ((float *) (void *) (job->acc + j * job->ld_acc + at),
                        sag_from_bits (acc[j][i]), left);
@@ -165,7 +169,7 @@ row_block (int n, int nv, int stride, const SagConvRowU8Job *job, size_t x, size
 
           SAG_UNROLL for (int j = 0; j < n; j++)
             sum[j] = sag_to_float (acc[j][i]);
-          end_line (end, n, at, left, sum);
+          end_line (&end, n, at, left, sum);
         }
     }
 }
@@ -277,10 +281,9 @@ conv_row_u8 (const SagConvRowU8Job *job)
 SAG_INLINE SagVecI
 quantized (SagVec x, SagVec scale, SagVecI zero, SagVec least, SagVec most)
 {
-  SagVec v = sag_round (x / scale), none = sag_splat (0.0f);
+  SagVec v = sag_number (x / scale);
 
-  v = sag_select (v > least, v, sag_select (v == v, least, none));
-  return sag_to_int (sag_min (most, v)) + zero;
+  return sag_nearest (sag_min (most, sag_max (v, least))) + zero;
 }
 
 static void

@@ -105,19 +105,18 @@ gemm_u8s4 (const SagGemmU8Job *job, const float *group_scale)
   if (step % STEPS != 0)
     gemm_group (total, acc, group_scale);
 
-  SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
+  SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
     {
-      if ((size_t) i >= job->m)
-        break;
-      SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
-        {
-          size_t at = (size_t) j * LANES;
-          size_t left = job->n <= at ? 0 : job->n - at < LANES ? job->n - at : LANES;
+      size_t at = (size_t) j * LANES, n = job->n;
+      size_t left = n <= at ? 0 : n - at < LANES ? n - at : LANES;
+      SagVec scale = sag_load (job->end.scale + at), shift = sag_load (job->end.shift + at);
+      SagIntEnd end = job->end;
 
-          if (left == 0)
-            break;
-          end_columns (&job->end, i, at, left, total[i][j]);
-        }
+      if (left == 0)
+        break;
+      SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
+        if ((size_t) i < job->m)
+          end_columns (&end, i, at, left, scale, shift, total[i][j]);
     }
 }
 

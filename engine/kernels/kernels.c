@@ -47,6 +47,7 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
       kernels->name = "avx512vnni";
       sag_int_fill_avx512vnni (kernels);
       sag_int4_fill_avx512vnni (kernels);
+      sag_bytes_fill_avx512vnni (kernels);
     }
 #elif defined(__aarch64__)
   if (flags & SAG_CPU_NEON)

@@ -228,17 +228,16 @@ typedef struct
   float               lo, hi;
 } SagDepthwiseF32Job;
 
-/* Depthwise convolution of channels-last bytes: s = start[c] + sum over t of rows[t][i][c] * w[t][c], exact,
- * then the end, whose scale and shift are [c]; not SAG_END_SUM. `w` holds whole numbers, |w| <= 127,
- * and taps times 255 times 127 fits 24 bits: taps <= 500. */
+/* Depthwise convolution of channels-last bytes: s = init[c] + sum over t of rows[t][i][c] * w[t][c], exact,
+ * then the end, whose scale and shift are [c]; not SAG_END_SUM. The residual is not written to. */
 typedef struct
 {
   size_t                m, c;    /* pixels and channels */
-  size_t                taps;
+  size_t                taps;    /* at most 32 */
   const uint8_t *const *rows;    /* [taps][ld_rows] -> c bytes */
   size_t                ld_rows; /* >= m */
-  const float          *w;       /* [taps][c] */
-  const float          *init;    /* [c] */
+  const int8_t         *w;       /* [taps][c] */
+  const int32_t        *init;    /* [c] */
   SagIntEnd             end;
 } SagDepthwiseU8Job;
 

@@ -259,11 +259,11 @@ depthwise_u8 (const SagDepthwiseU8Job *job)
   for (size_t i = 0; i < job->m; i++)
     for (size_t c = 0; c < job->c; c++)
       {
-        float sum = job->init[c];
+        int32_t sum = job->init[c];
 
         for (size_t t = 0; t < job->taps; t++)
-          sum = fmaf ((float) job->rows[t * job->ld_rows + i][c], job->w[t * job->c + c], sum);
-        end_with (&job->end, (ptrdiff_t) i * job->end.ld + (ptrdiff_t) c, c, sum);
+          sum += job->rows[t * job->ld_rows + i][c] * job->w[t * job->c + c];
+        end_with (&job->end, (ptrdiff_t) i * job->end.ld + (ptrdiff_t) c, c, (float) sum);
       }
 }
 

@@ -324,6 +324,32 @@ sag_to_int (SagVec v)
   return __builtin_convertvector (v, SagVecI);
 }
 
+/* To the nearest whole number, halves to even; |v| < 2^31, else undefined. */
+SAG_INLINE SagVecI
+sag_nearest (SagVec v)
+{
+#if LANES == 16
+  return (SagVecI) _mm512_cvtps_epi32 (v);
+#elif LANES == 8
+  return (SagVecI) _mm256_cvtps_epi32 (v);
+#else
+  return (SagVecI) vcvtnq_s32_f32 (v);
+#endif
+}
+
+/* v; 0 where it is NaN */
+SAG_INLINE SagVec
+sag_number (SagVec v)
+{
+#if LANES == 16
+  return _mm512_maskz_mov_ps (_mm512_cmp_ps_mask (v, v, _CMP_ORD_Q), v);
+#elif LANES == 8
+  return _mm256_and_ps (v, _mm256_cmp_ps (v, v, _CMP_ORD_Q));
+#else
+  return vreinterpretq_f32_u32 (vandq_u32 (vreinterpretq_u32_f32 (v), vceqq_f32 (v, v)));
+#endif
+}
+
 SAG_INLINE SagVec
 sag_to_float (SagVecI v)
 {
@@ -462,23 +488,161 @@ SAG_INLINE void
 sag_store_bytes (uint8_t *p, SagVecI v, size_t n)
 {
 #if LANES == 16
-  _mm512_mask_cvtepi32_storeu_epi8 (p, (__mmask16) ((1u << n) - 1), (__m512i) v);
+  if (n == LANES)
+    _mm_storeu_si128 ((__m128i *) (void *) p, _mm512_cvtepi32_epi8 ((__m512i) v));
+  else
+    _mm512_mask_cvtepi32_storeu_epi8 (p, (__mmask16) ((1u << n) - 1), (__m512i) v);
+#elif LANES == 8
+  __m256i low = _mm256_shuffle_epi8 ((__m256i) v, _mm256_set1_epi32 (0x0c080400));
+  __m128i b = _mm_unpacklo_epi32 (_mm256_castsi256_si128 (low), _mm256_extracti128_si256 (low, 1));
+
+  memcpy (p, &b, n);
 #else
   SagVecB b = __builtin_convertvector (v, SagVecB);
 
-  if (n == LANES)
-    memcpy (p, &b, LANES);
-  else
-    memcpy (p, &b, n);
+  memcpy (p, &b, n);
 #endif
 }
 
-/* LANES bytes, widened. */
+/* LANES bytes, widened. GCC 12 would widen a vector one element at a time. */
 SAG_INLINE SagVecI
 sag_load_bytes (const uint8_t *p)
 {
+#if LANES == 16
+  return (SagVecI) _mm512_cvtepu8_epi32 (_mm_loadu_si128 ((const __m128i *) (const void *) p));
+#elif LANES == 8
+  return (SagVecI) _mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) (const void *) p));
+#else
   SagVecB b;
 
   memcpy (&b, p, LANES);
   return __builtin_convertvector (b, SagVecI);
+#endif
+}
+
+/* The first n of LANES bytes, widened; 0 behind them. */
+SAG_INLINE SagVecI
+sag_load_bytes_n (const uint8_t *p, size_t n)
+{
+#if LANES == 16
+  return (SagVecI) _mm512_cvtepu8_epi32 (_mm_maskz_loadu_epi8 ((__mmask16) ((1u << n) - 1), p));
+#else
+  uint8_t some[LANES] = { 0 };
+
+  if (n == LANES)
+    return sag_load_bytes (p);
+  memcpy (some, p, n);
+  return sag_load_bytes (some);
+#endif
+}
+
+/* --- 4 * LANES bytes at once ------------------------------------------------------------- */
+
+typedef uint8_t SagVecU8 __attribute__ ((vector_size (4 * LANES)));
+
+/* The first n of them; 0 behind. */
+SAG_INLINE SagVecU8
+sag_load_u8 (const uint8_t *p, size_t n)
+{
+  SagVecU8 v = { 0 };
+
+#if LANES == 16
+  if (n < 4 * LANES)
+    return (SagVecU8) _mm512_maskz_loadu_epi8 (((__mmask64) 1 << n) - 1, p);
+#else
+  if (n < 4 * LANES)
+    {
+      memcpy (&v, p, n);
+      return v;
+    }
+#endif
+  memcpy (&v, p, sizeof v);
+  return v;
+}
+
+SAG_INLINE void
+sag_store_u8 (uint8_t *p, SagVecU8 v, size_t n)
+{
+#if LANES == 16
+  if (n < 4 * LANES)
+    {
+      _mm512_mask_storeu_epi8 (p, ((__mmask64) 1 << n) - 1, (__m512i) v);
+      return;
+    }
+#else
+  if (n < 4 * LANES)
+    {
+      memcpy (p, &v, n);
+      return;
+    }
+#endif
+  memcpy (p, &v, sizeof v);
+}
+
+/* Rows of bytes woven for sag_dot4 (): a lane of the output holds a byte of each row. Lanes come in the
+ * processor's order, which sag_ordered () has too and sag_unwoven () undoes. */
+SAG_INLINE void
+sag_woven (SagVecU8 a, SagVecU8 b, SagVecU8 c, SagVecU8 d, SagVecI out[4])
+{
+#if LANES == 16
+  __m512i ab = _mm512_unpacklo_epi8 ((__m512i) a, (__m512i) b);
+  __m512i cd = _mm512_unpacklo_epi8 ((__m512i) c, (__m512i) d);
+  __m512i ab2 = _mm512_unpackhi_epi8 ((__m512i) a, (__m512i) b);
+  __m512i cd2 = _mm512_unpackhi_epi8 ((__m512i) c, (__m512i) d);
+
+  out[0] = (SagVecI) _mm512_unpacklo_epi16 (ab, cd);
+  out[1] = (SagVecI) _mm512_unpackhi_epi16 (ab, cd);
+  out[2] = (SagVecI) _mm512_unpacklo_epi16 (ab2, cd2);
+  out[3] = (SagVecI) _mm512_unpackhi_epi16 (ab2, cd2);
+#elif LANES == 8
+  __m256i ab = _mm256_unpacklo_epi8 ((__m256i) a, (__m256i) b);
+  __m256i cd = _mm256_unpacklo_epi8 ((__m256i) c, (__m256i) d);
+  __m256i ab2 = _mm256_unpackhi_epi8 ((__m256i) a, (__m256i) b);
+  __m256i cd2 = _mm256_unpackhi_epi8 ((__m256i) c, (__m256i) d);
+
+  out[0] = (SagVecI) _mm256_unpacklo_epi16 (ab, cd);
+  out[1] = (SagVecI) _mm256_unpackhi_epi16 (ab, cd);
+  out[2] = (SagVecI) _mm256_unpacklo_epi16 (ab2, cd2);
+  out[3] = (SagVecI) _mm256_unpackhi_epi16 (ab2, cd2);
+#else
+  uint16x8_t ab = vreinterpretq_u16_u8 (vzip1q_u8 ((uint8x16_t) a, (uint8x16_t) b));
+  uint16x8_t cd = vreinterpretq_u16_u8 (vzip1q_u8 ((uint8x16_t) c, (uint8x16_t) d));
+  uint16x8_t ab2 = vreinterpretq_u16_u8 (vzip2q_u8 ((uint8x16_t) a, (uint8x16_t) b));
+  uint16x8_t cd2 = vreinterpretq_u16_u8 (vzip2q_u8 ((uint8x16_t) c, (uint8x16_t) d));
+
+  out[0] = (SagVecI) vzip1q_u16 (ab, cd);
+  out[1] = (SagVecI) vzip2q_u16 (ab, cd);
+  out[2] = (SagVecI) vzip1q_u16 (ab2, cd2);
+  out[3] = (SagVecI) vzip2q_u16 (ab2, cd2);
+#endif
+}
+
+/* The first n of 4 * LANES words of 32 bits, in the order of sag_woven (); 0 behind. */
+SAG_INLINE void
+sag_ordered (const void *p, size_t n, SagVecI out[4])
+{
+  int32_t all[4 * LANES] = { 0 };
+
+  memcpy (all, p, n * sizeof *all);
+  for (size_t v = 0; v < 4; v++)
+    for (size_t l = 0; l < LANES / 4; l++)
+      memcpy ((char *) &out[v] + 16 * l, all + 16 * l + 4 * v, 16);
+}
+
+/* Lanes of 0 … 255, in the order of sag_woven (), as bytes in their own. */
+SAG_INLINE SagVecU8
+sag_unwoven (const SagVecI v[4])
+{
+#if LANES == 16
+  return (SagVecU8) _mm512_packus_epi16 (_mm512_packs_epi32 ((__m512i) v[0], (__m512i) v[1]),
+                                         _mm512_packs_epi32 ((__m512i) v[2], (__m512i) v[3]));
+#elif LANES == 8
+  return (SagVecU8) _mm256_packus_epi16 (_mm256_packs_epi32 ((__m256i) v[0], (__m256i) v[1]),
+                                         _mm256_packs_epi32 ((__m256i) v[2], (__m256i) v[3]));
+#else
+  int16x8_t a = vcombine_s16 (vmovn_s32 ((int32x4_t) v[0]), vmovn_s32 ((int32x4_t) v[1]));
+  int16x8_t b = vcombine_s16 (vmovn_s32 ((int32x4_t) v[2]), vmovn_s32 ((int32x4_t) v[3]));
+
+  return (SagVecU8) vcombine_s8 (vmovn_s16 (a), vmovn_s16 (b));
+#endif
 }

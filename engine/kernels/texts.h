@@ -24,6 +24,7 @@ SAG_TEXTS (avx2)
 SAG_TEXTS (avx512)
 SAG_TEXTS (neon)
 
-/* VNNI has a better form of these two only. */
+/* VNNI has a better form of these only. */
+void sag_bytes_fill_avx512vnni (SagKernels *k);
 void sag_int_fill_avx512vnni (SagKernels *k);
 void sag_int4_fill_avx512vnni (SagKernels *k);

@@ -122,13 +122,11 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
         for (int t = 0; t < phase->n_taps; t++)
           for (gint64 k = 0; k < self->kin; k++)
             sums[j] += bytes[j * sj + k * sp + phase->taps[t]];
-      if (is_depthwise (self)) /* whole numbers as floats, [taps][channels] */
+      if (is_depthwise (self)) /* [taps][channels] */
         {
-          float *whole = packed + self->head + self->weights[p];
-
           for (int t = 0; t < phase->n_taps; t++)
             for (gint64 j = 0; j < self->nout; j++)
-              whole[t * self->nout + j] = bytes[j * sj + phase->taps[t]];
+              *to++ = bytes[j * sj + phase->taps[t]];
           continue;
         }
       for (gint64 j = 0; j < self->nout; j += self->width)
@@ -257,8 +255,6 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
       ((float *) (void *) starts)[i] = bias[i % columns]
                                        - (float) quantum.zero * quantum.scale
                                              * ((const float *) (const void *) sums)[i];
-    else if (is_depthwise (self))
-      ((float *) (void *) starts)[i] = (float) (-quantum.zero * sums[i]);
     else
       starts[i] = -quantum.zero * sums[i];
   memset (at + self->pads, quantum.zero, (gsize) channels_of (self));

@@ -432,8 +432,8 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
                 if (sag_conv_on_bytes (c) && c->form == SAG_CONV_LAST_DEPTHWISE)
                   job->k->bytes.depthwise (&(SagDepthwiseU8Job){
                     .m = m, .c = n, .taps = (gsize) taps, .rows = (const guint8 *const *) rows[b],
-                    .ld_rows = (gsize) chunk->mr, .w = job->weights + c->weights[p],
-                    .init = (const float *) (const void *) job->starts + p * c->nout,
+                    .ld_rows = (gsize) chunk->mr, .w = (const gint8 *) job->weights + c->weights[p],
+                    .init = job->starts + p * c->nout,
                     .end = end_of (job, 0,
                                    c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
                                    to_at, ldc) });

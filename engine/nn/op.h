@@ -48,6 +48,7 @@ typedef struct
   void    *scratch; /* scratch_bytes, aligned to SAG_ALIGN */
   gsize    offset;  /* of the scratch in the arena */
   double   cost;    /* for progress */
+  gint64   elapsed; /* microseconds, of the last run */
   SagRun  *run;     /* set before the run */
 } SagStep;
 

@@ -246,7 +246,7 @@ lay_out (SagConv *self, SagNode *node)
   gboolean good = TRUE, int8 = sag_conv_on_bytes (self), int4 = self->precision == SAG_PRECISION_INT4;
   gboolean last = self->form == SAG_CONV_LAST || self->form == SAG_CONV_LAST_DEPTHWISE;
   gsize head = 0, weights = 0, panels = 0, phases = 0, total;
-  gsize size = int8 && self->form != SAG_CONV_LAST_DEPTHWISE ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
+  gsize size = int8 ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
 
   self->weights = g_new0 (gsize, 2 * g->n_phases);
   self->group_scales = self->weights + g->n_phases;
@@ -274,7 +274,7 @@ lay_out (SagConv *self, SagNode *node)
           self->weights[p] = good ? reserve (&weights, n, SAG_ALIGN, &good) : 0;
           continue;
         }
-      good = g_size_checked_mul (&n, n, (gsize) (int8 && size == 1 ? (self->kin + 3) / 4 * 4 : self->kin))
+      good = g_size_checked_mul (&n, n, (gsize) (int8 && self->form != SAG_CONV_LAST_DEPTHWISE ? (self->kin + 3) / 4 * 4 : self->kin))
              && g_size_checked_mul (&n, n, panels);
       self->weights[p] = good ? reserve (&weights, n, SAG_ALIGN / size, &good) : 0;
     }

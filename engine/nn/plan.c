@@ -351,7 +351,12 @@ sag_plan_run (SagPlan *self, SagRun *run)
       if (!sag_step_go_on (step, 0, 0))
         return FALSE;
       if (!node->view)
-        node->op->run (step);
+        {
+          gint64 start = g_get_monotonic_time ();
+
+          node->op->run (step);
+          step->elapsed = g_get_monotonic_time () - start;
+        }
       if (run->seen != NULL)
         tell (run, node);
       run->done += step->cost;

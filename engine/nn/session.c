@@ -367,20 +367,23 @@ describe_value (const SagValue *value, char shape[128], const char **layout, con
 void
 sag_session_get_step (const SagSession *self, int index, SagSessionStep *step)
 {
-  const SagNode *node = NULL;
+  const SagStep *at = NULL;
+  const SagNode *node;
   const SagValue *y;
 
   g_return_if_fail (index >= 0 && index < self->info.n_steps);
   for (int i = 0, n = 0; n <= index; i++)
     if (!self->plan->steps[i].node->view)
       {
-        node = self->plan->steps[i].node;
+        at = &self->plan->steps[i];
         n++;
       }
+  node = at->node;
   y = sag_node_output (node, 0);
   *step = (SagSessionStep){ .name = node->name, .op = node->op->name, .kernel = node->kernel,
                             .precision = node->precision, .weight_bytes = node->packed_bytes,
                             .scratch_bytes = node->scratch_bytes, .macs = node->macs,
+                            .elapsed = at->elapsed,
                             .fused = node->fused.activation != SAG_ACTIVATION_NONE
                                      || node->fused.residual };
   describe_value (sag_node_input (node, 0), step->in, &step->in_layout, &step->in_stored);

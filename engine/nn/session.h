@@ -103,6 +103,7 @@ typedef struct
   SagPrecision precision;
   gsize        out_bytes, weight_bytes, scratch_bytes;
   gint64       macs;
+  gint64       elapsed;                   /* microseconds, of the last run; 0 before */
   gboolean     fused;                     /* an activation or a sum follows in the same pass */
 } SagSessionStep;
 

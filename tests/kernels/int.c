@@ -250,15 +250,16 @@ depthwise_one (Check *check, size_t m, size_t c, size_t taps, SagEnd kind)
   ptrdiff_t ld = (ptrdiff_t) c + 3;
   size_t n_out = (m - 1) * (size_t) ld + c, ld_rows = m + 1;
   uint8_t *in = bytes (check, taps * m * c, false);
-  float *w = check_floats (check, taps * c, CHECK_PLAIN), *init = check_floats (check, c, CHECK_PLAIN);
+  int8_t *w = check_bytes (check, taps * c, 1);
+  int32_t *init = check_bytes (check, c * sizeof *init, 4);
   float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
   SagDepthwiseU8Job job = { .m = m, .c = c, .taps = taps, .rows = rows, .ld_rows = ld_rows, .w = w,
                             .init = init, .end = make_end (check, kind, c, ld, n_out) };
 
   for (size_t i = 0; i < taps * c; i++)
-    w[i] = (float) ((int) check_random (check, 255) - 127);
+    w[i] = (int8_t) ((int) check_random (check, 255) - 127);
   for (size_t i = 0; i < c; i++)
-    init[i] = (float) ((int) check_random (check, 60000) - 30000);
+    init[i] = (int32_t) check_random (check, 60000) - 30000;
   for (size_t t = 0; t < taps; t++)
     for (size_t i = 0; i < m; i++)
       rows[t * ld_rows + i] = in + (t * m + i) * c;
@@ -378,7 +379,7 @@ check_int (Check *check)
   static const size_t ks[] = { 0, 1, 3, 4, 5, 16, 33 }, dilations[] = { 1, 2, 5 };
   size_t l = check->k->lanes, mr = check->k->gemm_u8.mr, nr = check->k->gemm_u8.nr;
   size_t ms[] = { 1, mr / 2, mr }, ns[] = { 1, l - 1, l, l + 1, nr - 1, nr };
-  size_t widths[] = { 1, 2, l - 1, l, l + 1, 3 * l + 5, 130 }, counts[] = { 0, 1, l - 1, l, l + 1, 300 };
+  size_t widths[] = { 1, 2, l - 1, l, l + 1, 3 * l + 5, 130 }, counts[] = { 0, 1, l - 1, l, l + 1, 4 * l, 5 * l + 3, 300 };
 
   if (check->bench)
     {
@@ -419,7 +420,7 @@ check_int (Check *check)
                         stride, n, 1 + check_random (check, 5), (SagEnd) kind);
     }
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-    for (size_t taps = 1; taps <= 9 && counts[i] > 0; taps += 4)
+    for (size_t taps = 1; taps <= 32 && counts[i] > 0; taps += taps < 9 ? 4 : 23)
       {
         bytes_one (check, counts[i], taps);
         for (size_t m = 1; m < 10; m += 4)
