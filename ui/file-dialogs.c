@@ -5,9 +5,27 @@
 
 typedef struct
 {
-  SagFileChosen chosen;
-  gpointer      data;
+  SagFileChosen     chosen;
+  SagFileChosenWith chosen_with; /* instead, with choices */
+  int               n_choices;
+  gpointer          data;
 } Question;
+
+static char **
+dup_values (GtkFileChooser *chooser,
+            int             n)
+{
+  g_autoptr (GStrvBuilder) values = g_strv_builder_new ();
+
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("choice-%d", i);
+      const char *value = gtk_file_chooser_get_choice (chooser, id);
+
+      g_strv_builder_add (values, value != NULL ? value : "");
+    }
+  return g_strv_builder_end (values);
+}
 
 static void
 answered (GtkNativeDialog *dialog,
@@ -31,7 +49,15 @@ answered (GtkNativeDialog *dialog,
         }
       g_ptr_array_add (paths, NULL);
       if (paths->len > 1)
-        question->chosen ((const char *const *) paths->pdata, question->data);
+        {
+          g_auto (GStrv) values = dup_values (GTK_FILE_CHOOSER (dialog), question->n_choices);
+
+          if (question->chosen_with != NULL)
+            question->chosen_with ((const char *const *) paths->pdata,
+                                   (const char *const *) values, question->data);
+          else
+            question->chosen ((const char *const *) paths->pdata, question->data);
+        }
     }
   gtk_native_dialog_destroy (dialog);
   g_object_unref (dialog);
@@ -45,19 +71,24 @@ parent_destroyed (GtkNativeDialog *dialog)
   g_object_unref (dialog);
 }
 
-void
-sag_file_dialog_show (GtkWindow            *parent,
-                      GtkFileChooserAction  action,
-                      const char           *title,
-                      const char           *name,
-                      SagFileChosen         chosen,
-                      gpointer              data)
+static void
+ask (GtkWindow            *parent,
+     GtkFileChooserAction  action,
+     const char           *title,
+     const char           *name,
+     const SagFileChoice  *choices, /* or NULL */
+     Question             *question) /* taken */
 {
   GtkFileChooserNative *dialog = gtk_file_chooser_native_new (title, parent, action, NULL, NULL);
-  Question *question = g_new0 (Question, 1);
 
-  question->chosen = chosen;
-  question->data = data;
+  for (; choices != NULL && choices->label != NULL; choices++)
+    {
+      g_autofree char *id = g_strdup_printf ("choice-%d", question->n_choices++);
+
+      gtk_file_chooser_add_choice (GTK_FILE_CHOOSER (dialog), id, choices->label,
+                                   (const char **) choices->names, (const char **) choices->options);
+      gtk_file_chooser_set_choice (GTK_FILE_CHOOSER (dialog), id, choices->value);
+    }
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   if (action == GTK_FILE_CHOOSER_ACTION_SAVE && name != NULL)
     gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
@@ -68,4 +99,35 @@ sag_file_dialog_show (GtkWindow            *parent,
   g_signal_connect_object (parent, "destroy", G_CALLBACK (parent_destroyed), dialog,
                            G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+void
+sag_file_dialog_show (GtkWindow            *parent,
+                      GtkFileChooserAction  action,
+                      const char           *title,
+                      const char           *name,
+                      SagFileChosen         chosen,
+                      gpointer              data)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->chosen = chosen;
+  question->data = data;
+  ask (parent, action, title, name, NULL, question);
+}
+
+void
+sag_file_dialog_show_with (GtkWindow            *parent,
+                           GtkFileChooserAction  action,
+                           const char           *title,
+                           const char           *name,
+                           const SagFileChoice  *choices,
+                           SagFileChosenWith     chosen,
+                           gpointer              data)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->chosen_with = chosen;
+  question->data = data;
+  ask (parent, action, title, name, choices, question);
 }

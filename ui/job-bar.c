@@ -19,7 +19,8 @@ struct _SagJobBar
 
   GPtrArray      *jobs;  /* SagJob, running; the last is shown */
   gint64          since_us; /* when that one began to move */
-  char           *pulse; /* text of work without a fraction, or NULL */
+  char           *pulse; /* text of work that is no job, or NULL */
+  double          pulse_fraction; /* of that; 0 if it has none */
   char           *said;
   guint           timer; /* of the pulse */
 };
@@ -89,7 +90,9 @@ sag_job_bar_update (SagJobBar *self)
       gtk_label_set_text (self->text, self->pulse != NULL  ? self->pulse
                                       : self->said != NULL ? self->said
                                                            : "");
-      set_pulsing (self, self->pulse != NULL);
+      set_pulsing (self, self->pulse != NULL && self->pulse_fraction <= 0);
+      if (self->pulse != NULL && self->pulse_fraction > 0)
+        gtk_progress_bar_set_fraction (self->progress, self->pulse_fraction);
     }
   gtk_label_set_text (self->left, left != NULL ? left : "");
   /* They keep their place: nothing moves when work starts or ends. */
@@ -128,8 +131,17 @@ void
 sag_job_bar_pulse (SagJobBar  *self,
                    const char *text)
 {
+  sag_job_bar_progress (self, text, 0);
+}
+
+void
+sag_job_bar_progress (SagJobBar  *self,
+                      const char *text,
+                      double      fraction)
+{
   g_free (self->pulse);
   self->pulse = g_strdup (text);
+  self->pulse_fraction = fraction;
   if (text != NULL)
     g_clear_pointer (&self->said, g_free);
   sag_job_bar_update (self);

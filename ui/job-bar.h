@@ -19,6 +19,10 @@ void sag_job_bar_track (SagJobBar  *self,
 /* Work without a fraction, until the next call with NULL. */
 void sag_job_bar_pulse (SagJobBar  *self,
                         const char *text);
+/* Work that is many jobs: shown instead of them, until the next call with NULL. */
+void sag_job_bar_progress (SagJobBar *self,
+                        const char *text,
+                        double      fraction);
 /* What there is to say when nothing runs: "Saved lungs.dcm". */
 void sag_job_bar_say   (SagJobBar  *self,
                         const char *text);

@@ -22,6 +22,10 @@ static const SagKey keys[] = {
   { "win.next-series", N_ ("Next series"), STUDY, "Page_Down" },
   { "win.previous-series", N_ ("Previous series"), STUDY, "Page_Up" },
   { "win.show-tags", N_ ("Show the DICOM tags"), STUDY, "<Control>t" },
+  { "win.export-png", N_ ("Save the view as PNG"), STUDY, "<Control><Shift>s" },
+  { "win.export-png-series", N_ ("Save every slice of the view as PNG"), STUDY, "" },
+  { "win.export-deidentified", N_ ("Export a de-identified copy"), STUDY, "" },
+  { "win.print", N_ ("Print the view"), STUDY, "<Control>p" },
 
   /* Down is towards the feet, the back, the right; as with the wheel. */
   { "view.step(1)", N_ ("Next slice"), IMAGE, "Up Right" },
@@ -109,7 +113,8 @@ static const SagKey keys[] = {
   { "win.export-seg", N_ ("Save the segmentation as DICOM SEG"), SEGMENT, "<Control>s" },
   { "win.export-nifti", N_ ("Save the segmentation as NIfTI"), SEGMENT, "" },
   { "win.export-confidence", N_ ("Save the confidence as NIfTI"), SEGMENT, "" },
-  { "win.export-png", N_ ("Save the view as PNG"), SEGMENT, "<Control><Shift>s" },
+  { "win.export-stl", N_ ("Save the surface of a label as STL"), SEGMENT, "" },
+  { "win.export-statistics", N_ ("Save volumes and values of the labels as CSV"), SEGMENT, "" },
 
   { "view.tool::length", N_ ("Length"), MEASURE, "l" },
   { "view.tool::angle", N_ ("Angle"), MEASURE, "g" },

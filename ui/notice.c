@@ -10,10 +10,13 @@ struct _SagNotice
   GtkRevealer *revealer;
   GtkWidget   *box;
   GtkLabel    *text;
+  GtkWidget   *remedy;
   GtkWidget   *close;
 
   char        *error;    /* NULL if none; stands before the warnings */
+  char        *note;     /* likewise, after it */
   char        *warnings; /* NULL if none, or dismissed */
+  gboolean     mends;    /* there is a remedy */
 };
 
 G_DEFINE_FINAL_TYPE (SagNotice, sag_notice, GTK_TYPE_WIDGET)
@@ -21,8 +24,12 @@ G_DEFINE_FINAL_TYPE (SagNotice, sag_notice, GTK_TYPE_WIDGET)
 static void
 sag_notice_update (SagNotice *self)
 {
-  const char *text = self->error != NULL ? self->error : self->warnings;
+  const char *text = self->error != NULL  ? self->error
+                     : self->note != NULL ? self->note
+                                          : self->warnings;
 
+
+  gtk_widget_set_visible (self->remedy, self->mends && text != NULL && text == self->warnings);
   if (text != NULL)
     {
       gtk_label_set_text (self->text, text);
@@ -41,6 +48,31 @@ sag_notice_set_error (SagNotice  *self,
 {
   g_free (self->error);
   self->error = message != NULL && message[0] != '\0' ? g_strdup (message) : NULL;
+  sag_notice_update (self);
+}
+
+void
+sag_notice_set_note (SagNotice  *self,
+                     const char *message)
+{
+  g_free (self->note);
+  self->note = message != NULL && message[0] != '\0' ? g_strdup (message) : NULL;
+  sag_notice_update (self);
+}
+
+void
+sag_notice_set_remedy (SagNotice  *self,
+                       const char *label,
+                       const char *action,
+                       const char *tooltip)
+{
+  self->mends = label != NULL;
+  if (self->mends)
+    {
+      gtk_button_set_label (GTK_BUTTON (self->remedy), label);
+      gtk_widget_set_tooltip_text (self->remedy, tooltip);
+      gtk_actionable_set_action_name (GTK_ACTIONABLE (self->remedy), action);
+    }
   sag_notice_update (self);
 }
 
@@ -65,6 +97,8 @@ dismiss (SagNotice *self)
 {
   if (self->error != NULL)
     g_clear_pointer (&self->error, g_free);
+  else if (self->note != NULL)
+    g_clear_pointer (&self->note, g_free);
   else
     g_clear_pointer (&self->warnings, g_free);
   sag_notice_update (self);
@@ -77,6 +111,7 @@ sag_notice_dispose (GObject *object)
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self));
 
   g_clear_pointer (&self->error, g_free);
+  g_clear_pointer (&self->note, g_free);
   g_clear_pointer (&self->warnings, g_free);
   if (child != NULL)
     gtk_widget_unparent (child);
@@ -93,6 +128,7 @@ sag_notice_class_init (SagNoticeClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagNotice, revealer);
   gtk_widget_class_bind_template_child (widget_class, SagNotice, box);
   gtk_widget_class_bind_template_child (widget_class, SagNotice, text);
+  gtk_widget_class_bind_template_child (widget_class, SagNotice, remedy);
   gtk_widget_class_bind_template_child (widget_class, SagNotice, close);
 }
 

@@ -25,7 +25,6 @@ struct _SagSegmenter
   SagJob           *load;     /* running, or NULL; so are the others */
   SagJob           *estimate;
   SagJob           *run;
-  SagJob           *export;
   SagResult        *result; /* what the run fills, or NULL */
   SagVolume        *estimated; /* what the last estimate was for; borrowed, only compared */
 };
@@ -44,7 +43,6 @@ enum
 enum
 {
   JOB,
-  SAVED,
   FAILED,
   N_SIGNALS
 };
@@ -426,12 +424,10 @@ sag_segmenter_run_when_ready (SagSegmenter *self,
 gboolean
 sag_segmenter_cancel (SagSegmenter *self)
 {
-  SagJob *job = self->run != NULL ? self->run : self->export;
-
   self->pending = FALSE;
-  if (job == NULL)
+  if (self->run == NULL)
     return FALSE;
-  sag_job_cancel (job);
+  sag_job_cancel (self->run);
   return TRUE;
 }
 
@@ -543,101 +539,6 @@ slices_ready (SagSegmenter *self,
 {
   if (what == SAG_LAYER_VOLUME)
     update (self);
-}
-
-/* ---- export */
-
-static void
-export_done (GObject      *source,
-             GAsyncResult *result,
-             gpointer      data)
-{
-  g_autoptr (SagSegmenter) self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
-  GApplication *application = g_application_get_default ();
-  const char *path = "";
-
-  if (application != NULL)
-    g_application_release (application);
-  if (SAG_JOB (source) == self->export)
-    g_clear_object (&self->export);
-  if (done != NULL)
-    {
-      g_variant_lookup (done, "path", "^&ay", &path);
-      g_signal_emit (self, signals[SAVED], 0, path);
-    }
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_signal_emit (self, signals[FAILED], 0, error->message);
-    }
-}
-
-static void
-start_export (SagSegmenter *self,
-              SagJob       *job, /* taken; NULL with `error` */
-              GError       *error)
-{
-  GApplication *application = g_application_get_default ();
-
-  if (job == NULL)
-    {
-      g_signal_emit (self, signals[FAILED], 0, error->message);
-      return;
-    }
-  g_signal_emit (self, signals[JOB], 0, job);
-  g_set_object (&self->export, job); /* the last one is the one that can be cancelled */
-  /* "Save, close" saves: the program ends when the file is there. */
-  if (application != NULL)
-    g_application_hold (application);
-  sag_job_start_async (job, NULL, export_done, g_object_ref (self));
-  g_object_unref (job);
-}
-
-void
-sag_segmenter_export (SagSegmenter *self,
-                      const char   *format,
-                      const char   *path)
-{
-  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
-  g_autoptr (GError) error = NULL;
-
-  if (segmentation == NULL)
-    return;
-  start_export (self,
-                sag_job_new_export (format, path, segmentation,
-                                    sag_workspace_get_series (self->workspace), &error),
-                error);
-}
-
-void
-sag_segmenter_export_png (SagSegmenter *self,
-                          const char   *path,
-                          const guint8 *rgba,
-                          int           width,
-                          int           height)
-{
-  g_autoptr (GError) error = NULL;
-  SagJob *job = sag_job_new_export_png (path, rgba, width, height, &error);
-
-  start_export (self, job, error);
-}
-
-void
-sag_segmenter_export_measurements (SagSegmenter *self,
-                                   const char   *format,
-                                   const char   *path,
-                                   SagWorkspace *workspace)
-{
-  SagVolume *volume = sag_workspace_get_volume (workspace);
-  g_autoptr (GError) error = NULL;
-
-  if (volume != NULL)
-    start_export (self,
-                  sag_job_new_export_measurements (format, path,
-                                                   sag_workspace_get_measurements (workspace), volume,
-                                                   sag_workspace_get_series (workspace), &error),
-                  error);
 }
 
 void
@@ -753,8 +654,6 @@ sag_segmenter_class_init (SagSegmenterClass *klass)
 
   signals[JOB] = g_signal_new ("job", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                SAG_TYPE_JOB);
-  signals[SAVED] = g_signal_new ("saved", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-                                 1, G_TYPE_STRING);
   signals[FAILED] = g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * segmenter.h: from a model and a precision to a segmentation in the workspace, and to a file: what a
- * window does with MODELS, ESTIMATE, SEGMENT and EXPORT jobs. No widget.
+ * segmenter.h: from a model and a precision to a segmentation in the workspace: what a window does
+ * with MODELS, ESTIMATE and SEGMENT jobs. No widget.
  *
  * Properties: "models" (GListModel of SagModel, read-only), "model" (SagModel or NULL), "precision"
  * (int, SagPrecision), "state" (int, SagSegmenterState, read-only), "problem" (string, read-only:
  * why it failed), "seconds" (double, read-only: how long the last run took).
  *
  * Signals: "job" (SagSegmenter *, SagJob *, gpointer) when one begins that a person waits for;
- * "saved" (SagSegmenter *, const char *path, gpointer); "failed" (SagSegmenter *, const char
- * *message, gpointer) when an export failed, or a model asked for is not there. */
+ * "failed" (SagSegmenter *, const char *message, gpointer) when a model asked for is not there. */
 #pragma once
 
 #include "app/state/model.h"
@@ -63,19 +62,5 @@ void               sag_segmenter_run_when_ready (SagSegmenter *self,
 /* TRUE if something was running. */
 gboolean           sag_segmenter_cancel        (SagSegmenter *self);
 
-/* `format` as for sag_job_new_export(). */
-void               sag_segmenter_export        (SagSegmenter *self,
-                                                const char   *format,
-                                                const char   *path);
-void               sag_segmenter_export_png    (SagSegmenter *self,
-                                                const char   *path,
-                                                const guint8 *rgba,
-                                                int           width,
-                                                int           height);
-/* What was measured on the volume of `workspace`, as "sr" (needs its series) or "csv". */
-void               sag_segmenter_export_measurements (SagSegmenter *self,
-                                                const char   *format,
-                                                const char   *path,
-                                                SagWorkspace *workspace);
-/* The window closes: stops all but what is being written; the application stays until that is done. */
+/* The window closes: stops all. */
 void               sag_segmenter_close         (SagSegmenter *self);

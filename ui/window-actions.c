@@ -3,6 +3,7 @@
  * window-actions.c: the commands of a window. */
 #include "ui/window-actions.h"
 
+#include "ui/export-actions.h"
 #include "ui/file-dialogs.h"
 #include "ui/keys.h"
 #include "ui/measure-actions.h"
@@ -223,6 +224,7 @@ ACTION (cancel)
   if (sag_segmenter_get_elapsed (sag_window_get_segmenter (self)) > ASK_AFTER_SECONDS)
     ask_to_cancel (self);
   else if (sag_segmenter_cancel (sag_window_get_segmenter (self))
+           || sag_exporter_cancel (sag_window_get_exporter (self))
            || sag_measure_actions_escape (GTK_WIDGET (self), sag_window_get_layout (self)))
     return;
   else if (get_extra (self)->sample != NULL)
@@ -246,118 +248,6 @@ ACTION (precision)
 ACTION (next_precision)
 {
   sag_segmenter_next_precision (sag_window_get_segmenter (data));
-}
-
-/* ---- saving */
-
-static char *
-propose_name (SagWindow  *self,
-              const char *suffix)
-{
-  SagSeries *series = sag_workspace_get_series (sag_window_get_workspace (self));
-  g_autofree char *name = g_strdup (series != NULL ? sag_series_get_title (series) : "image");
-
-  g_strdelimit (name, "/\\:*?\"<>|\n", '-');
-  return g_strconcat (name, suffix, NULL);
-}
-
-static void
-seg_chosen (const char *const *paths,
-            gpointer           data)
-{
-  sag_segmenter_export (sag_window_get_segmenter (data), "seg", paths[0]);
-}
-
-static void
-nifti_chosen (const char *const *paths,
-              gpointer           data)
-{
-  sag_segmenter_export (sag_window_get_segmenter (data), "nifti", paths[0]);
-}
-
-static void
-confidence_chosen (const char *const *paths,
-                   gpointer           data)
-{
-  sag_segmenter_export (sag_window_get_segmenter (data), "confidence", paths[0]);
-}
-
-static void
-export_measurements (SagWindow  *self,
-                     const char *format,
-                     const char *path)
-{
-  SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (self));
-
-  sag_segmenter_export_measurements (sag_window_get_segmenter (self), format, path,
-                                     sag_slice_view_get_workspace (view));
-}
-
-static void
-sr_chosen (const char *const *paths,
-           gpointer           data)
-{
-  export_measurements (data, "sr", paths[0]);
-}
-
-static void
-csv_chosen (const char *const *paths,
-            gpointer           data)
-{
-  export_measurements (data, "csv", paths[0]);
-}
-
-static void
-png_chosen (const char *const *paths,
-            gpointer           data)
-{
-  SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (data));
-  int width, height;
-  g_autofree guint8 *rgba = sag_slice_view_dup_pixels (view, TRUE, &width, &height);
-
-  if (rgba != NULL)
-    sag_segmenter_export_png (sag_window_get_segmenter (data), paths[0], rgba, width, height);
-}
-
-static void
-ask_where (SagWindow     *self,
-           const char    *title,
-           const char    *suffix,
-           SagFileChosen  chosen)
-{
-  g_autofree char *name = propose_name (self, suffix);
-
-  sag_file_dialog_show (GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SAVE, title, name, chosen, self);
-}
-
-ACTION (export_seg)
-{
-  ask_where (data, _ ("Save as DICOM SEG"), " segmentation.dcm", seg_chosen);
-}
-
-ACTION (export_nifti)
-{
-  ask_where (data, _ ("Save Labels as NIfTI"), " labels.nii.gz", nifti_chosen);
-}
-
-ACTION (export_confidence)
-{
-  ask_where (data, _ ("Save Confidence as NIfTI"), " confidence.nii.gz", confidence_chosen);
-}
-
-ACTION (export_measurements_sr)
-{
-  ask_where (data, _ ("Save Measurements as DICOM SR"), " measurements.dcm", sr_chosen);
-}
-
-ACTION (export_measurements_csv)
-{
-  ask_where (data, _ ("Save Measurements as CSV"), " measurements.csv", csv_chosen);
-}
-
-ACTION (export_png)
-{
-  ask_where (data, _ ("Save the View as PNG"), ".png", png_chosen);
 }
 
 /* One sentence at the foot of the window. */
@@ -438,23 +328,17 @@ sag_window_update_actions (SagWindow *self)
   SagWorkspace *workspace = sag_window_get_workspace (self);
   SagSegmenter *segmenter = sag_window_get_segmenter (self);
   SagSegmenterState state = sag_segmenter_get_state (segmenter);
-  SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
   SagModel *model = sag_segmenter_get_model (segmenter);
   gboolean image = sag_workspace_get_volume (workspace) != NULL;
-  gboolean result = segmentation != NULL && state != SAG_SEGMENTER_RUNNING;
 
   set_enabled (self, "segment",
                state != SAG_SEGMENTER_NO_IMAGE && state != SAG_SEGMENTER_NO_MODEL
                    && state != SAG_SEGMENTER_RUNNING && model != NULL
                    && (sag_model_is_usable (model) || sag_model_is_switched_off (model)));
   set_enabled (self, "open-labels", image);
-  set_enabled (self, "export-seg", result);
-  set_enabled (self, "export-nifti", result);
-  set_enabled (self, "export-confidence",
-               result && sag_segmentation_get_confidence (segmentation) != NULL);
   set_enabled (self, "fuse", image);
-  set_enabled (self, "export-png", image);
   set_enabled (self, "show-tags", image && find_path (self) != NULL);
+  sag_export_actions_update (self);
 }
 
 void
@@ -478,12 +362,6 @@ sag_window_add_actions (SagWindow     *self,
     { "cancel", cancel },
     { "precision", precision, "s", "'fp32'" },
     { "next-precision", next_precision },
-    { "export-seg", export_seg },
-    { "export-nifti", export_nifti },
-    { "export-confidence", export_confidence },
-    { "export-measurements-sr", export_measurements_sr },
-    { "export-measurements-csv", export_measurements_csv },
-    { "export-png", export_png },
     { "say", say, "s" },
     { "find-action", find_action },
     { "fuse", fuse },
@@ -501,6 +379,7 @@ sag_window_add_actions (SagWindow     *self,
   extra->job_bar = job_bar;
   g_object_set_data_full (G_OBJECT (self), "window-actions", extra, (GDestroyNotify) extra_free);
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
+  sag_export_actions_add (self);
   for (guint i = 0; i < G_N_ELEMENTS (toggles); i++)
     {
       g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (toggles[i]));

@@ -3,8 +3,8 @@
  * window-actions.h: the commands of a window, by name: the group "win".
  *
  * open-folder, open-files, open-sample, open-recent(s: URI), open-series(s: key), next-series,
- * previous-series, show-tags, segment, cancel, precision(s), next-precision, export-seg, export-nifti,
- * export-confidence, export-png, find-action, show-shortcuts, show-studies, show-segment, fullscreen. */
+ * previous-series, show-tags, segment, cancel, precision(s), next-precision, find-action, show-shortcuts,
+ * show-studies, show-segment, fullscreen; and those of ui/export-actions.h. */
 #pragma once
 
 #include "ui/job-bar.h"

@@ -34,6 +34,7 @@ struct _SagWindow
   SagFusion           *fusion;
   char                *hung; /* UID of the study that was put up; NULL if none */
   SagSegmenter        *segmenter;
+  SagExporter         *exporter;
   SagKeeper           *keeper;
   GtkWidget           *layout;
 
@@ -265,6 +266,7 @@ job_begun (SagWindow *self,
   if (g_str_equal (format, "seg") || g_str_equal (format, "nifti"))
     g_signal_connect_object (job, "notify::state", G_CALLBACK (labels_saved), self, 0);
   sag_notice_set_error (self->notice, NULL);
+  sag_notice_set_note (self->notice, NULL);
   sag_job_bar_track (self->job_bar, job);
 }
 
@@ -285,6 +287,24 @@ saved (SagWindow  *self,
   g_autofree char *text = g_strdup_printf (_ ("Saved %s"), name);
 
   sag_job_bar_say (self->job_bar, text);
+}
+
+static void
+progress (SagWindow  *self,
+          const char *text,
+          double      fraction)
+{
+  sag_job_bar_progress (self->job_bar, text, fraction);
+}
+
+/* What was written should be looked at, and at what first. */
+static void
+noted (SagWindow         *self,
+       const char *const *texts)
+{
+  g_autofree char *text = g_strjoinv ("\n", (char **) texts);
+
+  sag_notice_set_note (self->notice, text);
 }
 
 /* Corrections that were saved nowhere come back as a result: of a crash, or of forgetting. */
@@ -468,6 +488,7 @@ sag_window_dispose (GObject *object)
   g_clear_pointer (&self->hung, g_free);
   g_clear_object (&self->keeper);
   g_clear_object (&self->segmenter);
+  g_clear_object (&self->exporter);
   g_clear_object (&self->catalogue);
   g_clear_object (&self->workspace);
   g_clear_object (&self->settings);
@@ -541,6 +562,7 @@ sag_window_init (SagWindow *self)
   self->catalogue = sag_catalogue_new ();
   self->opener = sag_opener_new (self->workspace, self->catalogue);
   self->segmenter = sag_segmenter_new (self->workspace);
+  self->exporter = sag_exporter_new ();
   self->keeper = sag_keeper_new (self->workspace);
   self->layout = sag_slice_layout_new (self->workspace);
   gtk_stack_add_named (self->stack, self->layout, "views");
@@ -569,6 +591,8 @@ connect_state (SagWindow *self)
                            G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_presets), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (sag_window_update_actions),
+                           self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_warnings), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill_companions), self,
@@ -582,7 +606,12 @@ connect_state (SagWindow *self)
   g_signal_connect_object (self->keeper, "found", G_CALLBACK (edits_found), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->segmenter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->exporter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->exporter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->exporter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->exporter, "progress", G_CALLBACK (progress), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->exporter, "noted", G_CALLBACK (noted), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed),
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (show_settings), self);
@@ -622,6 +651,12 @@ SagSegmenter *
 sag_window_get_segmenter (SagWindow *self)
 {
   return self->segmenter;
+}
+
+SagExporter *
+sag_window_get_exporter (SagWindow *self)
+{
+  return self->exporter;
 }
 
 SagOpener *

@@ -3,6 +3,7 @@
  * window.h: one window: a workspace, its views and panes, and the wires between them. */
 #pragma once
 
+#include "ui/exporter.h"
 #include "ui/fusion.h"
 #include "ui/opener.h"
 #include "ui/segmenter.h"
@@ -25,6 +26,7 @@ gboolean        sag_window_is_empty      (SagWindow           *self);
 
 SagWorkspace   *sag_window_get_workspace (SagWindow           *self); /* all borrowed */
 SagSegmenter   *sag_window_get_segmenter (SagWindow           *self);
+SagExporter    *sag_window_get_exporter  (SagWindow           *self);
 SagOpener      *sag_window_get_opener    (SagWindow           *self);
 /* The one that opens series in the selected view: the window's, or a companion's. */
 SagOpener      *sag_window_get_cell_opener (SagWindow         *self);

@@ -23,7 +23,7 @@ static const struct
   { "check-plugin", sag_command_check_plugin, "try the whole contract on a plugin" },
   { "compare", sag_command_compare, "Dice, distances and volumes of two segmentations" },
   { "compress", sag_command_compress, "make a network smaller: prune, factor, fewer bits" },
-  { "convert", sag_command_convert, "write a series as NIfTI", 2 },
+  { "convert", sag_command_convert, "write a series as NIfTI, labels as STL or CSV", 2 },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
   { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
   { "export-anon", sag_command_export_anon, "copy a series without what says whose it is", 2 },

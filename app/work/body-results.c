@@ -9,10 +9,12 @@
 #include "app/files/notes.h"
 #include "app/files/open.h"
 #include "app/files/png.h"
+#include "app/files/stl.h"
 #include "app/files/unzip.h"
 #include "app/state/wire.h"
 #include "app/work/body-private.h"
 #include "app/work/report.h"
+#include "app/work/statistics.h"
 
 #include <math.h>
 #include <string.h>
@@ -216,6 +218,42 @@ export_measurements (SagBodyRun *run, const char *format, const char *path, GErr
                                  error);
 }
 
+/* A label lies in the layer that names it. */
+static gboolean
+export_surface (SagBodyRun *run, SagSegmentation *segmentation, const char *path, GError **error)
+{
+  guint8 value = 0;
+  gint32 smooth = 0;
+
+  if (!g_variant_lookup (run->request, "label", "y", &value))
+    return sag_body_lacks ("label", error) != NULL;
+  g_variant_lookup (run->request, "smooth", "i", &smooth);
+  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
+    {
+      SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
+      const SagLabel *label = sag_labelmap_find_label (layer, value);
+      g_autoptr (SagSurface) surface = NULL;
+
+      if (label == NULL)
+        continue;
+      surface = sag_surface_new (layer, value, CLAMP (smooth, 0, 200), &run->tick, error);
+      return surface != NULL && sag_stl_write (path, surface, label->name, error);
+    }
+  return sag_body_lacks ("label", error) != NULL;
+}
+
+static gboolean
+export_statistics (SagBodyRun *run, SagSegmentation *segmentation, const char *path, GError **error)
+{
+  g_autoptr (GVariant) described
+      = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (SagVolume) volume
+      = described != NULL ? sag_volume_from_variant (described, run->fds, error) : NULL;
+
+  return (described == NULL || volume != NULL)
+         && sag_statistics_write_csv (path, segmentation, volume, error);
+}
+
 static gboolean
 export_segmentation (SagBodyRun *run, const char *format, const char *path, GError **error)
 {
@@ -229,6 +267,10 @@ export_segmentation (SagBodyRun *run, const char *format, const char *path, GErr
     return sag_nifti_write_segmentation (path, segmentation, error);
   if (strcmp (format, "confidence") == 0)
     return sag_nifti_write_confidence (path, segmentation, error);
+  if (strcmp (format, "stl") == 0)
+    return export_surface (run, segmentation, path, error);
+  if (strcmp (format, "statistics") == 0)
+    return export_statistics (run, segmentation, path, error);
   if (strcmp (format, "seg") != 0)
     return sag_body_lacks ("format", error) != NULL;
   stack = sag_body_get_stack (run, &index, error);

@@ -27,9 +27,10 @@
  *                           frame-of-reference s?: refuse a SEG of another one; volume?: what lies under
  *                  partials the role's name, "ready", "labels"; "values" with a volume
  *                  result   seconds d
- * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "png" "sr" "csv";
- *                           segmentation and stack; or width u, height u, pixels h: RGBA; or
- *                           measurements aa{sv}, calibrated b, volume and stack
+ * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "stl" "statistics" "png" "sr" "csv";
+ *                           segmentation and stack ("stl": label y, smooth i: steps; "statistics": volume?);
+ *                           or width u, height u, pixels h: RGBA; or measurements aa{sv}, calibrated b,
+ *                           volume and stack
  *                  result   path ay, bytes t
  * DEIDENTIFY (io)
  *                  request  paths aay: folders and files; path ay: folder to write to; dates s:
@@ -176,6 +177,17 @@ SagJob      *sag_job_new_export         (const char           *format,
                                          const char           *path,
                                          SagSegmentation      *segmentation,
                                          SagSeries            *series,
+                                         GError              **error);
+/* The surface of one label as STL; `smooth` steps of smoothing, 0 for none. */
+SagJob      *sag_job_new_export_surface (const char           *path,
+                                         SagSegmentation      *segmentation,
+                                         guint8                label,
+                                         int                   smooth,
+                                         GError              **error);
+/* What is true of each label as CSV, with the values of `volume` (may be NULL) inside it. */
+SagJob      *sag_job_new_export_statistics (const char        *path,
+                                         SagSegmentation      *segmentation,
+                                         SagVolume            *volume,
                                          GError              **error);
 /* `rgba`: width * height * 4 bytes, copied into a memfd. */
 SagJob      *sag_job_new_export_png     (const char           *path,

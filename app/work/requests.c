@@ -228,6 +228,41 @@ sag_job_new_export (const char *format, const char *path, SagSegmentation *segme
   return job_new (SAG_JOB_EXPORT, &dict, fds);
 }
 
+SagJob *
+sag_job_new_export_surface (const char *path, SagSegmentation *segmentation, guint8 label, int smooth,
+                            GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "format", "s", "stl");
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  g_variant_dict_insert (&dict, "label", "y", label);
+  g_variant_dict_insert (&dict, "smooth", "i", smooth);
+  add_title (&dict, path);
+  if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))
+    return NULL;
+  return job_new (SAG_JOB_EXPORT, &dict, fds);
+}
+
+SagJob *
+sag_job_new_export_statistics (const char *path, SagSegmentation *segmentation, SagVolume *volume,
+                               GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "format", "s", "statistics");
+  g_variant_dict_insert (&dict, "path", "^ay", path);
+  add_title (&dict, path);
+  if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error))
+      || (volume != NULL && !add_described (&dict, "volume", sag_volume_to_variant (volume, fds, error))))
+    return NULL;
+  return job_new (SAG_JOB_EXPORT, &dict, fds);
+}
+
 static SagJob *
 note_job_new (SagJobKind kind, const char *path, const char *series, const char *note,
               const char *text)

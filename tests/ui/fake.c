@@ -443,15 +443,34 @@ run_tags (void)
 }
 
 static GVariant *
-run_export (GVariant  *request,
-            GError   **error)
+run_export (GVariant     *request,
+            GUnixFDList  *fds,
+            GError      **error)
 {
   const char *path = NULL, *format = NULL;
+  g_autofree char *text = NULL;
+  guint32 width = 0, height = 0;
   GVariantDict result;
+  int handle;
 
   g_variant_lookup (request, "path", "^&ay", &path);
   g_variant_lookup (request, "format", "&s", &format);
-  if (!g_file_set_contents (path, format, -1, error))
+  text = g_strdup (format);
+  if (g_variant_lookup (request, "pixels", "h", &handle)
+      && g_variant_lookup (request, "width", "u", &width)
+      && g_variant_lookup (request, "height", "u", &height))
+    {
+      gsize n = (gsize) width * height * 4;
+      g_autoptr (SagBlock) pixels = sag_wire_map (fds, handle, n, error);
+      g_autofree char *sum = NULL;
+
+      if (pixels == NULL)
+        return NULL;
+      sum = g_compute_checksum_for_data (G_CHECKSUM_MD5, sag_block_get_data (pixels), n);
+      g_free (text);
+      text = g_strdup_printf ("png %ux%u %s", width, height, sum);
+    }
+  if (!g_file_set_contents (path, text, -1, error))
     return NULL;
   g_variant_dict_init (&result, NULL);
   g_variant_dict_insert (&result, "path", "^ay", path);
@@ -513,7 +532,7 @@ run (gpointer          self,
     case SAG_JOB_RECALL:
       return run_recall (request);
     case SAG_JOB_EXPORT:
-      return run_export (request, error);
+      return run_export (request, fds, error);
     default:
       g_assert_not_reached ();
     }

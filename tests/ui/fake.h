@@ -14,7 +14,8 @@
  *  folder "/fake/broken"  one series that fails when read
  *  models                 "fake.halves" (CT; FP32, INT8): labels 1 and 2, patient's left and right;
  *                         "fake.slow" (CT): until cancelled; "fake.fails" (any);
- *                         "fake.head" (MR); "fake.invalid" (cannot be used) */
+ *                         "fake.head" (MR); "fake.invalid" (cannot be used)
+ *  export                 writes the format's name; of pictures "png 640x480" and a checksum of the pixels */
 void             fake_install       (void);
 void             fake_remove        (void);
 

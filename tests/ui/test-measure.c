@@ -255,7 +255,7 @@ test_kept (Fixture       *f,
     fake_settle ();
   g_assert_cmpuint (n_items (f), ==, 1);
   g_assert_cmpfloat (measured (f, 0)->length, ==, length);
-  sag_segmenter_export_measurements (sag_window_get_segmenter (f->window), "csv", path, f->workspace);
+  sag_exporter_save_measurements (sag_window_get_exporter (f->window), f->workspace, "csv", path);
   for (int i = 0; i < 50 && !g_file_test (path, G_FILE_TEST_EXISTS); i++)
     fake_settle ();
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));

@@ -102,13 +102,13 @@ test_whole_way (void)
   g_assert_cmpfloat (probe.value, <, -500);
   g_assert_cmpfloat (probe.confidence, >, 0.5);
 
-  g_signal_connect_swapped (segmenter, "saved", G_CALLBACK (note_saved), &saved);
-  sag_segmenter_export (segmenter, "seg", seg);
+  g_signal_connect_swapped (sag_window_get_exporter (window), "saved", G_CALLBACK (note_saved), &saved);
+  sag_exporter_save_labels (sag_window_get_exporter (window), workspace, "seg", seg);
   for (int i = 0; i < 400 && saved == NULL; i++)
     fake_settle ();
   g_assert_cmpstr (saved, ==, seg);
   g_assert_true (g_file_test (seg, G_FILE_TEST_IS_REGULAR));
-  g_signal_handlers_disconnect_by_data (segmenter, &saved);
+  g_signal_handlers_disconnect_by_data (sag_window_get_exporter (window), &saved);
 
   gtk_window_close (GTK_WINDOW (window));
   fake_settle ();

@@ -3,6 +3,7 @@
  * test-segment-panel.c: models, precisions, runs and results as the panel shows them. */
 #include "tests/ui/fake.h"
 #include "ui/label-row.h"
+#include "ui/exporter.h"
 #include "ui/segment-panel.h"
 #include "ui/strikes.h"
 
@@ -273,23 +274,21 @@ test_export (Fixture       *f,
   g_autofree char *path = g_build_filename (folder, "labels.nii.gz", NULL);
   g_autofree char *bad = g_build_filename (folder, "not", "there", "x.nii", NULL);
   const char *saved = NULL, *failed = NULL;
-  gulong saved_id, failed_id;
+  g_autoptr (SagExporter) exporter = sag_exporter_new ();
 
   run (f, "fake.halves");
   fake_wait_int (f->segmenter, "state", SAG_SEGMENTER_DONE);
-  saved_id = g_signal_connect_swapped (f->segmenter, "saved", G_CALLBACK (note_path), &saved);
-  failed_id = g_signal_connect_swapped (f->segmenter, "failed", G_CALLBACK (note_path), &failed);
-  sag_segmenter_export (f->segmenter, "nifti", path);
+  g_signal_connect_swapped (exporter, "saved", G_CALLBACK (note_path), &saved);
+  g_signal_connect_swapped (exporter, "failed", G_CALLBACK (note_path), &failed);
+  sag_exporter_save_labels (exporter, f->workspace, "nifti", path);
   while (saved == NULL)
     fake_settle ();
   g_assert_cmpstr (saved, ==, path);
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
-  sag_segmenter_export (f->segmenter, "nifti", bad);
+  sag_exporter_save_labels (exporter, f->workspace, "nifti", bad);
   while (failed == NULL)
     fake_settle ();
   g_assert_cmpstr (failed, !=, "");
-  g_signal_handler_disconnect (f->segmenter, saved_id);
-  g_signal_handler_disconnect (f->segmenter, failed_id);
   g_remove (path);
   g_rmdir (folder);
 }
