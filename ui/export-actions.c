@@ -6,6 +6,8 @@
 #include "ui/file-dialogs.h"
 #include "ui/printer.h"
 
+#include <glib/gi18n-lib.h>
+
 #define ACTION(name) \
   static void name (GSimpleAction *action, GVariant *parameter, gpointer data)
 
@@ -57,17 +59,17 @@ LABELS (confidence, "confidence")
 
 ACTION (export_seg)
 {
-  ask_where (data, "Save as DICOM SEG", " segmentation.dcm", seg_chosen);
+  ask_where (data, _ ("Save as DICOM SEG"), " segmentation.dcm", seg_chosen);
 }
 
 ACTION (export_nifti)
 {
-  ask_where (data, "Save Labels as NIfTI", " labels.nii.gz", nifti_chosen);
+  ask_where (data, _ ("Save Labels as NIfTI"), " labels.nii.gz", nifti_chosen);
 }
 
 ACTION (export_confidence)
 {
-  ask_where (data, "Save Confidence as NIfTI", " confidence.nii.gz", confidence_chosen);
+  ask_where (data, _ ("Save Confidence as NIfTI"), " confidence.nii.gz", confidence_chosen);
 }
 
 static void
@@ -79,7 +81,7 @@ statistics_chosen (const char *const *paths,
 
 ACTION (export_statistics)
 {
-  ask_where (data, "Save Volumes and Values of the Labels as CSV", " labels.csv", statistics_chosen);
+  ask_where (data, _ ("Save Volumes and Values of the Labels as CSV"), " labels.csv", statistics_chosen);
 }
 
 static void
@@ -122,10 +124,10 @@ ACTION (export_stl)
     if ((int) g_ascii_strtoll (all_names[i], NULL, 10) == painted)
       value = all_names[i];
   sag_file_dialog_show_with (
-      GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SAVE, "Save the Surface of a Label as STL", proposed,
+      GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SAVE, _ ("Save the Surface of a Label as STL"), proposed,
       (const SagFileChoice[]) {
-          { "Label", (const char *const *) all_names, (const char *const *) all_options, value },
-          { "Smooth the surface", NULL, NULL, "true" },
+          { _ ("Label"), (const char *const *) all_names, (const char *const *) all_options, value },
+          { _ ("Smooth the surface"), NULL, NULL, "true" },
           { NULL } },
       stl_chosen, self);
 }
@@ -149,12 +151,12 @@ csv_chosen (const char *const *paths,
 
 ACTION (export_measurements_sr)
 {
-  ask_where (data, "Save Measurements as DICOM SR", " measurements.dcm", sr_chosen);
+  ask_where (data, _ ("Save Measurements as DICOM SR"), " measurements.dcm", sr_chosen);
 }
 
 ACTION (export_measurements_csv)
 {
-  ask_where (data, "Save Measurements as CSV", " measurements.csv", csv_chosen);
+  ask_where (data, _ ("Save Measurements as CSV"), " measurements.csv", csv_chosen);
 }
 
 /* ---- pictures */
@@ -267,8 +269,8 @@ ask_for_pictures (SagWindow            *self,
   g_object_get (get_view (self), "nameless", &nameless, NULL);
   sag_file_dialog_show_with (
       GTK_WINDOW (self), kind, title, name,
-      (const SagFileChoice[]) { { "Corner text, lines and measurements", NULL, NULL, "true" },
-                                { "The patient's name", NULL, NULL, nameless ? "false" : "true" },
+      (const SagFileChoice[]) { { _ ("Corner text, lines and measurements"), NULL, NULL, "true" },
+                                { _ ("The patient's name"), NULL, NULL, nameless ? "false" : "true" },
                                 { NULL } },
       chosen, self);
 }
@@ -277,13 +279,13 @@ ACTION (export_png)
 {
   g_autofree char *name = propose_name (data, ".png");
 
-  ask_for_pictures (data, GTK_FILE_CHOOSER_ACTION_SAVE, "Save the View as PNG", name, png_chosen);
+  ask_for_pictures (data, GTK_FILE_CHOOSER_ACTION_SAVE, _ ("Save the View as PNG"), name, png_chosen);
 }
 
 ACTION (export_png_series)
 {
   ask_for_pictures (data, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
-                    "Save Every Slice of the View as PNG, in a New Folder Inside", NULL,
+                    _ ("Save Every Slice of the View as PNG, in a New Folder Inside"), NULL,
                     png_series_chosen);
 }
 
@@ -336,15 +338,15 @@ deidentified_chosen (const char *const *paths,
 ACTION (export_deidentified)
 {
   static const char *const what[] = { "study", "series", NULL };
-  static const char *const what_options[] = { "The whole study, segmentations too",
-                                              "This series only", NULL };
+  const char *const what_options[] = { _ ("The whole study, segmentations too"),
+                                       _ ("This series only"), NULL };
   static const char *const dates[] = { "remove", "shift", "keep", NULL };
-  static const char *const date_options[] = { "Removed", "Shifted, intervals kept", "Kept", NULL };
+  const char *const date_options[] = { _ ("Removed"), _ ("Shifted, intervals kept"), _ ("Kept"), NULL };
 
   sag_file_dialog_show_with (GTK_WINDOW (data), GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
-                             "Export a De-identified Copy into an Empty Folder", NULL,
-                             (const SagFileChoice[]) { { "Copy", what, what_options, "study" },
-                                                       { "Dates", dates, date_options, "remove" },
+                             _ ("Export a De-identified Copy into an Empty Folder"), NULL,
+                             (const SagFileChoice[]) { { _ ("Copy"), what, what_options, "study" },
+                                                       { _ ("Dates"), dates, date_options, "remove" },
                                                        { NULL } },
                              deidentified_chosen, data);
 }

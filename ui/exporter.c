@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <glib/gi18n-lib.h>
 
 #define SMOOTH 20 /* steps that take the stairs of the voxels away */
 
@@ -279,11 +280,11 @@ draw_next (gpointer data)
 {
   SagExporter *self = data;
   Pictures *pictures = self->pictures;
-  g_autofree char *file =
-      g_strdup_printf ("%s %0*d.png", pictures->name, pictures->n > 999 ? 4 : 3, pictures->done + 1);
+  g_autofree char *number = g_strdup_printf ("%0*d.png", pictures->n > 999 ? 4 : 3, pictures->done + 1);
+  g_autofree char *file = g_strjoin (" ", pictures->name, number, NULL);
   g_autofree char *path = g_build_filename (pictures->folder, file, NULL);
   g_autofree char *text =
-      g_strdup_printf ("Saving picture %d of %d", pictures->done + 1, pictures->n);
+      g_strdup_printf (_ ("Saving picture %d of %d"), pictures->done + 1, pictures->n);
   int width = 0, height = 0;
   g_autofree guint8 *rgba = pictures->draw (pictures->done, &width, &height, pictures->data);
   g_autoptr (GError) error = NULL;
@@ -319,7 +320,7 @@ make_folder (const char *parent,
         break;
     }
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-               "No folder could be made in '%s': %s. Choose another place.", parent,
+               _ ("No folder could be made in '%s': %s. Choose another place."), parent,
                g_strerror (errno));
   return NULL;
 }
@@ -342,7 +343,7 @@ sag_exporter_save_pictures (SagExporter    *self,
         destroy (data);
       g_signal_emit (self, signals[FAILED], 0,
                      error != NULL ? error->message
-                                   : "Pictures are being saved already; wait for them or cancel.");
+                                   : _ ("Pictures are being saved already; wait for them or cancel."));
       return;
     }
   self->pictures = g_new0 (Pictures, 1);

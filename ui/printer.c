@@ -3,7 +3,9 @@
  * printer.c: a view on paper. */
 #include "ui/printer.h"
 
-#define CLAIM "Research use, not a medical device"
+#include <glib/gi18n-lib.h>
+
+#define CLAIM _ ("Research use, not a medical device")
 #define GAP 8.0 /* points between text and picture */
 
 typedef struct
@@ -39,15 +41,18 @@ make_surface (const Page *page)
 static double
 draw_line (GtkPrintContext *context,
            const char      *text,
-           const char      *font,
+           int              points,
+           gboolean         bold,
            double           y,
            gboolean         above) /* `y` is where it ends, not where it begins */
 {
   cairo_t *cr = gtk_print_context_get_cairo_context (context);
   g_autoptr (PangoLayout) layout = gtk_print_context_create_pango_layout (context);
-  PangoFontDescription *description = pango_font_description_from_string (font);
+  PangoFontDescription *description = pango_font_description_from_string ("Sans");
   int height;
 
+  pango_font_description_set_size (description, points * PANGO_SCALE);
+  pango_font_description_set_weight (description, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
   pango_layout_set_font_description (layout, description);
   pango_font_description_free (description);
   pango_layout_set_width (layout, (int) (gtk_print_context_get_width (context) * PANGO_SCALE));
@@ -73,8 +78,8 @@ draw_page (GtkPrintOperation *operation,
   double top = 0, bottom = height, scale;
 
   if (page->title != NULL && page->title[0] != '\0')
-    top = draw_line (context, page->title, "Sans Bold 12", 0, FALSE) + GAP;
-  bottom -= draw_line (context, CLAIM, "Sans 9", height, TRUE) + GAP;
+    top = draw_line (context, page->title, 12, TRUE, 0, FALSE) + GAP;
+  bottom -= draw_line (context, CLAIM, 9, FALSE, height, TRUE) + GAP;
   scale = MIN (width / page->width, (bottom - top) / page->height);
   cairo_save (cr);
   cairo_translate (cr, (width - scale * page->width) / 2, top);
@@ -101,7 +106,7 @@ sag_printer_print (SagSliceView *view,
   if (page.rgba == NULL)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "The selected view shows no images; there is nothing to print.");
+                   _ ("The selected view shows no images; there is nothing to print."));
       return FALSE;
     }
   gtk_page_setup_set_orientation (setup, page.width > page.height ? GTK_PAGE_ORIENTATION_LANDSCAPE
