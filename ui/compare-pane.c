@@ -3,6 +3,8 @@
  * compare-pane.c: two results held against each other. */
 #include "ui/compare-pane.h"
 
+#include "ui/spoken.h"
+
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
@@ -262,6 +264,7 @@ sag_compare_pane_init (SagComparePane *self)
   self->table = gtk_grid_new ();
   self->slices_head = make_label ("", 0, TRUE);
   self->slices = gtk_list_box_new ();
+  sag_spoken_name (self->slices, _ ("Slices that differ"));
   gtk_label_set_xalign (GTK_LABEL (head), 0);
   gtk_label_set_wrap (GTK_LABEL (self->slices_head), TRUE);
   gtk_widget_add_css_class (head, "heading");

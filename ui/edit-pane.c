@@ -5,6 +5,7 @@
 
 #include "engine/image/review.h"
 #include "ui/left-tool.h"
+#include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -130,6 +131,7 @@ make_scale (SagEditing *editing,
   GtkAdjustment *adjustment = gtk_adjustment_new (low, low, high, step, 5 * step, 0);
   GtkWidget *spin = gtk_spin_button_new (adjustment, 1, step < 1 ? 1 : 0);
 
+  sag_spoken_name (spin, text);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_widget_set_hexpand (label, TRUE);
   gtk_box_append (GTK_BOX (row), label);
@@ -181,6 +183,7 @@ build (SagEditPane *self)
   self->label = GTK_DROP_DOWN (
       gtk_drop_down_new (g_object_ref (sag_workspace_get_labels (self->workspace)), name));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), _ ("The label that is painted"));
+  sag_spoken_name (GTK_WIDGET (self->label), _ ("The label that is painted"));
   g_signal_connect_swapped (self->label, "notify::selected-item", G_CALLBACK (label_picked), self);
   gtk_box_append (GTK_BOX (steps),
                   make_button (gtk_button_new_with_label (_ ("Interpolate")), "view.edit",

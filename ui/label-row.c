@@ -3,6 +3,8 @@
  * label-row.c: one label of a segmentation. */
 #include "ui/label-row.h"
 
+#include "ui/spoken.h"
+
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
@@ -80,6 +82,8 @@ sag_label_row_update (SagLabelRow *self)
   else
     gtk_widget_add_css_class (GTK_WIDGET (self), "hidden-label");
   gtk_widget_queue_draw (GTK_WIDGET (self->swatch));
+  if (gtk_widget_get_parent (GTK_WIDGET (self)) != NULL)
+    sag_spoken_name (gtk_widget_get_parent (GTK_WIDGET (self)), tooltip); /* the list's row */
 }
 
 static void
@@ -94,6 +98,7 @@ sag_label_row_set_item (SagLabelRow  *self,
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   g_signal_connect_object (item, "notify", G_CALLBACK (sag_label_row_update), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect (self, "notify::parent", G_CALLBACK (sag_label_row_update), NULL);
   sag_label_row_update (self);
 }
 

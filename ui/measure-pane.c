@@ -4,6 +4,7 @@
 #include "ui/measure-pane.h"
 
 #include "ui/left-tool.h"
+#include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -68,12 +69,14 @@ make_row (gpointer item,
   gtk_editable_set_width_chars (GTK_EDITABLE (name), 9);
   gtk_widget_set_valign (name, GTK_ALIGN_START);
   gtk_widget_set_tooltip_text (name, _ ("Name"));
+  sag_spoken_name (name, _ ("Name"));
   gtk_widget_set_hexpand (name, TRUE);
   gtk_label_set_xalign (GTK_LABEL (text), 1);
   gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_RIGHT);
   gtk_widget_add_css_class (text, "numeric");
   g_object_bind_property (item, "text", text, "label", G_BINDING_SYNC_CREATE);
   gtk_widget_set_tooltip_text (remove, _ ("Delete (Del)"));
+  sag_spoken_name (remove, _ ("Delete"));
   gtk_widget_set_valign (remove, GTK_ALIGN_START);
   gtk_widget_add_css_class (remove, "flat");
   gtk_widget_add_css_class (remove, "small");
@@ -275,6 +278,7 @@ sag_measure_pane_init (SagMeasurePane *self)
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->list = gtk_list_box_new ();
+  sag_spoken_name (self->list, _ ("Measurements"));
   self->save = make_save ();
   make_histogram (self);
   gtk_label_set_xalign (GTK_LABEL (head), 0);

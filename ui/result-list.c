@@ -3,6 +3,8 @@
  * result-list.c: the results over the open images. */
 #include "ui/result-list.h"
 
+#include "ui/spoken.h"
+
 #include <glib/gi18n-lib.h>
 
 struct _SagResultList
@@ -90,6 +92,7 @@ make_menu (SagResultList *self,
   g_signal_connect_object (entry, "changed", G_CALLBACK (rename_changed), result, 0);
   g_signal_connect (entry, "activate", G_CALLBACK (close_popover), NULL);
   gtk_widget_set_tooltip_text (entry, _ ("Name"));
+  sag_spoken_name (entry, _ ("Name"));
   gtk_box_append (GTK_BOX (box), entry);
   gtk_box_append (GTK_BOX (box), make_button (self, result, _ ("Compare with the One Shown"),
                                               G_CALLBACK (compare_clicked)));
@@ -100,6 +103,7 @@ make_menu (SagResultList *self,
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu), "view-more-symbolic");
   gtk_widget_set_valign (menu, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (menu, _ ("Rename, compare, remove"));
+  sag_spoken_name (menu, _ ("Rename, compare, remove"));
   gtk_widget_add_css_class (menu, "flat");
   gtk_widget_add_css_class (menu, "small");
   return menu;
@@ -136,6 +140,8 @@ make_row (gpointer item,
   gtk_box_append (GTK_BOX (box), note);
   gtk_box_append (GTK_BOX (box), menu);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_RELATION_LABELLED_BY, name,
+                                  note, NULL, -1);
   g_object_set_data (G_OBJECT (row), "result", result);
   g_object_set_data (G_OBJECT (row), "mark", mark);
   return row;
@@ -208,6 +214,7 @@ sag_result_list_init (SagResultList *self)
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 4);
   self->list = gtk_list_box_new ();
+  sag_spoken_name (self->list, _ ("Results"));
   gtk_label_set_xalign (GTK_LABEL (head), 0);
   gtk_widget_add_css_class (head, "heading");
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);

@@ -11,6 +11,7 @@
 #include "ui/measure-pane.h"
 #include "ui/precision-table.h"
 #include "ui/result-list.h"
+#include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -467,6 +468,7 @@ sag_segment_panel_init (SagSegmentPanel *self)
   };
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  sag_spoken_name (GTK_WIDGET (self->models), _ ("Model"));
   self->precisions[SAG_PRECISION_F32] = self->fp32;
   self->precisions[SAG_PRECISION_BF16] = self->bf16;
   self->precisions[SAG_PRECISION_INT8] = self->int8;

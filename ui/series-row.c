@@ -4,6 +4,7 @@
 #include "ui/series-row.h"
 
 #include "ui/settings.h"
+#include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -107,6 +108,14 @@ sag_series_row_update (SagSeriesRow *self)
   else
     gtk_widget_add_css_class (self->box, "unreadable");
   show_thumbnail (self);
+  if (gtk_widget_get_parent (GTK_WIDGET (self)) != NULL)
+    {
+      g_autofree char *name = g_strjoin (", ", sag_series_get_title (self->series),
+                                         sag_series_get_subtitle (self->series), remarks, NULL);
+
+      /* The list's own widget takes the focus. */
+      sag_spoken_name (gtk_widget_get_parent (GTK_WIDGET (self)), name);
+    }
 }
 
 static void

@@ -3,6 +3,8 @@
  * shortcut-editor.c: every command with its keys, to search and to change. */
 #include "ui/shortcut-editor.h"
 
+#include "ui/spoken.h"
+
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -252,6 +254,7 @@ add_row (SagShortcutEditor *self,
   gtk_widget_add_css_class (reset, "flat");
   gtk_widget_set_valign (reset, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (reset, _ ("As it was built in"));
+  sag_spoken_name (reset, _ ("As it was built in"));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), keys);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), reset);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), key->handled == NULL);

@@ -122,8 +122,8 @@ sag_slice_corners_get_letters (const SagSliceScene *scene,
 
 /* ---- parts of lines */
 
-static char *
-dup_window (const SagSliceScene *scene)
+char *
+sag_slice_corners_dup_window (const SagSliceScene *scene)
 {
   SagWindowLevel window = scene->spec.window;
   int digits = window.width >= 50 ? 0 : window.width >= 5 ? 1 : 3;
@@ -133,8 +133,8 @@ dup_window (const SagSliceScene *scene)
   return g_strdup_printf ("W %s  L %s", width, centre);
 }
 
-static char *
-dup_position (const SagSliceScene *scene)
+char *
+sag_slice_corners_dup_position (const SagSliceScene *scene)
 {
   double normal[3], back[3], cursor[3], mm = 0;
   SagPlane plane;
@@ -234,7 +234,7 @@ sag_slice_corners_dup_top_right (const SagSliceScene *scene)
     add_line (text, "%d / %d", slice + 1, n);
   if (detail >= SAG_DETAIL_SLICE && is_placed (scene->workspace))
     {
-      g_autofree char *position = dup_position (scene);
+      g_autofree char *position = sag_slice_corners_dup_position (scene);
 
       add_line (text, "%s", position);
       if (spec->slab_mode != SAG_SLAB_NONE && spec->slab_mm > 0)
@@ -317,7 +317,7 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
     add_fusion (scene, text);
   if (!is_colour (scene))
     {
-      g_autofree char *window = dup_window (scene);
+      g_autofree char *window = sag_slice_corners_dup_window (scene);
 
       add_line (text, "%s%s", window, scene->spec.invert ? _ ("  inverted") : "");
     }
@@ -350,22 +350,5 @@ sag_slice_corners_dup_bottom_right (const SagSliceScene *scene)
       else
         add_line (text, _ ("column %d  row %d"), probe.ijk[0] + 1, probe.ijk[1] + 1);
     }
-  return g_string_free (text, FALSE);
-}
-
-char *
-sag_slice_corners_dup_description (const SagSliceScene *scene)
-{
-  int n, slice = sag_workspace_get_slice (scene->workspace, scene->view, &n);
-  g_autofree char *position = dup_position (scene);
-  g_autofree char *window = dup_window (scene);
-  g_autofree char *here = sag_slice_corners_dup_bottom_right (scene);
-  GString *text = g_string_new (NULL);
-
-  g_string_append_printf (text, _ ("%s, slice %d of %d, %s, %s"),
-                          sag_slice_corners_get_view_name (scene->view), slice + 1, n, position,
-                          window);
-  if (here[0] != '\0')
-    g_string_append_printf (text, _ (", under the pointer: %s"), g_strdelimit (here, "\n", ' '));
   return g_string_free (text, FALSE);
 }

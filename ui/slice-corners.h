@@ -38,8 +38,9 @@ char       *sag_slice_corners_dup_top_right    (const SagSliceScene *scene);
 char       *sag_slice_corners_dup_bottom_left  (const SagSliceScene *scene);
 char       *sag_slice_corners_dup_bottom_right (const SagSliceScene *scene);
 
-/* All that matters in one sentence, for those who hear the screen; new string. */
-char       *sag_slice_corners_dup_description  (const SagSliceScene *scene);
+/* "W 400  L 40"; "F 40.0 mm", the same however the view is turned. New strings. */
+char       *sag_slice_corners_dup_window       (const SagSliceScene *scene);
+char       *sag_slice_corners_dup_position     (const SagSliceScene *scene);
 
 /* Millimetres where the file has them, else pixels: "mm" or "px"; static. */
 const char *sag_slice_corners_get_unit         (SagWorkspace        *workspace);

@@ -3,6 +3,8 @@
  * slice-jump.c: a small entry over a view that takes the number of a slice. */
 #include "ui/slice-jump.h"
 
+#include "ui/spoken.h"
+
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
@@ -53,6 +55,7 @@ sag_slice_jump_ask (SagSliceView *view)
   gtk_editable_set_width_chars (GTK_EDITABLE (entry), 8);
   gtk_entry_set_placeholder_text (GTK_ENTRY (entry), hint);
   gtk_widget_set_tooltip_text (entry, hint);
+  sag_spoken_name (entry, hint);
   gtk_entry_set_input_purpose (GTK_ENTRY (entry), GTK_INPUT_PURPOSE_DIGITS);
   g_signal_connect_swapped (entry, "activate", G_CALLBACK (go), popover);
   g_signal_connect (popover, "closed", G_CALLBACK (closed), NULL);

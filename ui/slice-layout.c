@@ -323,25 +323,40 @@ sag_slice_layout_select_view (SagSliceLayout *self,
   gtk_widget_grab_focus (GTK_WIDGET (view));
 }
 
+/* What Tab goes through, in order. */
+static int
+list_stops (SagSliceLayout *self, SagSliceView *stops[SAG_N_CELLS])
+{
+  if (self->mode != MODE_SINGLE)
+    return sag_slice_layout_get_cells (self, stops);
+  for (int v = 0; v < SAG_N_VIEWS; v++)
+    stops[v] = self->views[v];
+  return SAG_N_VIEWS;
+}
+
+gboolean
+sag_slice_layout_is_at_end (SagSliceLayout *self, int step)
+{
+  SagSliceView *stops[SAG_N_CELLS];
+  int           n = list_stops (self, stops);
+
+  return self->selected == stops[step > 0 ? n - 1 : 0];
+}
+
 void
 sag_slice_layout_step (SagSliceLayout *self,
                        int             step)
 {
-  SagSliceView *cells[SAG_N_CELLS];
-  int n = sag_slice_layout_get_cells (self, cells), at = 0;
+  SagSliceView *stops[SAG_N_CELLS];
+  int           n = list_stops (self, stops), at = 0;
 
-  if (self->mode == MODE_SINGLE)
-    {
-      for (n = 0; n < SAG_N_VIEWS; n++)
-        cells[n] = self->views[n];
-    }
-  while (at < n - 1 && cells[at] != self->selected)
+  while (at < n - 1 && stops[at] != self->selected)
     at++;
   at = (at + n + step) % n;
   if (self->mode == MODE_SINGLE)
     self->main = at;
-  select_view (self, cells[at]);
-  gtk_widget_grab_focus (GTK_WIDGET (cells[at]));
+  select_view (self, stops[at]);
+  gtk_widget_grab_focus (GTK_WIDGET (stops[at]));
 }
 
 void

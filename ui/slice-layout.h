@@ -46,4 +46,7 @@ void          sag_slice_layout_select_view   (SagSliceLayout *self,
 /* The next view (or the one before, step -1) without moving any. */
 void          sag_slice_layout_step          (SagSliceLayout *self,
                                               int             step);
+/* Whether the next one would be the first again (or, of step -1, the last). */
+gboolean      sag_slice_layout_is_at_end     (SagSliceLayout *self,
+                                              int             step);
 void          sag_slice_layout_reset         (SagSliceLayout *self);

@@ -11,6 +11,7 @@
 #include "ui/slice-marks.h"
 #include "ui/slice-lens.h"
 #include "ui/slice-text.h"
+#include "ui/spoken.h"
 
 #include <math.h>
 #include <string.h>
@@ -264,7 +265,7 @@ static void
 sag_slice_view_tell (SagSliceView        *self,
                      const SagSliceScene *scene)
 {
-  g_autofree char *description = sag_slice_corners_dup_description (scene);
+  g_autofree char *description = sag_spoken_dup_slice (scene);
 
   if (g_strcmp0 (description, self->told) == 0)
     return;

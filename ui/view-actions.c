@@ -211,14 +211,31 @@ ACTION (full)
   toggle (((SagViewActions *) data)->layout, "full");
 }
 
+/* From view to view, and past the last one out to the other widgets: Tab must not be caught here.
+ */
+static void
+move_focus (SagSliceLayout *layout, int step)
+{
+  GtkRoot   *root = gtk_widget_get_root (GTK_WIDGET (layout));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (focus != NULL
+      && (!gtk_widget_is_ancestor (focus, GTK_WIDGET (layout))
+          || sag_slice_layout_is_at_end (layout, step)))
+    g_signal_emit_by_name (root, "move-focus",
+                           step > 0 ? GTK_DIR_TAB_FORWARD : GTK_DIR_TAB_BACKWARD);
+  else
+    sag_slice_layout_step (layout, step);
+}
+
 ACTION (next_view)
 {
-  sag_slice_layout_step (((SagViewActions *) data)->layout, 1);
+  move_focus (((SagViewActions *)data)->layout, 1);
 }
 
 ACTION (previous_view)
 {
-  sag_slice_layout_step (((SagViewActions *) data)->layout, -1);
+  move_focus (((SagViewActions *)data)->layout, -1);
 }
 
 ACTION (annotations)

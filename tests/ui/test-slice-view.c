@@ -7,6 +7,7 @@
 #include "ui/slice-text.h"
 #include "ui/slice-tools.h"
 #include "ui/slice-view.h"
+#include "ui/spoken.h"
 
 #include <math.h>
 
@@ -259,7 +260,7 @@ test_words (void)
   sag_workspace_get_spec (workspace, SAG_VIEW_AXIAL, &scene.spec);
   scene.probing = TRUE;
   sag_grid_to_lps (sag_volume_get_grid (volume), ijk, scene.probe);
-  text = sag_slice_corners_dup_description (&scene);
+  text = sag_spoken_dup_slice (&scene);
   g_assert_nonnull (strstr (text, "Axial, slice 10 of 20"));
   g_assert_nonnull (strstr (text, "H 127.0 mm"));
   g_assert_nonnull (strstr (text, "W 1500  L \u2212600"));
