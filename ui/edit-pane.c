@@ -186,14 +186,14 @@ build (SagEditPane *self)
   sag_spoken_name (GTK_WIDGET (self->label), _ ("The label that is painted"));
   g_signal_connect_swapped (self->label, "notify::selected-item", G_CALLBACK (label_picked), self);
   gtk_box_append (GTK_BOX (steps),
-                  make_button (gtk_button_new_with_label (_ ("Interpolate")), "view.edit",
+                  make_button (gtk_button_new_with_label (_ ("Interpolate")), "win.correct",
                                "interpolate",
                                _ ("Fill the slices between those that have the label")));
   gtk_box_append (GTK_BOX (steps),
-                  make_button (gtk_button_new_with_label (_ ("Largest")), "view.edit",
+                  make_button (gtk_button_new_with_label (_ ("Largest")), "win.correct",
                                "keep-largest", _ ("Keep the largest part of the label only")));
   gtk_box_append (GTK_BOX (steps),
-                  make_button (gtk_button_new_with_label (_ ("Smooth")), "view.edit", "smooth",
+                  make_button (gtk_button_new_with_label (_ ("Smooth")), "win.correct", "smooth",
                                _ ("Smooth the label's surface")));
   gtk_box_append (GTK_BOX (verdict),
                   make_button (gtk_button_new_with_label (_ ("Accept")), "view.review", "accepted",

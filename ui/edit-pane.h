@@ -11,5 +11,5 @@
 #define SAG_TYPE_EDIT_PANE (sag_edit_pane_get_type ())
 G_DECLARE_FINAL_TYPE (SagEditPane, sag_edit_pane, SAG, EDIT_PANE, GtkWidget)
 
-/* Hidden while there are no labels. Its buttons activate "view.tool", "view.edit" and "view.review". */
+/* Hidden while there are no labels. Its buttons activate "view.tool", "win.correct" and "view.review". */
 GtkWidget *sag_edit_pane_new (SagWorkspace *workspace);

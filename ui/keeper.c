@@ -18,6 +18,7 @@ struct _SagKeeper
 
   SagWorkspace *workspace;
   char         *key;     /* of the series open; NULL if nothing can be kept */
+  gboolean      twice;   /* another one keeps it: the series is open in two places */
   SagJob       *recall;  /* running, or NULL: until it ends nothing is written */
   guint         edits;   /* source: corrections are to be written; or 0 */
 };
@@ -32,6 +33,31 @@ enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (SagKeeper, sag_keeper, G_TYPE_OBJECT)
+
+/* Series that are being kept, by key: one keeper each, or they would write over each other. */
+static GHashTable *taken;
+
+static void
+leave (SagKeeper *self)
+{
+  if (self->key != NULL)
+    g_hash_table_remove (taken, self->key);
+  g_clear_pointer (&self->key, g_free);
+  self->twice = FALSE;
+}
+
+static void
+take (SagKeeper  *self,
+      const char *key)
+{
+  if (taken == NULL)
+    taken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->twice = g_hash_table_contains (taken, key);
+  if (self->twice)
+    return;
+  g_hash_table_add (taken, g_strdup (key));
+  self->key = g_strdup (key);
+}
 
 /* A folder of its own: the worker may write in it, and must not where models are looked for. */
 static char *
@@ -88,6 +114,10 @@ write_now (SagKeeper *self)
 static void
 edited (SagKeeper *self)
 {
+  if (self->twice)
+    g_signal_emit (self, signals[FAILED], 0,
+                   _ ("This series is open in two places; what is drawn or corrected here is not kept. "
+                      "Draw in the other view, or close it."));
   if (self->key == NULL || self->recall != NULL)
     return; /* what comes back is joined with this, and written then */
   write_now (self);
@@ -122,17 +152,21 @@ write_edits (gpointer data)
 static void
 labels_edited (SagKeeper *self)
 {
-  if (self->edits == 0)
+  if (self->twice)
+    edited (self);
+  else if (self->edits == 0)
     self->edits = g_timeout_add_seconds (EDITS_DELAY_S, write_edits, self);
 }
 
 void
-sag_keeper_flush (SagKeeper *self)
+sag_keeper_close (SagKeeper *self)
 {
-  if (self->edits == 0)
-    return;
-  g_clear_handle_id (&self->edits, g_source_remove);
-  write_edits (self);
+  if (self->edits != 0)
+    {
+      g_clear_handle_id (&self->edits, g_source_remove);
+      write_edits (self);
+    }
+  leave (self);
 }
 
 void
@@ -171,7 +205,7 @@ join (SagKeeper  *self,
       g_signal_emit (
           self, signals[FAILED], 0,
           _ ("The measurements kept with this series cannot be read; they are left as they are."));
-      g_clear_pointer (&self->key, g_free);
+      leave (self);
       return;
     }
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
@@ -191,7 +225,7 @@ join (SagKeeper  *self,
   if (!sag_measurements_load (all, both, &error))
     {
       g_signal_emit (self, signals[FAILED], 0, error->message);
-      g_clear_pointer (&self->key, g_free); /* never over what could not be read */
+      leave (self); /* never over what could not be read */
     }
   else if (g_variant_n_children (drawn) > 0)
     edited (self);
@@ -212,7 +246,7 @@ recalled (GObject      *source,
   g_clear_object (&self->recall);
   if (done == NULL)
     {
-      g_clear_pointer (&self->key, g_free);
+      leave (self);
       if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_signal_emit (self, signals[FAILED], 0, error->message);
       return;
@@ -233,16 +267,21 @@ volume_changed (SagKeeper *self)
 {
   SagSeries *series = sag_workspace_get_series (self->workspace);
   SagVolume *volume = sag_workspace_get_volume (self->workspace);
-  g_autofree char *path = NULL;
+  g_autofree char *path = NULL, *key = NULL;
 
   if (self->recall != NULL)
     sag_job_cancel (self->recall);
   g_clear_object (&self->recall);
   g_clear_handle_id (&self->edits, g_source_remove);
-  g_clear_pointer (&self->key, g_free);
+  leave (self);
   if (series == NULL || volume == NULL || sag_series_get_key (series)[0] == '\0')
     return;
-  self->key = g_strdup (sag_series_get_key (series));
+  /* Positions in images that were resampled are others. */
+  key = g_strconcat (sag_series_get_key (series),
+                     sag_workspace_is_straightened (self->workspace) ? "#straightened" : "", NULL);
+  take (self, key);
+  if (self->key == NULL)
+    return;
   path = make_path ("notes.sqlite");
   self->recall = sag_job_new_recall (path, self->key, KIND);
   sag_job_start_async (self->recall, NULL, recalled, g_object_ref (self));
@@ -256,7 +295,7 @@ sag_keeper_dispose (GObject *object)
   g_clear_handle_id (&self->edits, g_source_remove);
   g_clear_object (&self->recall);
   g_clear_object (&self->workspace);
-  g_clear_pointer (&self->key, g_free);
+  leave (self);
   G_OBJECT_CLASS (sag_keeper_parent_class)->dispose (object);
 }
 

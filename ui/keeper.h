@@ -20,7 +20,7 @@ G_DECLARE_FINAL_TYPE (SagKeeper, sag_keeper, SAG, KEEPER, GObject)
 
 SagKeeper *sag_keeper_new          (SagWorkspace *workspace);
 
-/* Writes corrections that are waiting to be. */
-void       sag_keeper_flush        (SagKeeper    *self);
+/* Writes corrections that are waiting to be, and leaves the series to others. */
+void       sag_keeper_close        (SagKeeper    *self);
 /* They are saved elsewhere, or not wanted. */
 void       sag_keeper_forget_edits (SagKeeper    *self);

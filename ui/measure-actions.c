@@ -70,15 +70,6 @@ ACTION (brush)
   gtk_widget_queue_draw (GTK_WIDGET (sag_slice_layout_get_selected (self->layout)));
 }
 
-ACTION (edit)
-{
-  SagMeasureActions *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!sag_editing_apply (get_editing (self), g_variant_get_string (parameter, NULL), &error))
-    gtk_widget_activate_action (GTK_WIDGET (self->layout), "win.say", "s", error->message);
-}
-
 ACTION (review)
 {
   SagMeasureActions *self = data;
@@ -143,7 +134,6 @@ sag_measure_actions_add (GActionMap     *map,
     { "redo", redo },
     { "delete", delete },
     { "brush", brush, "i" },
-    { "edit", edit, "s" },
     { "review", review, "s" },
   };
   SagMeasureActions *self = g_new0 (SagMeasureActions, 1);

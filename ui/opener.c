@@ -384,7 +384,8 @@ read_done (GObject      *source,
 
 static void
 read_series (SagOpener *self,
-             SagSeries *series)
+             SagSeries *series,
+             gboolean   straighten)
 {
   SagJob *job;
   double cursor[3];
@@ -399,7 +400,8 @@ read_series (SagOpener *self,
   if (self->labels != NULL)
     sag_job_cancel (self->labels);
   sag_workspace_set_series (self->workspace, series);
-  job = sag_job_new_read (series, same ? cursor : NULL);
+  job = straighten ? sag_job_new_read_straightened (series, same ? cursor : NULL)
+                   : sag_job_new_read (series, same ? cursor : NULL);
   g_signal_connect (job, "partial", G_CALLBACK (read_partial), self);
   start (self, &self->read, job, TRUE, read_done);
   set_state (self, SAG_OPENER_READING, "");
@@ -427,7 +429,7 @@ sag_opener_open_series (SagOpener *self,
         }
       self->overlay = g_object_ref (series);
       if (under != NULL && (open == NULL || !g_str_equal (sag_series_get_uid (open), references)))
-        read_series (self, under);
+        read_series (self, under, FALSE);
       else if (self->read == NULL)
         read_overlay (self);
       return;
@@ -439,7 +441,16 @@ sag_opener_open_series (SagOpener *self,
     }
   if (series == open && (self->read != NULL || sag_workspace_get_volume (self->workspace) != NULL))
     return;
-  read_series (self, series);
+  read_series (self, series, FALSE);
+}
+
+void
+sag_opener_straighten (SagOpener *self)
+{
+  SagSeries *open = sag_workspace_get_series (self->workspace);
+
+  if (open != NULL && sag_workspace_get_volume (self->workspace) != NULL)
+    read_series (self, open, !sag_workspace_is_straightened (self->workspace));
 }
 
 void

@@ -38,6 +38,8 @@ void            sag_opener_open_paths     (SagOpener          *self,
 /* Reads a series; a segmentation comes over the series it refers to. */
 void            sag_opener_open_series    (SagOpener          *self,
                                            SagSeries          *series);
+/* Reads the open series again: its slices on an upright, even grid, or, if they are, as acquired. */
+void            sag_opener_straighten     (SagOpener          *self);
 /* Labels of a file (DICOM SEG or NIfTI) as one more result over the open images. */
 void            sag_opener_open_labels    (SagOpener          *self,
                                            const char         *path);

@@ -65,7 +65,7 @@ static void
 labels_chosen (const char *const *paths,
                gpointer           data)
 {
-  sag_opener_open_labels (sag_window_get_opener (data), paths[0]);
+  sag_opener_open_labels (sag_window_get_cell_opener (data), paths[0]);
 }
 
 ACTION (open_labels)
@@ -101,6 +101,37 @@ ACTION (next_series)
 ACTION (previous_series)
 {
   sag_opener_step_series (sag_window_get_cell_opener (data), -1);
+}
+
+static void
+straighten_answered (SagWindow  *self,
+                     const char *response)
+{
+  if (g_str_equal (response, "go-on"))
+    sag_opener_straighten (sag_window_get_cell_opener (self));
+}
+
+/* There and back. What was found in the images as they were has no place in other ones. */
+ACTION (straighten)
+{
+  SagWorkspace *workspace = sag_window_get_cell_workspace (data);
+  GtkWidget *dialog;
+
+  if (g_list_model_get_n_items (sag_workspace_get_results (workspace)) == 0)
+    {
+      sag_opener_straighten (sag_window_get_cell_opener (data));
+      return;
+    }
+  dialog = adw_message_dialog_new (
+      data, _ ("Resample the images?"),
+      _ ("The results belong to the images as they are shown now, and are closed. Save them first to "
+         "keep them; corrections are kept with the series."));
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("Cancel"), "go-on",
+                                    _ ("Close the Results"), NULL);
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (straighten_answered), data,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void
@@ -152,7 +183,7 @@ sag_window_cancel_sample (SagWindow *self)
 static const char *
 find_path (SagWindow *self)
 {
-  SagWorkspace *workspace = sag_window_get_workspace (self);
+  SagWorkspace *workspace = sag_window_get_cell_workspace (self);
   SagSeries *series = sag_workspace_get_series (workspace);
   SagVolume *volume = sag_workspace_get_volume (workspace);
   const char *const *paths = series != NULL ? sag_series_get_paths (series) : NULL;
@@ -184,7 +215,7 @@ ACTION (show_tags)
 
 ACTION (segment)
 {
-  SagSegmenter *segmenter = sag_window_get_segmenter (data);
+  SagSegmenter *segmenter = sag_window_get_cell_segmenter (data);
 
   if (!sag_strikes_forgive (segmenter, sag_window_get_settings (data)))
     sag_segmenter_run (segmenter);
@@ -195,7 +226,7 @@ cancel_answered (SagWindow  *self,
                  const char *response)
 {
   if (g_str_equal (response, "stop"))
-    sag_segmenter_cancel (sag_window_get_segmenter (self));
+    sag_segmenter_cancel (sag_window_get_busy_segmenter (self));
 }
 
 static void
@@ -221,15 +252,17 @@ ACTION (cancel)
   SagWindow *self = data;
   gboolean full;
 
-  if (sag_segmenter_get_elapsed (sag_window_get_segmenter (self)) > ASK_AFTER_SECONDS)
+  if (sag_segmenter_get_elapsed (sag_window_get_busy_segmenter (self)) > ASK_AFTER_SECONDS)
     ask_to_cancel (self);
-  else if (sag_segmenter_cancel (sag_window_get_segmenter (self))
+  else if (sag_segmenter_cancel (sag_window_get_busy_segmenter (self))
            || sag_exporter_cancel (sag_window_get_exporter (self))
+           || sag_corrector_cancel (sag_window_get_cell_corrector (self))
            || sag_measure_actions_escape (GTK_WIDGET (self), sag_window_get_layout (self)))
     return;
   else if (get_extra (self)->sample != NULL)
     sag_window_cancel_sample (self);
-  else if (!sag_opener_cancel (sag_window_get_opener (self)))
+  else if (!sag_opener_cancel (sag_window_get_cell_opener (self))
+           && !sag_opener_cancel (sag_window_get_opener (self)))
     {
       g_object_get (sag_window_get_layout (self), "full", &full, NULL);
       if (full)
@@ -242,12 +275,24 @@ ACTION (precision)
   SagPrecision value;
 
   if (sag_precision_from_name (g_variant_get_string (parameter, NULL), &value, NULL))
-    sag_segmenter_switch_precision (sag_window_get_segmenter (data), value);
+    sag_segmenter_switch_precision (sag_window_get_cell_segmenter (data), value);
 }
 
 ACTION (next_precision)
 {
-  sag_segmenter_next_precision (sag_window_get_segmenter (data));
+  sag_segmenter_next_precision (sag_window_get_cell_segmenter (data));
+}
+
+/* ---- whole labels */
+
+ACTION (correct)
+{
+  sag_corrector_apply (sag_window_get_cell_corrector (data), g_variant_get_string (parameter, NULL));
+}
+
+ACTION (uncertain_part)
+{
+  sag_corrector_step_part (sag_window_get_cell_corrector (data), g_variant_get_int32 (parameter));
 }
 
 /* One sentence at the foot of the window. */
@@ -316,7 +361,7 @@ static void
 show_precision (SagWindow *self)
 {
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "precision");
-  SagPrecision value = sag_segmenter_get_precision (sag_window_get_segmenter (self));
+  SagPrecision value = sag_segmenter_get_precision (sag_window_get_cell_segmenter (self));
 
   g_simple_action_set_state (G_SIMPLE_ACTION (action),
                              g_variant_new_string (sag_precision_get_name (value)));
@@ -325,8 +370,8 @@ show_precision (SagWindow *self)
 void
 sag_window_update_actions (SagWindow *self)
 {
-  SagWorkspace *workspace = sag_window_get_workspace (self);
-  SagSegmenter *segmenter = sag_window_get_segmenter (self);
+  SagWorkspace *workspace = sag_window_get_cell_workspace (self);
+  SagSegmenter *segmenter = sag_window_get_cell_segmenter (self);
   SagSegmenterState state = sag_segmenter_get_state (segmenter);
   SagModel *model = sag_segmenter_get_model (segmenter);
   gboolean image = sag_workspace_get_volume (workspace) != NULL;
@@ -337,8 +382,12 @@ sag_window_update_actions (SagWindow *self)
                    && (sag_model_is_usable (model) || sag_model_is_switched_off (model)));
   set_enabled (self, "open-labels", image);
   set_enabled (self, "fuse", image);
+  set_enabled (self, "uncertain-part", sag_workspace_get_segmentation (workspace) != NULL);
+  set_enabled (self, "straighten", sag_workspace_get_straightens (workspace)
+                                       || sag_workspace_is_straightened (workspace));
   set_enabled (self, "show-tags", image && find_path (self) != NULL);
   sag_export_actions_update (self);
+  show_precision (self);
 }
 
 void
@@ -358,10 +407,13 @@ sag_window_add_actions (SagWindow     *self,
     { "next-series", next_series },
     { "previous-series", previous_series },
     { "show-tags", show_tags },
+    { "straighten", straighten },
     { "segment", segment },
     { "cancel", cancel },
     { "precision", precision, "s", "'fp32'" },
     { "next-precision", next_precision },
+    { "correct", correct, "s" },
+    { "uncertain-part", uncertain_part, "i" },
     { "say", say, "s" },
     { "find-action", find_action },
     { "fuse", fuse },
@@ -385,9 +437,5 @@ sag_window_add_actions (SagWindow     *self,
       g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (toggles[i]));
       g_object_unref (toggles[i]);
     }
-  g_signal_connect_object (sag_window_get_segmenter (self), "notify::precision",
-                           G_CALLBACK (show_precision), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (sag_window_get_segmenter (self), "notify::model",
-                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   sag_window_update_actions (self);
 }

@@ -3,7 +3,7 @@
  * window-actions.h: the commands of a window, by name: the group "win".
  *
  * open-folder, open-files, open-sample, open-recent(s: URI), open-series(s: key), next-series,
- * previous-series, show-tags, segment, cancel, precision(s), next-precision, find-action, show-shortcuts,
+ * previous-series, show-tags, straighten, segment, cancel, precision(s), next-precision, correct(s), uncertain-part(i), find-action, show-shortcuts,
  * show-studies, show-segment, fullscreen; and those of ui/export-actions.h. */
 #pragma once
 

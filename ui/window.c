@@ -5,16 +5,14 @@
 
 #include "ui/action-finder.h"
 #include "ui/catalogue-view.h"
+#include "ui/cell.h"
 #include "ui/format.h"
 #include "ui/hanging.h"
 #include "ui/job-bar.h"
-#include "ui/keeper.h"
 #include "ui/keys.h"
 #include "ui/notice.h"
 #include "ui/sample.h"
-#include "ui/segment-panel.h"
 #include "ui/settings.h"
-#include "ui/strikes.h"
 #include "ui/view-actions.h"
 #include "ui/view-memory.h"
 #include "ui/window-actions.h"
@@ -28,14 +26,11 @@ struct _SagWindow
   GSettings           *settings;
   SagWorkspace        *workspace;
   SagCatalogue        *catalogue;
-  SagOpener           *opener;
-  SagOpener           *companions[SAG_N_COMPANIONS]; /* of the layout's companions */
+  SagCell             *cells[1 + SAG_N_COMPANIONS]; /* the window's own, and the layout's companions */
   SagViewMemory       *memory;
   SagFusion           *fusion;
   char                *hung; /* UID of the study that was put up; NULL if none */
-  SagSegmenter        *segmenter;
   SagExporter         *exporter;
-  SagKeeper           *keeper;
   GtkWidget           *layout;
 
   AdwWindowTitle      *title;
@@ -43,6 +38,7 @@ struct _SagWindow
   GtkMenuButton       *presets;
   AdwFlap             *studies_flap;
   AdwFlap             *segment_flap;
+  GtkStack            *panels; /* in it: one a cell that was looked at */
   GtkWidget           *middle;
   SagNotice           *notice;
   GtkStack            *stack;
@@ -54,6 +50,32 @@ struct _SagWindow
 };
 
 G_DEFINE_FINAL_TYPE (SagWindow, sag_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* The cell of the selected view. */
+static SagCell *
+get_cell (SagWindow *self)
+{
+  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
+
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    if (sag_slice_layout_get_companion (layout, c) == sag_slice_layout_get_selected (layout))
+      return self->cells[1 + c];
+  return self->cells[0];
+}
+
+/* What is done to labels is done to those of the selected view. */
+static void
+show_cell (SagWindow *self)
+{
+  SagCell *cell = get_cell (self);
+
+  if (cell->panel == NULL)
+    {
+      sag_cell_wake (cell, self->settings);
+      gtk_stack_add_child (self->panels, cell->panel);
+    }
+  gtk_stack_set_visible_child (self->panels, cell->panel);
+}
 
 /* ---- what is open */
 
@@ -94,19 +116,26 @@ show_presets (SagWindow *self)
 static void
 show_warnings (SagWindow *self)
 {
-  SagSliceView *selected = sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout));
+  SagWorkspace *workspace = get_cell (self)->workspace;
 
-  sag_notice_set_warnings (self->notice,
-                           sag_workspace_get_warnings (sag_slice_view_get_workspace (selected)));
+  if (sag_workspace_is_straightened (workspace))
+    sag_notice_set_remedy (self->notice, _ ("As Acquired"), "win.straighten",
+                           _ ("Show the slices as they were acquired"));
+  else if (sag_workspace_get_straightens (workspace))
+    sag_notice_set_remedy (self->notice, _ ("Straighten"), "win.straighten",
+                           _ ("Resample the slices onto an upright, even grid"));
+  else
+    sag_notice_set_remedy (self->notice, NULL, NULL, NULL);
+  sag_notice_set_warnings (self->notice, sag_workspace_get_warnings (workspace));
 }
 
 static void
 show_state (SagWindow *self)
 {
-  SagOpenerState state = sag_opener_get_state (self->opener);
+  SagOpenerState state = sag_opener_get_state (self->cells[0]->opener);
   gboolean image = sag_workspace_get_volume (self->workspace) != NULL;
 
-  adw_status_page_set_description (self->nothing, sag_opener_get_problem (self->opener));
+  adw_status_page_set_description (self->nothing, sag_opener_get_problem (self->cells[0]->opener));
   gtk_stack_set_visible_child_name (self->stack, image                            ? "views"
                                                  : state == SAG_OPENER_EMPTY      ? "empty"
                                                  : state == SAG_OPENER_NOTHING    ? "nothing"
@@ -165,7 +194,7 @@ fill_companions (SagWindow *self)
   for (int c = 0; c < n_cells - 1 && next < n; c++)
     if (sag_workspace_get_series (sag_slice_view_get_workspace (
             sag_slice_layout_get_companion (layout, c))) == NULL)
-      sag_opener_open_series (self->companions[c], others[next++]);
+      sag_opener_open_series (self->cells[1 + c]->opener, others[next++]);
 }
 
 static void
@@ -173,7 +202,7 @@ clear_companions (SagWindow *self)
 {
   for (int c = 0; c < SAG_N_COMPANIONS; c++)
     {
-      sag_opener_cancel (self->companions[c]);
+      sag_opener_cancel (self->cells[1 + c]->opener);
       sag_workspace_set_series (sag_slice_view_get_workspace (sag_slice_layout_get_companion (
                                     SAG_SLICE_LAYOUT (self->layout), c)),
                                 NULL);
@@ -249,10 +278,10 @@ show_recent (SagWindow *self)
 static void
 labels_saved (SagJob     *job,
               GParamSpec *pspec,
-              SagWindow  *self)
+              SagKeeper  *keeper)
 {
   if (sag_job_get_state (job) == SAG_JOB_STATE_DONE)
-    sag_keeper_forget_edits (self->keeper);
+    sag_keeper_forget_edits (keeper);
 }
 
 static void
@@ -264,7 +293,8 @@ job_begun (SagWindow *self,
   if (sag_job_get_kind (job) == SAG_JOB_EXPORT)
     g_variant_lookup (sag_job_get_request (job), "format", "&s", &format);
   if (g_str_equal (format, "seg") || g_str_equal (format, "nifti"))
-    g_signal_connect_object (job, "notify::state", G_CALLBACK (labels_saved), self, 0);
+    g_signal_connect_object (job, "notify::state", G_CALLBACK (labels_saved), get_cell (self)->keeper,
+                             0);
   sag_notice_set_error (self->notice, NULL);
   sag_notice_set_note (self->notice, NULL);
   sag_job_bar_track (self->job_bar, job);
@@ -290,6 +320,13 @@ saved (SagWindow  *self,
 }
 
 static void
+said (SagWindow  *self,
+      const char *text)
+{
+  sag_job_bar_say (self->job_bar, text);
+}
+
+static void
 progress (SagWindow  *self,
           const char *text,
           double      fraction)
@@ -309,10 +346,13 @@ noted (SagWindow         *self,
 
 /* Corrections that were saved nowhere come back as a result: of a crash, or of forgetting. */
 static void
-edits_found (SagWindow  *self,
-             const char *path)
+edits_found (SagKeeper  *keeper,
+             const char *path,
+             SagWindow  *self)
 {
-  sag_opener_open_labels (self->opener, path);
+  for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
+    if (self->cells[c]->keeper == keeper)
+      sag_opener_open_labels (self->cells[c]->opener, path);
 }
 
 static void
@@ -324,23 +364,25 @@ opened (SagWindow *self)
   if (uri != NULL)
     sag_settings_add_recent (self->settings, uri);
   if (model != NULL)
-    sag_segmenter_run_when_ready (self->segmenter, model);
+    sag_segmenter_run_when_ready (self->cells[0]->segmenter, model);
 }
 
 static void
-segmenter_state_changed (SagWindow *self)
+segmenter_state_changed (SagSegmenter *segmenter,
+                         GParamSpec   *pspec,
+                         SagWindow    *self)
 {
-  SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
+  SagSegmenterState state = sag_segmenter_get_state (segmenter);
 
   /* What went wrong is said in the panel. */
   if (state == SAG_SEGMENTER_FAILED)
     adw_flap_set_reveal_flap (self->segment_flap, TRUE);
   if (state == SAG_SEGMENTER_DONE)
     {
-      g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (self->segmenter));
+      g_autofree char *seconds = sag_format_seconds (sag_segmenter_get_seconds (segmenter));
       g_autofree char *text =
           g_strdup_printf (_ ("%s: done in %s"),
-                           sag_model_get_name (sag_segmenter_get_model (self->segmenter)), seconds);
+                           sag_model_get_name (sag_segmenter_get_model (segmenter)), seconds);
 
       sag_job_bar_say (self->job_bar, text);
     }
@@ -357,13 +399,13 @@ sag_window_open (SagWindow         *self,
   g_clear_pointer (&self->opening, g_free);
   if (g_file_test (paths[0], G_FILE_TEST_IS_DIR))
     self->opening = g_filename_to_uri (paths[0], NULL, NULL);
-  sag_opener_open_paths (self->opener, paths);
+  sag_opener_open_paths (self->cells[0]->opener, paths);
 }
 
 gboolean
 sag_window_is_empty (SagWindow *self)
 {
-  return sag_opener_get_state (self->opener) == SAG_OPENER_EMPTY;
+  return sag_opener_get_state (self->cells[0]->opener) == SAG_OPENER_EMPTY;
 }
 
 static gboolean
@@ -408,9 +450,6 @@ show_settings (SagWindow *self)
 static void
 restore (SagWindow *self)
 {
-  g_autofree char *precision_name = g_settings_get_string (self->settings, "precision");
-  g_autofree char *model = g_settings_get_string (self->settings, "model");
-  SagPrecision precision;
   int width, height;
 
   g_settings_get (self->settings, "window-size", "(ii)", &width, &height);
@@ -426,15 +465,12 @@ restore (SagWindow *self)
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "show-annotations", self->layout, "annotations",
                    G_SETTINGS_BIND_DEFAULT);
-  if (sag_precision_from_name (precision_name, &precision, NULL))
-    g_object_set (self->segmenter, "precision", precision, NULL);
-  sag_segmenter_choose (self->segmenter, model);
 }
 
 static void
 keep (SagWindow *self)
 {
-  SagModel *model = sag_segmenter_get_model (self->segmenter);
+  SagModel *model = sag_segmenter_get_model (self->cells[0]->segmenter);
   int width, height;
 
   gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
@@ -449,7 +485,7 @@ keep (SagWindow *self)
     g_settings_set_boolean (self->settings, "show-segment",
                             adw_flap_get_reveal_flap (self->segment_flap));
   g_settings_set_string (self->settings, "precision",
-                         sag_precision_get_name (sag_segmenter_get_precision (self->segmenter)));
+                         sag_precision_get_name (sag_segmenter_get_precision (self->cells[0]->segmenter)));
   if (model != NULL)
     g_settings_set_string (self->settings, "model", sag_model_get_id (model));
 }
@@ -461,11 +497,8 @@ sag_window_close_request (GtkWindow *window)
 
   keep (self);
   sag_window_cancel_sample (self);
-  sag_opener_close (self->opener);
-  for (int c = 0; c < SAG_N_COMPANIONS; c++)
-    sag_opener_close (self->companions[c]);
-  sag_keeper_flush (self->keeper);
-  sag_segmenter_close (self->segmenter);
+  for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
+    sag_cell_close (self->cells[c]);
   return GTK_WINDOW_CLASS (sag_window_parent_class)->close_request (window);
 }
 
@@ -480,14 +513,11 @@ sag_window_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->settings, self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "view", NULL);
   G_OBJECT_CLASS (sag_window_parent_class)->dispose (object);
-  g_clear_object (&self->opener);
-  for (int c = 0; c < SAG_N_COMPANIONS; c++)
-    g_clear_object (&self->companions[c]);
+  for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
+    g_clear_pointer (&self->cells[c], sag_cell_free);
   g_clear_pointer (&self->memory, sag_view_memory_free);
   g_clear_pointer (&self->fusion, sag_fusion_free);
   g_clear_pointer (&self->hung, g_free);
-  g_clear_object (&self->keeper);
-  g_clear_object (&self->segmenter);
   g_clear_object (&self->exporter);
   g_clear_object (&self->catalogue);
   g_clear_object (&self->workspace);
@@ -520,6 +550,36 @@ sag_window_class_init (SagWindowClass *klass)
 }
 
 static void
+connect_cell (SagWindow *self,
+              SagCell   *cell)
+{
+  gpointer senders[] = { cell->opener, cell->segmenter, cell->corrector };
+
+  for (guint i = 0; i < G_N_ELEMENTS (senders); i++)
+    {
+      g_signal_connect_object (senders[i], "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (senders[i], "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+    }
+  g_signal_connect_object (cell->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed),
+                           self, 0);
+  g_signal_connect_object (cell->segmenter, "notify::model", G_CALLBACK (sag_window_update_actions),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->segmenter, "notify::precision",
+                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->corrector, "said", G_CALLBACK (said), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->keeper, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->keeper, "found", G_CALLBACK (edits_found), self, 0);
+  g_signal_connect_object (cell->workspace, "notify::warnings", G_CALLBACK (show_warnings), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->workspace, "notify::presets", G_CALLBACK (show_presets), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->workspace, "notify::segmentation",
+                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (cell->workspace, "notify::volume", G_CALLBACK (sag_window_update_actions),
+                           self, G_CONNECT_SWAPPED);
+}
+
+static void
 add_companions (SagWindow *self)
 {
   SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
@@ -537,18 +597,11 @@ add_companions (SagWindow *self)
   for (int c = 0; c < SAG_N_COMPANIONS; c++)
     {
       SagSliceView *view = sag_slice_layout_get_companion (layout, c);
-      SagWorkspace *workspace = sag_slice_view_get_workspace (view);
 
       sag_view_memory_watch (self->memory, &view, 1);
-      self->companions[c] = sag_opener_new (workspace, self->catalogue);
-      g_signal_connect_object (self->companions[c], "job", G_CALLBACK (job_begun), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->companions[c], "failed", G_CALLBACK (failed), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (workspace, "notify::warnings", G_CALLBACK (show_warnings), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (companion_volume_changed),
-                               self, G_CONNECT_SWAPPED);
+      self->cells[1 + c] = sag_cell_new (sag_slice_view_get_workspace (view), self->catalogue);
+      g_signal_connect_object (sag_slice_view_get_workspace (view), "notify::volume",
+                               G_CALLBACK (companion_volume_changed), self, G_CONNECT_SWAPPED);
     }
 }
 
@@ -560,15 +613,14 @@ sag_window_init (SagWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->workspace = sag_workspace_new ();
   self->catalogue = sag_catalogue_new ();
-  self->opener = sag_opener_new (self->workspace, self->catalogue);
-  self->segmenter = sag_segmenter_new (self->workspace);
+  self->cells[0] = sag_cell_new (self->workspace, self->catalogue);
   self->exporter = sag_exporter_new ();
-  self->keeper = sag_keeper_new (self->workspace);
   self->layout = sag_slice_layout_new (self->workspace);
   gtk_stack_add_named (self->stack, self->layout, "views");
   add_companions (self);
   adw_flap_set_flap (self->studies_flap, sag_catalogue_view_new (self->catalogue, self->workspace));
-  adw_flap_set_flap (self->segment_flap, sag_segment_panel_new (self->segmenter, self->workspace));
+  self->panels = GTK_STACK (gtk_stack_new ());
+  adw_flap_set_flap (self->segment_flap, GTK_WIDGET (self->panels));
 
   g_signal_connect (drop, "drop", G_CALLBACK (dropped), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
@@ -577,19 +629,15 @@ sag_window_init (SagWindow *self)
 static void
 connect_state (SagWindow *self)
 {
+  for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
+    connect_cell (self, self->cells[c]);
   g_signal_connect_object (self->workspace, "notify::series", G_CALLBACK (show_title), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->workspace, "notify::volume", G_CALLBACK (volume_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::presets", G_CALLBACK (show_presets), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::warnings", G_CALLBACK (show_warnings), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::segmentation",
-                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->workspace, "notify::volume",
-                           G_CALLBACK (sag_window_update_actions), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_presets), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_cell), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (sag_window_update_actions),
                            self, G_CONNECT_SWAPPED);
@@ -597,23 +645,15 @@ connect_state (SagWindow *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill_companions), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->opener, "notify", G_CALLBACK (show_state), self,
+  g_signal_connect_object (self->cells[0]->opener, "notify", G_CALLBACK (show_state), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->opener, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->opener, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->keeper, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->keeper, "found", G_CALLBACK (edits_found), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->segmenter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->segmenter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->cells[0]->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->exporter, "job", G_CALLBACK (job_begun), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->exporter, "failed", G_CALLBACK (failed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->exporter, "saved", G_CALLBACK (saved), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->exporter, "progress", G_CALLBACK (progress), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->exporter, "noted", G_CALLBACK (noted), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->segmenter, "notify::state", G_CALLBACK (segmenter_state_changed),
-                           self, G_CONNECT_SWAPPED);
   g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (show_settings), self);
 }
 
@@ -636,8 +676,7 @@ sag_window_new (GtkApplication *application,
   show_settings (self);
   show_presets (self);
   show_state (self);
-  sag_strikes_watch (self->segmenter, settings);
-  sag_segmenter_load (self->segmenter);
+  show_cell (self);
   return self;
 }
 
@@ -650,7 +689,7 @@ sag_window_get_workspace (SagWindow *self)
 SagSegmenter *
 sag_window_get_segmenter (SagWindow *self)
 {
-  return self->segmenter;
+  return self->cells[0]->segmenter;
 }
 
 SagExporter *
@@ -662,18 +701,44 @@ sag_window_get_exporter (SagWindow *self)
 SagOpener *
 sag_window_get_opener (SagWindow *self)
 {
-  return self->opener;
+  return self->cells[0]->opener;
 }
 
 SagOpener *
 sag_window_get_cell_opener (SagWindow *self)
 {
-  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
+  return get_cell (self)->opener;
+}
 
-  for (int c = 0; c < SAG_N_COMPANIONS; c++)
-    if (sag_slice_layout_get_companion (layout, c) == sag_slice_layout_get_selected (layout))
-      return self->companions[c];
-  return self->opener;
+SagWorkspace *
+sag_window_get_cell_workspace (SagWindow *self)
+{
+  return get_cell (self)->workspace;
+}
+
+SagSegmenter *
+sag_window_get_cell_segmenter (SagWindow *self)
+{
+  return get_cell (self)->segmenter;
+}
+
+SagCorrector *
+sag_window_get_cell_corrector (SagWindow *self)
+{
+  return get_cell (self)->corrector;
+}
+
+SagSegmenter *
+sag_window_get_busy_segmenter (SagWindow *self)
+{
+  SagSegmenter *here = get_cell (self)->segmenter;
+
+  if (sag_segmenter_get_state (here) == SAG_SEGMENTER_RUNNING)
+    return here;
+  for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
+    if (sag_segmenter_get_state (self->cells[c]->segmenter) == SAG_SEGMENTER_RUNNING)
+      return self->cells[c]->segmenter;
+  return here;
 }
 
 SagFusion *

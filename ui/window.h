@@ -3,6 +3,7 @@
  * window.h: one window: a workspace, its views and panes, and the wires between them. */
 #pragma once
 
+#include "ui/corrector.h"
 #include "ui/exporter.h"
 #include "ui/fusion.h"
 #include "ui/opener.h"
@@ -30,6 +31,12 @@ SagExporter    *sag_window_get_exporter  (SagWindow           *self);
 SagOpener      *sag_window_get_opener    (SagWindow           *self);
 /* The one that opens series in the selected view: the window's, or a companion's. */
 SagOpener      *sag_window_get_cell_opener (SagWindow         *self);
+/* What the selected view shows, and what segments it. */
+SagWorkspace   *sag_window_get_cell_workspace (SagWindow      *self);
+SagSegmenter   *sag_window_get_cell_segmenter (SagWindow      *self);
+SagCorrector   *sag_window_get_cell_corrector (SagWindow      *self);
+/* That segmenter, unless it rests and another runs. */
+SagSegmenter   *sag_window_get_busy_segmenter (SagWindow      *self);
 SagFusion      *sag_window_get_fusion    (SagWindow           *self);
 SagSliceLayout *sag_window_get_layout    (SagWindow           *self);
 SagCatalogue   *sag_window_get_catalogue (SagWindow           *self);

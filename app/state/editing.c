@@ -27,6 +27,8 @@ struct _SagEditing
   SagLabelmap  *map;       /* what it changes; borrowed from the result */
   GArray       *changes;   /* of SagChange */
   double        touched;   /* the value under the first touch; NaN until then */
+  gboolean      reserved;  /* the stroke is being computed elsewhere */
+  SagResult    *before;    /* what was shown when a copy was made for that; NULL if none was */
 };
 
 /* What can be taken back of one result. */
@@ -120,6 +122,7 @@ sag_editing_finalize (GObject *object)
 
   g_clear_pointer (&self->changes, g_array_unref);
   g_clear_object (&self->result);
+  g_clear_object (&self->before);
   G_OBJECT_CLASS (sag_editing_parent_class)->finalize (object);
 }
 
@@ -316,6 +319,8 @@ sag_editing_begin (SagEditing *self, GError **error)
 {
   SagResult *result = self->workspace->result;
 
+  if (self->reserved)
+    return refuse (error, _ ("The labels are being corrected; wait for the end or cancel."));
   if (self->result != NULL)
     sag_editing_end (self);
   if (result == NULL || sag_result_get_segmentation (result) == NULL)
@@ -403,11 +408,16 @@ count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back
 void
 sag_editing_end (SagEditing *self)
 {
-  g_autoptr (SagResult) result = g_steal_pointer (&self->result);
-  g_autoptr (GArray) changes = g_steal_pointer (&self->changes);
-  History *history = get_history (result);
+  g_autoptr (SagResult) result = NULL;
+  g_autoptr (GArray) changes = NULL;
+  History *history;
   Step *step;
 
+  g_return_if_fail (!self->reserved);
+
+  result = g_steal_pointer (&self->result);
+  changes = g_steal_pointer (&self->changes);
+  history = get_history (result);
   if (history == NULL || changes == NULL || changes->len == 0)
     return;
   count (self, result, changes, FALSE);
@@ -430,7 +440,7 @@ go (SagEditing *self, gboolean back)
   Step *step = NULL;
   guint8 *voxels;
 
-  if (history != NULL)
+  if (history != NULL && !self->reserved)
     step = g_queue_pop_head (back ? &history->undo : &history->redo);
   if (step == NULL)
     return FALSE;
@@ -529,26 +539,73 @@ sag_editing_grow (SagEditing *self, const double lps[3], GError **error)
 }
 
 gboolean
-sag_editing_apply (SagEditing *self, const char *operation, GError **error)
+sag_editing_reserve (SagEditing *self, SagSegmentation **segmentation, int *layer, guint8 *label,
+                     GError **error)
 {
-  const SagGrid *grid;
-  guint8 *voxels, value;
-  gboolean good = TRUE;
-
+  g_set_object (&self->before, self->workspace->result);
   if (!sag_editing_begin (self, error))
-    return FALSE;
-  grid = sag_volume_get_grid (self->workspace->volume);
+    {
+      g_clear_object (&self->before);
+      return FALSE;
+    }
+  if (self->before == self->result)
+    g_clear_object (&self->before);
+  self->reserved = TRUE;
+  *segmentation = sag_result_get_segmentation (self->result);
+  *layer = 0;
+  while (sag_segmentation_get_layer (*segmentation, *layer) != self->map)
+    (*layer)++;
+  *label = (guint8) self->value;
+  return TRUE;
+}
+
+/* A copy in which nothing was changed is no result of anybody's. */
+void
+sag_editing_release (SagEditing *self)
+{
+  g_autoptr (SagResult) before = g_steal_pointer (&self->before);
+
+  if (!self->reserved)
+    return;
+  self->reserved = FALSE;
+  if (before != NULL)
+    {
+      if (self->result == self->workspace->result
+          && g_list_store_find (self->workspace->results, before, NULL))
+        sag_workspace_show_result (self->workspace, before);
+      sag_workspace_remove_result (self->workspace, self->result);
+    }
+  g_clear_object (&self->result);
+  g_clear_pointer (&self->changes, g_array_unref);
+}
+
+/* The result whose labels they are may be gone, with its images. */
+void
+sag_editing_commit (SagEditing *self, const SagChange *changes, gsize n)
+{
+  guint8 *voxels;
+  gsize n_voxels;
+
+  if (!self->reserved)
+    return;
+  if (n == 0 || !g_list_store_find (self->workspace->results, self->result, NULL))
+    {
+      sag_editing_release (self);
+      return;
+    }
+  self->reserved = FALSE;
+  g_clear_object (&self->before);
   voxels = sag_labelmap_get_voxels (self->map);
-  value = (guint8) self->value;
-  if (strcmp (operation, "interpolate") == 0)
-    sag_edit_interpolate (voxels, grid, value, self->changes);
-  else if (strcmp (operation, "keep-largest") == 0)
-    good = sag_edit_keep_largest (voxels, grid, value, self->changes, error);
-  else
-    good = sag_edit_smooth (voxels, grid, value, self->changes, error);
-  show (self, self->changes, 0);
+  n_voxels = sag_grid_get_n_voxels (sag_labelmap_get_grid (self->map));
+  for (gsize c = 0; c < n; c++)
+    if (changes[c].at < n_voxels && voxels[changes[c].at] == changes[c].was)
+      {
+        voxels[changes[c].at] = changes[c].is;
+        g_array_append_val (self->changes, changes[c]);
+      }
+  if (self->result == self->workspace->result)
+    show (self, self->changes, 0);
   sag_editing_end (self);
-  return good;
 }
 
 gboolean

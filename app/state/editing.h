@@ -14,6 +14,7 @@
 #pragma once
 
 #include "app/state/result.h"
+#include "engine/image/edit.h"
 
 #define SAG_TYPE_EDITING (sag_editing_get_type ())
 G_DECLARE_FINAL_TYPE (SagEditing, sag_editing, SAG, EDITING, GObject)
@@ -54,10 +55,18 @@ gboolean    sag_editing_grow         (SagEditing    *self,
                                       GError       **error);
 void        sag_editing_end          (SagEditing    *self);
 
-/* Whole steps of their own: "interpolate", "keep-largest", "smooth". */
-gboolean    sag_editing_apply        (SagEditing    *self,
-                                      const char    *operation,
-                                      GError       **error);
+/* A step that is computed elsewhere (sag_edit_apply()). Reserving begins it, as sag_editing_begin(), and says of
+ * what: until it is committed, with the changes, or released no other begins, and nothing is taken back. Nothing
+ * happens if the images were closed meanwhile; without a change no copy is left. */
+gboolean    sag_editing_reserve      (SagEditing       *self,
+                                      SagSegmentation **segmentation, /* borrowed */
+                                      int              *layer,
+                                      guint8           *label,
+                                      GError          **error);
+void        sag_editing_commit       (SagEditing       *self,
+                                      const SagChange  *changes,
+                                      gsize             n);
+void        sag_editing_release      (SagEditing       *self);
 
 /* FALSE if the shown result has nothing to go back, or forth, to. */
 gboolean    sag_editing_undo         (SagEditing    *self);

@@ -26,6 +26,7 @@ struct _SagWorkspace
   double           swipe;
   double           agreement; /* mean Dice of the two; NaN until known */
   char           **warnings;
+  gboolean         straightens, straightened;
   GArray          *presets; /* of SagWindowPreset */
 
   double           cursor[3];

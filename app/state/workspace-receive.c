@@ -59,6 +59,8 @@ receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **e
   g_variant_lookup (body, "warnings", "^as", &warnings);
   g_object_freeze_notify (G_OBJECT (self));
   sag_workspace_set_volume (self, volume);
+  g_variant_lookup (body, "straightens", "b", &self->straightens);
+  g_variant_lookup (body, "straightened", "b", &self->straightened);
   sag_workspace_take_warnings (self, merge_warnings (self->series, warnings));
   sag_workspace_set_invert (self, invert);
   sag_workspace_choose_window (self, windows);

@@ -350,6 +350,7 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
                                self->series == NULL
                                    || strcmp (sag_series_get_spacing_source (self->series), "unknown")
                                           != 0);
+  self->straightens = self->straightened = FALSE;
   sag_workspace_take_warnings (self, NULL);
   sag_workspace_reset_planes (self);
   sag_workspace_set_fusion (self, NULL);
@@ -748,4 +749,18 @@ sag_workspace_get_warnings (SagWorkspace *self)
 {
   g_return_val_if_fail (SAG_IS_WORKSPACE (self), NULL);
   return (const char *const *) self->warnings;
+}
+
+gboolean
+sag_workspace_get_straightens (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+  return self->straightens;
+}
+
+gboolean
+sag_workspace_is_straightened (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+  return self->straightened;
 }

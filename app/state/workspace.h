@@ -218,6 +218,11 @@ void             sag_workspace_set_label_visible  (SagWorkspace          *self,
 /* NULL-terminated, never NULL. */
 const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);
 
+/* Tilted or unevenly spaced slices that can be resampled onto an upright, even grid; and such that were: results,
+ * measurements and corrections of the one have no place in the other. Known with the volume. */
+gboolean         sag_workspace_get_straightens    (SagWorkspace          *self);
+gboolean         sag_workspace_is_straightened    (SagWorkspace          *self);
+
 /* What a view of `view` shows, at 1 mm per pixel, through the cursor and centred on the volume:
  * the view then sets plane.mm_per_pixel (zoom) and moves plane.centre along right and down
  * (pan). With no volume: the defaults. */

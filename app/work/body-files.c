@@ -478,6 +478,8 @@ tell_volume (SagBodyRun *run, SagVolume *volume, const SagStack *stack, const No
       g_variant_dict_insert (&dict, "straightens", "b",
                              (notes == NULL || notes->straightened == NULL)
                                  && sag_straighten_is_needed (stack));
+      g_variant_dict_insert (&dict, "straightened", "b",
+                             notes != NULL && notes->straightened != NULL);
     }
   g_variant_dict_insert_value (&dict, "windows", g_variant_builder_end (&windows));
   run->sink->partial ("volume", g_variant_dict_end (&dict), fds, run->sink->data);

@@ -50,6 +50,8 @@ GVariant *sag_body_models            (SagBodyRun *run, GError **error);
 GVariant *sag_body_estimate          (SagBodyRun *run, GError **error);
 GVariant *sag_body_segment           (SagBodyRun *run, GError **error);
 GVariant *sag_body_compare           (SagBodyRun *run, GError **error);
+GVariant *sag_body_edit              (SagBodyRun *run, GError **error);
+GVariant *sag_body_parts             (SagBodyRun *run, GError **error);
 
 /* Sets SAG_JOB_ERROR_PROTOCOL: the request lacks `key`. Returns NULL. */
 gpointer         sag_body_lacks           (const char        *key,

@@ -29,6 +29,8 @@ static const SagBodyFunc funcs[SAG_N_JOB_KINDS] = {
   [SAG_JOB_ESTIMATE] = sag_body_estimate,
   [SAG_JOB_SEGMENT] = sag_body_segment,
   [SAG_JOB_COMPARE] = sag_body_compare,
+  [SAG_JOB_EDIT] = sag_body_edit,
+  [SAG_JOB_PARTS] = sag_body_parts,
 };
 
 gpointer

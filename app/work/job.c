@@ -80,6 +80,9 @@ static const struct
                          N_ ("Estimating a run of %s") },
   [SAG_JOB_SEGMENT] = { "segment", SAG_JOB_LANE_COMPUTE, N_ ("Segmenting"), N_ ("Segmenting with %s") },
   [SAG_JOB_COMPARE] = { "compare", SAG_JOB_LANE_COMPUTE, N_ ("Comparing"), N_ ("Comparing %s") },
+  [SAG_JOB_EDIT] = { "edit", SAG_JOB_LANE_COMPUTE, N_ ("Correcting the label"), N_ ("Correcting %s") },
+  [SAG_JOB_PARTS] = { "parts", SAG_JOB_LANE_COMPUTE, N_ ("Looking for uncertain parts"),
+                      N_ ("Looking for uncertain parts of %s") },
 };
 
 const char *

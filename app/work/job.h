@@ -53,6 +53,12 @@
  *                  result   mean-dice d; labels a(ysddddd): value, name, Dice, HD95 mm, mean surface
  *                           distance mm (both NaN without `surface`), ml a, ml b;
  *                           slices a(iu): of a, that are not alike, and by how many voxels
+ * EDIT (compute)   request  segmentation; layer i; label y; operation s: of sag_edit_apply()
+ *                  partial  "changes": n t, changes h: SagChange; absent if nothing changes
+ *                  result   n t
+ * PARTS (compute)  request  segmentation
+ *                  result   parts a(ytd(ddd)): label value, voxels, mean confidence, mm LPS of the least
+ *                           certain voxel; least certain part first
  *
  * Parts of these:
  *  study      uid, patient-name, patient-id, patient-sex, patient-age, description, date: s, as read;
@@ -65,7 +71,7 @@
  *             networks: parameters x, sha256 s; precisions as; labels as in
  *             app/state/wire.h; failure s: "" if usable
  *  "volume"   volume a{sv}; windows a(sdd): name, centre, width; invert b; warnings as;
- *             straightens b: READ with "straighten" would mend some of them
+ *             straightens b: READ with "straighten" would mend some of them; straightened b: it has
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
@@ -107,6 +113,8 @@ typedef enum
   SAG_JOB_ESTIMATE,
   SAG_JOB_SEGMENT,
   SAG_JOB_COMPARE,
+  SAG_JOB_EDIT,
+  SAG_JOB_PARTS,
   SAG_N_JOB_KINDS
 } SagJobKind;
 
@@ -218,6 +226,15 @@ SagJob      *sag_job_new_export_measurements (const char      *format,
 SagJob      *sag_job_new_compare        (SagSegmentation      *a,
                                          SagSegmentation      *b,
                                          gboolean              surface,
+                                         GError              **error);
+
+/* One of the operations of sag_edit_apply() on a label of a layer. */
+SagJob      *sag_job_new_edit           (SagSegmentation      *segmentation,
+                                         int                   layer,
+                                         guint8                label,
+                                         const char           *operation,
+                                         GError              **error);
+SagJob      *sag_job_new_parts          (SagSegmentation      *segmentation,
                                          GError              **error);
 
 SagJobKind   sag_job_get_kind           (SagJob               *self);

@@ -362,3 +362,31 @@ sag_job_new_compare (SagSegmentation *a, SagSegmentation *b, gboolean surface, G
   g_variant_dict_insert (&dict, "surface", "b", surface);
   return job_new (SAG_JOB_COMPARE, &dict, fds);
 }
+
+SagJob *
+sag_job_new_edit (SagSegmentation *segmentation, int layer, guint8 label, const char *operation,
+                  GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))
+    return NULL;
+  g_variant_dict_insert (&dict, "layer", "i", layer);
+  g_variant_dict_insert (&dict, "label", "y", label);
+  g_variant_dict_insert (&dict, "operation", "s", operation);
+  return job_new (SAG_JOB_EDIT, &dict, fds);
+}
+
+SagJob *
+sag_job_new_parts (SagSegmentation *segmentation, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))
+    return NULL;
+  return job_new (SAG_JOB_PARTS, &dict, fds);
+}

@@ -247,8 +247,9 @@ get_distances (const guint8 *slice, const SagGrid *grid, guint8 value, float *ou
     out[p] = sqrtf (out[p]) - (isfinite (inside[p]) ? sqrtf (inside[p]) : 1e6f);
 }
 
-void
-sag_edit_interpolate (guint8 *labels, const SagGrid *grid, guint8 value, GArray *changes)
+gboolean
+sag_edit_interpolate (guint8 *labels, const SagGrid *grid, guint8 value, const SagTick *tick,
+                      GArray *changes, GError **error)
 {
   gsize n = (gsize) grid->size[0] * (gsize) grid->size[1];
   g_autofree float *below = g_new (float, n);
@@ -257,6 +258,8 @@ sag_edit_interpolate (guint8 *labels, const SagGrid *grid, guint8 value, GArray 
 
   for (int k = 0; k < grid->size[2]; k++)
     {
+      if (!sag_tick (tick, (double) k / grid->size[2]))
+        return sag_engine_error_cancelled (error);
       if (memchr (labels + n * (gsize) k, value, n) == NULL)
         continue;
       if (last >= 0 && k - last > 1)
@@ -274,6 +277,7 @@ sag_edit_interpolate (guint8 *labels, const SagGrid *grid, guint8 value, GArray 
         }
       last = k;
     }
+  return TRUE;
 }
 
 /* What differs between `labels` and `made`, taken over into `labels`. */
@@ -301,35 +305,85 @@ sag_edit_keep_largest (guint8 *labels, const SagGrid *grid, guint8 value, GArray
   return TRUE;
 }
 
+/* The voxels of `value` and one more on each side: half open. */
+static void
+find_box (const guint8 *labels, const SagGrid *grid, guint8 value, int low[3], int high[3])
+{
+  gsize at = 0;
+
+  memcpy (low, grid->size, 3 * sizeof (int));
+  memset (high, 0, 3 * sizeof (int));
+  for (int k = 0; k < grid->size[2]; k++)
+    for (int j = 0; j < grid->size[1]; j++)
+      for (int i = 0; i < grid->size[0]; i++, at++)
+        if (labels[at] == value)
+          {
+            const int ijk[3] = { i, j, k };
+
+            for (int a = 0; a < 3; a++)
+              {
+                low[a] = MIN (low[a], MAX (ijk[a] - 1, 0));
+                high[a] = MAX (high[a], MIN (ijk[a] + 2, grid->size[a]));
+              }
+          }
+}
+
+/* What the voxels around say, where `value` may come or go. */
+static guint8
+vote (const guint8 *labels, const SagGrid *grid, int i, int j, int k, guint8 value)
+{
+  guint8 was = labels[get_index (grid, i, j, k)];
+  int like = 0, all = 0;
+
+  if (was != 0 && was != value)
+    return was;
+  for (int c = MAX (k - 1, 0); c <= MIN (k + 1, grid->size[2] - 1); c++)
+    for (int b = MAX (j - 1, 0); b <= MIN (j + 1, grid->size[1] - 1); b++)
+      for (int a = MAX (i - 1, 0); a <= MIN (i + 1, grid->size[0] - 1); a++)
+        {
+          like += labels[get_index (grid, a, b, c)] == value;
+          all++;
+        }
+  return 2 * like > all ? value : 0;
+}
+
 gboolean
-sag_edit_smooth (guint8 *labels, const SagGrid *grid, guint8 value, GArray *changes, GError **error)
+sag_edit_smooth (guint8 *labels, const SagGrid *grid, guint8 value, const SagTick *tick, GArray *changes,
+                 GError **error)
 {
   gsize n = sag_grid_get_n_voxels (grid);
   g_autoptr (SagBlock) made = sag_block_new (n, "smoothing", error);
+  int low[3], high[3];
   guint8 *out;
 
   if (made == NULL)
     return FALSE;
   out = sag_block_get_data (made);
   memcpy (out, labels, n);
-  for (int k = 0; k < grid->size[2]; k++)
-    for (int j = 0; j < grid->size[1]; j++)
-      for (int i = 0; i < grid->size[0]; i++)
-        {
-          gsize at = get_index (grid, i, j, k);
-          int like = 0, all = 0;
-
-          if (labels[at] != 0 && labels[at] != value)
-            continue;
-          for (int c = MAX (k - 1, 0); c <= MIN (k + 1, grid->size[2] - 1); c++)
-            for (int b = MAX (j - 1, 0); b <= MIN (j + 1, grid->size[1] - 1); b++)
-              for (int a = MAX (i - 1, 0); a <= MIN (i + 1, grid->size[0] - 1); a++)
-                {
-                  like += labels[get_index (grid, a, b, c)] == value;
-                  all++;
-                }
-          out[at] = 2 * like > all ? value : 0;
-        }
+  find_box (labels, grid, value, low, high);
+  for (int k = low[2]; k < high[2]; k++)
+    {
+      if (!sag_tick (tick, (double) (k - low[2]) / (high[2] - low[2])))
+        return sag_engine_error_cancelled (error);
+      for (int j = low[1]; j < high[1]; j++)
+        for (int i = low[0]; i < high[0]; i++)
+          out[get_index (grid, i, j, k)] = vote (labels, grid, i, j, k, value);
+    }
   take_over (labels, out, n, changes);
   return TRUE;
+}
+
+gboolean
+sag_edit_apply (const char *operation, guint8 *labels, const SagGrid *grid, guint8 value,
+                const SagTick *tick, GArray *changes, GError **error)
+{
+  if (strcmp (operation, "interpolate") == 0)
+    return sag_edit_interpolate (labels, grid, value, tick, changes, error);
+  if (strcmp (operation, "keep-largest") == 0)
+    return sag_edit_keep_largest (labels, grid, value, changes, error);
+  if (strcmp (operation, "smooth") == 0)
+    return sag_edit_smooth (labels, grid, value, tick, changes, error);
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "There is no operation '%s' on labels",
+               operation);
+  return FALSE;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "engine/base/tick.h"
 #include "engine/image/volume.h"
 
 typedef struct
@@ -48,12 +49,16 @@ gboolean sag_edit_grow    (guint8        *labels,
                            gsize          most,
                            GArray        *changes);
 
+/* The three below take time: `tick` (may be NULL) is told, and stops them: CANCELLED, with `labels` half changed. */
+
 /* Fills the empty slices along k between two that have `value`, shape by shape: where the mean of their
  * signed distances, weighted by nearness, is inside (Raya and Udupa 1990). Background only. */
-void sag_edit_interpolate (guint8        *labels,
+gboolean sag_edit_interpolate (guint8        *labels,
                            const SagGrid *grid,
                            guint8         value,
-                           GArray        *changes);
+                           const SagTick *tick,
+                           GArray        *changes,
+                           GError       **error);
 
 /* Clears `value` outside its largest 26-connected part; FALSE with MEMORY. */
 gboolean sag_edit_keep_largest (guint8        *labels,
@@ -67,5 +72,15 @@ gboolean sag_edit_keep_largest (guint8        *labels,
 gboolean sag_edit_smooth  (guint8        *labels,
                            const SagGrid *grid,
                            guint8         value,
+                           const SagTick *tick,
+                           GArray        *changes,
+                           GError       **error);
+
+/* One of those three by name: "interpolate", "keep-largest", "smooth"; INVALID for another. [compute thread] */
+gboolean sag_edit_apply   (const char    *operation,
+                           guint8        *labels,
+                           const SagGrid *grid,
+                           guint8         value,
+                           const SagTick *tick,
                            GArray        *changes,
                            GError       **error);

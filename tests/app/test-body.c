@@ -566,6 +566,8 @@ job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
       return sag_job_new_segment ("org.sagitta.threshold", SAG_PRECISION_F32, volume, NULL, NULL);
     case SAG_JOB_COMPARE:
       return sag_job_new_compare (segmentation, segmentation, TRUE, NULL);
+    case SAG_JOB_EDIT:
+      return sag_job_new_edit (segmentation, 0, 1, "smooth", NULL);
     default:
       return NULL;
     }

@@ -160,7 +160,7 @@ test_interpolate (void)
       }
   labels[at (11, 9, 4)] = 5; /* another label is left alone */
   memcpy (before, labels, N);
-  sag_edit_interpolate (labels, &grid, 1, changes);
+  g_assert_true (sag_edit_interpolate (labels, &grid, 1, NULL, changes, NULL));
   g_assert_cmpint (labels[at (11, 9, 4)], ==, 5);
   last = 0;
   for (int k = 1; k <= 7; k++)
@@ -194,7 +194,7 @@ test_tidy (void)
   memcpy (before, labels, N);
   g_assert_true (sag_edit_keep_largest (labels, &grid, 1, changes, &error));
   g_assert_cmpint (labels[at (20, 15, 4)], ==, 0);
-  g_assert_true (sag_edit_smooth (labels, &grid, 1, changes, &error));
+  g_assert_true (sag_edit_smooth (labels, &grid, 1, NULL, changes, &error));
   g_assert_no_error (error);
   g_assert_cmpint (labels[at (8, 8, 4)], ==, 1);
   g_assert_cmpint (labels[at (5, 5, 2)], ==, 0); /* a corner */

@@ -5,6 +5,8 @@
 
 #include "app/state/wire.h"
 #include "app/work/runner.h"
+#include "engine/image/edit.h"
+#include "engine/image/parts.h"
 #include "ui/settings.h"
 
 #include <errno.h>
@@ -14,6 +16,15 @@
 #define NX 32
 #define NY 24
 #define NZ 20
+
+/* Corrections of whole labels do not end until they are cancelled. */
+static gboolean fake_is_slow;
+
+void
+fake_set_slow (gboolean yes)
+{
+  fake_is_slow = yes;
+}
 
 /* ---- images */
 
@@ -489,6 +500,70 @@ empty_result (void)
 }
 
 static GVariant *
+run_edit (GVariant         *request,
+          GUnixFDList      *fds,
+          const SagJobSink *sink,
+          GError          **error)
+{
+  g_autoptr (GVariant) described =
+      g_variant_lookup_value (request, "segmentation", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (SagSegmentation) segmentation = sag_segmentation_from_variant (described, fds, error);
+  g_autoptr (GArray) changes = g_array_new (FALSE, TRUE, sizeof (SagChange));
+  g_autoptr (GUnixFDList) out = g_unix_fd_list_new ();
+  g_autofree guint8 *copy = NULL;
+  const char *operation = "";
+  GVariantDict dict;
+  SagLabelmap *map;
+  guint8 label = 0;
+
+  g_variant_lookup (request, "operation", "&s", &operation);
+  g_variant_lookup (request, "label", "y", &label);
+  map = sag_segmentation_get_layer (segmentation, 0);
+  copy = g_memdup2 (sag_labelmap_get_voxels (map), NX * NY * NZ);
+  while (fake_is_slow && !sink->is_cancelled (sink->data))
+    g_usleep (1000);
+  if (!sag_edit_apply (operation, copy, sag_labelmap_get_grid (map), label, NULL, changes, error))
+    return NULL;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "n", "t", (guint64) changes->len);
+  if (changes->len > 0)
+    {
+      g_variant_dict_insert (
+          &dict, "changes", "h",
+          sag_wire_append_bytes (out, changes->data, changes->len * sizeof (SagChange), error));
+      sink->partial ("changes", g_variant_dict_end (&dict), out, sink->data);
+      g_variant_dict_init (&dict, NULL);
+      g_variant_dict_insert (&dict, "n", "t", (guint64) changes->len);
+    }
+  return g_variant_dict_end (&dict);
+}
+
+static GVariant *
+run_parts (GVariant     *request,
+           GUnixFDList  *fds,
+           GError      **error)
+{
+  g_autoptr (GVariant) described =
+      g_variant_lookup_value (request, "segmentation", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (SagSegmentation) segmentation = sag_segmentation_from_variant (described, fds, error);
+  g_autoptr (GArray) parts = sag_parts_find (segmentation, NULL, error);
+  GVariantBuilder builder;
+  GVariantDict dict;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytd(ddd))"));
+  for (guint p = 0; p < parts->len; p++)
+    {
+      const SagPart *part = &g_array_index (parts, SagPart, p);
+
+      g_variant_builder_add (&builder, "(ytd(ddd))", part->value, part->n_voxels, part->confidence,
+                             part->at[0], part->at[1], part->at[2]);
+    }
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert_value (&dict, "parts", g_variant_builder_end (&builder));
+  return g_variant_dict_end (&dict);
+}
+
+static GVariant *
 run (gpointer          self,
      SagJobKind        kind,
      GVariant         *request,
@@ -527,6 +602,10 @@ run (gpointer          self,
       return run_segment (request, sink, error);
     case SAG_JOB_COMPARE:
       return run_compare (request);
+    case SAG_JOB_EDIT:
+      return run_edit (request, fds, sink, error);
+    case SAG_JOB_PARTS:
+      return run_parts (request, fds, error);
     case SAG_JOB_KEEP:
       return run_keep (request);
     case SAG_JOB_RECALL:

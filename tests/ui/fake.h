@@ -21,6 +21,8 @@ void             fake_remove        (void);
 
 /* From now on "fake.fails" says that it was the worker that ended, not that something is wrong. */
 void             fake_set_crashing  (gboolean      yes);
+/* From now on corrections of whole labels do not end until they are cancelled. */
+void             fake_set_slow      (gboolean      yes);
 
 /* The CT: HU = 10 i + j - 20 k, axial, 2 x 2 x 3 mm, complete. */
 SagVolume       *fake_volume        (void);

@@ -212,6 +212,89 @@ test_undo (Fixture       *f,
   g_assert_false (sag_editing_undo (f->editing));
 }
 
+/* Runs an operation on the whole label to its end. */
+static void
+correct (Fixture    *f,
+         const char *operation)
+{
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "win.correct", "s", operation);
+  for (int i = 0; i < 200; i++)
+    fake_settle ();
+}
+
+/* Computed elsewhere; one step back; cancelled, it leaves nothing. */
+static void
+test_whole (Fixture       *f,
+            gconstpointer  data)
+{
+  GListModel *results = sag_workspace_get_results (f->workspace);
+  gsize n = 32 * 24 * 20;
+  g_autofree guint8 *before = NULL, *after = NULL;
+  g_autoptr (GError) error = NULL;
+  SagLabelmap *map;
+
+  hands_key (GDK_KEY_b, 0);
+  drag (f, 6, 8, 6, 9);
+  map = sag_segmentation_get_layer (sag_workspace_get_segmentation (f->workspace), 0);
+  before = g_memdup2 (sag_labelmap_get_voxels (map), n);
+  correct (f, "smooth");
+  g_assert_cmpuint (g_list_model_get_n_items (results), ==, 2);
+  after = g_memdup2 (sag_labelmap_get_voxels (map), n);
+  g_assert_cmpint (memcmp (before, after, n), !=, 0);
+  g_assert_true (sag_editing_undo (f->editing));
+  g_assert_cmpmem (before, n, sag_labelmap_get_voxels (map), n);
+  g_assert_true (sag_editing_redo (f->editing));
+  g_assert_cmpmem (after, n, sag_labelmap_get_voxels (map), n);
+
+  fake_set_slow (TRUE);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "win.correct", "s", "smooth");
+  fake_settle ();
+  g_assert_false (sag_editing_begin (f->editing, &error));
+  g_assert_nonnull (error);
+  g_assert_false (sag_editing_undo (f->editing));
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "win.cancel", NULL);
+  fake_set_slow (FALSE);
+  for (int i = 0; i < 50; i++)
+    fake_settle ();
+  g_assert_cmpmem (after, n, sag_labelmap_get_voxels (map), n);
+  g_assert_true (sag_editing_undo (f->editing));
+}
+
+/* A copy that was made for nothing goes again. */
+static void
+test_nothing (Fixture       *f,
+              gconstpointer  data)
+{
+  SagResult *shown = sag_workspace_get_result (f->workspace);
+
+  correct (f, "keep-largest"); /* each half is one part already */
+  g_assert_true (sag_workspace_get_result (f->workspace) == shown);
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 1);
+}
+
+/* The least certain part first, then the next, with its number said. */
+static void
+test_parts (Fixture       *f,
+            gconstpointer  data)
+{
+  double first[3], second[3], back[3];
+  SagProbe a, b;
+
+  for (int n = 0; n < 3; n++)
+    {
+      gtk_widget_activate_action (GTK_WIDGET (f->window), "win.uncertain-part", "i", n < 2 ? 1 : -1);
+      for (int i = 0; i < 50; i++)
+        fake_settle ();
+      sag_workspace_get_cursor (f->workspace, n == 0 ? first : n == 1 ? second : back);
+    }
+  g_assert_true (sag_workspace_probe (f->workspace, first, &a));
+  g_assert_true (sag_workspace_probe (f->workspace, second, &b));
+  g_assert_nonnull (a.label);
+  g_assert_nonnull (b.label);
+  g_assert_cmpint (a.label->value, !=, b.label->value);
+  g_assert_cmpmem (first, sizeof first, back, sizeof back);
+}
+
 /* What a person thinks of a result stays with it. */
 static void
 test_review (Fixture       *f,
@@ -225,7 +308,7 @@ test_review (Fixture       *f,
   g_assert_cmpstr (sag_provenance_peek_review (sag_segmentation_get_provenance (after))->reviewer, !=, "");
   g_assert_true (after != before);
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 1);
-  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.edit", "s", "smooth");
+  correct (f, "smooth");
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
   after = sag_workspace_get_segmentation (f->workspace);
   g_assert_cmpstr (sag_provenance_peek_review (sag_segmentation_get_provenance (after))->verdict, ==, "edited");
@@ -238,8 +321,7 @@ test_kept (Fixture       *f,
 {
   guint n;
 
-  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.edit", "s", "smooth");
-  fake_settle ();
+  correct (f, "smooth");
   close_window (f);
   open_window (f);
   for (int i = 0; i < 50; i++)
@@ -262,6 +344,9 @@ add_tests (void)
     }
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
+  g_test_add ("/edit/whole", Fixture, NULL, set_up, test_whole, tear_down);
+  g_test_add ("/edit/nothing", Fixture, NULL, set_up, test_nothing, tear_down);
+  g_test_add ("/edit/parts", Fixture, NULL, set_up, test_parts, tear_down);
   g_test_add ("/edit/review", Fixture, NULL, set_up, test_review, tear_down);
   g_test_add ("/edit/kept", Fixture, NULL, set_up, test_kept, tear_down);
 }
