@@ -4,6 +4,7 @@
  */
 #include "engine/image/edit.h"
 
+#include "engine/base/error.h"
 #include "engine/image/components.h"
 
 #include <math.h>

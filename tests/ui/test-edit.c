@@ -218,7 +218,7 @@ correct (Fixture    *f,
          const char *operation)
 {
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.correct", "s", operation);
-  for (int i = 0; i < 200; i++)
+  for (int i = 0; i < 12; i++)
     fake_settle ();
 }
 
@@ -254,7 +254,7 @@ test_whole (Fixture       *f,
   g_assert_false (sag_editing_undo (f->editing));
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.cancel", NULL);
   fake_set_slow (FALSE);
-  for (int i = 0; i < 50; i++)
+  for (int i = 0; i < 20; i++)
     fake_settle ();
   g_assert_cmpmem (after, n, sag_labelmap_get_voxels (map), n);
   g_assert_true (sag_editing_undo (f->editing));
@@ -283,7 +283,7 @@ test_parts (Fixture       *f,
   for (int n = 0; n < 3; n++)
     {
       gtk_widget_activate_action (GTK_WIDGET (f->window), "win.uncertain-part", "i", n < 2 ? 1 : -1);
-      for (int i = 0; i < 50; i++)
+      for (int i = 0; i < 10; i++)
         fake_settle ();
       sag_workspace_get_cursor (f->workspace, n == 0 ? first : n == 1 ? second : back);
     }
