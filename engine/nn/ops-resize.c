@@ -187,25 +187,25 @@ typedef struct
   gboolean       exclude, antialias;
 } Form;
 
+/* The ONNX operator's text: "length_resized" is the output's, a whole number; PyTorch and ONNX Runtime
+ * read it so. (The standard's own Python multiplies the scale out instead.) */
 static double
 source_coordinate (const Form *f, double x)
 {
-  double width = f->scale * f->n_in; /* of the output, unrounded */
-
   if (strcmp (f->transform, "align_corners") == 0)
-    return width == 1 ? 0 : x * (f->n_in - 1) / (width - 1);
+    return f->n_out == 1 ? 0 : x * (f->n_in - 1) / (f->n_out - 1);
   if (strcmp (f->transform, "asymmetric") == 0)
     return x / f->scale;
   if (strcmp (f->transform, "tf_crop_and_resize") == 0)
     return f->roi_start * (f->n_in - 1)
-           + (width == 1 ? (f->roi_end - f->roi_start) * (f->n_in - 1) / 2
-                         : x * (f->roi_end - f->roi_start) * (f->n_in - 1) / (width - 1));
+           + (f->n_out == 1 ? (f->roi_end - f->roi_start) * (f->n_in - 1) / 2
+                            : x * (f->roi_end - f->roi_start) * (f->n_in - 1) / (f->n_out - 1));
   if (strcmp (f->transform, "pytorch_half_pixel") == 0 && f->n_out == 1)
-    return -0.5;
+    return 0;
   if (strcmp (f->transform, "tf_half_pixel_for_nn") == 0)
     return (x + 0.5) / f->scale;
   if (strcmp (f->transform, "half_pixel_symmetric") == 0)
-    return f->n_in / 2 * (1 - f->n_out / width) + (x + 0.5) / f->scale - 0.5;
+    return f->n_in / 2 * (1 - f->n_out / (f->scale * f->n_in)) + (x + 0.5) / f->scale - 0.5;
   return (x + 0.5) / f->scale - 0.5;
 }
 

@@ -5,8 +5,9 @@
  * from a file of static ranges, and the float operators between them run on bytes.
  *
  * A pair also cuts what lies outside of its range, and exporters leave out a Relu that does no more than
- * that: where a value comes from a sum of products and its range begins at 0, a Clip takes the pair's
- * place. It is fused later.
+ * that: where a value comes from a sum of products a Clip takes the pair's place, and is fused later. Only
+ * where another sum reads the value, and its range does not begin at 0, it is left out, for it would keep
+ * the two sums from being one. A pair whose result the network gives stays as it is.
  */
 #include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
@@ -107,6 +108,28 @@ has_stored_weights (const SagGraph *graph)
   return FALSE;
 }
 
+/* index: 1 of quantised values that an Add reads, 2 of values that the network gives. */
+static void
+mark_uses (SagGraph *graph)
+{
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index = 0;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const SagNode *node = graph->nodes->pdata[i];
+
+      for (int j = 0; sag_match_is (node, "Add") && j < 2; j++)
+        {
+          const SagNode *maker = sag_node_input (node, j) != NULL ? sag_node_input (node, j)->producer : NULL;
+
+          if (sag_match_is (maker, "DequantizeLinear") && sag_node_input (maker, 0) != NULL)
+            sag_node_input (maker, 0)->index = 1;
+        }
+    }
+  for (guint i = 0; i < graph->outputs->len; i++)
+    ((SagValue *) graph->outputs->pdata[i])->index = 2;
+}
+
 gboolean
 sag_pass_quant (SagGraph *graph, GError **error)
 {
@@ -114,6 +137,7 @@ sag_pass_quant (SagGraph *graph, GError **error)
 
   if (!has_stored_weights (graph))
     return TRUE;
+  mark_uses (graph);
   done = g_hash_table_new (NULL, NULL); /* Quantize node -> value that stands for it */
   for (guint i = 0; i < graph->nodes->len; i++)
     {
@@ -127,7 +151,8 @@ sag_pass_quant (SagGraph *graph, GError **error)
       quantize = q->producer;
       if (quantize == NULL || !sag_match_is (quantize, "QuantizeLinear")
           || !get_quantum (node, q->dtype, &of_node) || !get_quantum (quantize, q->dtype, &of_quantize)
-          || of_node.scale != of_quantize.scale || of_node.zero != of_quantize.zero)
+          || of_node.scale != of_quantize.scale || of_node.zero != of_quantize.zero
+          || sag_node_output (node, 0)->index == 2)
         continue;
       x = sag_node_input (quantize, 0);
       result = g_hash_table_lookup (done, quantize);
@@ -137,7 +162,7 @@ sag_pass_quant (SagGraph *graph, GError **error)
 
           if (x->constant != NULL)
             continue;
-          result = of_node.zero == 0 && is_sum (x->producer) ? cut (graph, x, &of_node) : x;
+          result = is_sum (x->producer) && (of_node.zero == 0 || q->index == 0) ? cut (graph, x, &of_node) : x;
           if (result->quantum.scale > 0
               && (result->quantum.scale != of_node.scale || result->quantum.zero != of_node.zero))
             continue;
