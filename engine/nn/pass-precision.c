@@ -99,11 +99,12 @@ last_precision (const SagNode *node, SagPrecision chosen)
 }
 
 /* What each node is asked for: `precision` if it has weights and is neither among the first nor
- * among the last that have. [n nodes], caller frees. */
+ * among the last that have; where all are, each that has. [n nodes], caller frees. */
 static SagPrecision *
 choose (SagGraph *graph, SagPrecision precision)
 {
   SagPrecision *chosen = g_new (SagPrecision, MAX (graph->nodes->len, 1));
+  gboolean any = FALSE;
 
   mark_behind (graph);
   for (guint i = 0; i < graph->nodes->len; i++)
@@ -127,11 +128,15 @@ choose (SagGraph *graph, SagPrecision precision)
           before |= sag_node_output (node, (int) j)->index;
       if (!before)
         chosen[i] = last_precision (node, chosen[i]);
+      any |= chosen[i] != SAG_PRECISION_F32;
       before |= is_weighted (node);
       for (guint j = 0; j < node->inputs->len; j++)
         if (sag_node_input (node, (int) j) != NULL)
           sag_node_input (node, (int) j)->index |= before;
     }
+  for (guint i = 0; !any && i < graph->nodes->len; i++)
+    if (is_weighted (graph->nodes->pdata[i]))
+      chosen[i] = precision;
   for (guint i = 0; i < graph->nodes->len; i++)
     if (is_stored (graph->nodes->pdata[i]) && chosen[i] < SAG_PRECISION_INT8)
       chosen[i] = sag_node_input (graph->nodes->pdata[i], 1)->stored_bits == 4 ? SAG_PRECISION_INT4
@@ -174,8 +179,7 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
   if (!had && graph->nodes->len > 0)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "No layer of this network can run at %s (the first and the last stay fp32); "
-                   "choose fp32",
+                   "No layer of this network can run at %s; choose fp32",
                    sag_precision_get_name (precision));
       return FALSE;
     }

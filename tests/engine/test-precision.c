@@ -222,18 +222,23 @@ test_memory (void)
     }
 }
 
-/* A first and a last layer only: said, not silently run at fp32. */
+/* A first and a last layer only: both run so. No layer at all: said, not silently run at fp32. */
 static void
 test_refused (void)
 {
-  g_autofree char *path = find_net ("mixed3d");
+  g_autofree char *few = find_net ("mixed3d");
+  g_autofree char *none = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", "onnx", "resize.onnx", NULL);
 
   for (int p = SAG_PRECISION_BF16; p < SAG_N_PRECISIONS; p++)
     {
       SagSessionOptions options = { .precision = (SagPrecision) p };
+      g_autoptr (SagSession) session = load (few, (SagPrecision) p);
+      g_autofree char *plan = sag_session_describe (session);
       g_autoptr (GError) error = NULL;
 
-      g_assert_null (sag_session_new (path, &options, &error));
+      g_assert_nonnull (strstr (plan, sag_precision_get_name ((SagPrecision) p)));
+      g_assert_null (strstr (plan, " fp32 "));
+      g_assert_null (sag_session_new (none, &options, &error));
       g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
     }
 }
