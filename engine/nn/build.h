@@ -43,3 +43,4 @@ gboolean  sag_expand_bias_gelu    (SagNode *node, int at, GError **error);
 gboolean  sag_expand_fused_matmul (SagNode *node, int at, GError **error);
 gboolean  sag_expand_loop         (SagNode *node, int at, GError **error);
 gboolean  sag_expand_skip_norm    (SagNode *node, int at, GError **error);
+gboolean  sag_expand_unrolled     (SagNode *node, int at, GError **error);

@@ -333,6 +333,196 @@ expand_compress (SagNode *node, int at, GError **error)
   return TRUE;
 }
 
+/* Columns back into images, each adding where others lie already (PyTorch's fold): a transposed convolution
+ * of each channel with a kernel that puts every row of the columns where it belongs. */
+static gboolean
+expand_col2im (SagNode *node, int at, GError **error)
+{
+  SagBuild b = { node, at };
+  SagValue *x = sag_node_input (node, 0), *w, *y;
+  g_autofree gint64 *image = NULL, *block = NULL;
+  const gint64 *given[3];
+  gint64 shape[SAG_MAX_RANK], more[3], pads[6] = { 0 }, steps[3] = { 1, 1, 1 }, wide[3] = { 1, 1, 1 };
+  gint64 size = 1, places = 1, channels;
+  SagShape of_w = { .dim = { 0, 1 } };
+  int n = 0, n_block = 0, n_given[3];
+  float *to;
+
+  if (!sag_node_arity (node, 3, error) || !sag_node_want_float (node, 0, error)
+      || !sag_node_const_ints (node, 1, &image, &n, error)
+      || !sag_node_const_ints (node, 2, &block, &n_block, error))
+    return FALSE;
+  given[0] = sag_node_get_ints (node, "pads", &n_given[0]);
+  given[1] = sag_node_get_ints (node, "strides", &n_given[1]);
+  given[2] = sag_node_get_ints (node, "dilations", &n_given[2]);
+  if (n < 1 || n > 3 || n_block != n || x->shape.rank != 3 || (given[0] != NULL && n_given[0] != 2 * n)
+      || (given[1] != NULL && n_given[1] != n) || (given[2] != NULL && n_given[2] != n))
+    return sag_node_invalid (node, error, "its shapes do not fit each other");
+  for (int i = 0; i < n; i++)
+    {
+      gint64 room, last = 1 << 20;
+
+      steps[i] = given[1] != NULL ? given[1][i] : 1;
+      wide[i] = given[2] != NULL ? given[2][i] : 1;
+      pads[i] = given[0] != NULL ? given[0][i] : 0;
+      pads[n + i] = given[0] != NULL ? given[0][n + i] : 0;
+      if (block[i] < 1 || block[i] > 4096 || image[i] < 1 || image[i] > last || steps[i] < 1
+          || steps[i] > last || wide[i] < 1 || wide[i] > last || pads[i] < 0 || pads[i] > last
+          || pads[n + i] < 0 || pads[n + i] > last)
+        return sag_node_invalid (node, error, "its sizes are out of range");
+      room = image[i] + pads[i] + pads[n + i] - wide[i] * (block[i] - 1) - 1;
+      if (room < 0)
+        return sag_node_invalid (node, error, "its block is larger than its image");
+      shape[2 + i] = room / steps[i] + 1;
+      more[i] = room % steps[i];
+      size *= block[i];
+      places *= shape[2 + i];
+      of_w.dim[2 + i] = block[i];
+    }
+  channels = size > 4096 ? 0 : x->shape.dim[1] / size;
+  if (channels < 1 || channels * size != x->shape.dim[1] || places != x->shape.dim[2])
+    return sag_node_invalid (node, error, "its columns do not fit its image");
+  of_w.rank = 2 + n;
+  of_w.dim[0] = x->shape.dim[1];
+  to = sag_shape_count (&of_w) >= 0 ? sag_build_floats (&b, &of_w, &w) : NULL;
+  if (to == NULL)
+    return sag_node_invalid (node, error, "its blocks are too large");
+  for (gint64 i = 0; i < x->shape.dim[1]; i++)
+    to[i * size + i % size] = 1;
+  shape[0] = x->shape.dim[0];
+  shape[1] = x->shape.dim[1];
+  y = sag_build (&b, "ConvTranspose", 2, sag_build_reshape (&b, x, 2 + n, shape), w);
+  sag_node_set_int (y->producer, "group", channels);
+  sag_node_set_ints (y->producer, "pads", pads, 2 * n);
+  sag_node_set_ints (y->producer, "strides", steps, n);
+  sag_node_set_ints (y->producer, "dilations", wide, n);
+  sag_node_set_ints (y->producer, "output_padding", more, n);
+  sag_build_end (&b, 0, y);
+  return TRUE;
+}
+
+/* Cosine and sine of k / n of a turn, in sums and products only: the C library's differ by processor. */
+static void
+turn (gint64 k, gint64 n, double *c, double *s)
+{
+  gint64 eighth = 8 * k / n; /* 0 .. 7; an even one counts from its start, an odd one from its end */
+  gint64 part = eighth % 2 == 0 ? 8 * k - eighth * n : (eighth + 1) * n - 8 * k;
+  double a = G_PI / 4 * (double) part / (double) n, term = 1, sums[2] = { 0, 0 };
+  double near, far; /* the axis that the turn is near to, and the other */
+
+  for (int i = 0; i < 24; term *= a / ++i)
+    sums[i % 2] += i / 2 % 2 == 0 ? term : -term;
+  near = sums[0];
+  far = sums[1];
+  *c = eighth == 0 || eighth == 7 ? near : eighth == 3 || eighth == 4 ? -near : far;
+  *s = eighth == 1 || eighth == 2 ? near : eighth == 5 || eighth == 6 ? -near : far;
+  if (eighth == 2 || eighth == 5)
+    *c = -far;
+  if (eighth == 4 || eighth == 7)
+    *s = -far;
+}
+
+/* Discrete Fourier transform of one axis: a product with its matrix, real and imaginary parts beside each
+ * other. Inputs: x [..., 1 or 2], length of the transform, axis (an attribute before opset 20). */
+static gboolean
+expand_dft (SagNode *node, int at, GError **error)
+{
+  SagBuild b = { node, at };
+  SagValue *x = sag_node_input (node, 0), *m;
+  gboolean inverse = sag_node_get_int (node, "inverse", 0) != 0;
+  gboolean half = sag_node_get_int (node, "onesided", 0) != 0;
+  int rank = x != NULL ? x->shape.rank : 0, axis, n_length = 0, n_axis = 0;
+  gint64 n, length, out, parts, perm[SAG_MAX_RANK], shape[SAG_MAX_RANK];
+  g_autofree gint64 *lengths = NULL, *axes = NULL;
+  float *to;
+
+  if (!sag_node_arity (node, 1, error) || !sag_node_want_float (node, 0, error)
+      || !sag_node_const_ints (node, 1, &lengths, &n_length, error)
+      || !sag_node_const_ints (node, 2, &axes, &n_axis, error))
+    return FALSE;
+  axis = sag_axis (n_axis == 1 ? axes[0] : sag_node_get_int (node, "axis", node->opset < 20 ? 1 : -2), rank);
+  if (axis < 0 || axis >= rank - 1 || (x->shape.dim[rank - 1] != 1 && x->shape.dim[rank - 1] != 2))
+    return sag_node_invalid (node, error, "its axis does not fit its input");
+  n = x->shape.dim[axis];
+  parts = x->shape.dim[rank - 1];
+  length = n_length == 1 ? lengths[0] : n;
+  if (length < 1 || length > 4096 || n > 4096 || (half && inverse))
+    return sag_node_unsupported (node, error, "transforms are of 1 to 4096 points");
+  out = half ? length / 2 + 1 : length;
+  to = sag_build_floats (&b, &(SagShape){ 2, { n * parts, out * 2 } }, &m);
+  for (gint64 i = 0; i < MIN (n, length); i++)
+    for (gint64 k = 0; k < out; k++)
+      {
+        float *row = to + i * parts * out * 2 + 2 * k;
+        double c, s;
+
+        turn (i * k % length, length, &c, &s);
+        c = inverse ? c / (double) length : c;
+        s = inverse ? -s / (double) length : s;
+        row[0] = (float) c;
+        row[1] = (float) -s;
+        if (parts == 2)
+          {
+            row[out * 2] = (float) s;
+            row[out * 2 + 1] = (float) c;
+          }
+      }
+  /* the axis to the one before the last, both together times the matrix, and back */
+  for (int i = 0, k = 0; i < rank; i++)
+    if (i != axis && i != rank - 1)
+      perm[k++] = i;
+  perm[rank - 2] = axis;
+  perm[rank - 1] = rank - 1;
+  x = sag_build_transpose (&b, x, rank, perm);
+  for (int i = 0; i < rank - 2; i++)
+    shape[i] = sag_node_input (node, 0)->shape.dim[perm[i]];
+  shape[rank - 2] = n * parts;
+  x = sag_build (&b, "MatMul", 2, sag_build_reshape (&b, x, rank - 1, shape), m);
+  shape[rank - 2] = out;
+  shape[rank - 1] = 2;
+  x = sag_build_reshape (&b, x, rank, shape);
+  for (int i = 0, k = 0; i < rank - 1; i++)
+    perm[i] = i == axis ? rank - 2 : k++;
+  sag_build_end (&b, 0, sag_build_transpose (&b, x, rank, perm));
+  return TRUE;
+}
+
+/* The first steps of each sequence backwards, where their numbers are known. */
+static gboolean
+expand_reverse (SagNode *node, int at, GError **error)
+{
+  static const gint64 swap[] = { 1, 0, 2, 3, 4, 5, 6, 7 };
+  SagBuild b = { node, at };
+  SagValue *x = sag_node_input (node, 0), *y;
+  g_autofree gint64 *lengths = NULL;
+  gint64 time = sag_node_get_int (node, "time_axis", 0), steps, batch;
+  SagTensor *places;
+  gint64 *to;
+  int n;
+
+  if (!sag_node_arity (node, 2, error) || !sag_node_const_ints (node, 1, &lengths, &n, error))
+    return FALSE;
+  if (x->shape.rank < 2 || (time != 0 && time != 1) || sag_node_get_int (node, "batch_axis", 1) != 1 - time
+      || n != x->shape.dim[1 - time])
+    return sag_node_invalid (node, error, "its axes or lengths do not fit its input");
+  steps = x->shape.dim[time];
+  batch = x->shape.dim[1 - time];
+  places = sag_tensor_new (SAG_DTYPE_I64, &(SagShape){ 3, { steps, batch, 2 } }, error);
+  if (places == NULL)
+    return FALSE;
+  to = places->owned;
+  for (gint64 t = 0; t < steps; t++)
+    for (gint64 i = 0; i < batch; i++)
+      {
+        *to++ = t < lengths[i] && lengths[i] <= steps ? lengths[i] - 1 - t : t;
+        *to++ = i;
+      }
+  y = time == 1 ? sag_build_transpose (&b, x, x->shape.rank, swap) : x;
+  y = sag_build (&b, "GatherND", 2, y, sag_graph_add_constant (node->graph, node->name, places));
+  sag_build_end (&b, 0, time == 1 ? sag_build_transpose (&b, y, x->shape.rank, swap) : y);
+  return TRUE;
+}
+
 /* The standard operator of that name does the same. */
 static gboolean
 expand_alias (SagNode *node, int at, GError **error)
@@ -356,6 +546,9 @@ const SagOp sag_ops_compound[] = {
   COMPOUND ("AffineGrid", "", expand_affine_grid),
   COMPOUND ("CenterCropPad", "", expand_centre),
   COMPOUND ("MaxUnpool", "", expand_unpool),
+  { "Col2Im", "", .expand = expand_col2im, .needs = 1 << 1 | 1 << 2 },
+  { "DFT", "", .expand = expand_dft, .needs = 1 << 1 | 1 << 2 },
+  { "ReverseSequence", "", .expand = expand_reverse, .needs = 1 << 1 },
   { "Compress", "", .expand = expand_compress, .needs = 1 << 1 },
   COMPOUND ("BiasGelu", "com.microsoft", sag_expand_bias_gelu),
   COMPOUND ("FusedConv", "com.microsoft", expand_fused_conv),

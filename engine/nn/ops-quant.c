@@ -521,10 +521,11 @@ prepare_ints (SagNode *node, SagPrecision precision, GError **error)
 /* ---- MatMulNBits ------------------------------------------------------------------------ */
 
 /* com.microsoft.MatMulNBits: y = a * w + bias; column n of w is stored as blocks of block_size numbers of
- * four bits, low half first, each block with a scale, and a zero point (8 if there is none). */
+ * four bits, low half first, or of eight, each block with a scale, and a zero point (8 or 128 if there is
+ * none). */
 typedef struct
 {
-  gint64           k, n, block, blocks;
+  gint64           bits, k, n, block, blocks;
   const guint8    *q;
   const SagTensor *scales, *zeros;
 } NBits;
@@ -538,7 +539,8 @@ get_nbits (const SagNode *node, NBits *b)
   b->k = sag_node_get_int (node, "K", 0);
   b->n = sag_node_get_int (node, "N", 0);
   b->block = sag_node_get_int (node, "block_size", 0);
-  if (sag_node_get_int (node, "bits", 4) != 4 || b->k < 1 || b->n < 1 || b->block < 16
+  b->bits = sag_node_get_int (node, "bits", 4);
+  if ((b->bits != 4 && b->bits != 8) || b->k < 1 || b->n < 1 || b->block < 16
       || b->block > 1024 || b->block % 2 != 0 || b->k > G_MAXINT32 || b->n > G_MAXINT32 || order != NULL
       || q == NULL || q->constant == NULL || q->dtype != SAG_DTYPE_U8 || scales == NULL
       || scales->constant == NULL || scales->dtype != SAG_DTYPE_F32
@@ -548,9 +550,9 @@ get_nbits (const SagNode *node, NBits *b)
   b->q = q->constant->data;
   b->scales = scales->constant;
   b->zeros = zeros != NULL ? zeros->constant : NULL;
-  return sag_value_count (q) == b->n * b->blocks * b->block / 2
+  return sag_value_count (q) == b->n * b->blocks * b->block * b->bits / 8
          && sag_value_count (scales) == b->n * b->blocks
-         && (zeros == NULL || sag_value_count (zeros) == b->n * ((b->blocks + 1) / 2));
+         && (zeros == NULL || sag_value_count (zeros) == b->n * (b->bits == 8 ? b->blocks : (b->blocks + 1) / 2));
 }
 
 static int
@@ -558,6 +560,8 @@ zero_of_block (const NBits *b, gint64 n, gint64 block)
 {
   const guint8 *zeros = b->zeros != NULL ? b->zeros->data : NULL;
 
+  if (b->bits == 8)
+    return zeros != NULL ? zeros[n * b->blocks + block] : 128;
   return zeros != NULL ? zeros[n * ((b->blocks + 1) / 2) + block / 2] >> (block % 2 * 4) & 15 : 8;
 }
 
@@ -572,7 +576,7 @@ expand_nbits (SagNode *node, int at, GError **error)
   NBits b;
 
   if (!get_nbits (node, &b))
-    return sag_node_unsupported (node, error, "it is not of four bits in blocks with constant weights");
+    return sag_node_unsupported (node, error, "it is not of four or eight bits in blocks with constant weights");
   shape = (SagShape){ 2, { b.k, b.n } };
   if (sag_shape_count (&shape) < 0 || sag_shape_count (&shape) > ((gint64) 1 << 31))
     return sag_node_unsupported (node, error, "its weights are too large");
@@ -581,18 +585,59 @@ expand_nbits (SagNode *node, int at, GError **error)
     for (gint64 k = 0; k < b.k; k++)
       {
         gint64 block = n * b.blocks + k / b.block;
-        int q = b.q[(block * b.block + k % b.block) / 2] >> (k % 2 * 4) & 15;
+        gint64 place = block * b.block + k % b.block;
+        int q = b.bits == 8 ? b.q[place] : b.q[place / 2] >> (k % 2 * 4) & 15;
         int zero = zero_of_block (&b, n, k / b.block);
 
         even = even && zero == 8;
         to[k * b.n + n] = (float) (q - zero) * ((const float *) b.scales->data)[block];
       }
-  w->stored_bits = even && b.block % 32 == 0 ? 4 : 8;
+  w->stored_bits = b.bits == 4 && even && b.block % 32 == 0 ? 4 : 8;
   y = sag_build (&build, "MatMul", 2, sag_node_input (node, 0), w);
   sag_node_set_int (y->producer, "accuracy_level", sag_node_get_int (node, "accuracy_level", 0));
   if (bias != NULL)
     y = sag_build (&build, "Add", 2, y, bias);
   sag_build_end (&build, 0, y);
+  return TRUE;
+}
+
+/* ---- products that quantise as they go -------------------------------------------------- */
+
+/* com.microsoft.DynamicQuantizeMatMul (a, b, scale, zero, bias), a float;
+ * com.microsoft.MatMulIntegerToFloat (a, b, scale of a, scale of b, zero of a, zero of b, bias). */
+static gboolean
+expand_product (SagNode *node, int at, GError **error)
+{
+  SagBuild build = { node, at };
+  gboolean dynamic = *node->op->name == 'D';
+  SagValue *a = sag_node_input (node, 0), *scale, *zero, *bias, *y;
+
+  if (!sag_node_arity (node, dynamic ? 3 : 4, error))
+    return FALSE;
+  if (dynamic)
+    {
+      SagNode *quantize;
+
+      a = sag_build (&build, "DynamicQuantizeLinear", 1, a);
+      quantize = a->producer;
+      scale = sag_graph_add_value (node->graph, node->name);
+      zero = sag_graph_add_value (node->graph, node->name);
+      sag_node_set_output (quantize, 1, scale);
+      sag_node_set_output (quantize, 2, zero);
+    }
+  else
+    {
+      scale = sag_node_input (node, 2);
+      zero = sag_node_input (node, 4);
+    }
+  y = sag_build (&build, "MatMulInteger", 4, a, sag_node_input (node, 1), zero,
+                 sag_node_input (node, dynamic ? 3 : 5));
+  y = sag_build (&build, "Cast", 1, y);
+  sag_node_set_int (y->producer, "to", 1);
+  scale = sag_build (&build, "Mul", 2, scale, sag_node_input (node, dynamic ? 2 : 3));
+  y = sag_build (&build, "Mul", 2, y, scale);
+  bias = sag_node_input (node, dynamic ? 4 : 6);
+  sag_build_end (&build, 0, bias != NULL ? sag_build (&build, "Add", 2, y, bias) : y);
   return TRUE;
 }
 
@@ -619,11 +664,15 @@ const SagOp sag_ops_quant[] = {
   PRODUCT ("ConvInteger", infer_int_conv, run_int_conv),
   PRODUCT ("QLinearConv", infer_int_conv, run_int_conv),
   { "MatMulNBits", "com.microsoft", .expand = expand_nbits },
+  { "DynamicQuantizeMatMul", "com.microsoft", .expand = expand_product },
+  { "MatMulIntegerToFloat", "com.microsoft", .expand = expand_product },
   QUANT ("QLinearAdd", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearMul", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearSigmoid", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearLeakyRelu", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearGlobalAveragePool", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearAveragePool", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearSoftmax", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearConcat", "com.microsoft", infer_unknown, NULL),
   QUANT ("QGemm", "com.microsoft", infer_unknown, NULL),
   { NULL },

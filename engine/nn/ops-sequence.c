@@ -240,7 +240,7 @@ sag_expand_loop (SagNode *node, int at, GError **error)
   g_autoptr (GPtrArray) inserts = g_ptr_array_new ();
   SagNode *loop;
 
-  if (body == NULL || n_state < 1 || body->inputs->len != (guint) n_state + 2
+  if (body == NULL || n_state < 0 || body->inputs->len != (guint) n_state + 2
       || body->outputs->len < (guint) n_state + 1)
     return TRUE;
   for (int i = 0; i < n_state; i++)
@@ -249,7 +249,7 @@ sag_expand_loop (SagNode *node, int at, GError **error)
       lists += inserts->pdata[i] != NULL;
     }
   if (lists == 0)
-    return TRUE;
+    return sag_expand_unrolled (node, at, error);
   loop = sag_build (&b, "Loop", 2, sag_node_input (node, 0), sag_node_input (node, 1))->producer;
   g_ptr_array_set_size (loop->outputs, 0);
   loop->opset = node->opset;

@@ -5,7 +5,8 @@
  * makes quanta of them, and the float operator runs on bytes.
  *
  * Sources: ONNX QLinearConv, QLinearMatMul; com.microsoft QLinearAdd, QLinearMul, QLinearSigmoid,
- * QLinearLeakyRelu, QLinearGlobalAveragePool, QLinearConcat, QGemm.
+ * QLinearLeakyRelu, QLinearAveragePool, QLinearGlobalAveragePool, QLinearSoftmax,
+ * QLinearConcat, QGemm.
  */
 #include "engine/nn/pass-match.h"
 #include "engine/nn/passes.h"
@@ -24,7 +25,9 @@ static const struct
   { "QLinearMul", "com.microsoft", "Mul", 2 },
   { "QLinearSigmoid", "com.microsoft", "Sigmoid", 1 },
   { "QLinearLeakyRelu", "com.microsoft", "LeakyRelu", 1 },
+  { "QLinearAveragePool", "com.microsoft", "AveragePool", 1 },
   { "QLinearGlobalAveragePool", "com.microsoft", "GlobalAveragePool", 1 },
+  { "QLinearSoftmax", "com.microsoft", "Softmax", 1 },
 };
 
 typedef struct
@@ -123,7 +126,7 @@ lower (SagGraph *graph, int at)
       /* Standing alone it has a kernel of its own, exact to the file's last bit. */
       if (forms[f].domain[0] == '\0' && x->producer == NULL)
         return FALSE;
-      if (after (node, 3 * n) == NULL
+      if (after (node, 3 * n) == NULL || sag_node_get_int (node, "channels_last", 0) != 0
           || (bias != NULL
               && (bias = add_bias (graph, bias, sag_node_input (node, 1), sag_node_input (node, 4))) == NULL))
         return FALSE;

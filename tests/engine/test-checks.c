@@ -32,7 +32,8 @@ test_check (gconstpointer data)
                                       (void *[]){ &difference[threads - 1] }, NULL));
     }
   g_assert_cmpmem (&difference[0], sizeof (float), &difference[1], sizeof (float));
-  g_assert_cmpfloat (difference[0], <, 2e-4f);
+  /* On bytes a rounding the other way is a step of the scale. */
+  g_assert_cmpfloat (difference[0], <, strstr (path, "/q_") != NULL ? 0.05f : 2e-4f);
 }
 
 int

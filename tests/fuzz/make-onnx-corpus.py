@@ -87,6 +87,19 @@ body = helper.make_graph([node("Gather", ["x", "i"], ["xi"]), node("Add", ["h", 
                          [vi("cn", B, []), vi("hn", F, [4]), vi("yt", F, [4])])
 save("loop", [node("Loop", ["n", "t", "h0"], ["hN", "y"], body=body)], [vi("x", F, [5, 4])], y,
      [rand("h0", 4), const("n", np.int64(5)), const("t", np.bool_(True))])
+body = helper.make_graph([node("Add", ["i", "one"], ["i1"]), node("Less", ["i1", "three"], ["cN"]),
+                          node("Slice", ["x", "i", "i1"], ["s"]), node("Concat", ["k", "s"], ["kN"], axis=1)],
+                         "body", [vi("t", I, []), vi("c", B, []), vi("i", I, [1]), vi("k", F, None)],
+                         [vi("cN", B, [1]), vi("i1", I, [1]), vi("kN", F, None), vi("s", F, None)],
+                         [const("one", np.array([1])), const("three", np.array([3]))])
+save("unroll", [node("Loop", ["n", "c", "i", "k"], ["iN", "y", "z"], body=body)], [vi("x", F, [5, 4])], y,
+     [const("n", np.int64(2 ** 63 - 1)), const("c", np.bool_(True)), const("i", np.array([0])), rand("k", 1, 2)])
+save("compound", [node("Col2Im", ["x", "image", "block"], ["c"], pads=[1, 1, 1, 1], strides=[2, 1]),
+                  node("DFT", ["c", "len", "axis"], ["d"], onesided=0),
+                  node("ReverseSequence", ["d", "lens"], ["y"], time_axis=0, batch_axis=1)],
+     [vi("x", F, [2, 12, 9])], y, [const("image", np.array([6, 2])), const("block", np.array([3, 2])),
+                                    const("len", np.int64(5)), const("axis", np.int64(1)), const("lens", np.array([1, 2, 1, 1, 1]))],
+     opset=20)
 then = helper.make_graph([node("Relu", ["x"], ["a"])], "then", [], [vi("a", F, [3])])
 other = helper.make_graph([node("Neg", ["x"], ["b"])], "else", [], [vi("b", F, [3])])
 save("if", [node("If", ["c"], ["y"], then_branch=then, else_branch=other)], [vi("x", F, [3]), vi("c", B, [])], y)
