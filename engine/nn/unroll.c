@@ -90,6 +90,17 @@ counts_shapes (const SagNode *loop, const SagGraph *body, int n_state)
   return FALSE;
 }
 
+/* Whether a trip decides if there is another: it does not where the condition is only handed on. */
+static gboolean
+decides (const SagGraph *body)
+{
+  const SagNode *node = ((const SagValue *) body->outputs->pdata[0])->producer;
+
+  while (node != NULL && (sag_match_is (node, "Identity") || sag_match_is (node, "Cast")))
+    node = sag_node_input (node, 0) != NULL ? sag_node_input (node, 0)->producer : NULL;
+  return node != NULL;
+}
+
 /* Bodies within the body stay a Loop's. */
 static gboolean
 can_copy (const SagGraph *body)
@@ -109,9 +120,9 @@ static gboolean
 should_unroll (const SagNode *loop, const SagGraph *body, int n_state)
 {
   gint64 trips = wanted_trips (loop);
-  gboolean any = trips > MAX_TRIPS;
+  gboolean any = trips > MAX_TRIPS && decides (body);
 
-  if (body->compiled || trips < 0 || !can_copy (body))
+  if (body->compiled || trips < 0 || (trips > MAX_TRIPS && !any) || !can_copy (body))
     return FALSE;
   for (int i = 0; !any && i < n_state; i++)
     any = grows (body, i);
