@@ -72,7 +72,7 @@ static const sag_net net = {
 
 static const sag_model_info brain = {
   .size = sizeof brain,
-  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8,
+  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.brain-mr",
   .version = "0.1.0",
   .name = "Brain tissues (MR), early",
@@ -86,6 +86,10 @@ static const sag_model_info brain = {
   .net = &net,
   .spacing_min = { 0.5, 0.5, 0.5 },
   .spacing_max = { 2.0, 2.0, 5.5 },
+  .intensity = { 0.f, 65535.f }, /* any scale, from 0 up */
+  .licence = "Apache-2.0",
+  .data = "images made from 9 label maps of SynthSeg (Apache-2.0); no real image",
+  .accuracy = "cortex Dice 0.747, white matter 0.812 on one T1 series",
 };
 
 static const sag_model_info *const models[] = { &brain, NULL };

@@ -37,7 +37,7 @@ def conv(inputs, outputs, size=3, stride=1):
 class Brain(nn.Module):
     """A U-Net of four levels whose skips are added."""
 
-    def __init__(self, widths=(8, 20, 40, 48), classes=7):
+    def __init__(self, widths=(16, 32, 32, 48), classes=7):
         super().__init__()
         self.stem = conv(1, widths[0])
         self.down, self.up, self.fuse = (nn.ModuleList() for _ in range(3))
@@ -81,14 +81,14 @@ class Maps:
             histogram = np.bincount(voxels.ravel(), minlength=len(self.labels)) / voxels.size
             self.maps.append((torch.from_numpy(voxels).float()[None, None], brain.mean(0), histogram))
 
-    def contrast(self, random):
+    def contrast(self, random, any_share):
         """Mean and deviation of every label."""
         kind = random.random()
-        if kind < 0.88:  # as in T1, or turned round
+        if kind >= any_share:  # as in T1, or turned round
             mean = random.normal(self.mean[0], self.mean[1])[self.groups]
             deviation = np.abs(random.normal(self.deviation[0], self.deviation[1]))[self.groups] * random.uniform(0.3, 1)
             mean += random.normal(0, 4, len(mean))
-            if kind < 0.08:
+            if kind > 1 - 0.4 * any_share:
                 mean = 255 - mean
         else:
             mean = random.uniform(10, 245, self.groups.max() + 1)[self.groups]
@@ -110,7 +110,7 @@ def blur(x, sigma):
     return x
 
 
-def draw(random, maps, which, augment=True):
+def draw(random, maps, which, any_share=0.15):
     """One patch: image [1, 1, 64, 64, 64] and label [1, 64, 64, 64]."""
     voxels, centre, histogram = maps.maps[which]
     dims = np.array(voxels.shape[2:])
@@ -129,7 +129,7 @@ def draw(random, maps, which, augment=True):
         field = F.interpolate(bend, (size, size, size), mode='trilinear', align_corners=False)
         return F.grid_sample(voxels, grid + field.permute(0, 2, 3, 4, 1), mode='nearest', align_corners=False).long()
 
-    mean, deviation = maps.contrast(random)
+    mean, deviation = maps.contrast(random, any_share)
     fine = labels(FINE)
     x = torch.from_numpy(mean.astype(np.float32))[fine]
     x += torch.from_numpy(deviation.astype(np.float32))[fine] * torch.from_numpy(
@@ -148,13 +148,13 @@ def draw(random, maps, which, augment=True):
     return x.clamp(0, 1), torch.from_numpy(maps.target)[labels(PATCH)][:, 0]
 
 
-def loss_of(logits, label):
+def loss_of(logits, label, weight=None):
     """Cross entropy, and one minus the Dice of every class that is there, over the whole batch."""
     probability = logits.softmax(1).flatten(2)
     truth = F.one_hot(label.flatten(1), logits.shape[1]).transpose(1, 2).to(probability.dtype)
     both, sizes = (probability * truth).sum((0, 2)), truth.sum((0, 2))
     dice = 2 * both / (probability.sum((0, 2)) + sizes + 1)
-    return F.cross_entropy(logits, label) + 0.5 * (1 - dice[sizes > 50]).mean()
+    return F.cross_entropy(logits, label, weight) + 0.5 * (1 - dice[sizes > 50]).mean()
 
 
 def main():
@@ -163,8 +163,13 @@ def main():
     training.start(args)
     maps = Maps(args.data)
 
+    rare, weight = [True], torch.tensor([1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 3.0])
+
     def sample(random, step):
-        patches = [draw(random, maps, random.integers(len(maps.maps) - 1)) for _ in range(args.batch)]
+        late = step >= 0.35 * args.steps  # T1-like alone at first
+        rare[0] = step < 0.75 * args.steps
+        patches = [draw(random, maps, random.integers(len(maps.maps) - 1), 0.15 if late else 0)
+                   for _ in range(args.batch)]
         return torch.cat([p[0] for p in patches]), torch.cat([p[1] for p in patches])
 
     def finish(net):
@@ -174,7 +179,10 @@ def main():
                           for n in range(12)]
         training.report(args, net, (1, 1, 96, 96, 96), sets, lambda n, x: n(x), 3)
 
-    training.run(args, Brain, sample, finish, loss=loss_of, memory_format=torch.contiguous_format)
+    def rare_first(logits, label):  # small parts count more, until the last quarter
+        return loss_of(logits, label, weight if rare[0] else None)
+
+    training.run(args, Brain, sample, finish, loss=rare_first, memory_format=torch.contiguous_format)
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ static const sag_net net = {
 
 static const sag_model_info breast = {
   .size = sizeof breast,
-  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8,
+  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.breast-us",
   .version = "1.0.0",
   .name = "Lesion (breast ultrasound)",
@@ -41,6 +41,10 @@ static const sag_model_info breast = {
   .card = "README.md",
   .labels = labels,
   .net = &net,
+  .intensity = { 0.f, 255.f },
+  .licence = "CC-BY-4.0",
+  .data = "249 pictures of BUSI (CC BY 4.0), each with a lesion",
+  .accuracy = "Dice 0.704, IoU 0.603 on 51 other pictures",
 };
 
 static const sag_model_info *const models[] = { &breast, NULL };

@@ -83,7 +83,10 @@ class Lesion(nn.Module):
             kept.append(x)
             x = local(down(x))
             if n == 2:
-                x = x + self.place
+                place = self.place
+                if x.shape[2:] != place.shape[2:]:  # smaller pictures in training
+                    place = F.interpolate(place, x.shape[2:], mode='bilinear', align_corners=False)
+                x = x + place
             if len(far) > 0:
                 height, width = x.shape[2:]
                 tokens = x.flatten(2).transpose(1, 2)
@@ -121,7 +124,8 @@ def main():
     print(len(set(names)), 'patients', {k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        return pictures.sample(random, sets['train'], args.batch, zoom=(0.7, 1.5), turn=12, flip=(True, False),
+        size = 256 if step >= 0.65 * args.steps or not args.start else 192
+        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.5), turn=12, flip=(True, False),
                                bend=0.04, shift=0.12, gamma=0.4, bias=0.3, speckle=0.25, erase=0.3)
 
     def finish(net):

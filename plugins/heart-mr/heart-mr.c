@@ -25,14 +25,14 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 2.61f, 2.61f, 2.61f, 2.61f },
+  .temperature = { 2.81f, 2.81f, 2.88f, 3.40f },
 };
 
 static const sag_model_info heart = {
   .size = sizeof heart,
-  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8,
+  .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.heart-mr",
-  .version = "1.0.1",
+  .version = "1.1.0",
   .name = "Left ventricle (cine MR)",
   .modality = "MR",
   .description =
@@ -43,6 +43,10 @@ static const sag_model_info heart = {
   .net = &net,
   .spacing_min = { 0.9, 0.9, 0.0 },
   .spacing_max = { 1.9, 1.9, 0.0 },
+  .intensity = { 0.f, 65535.f }, /* any scale, from 0 up */
+  .licence = "Apache-2.0",
+  .data = "385 short-axis slices of 22 patients of the Sunnybrook Cardiac Data (CC0)",
+  .accuracy = "Dice 0.879 on 89 slices of 5 other patients",
 };
 
 static const sag_model_info *const models[] = { &heart, NULL };

@@ -32,27 +32,31 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
     .temperature = { __VA_ARGS__ },                                                               \
   }
 
-#define INFO(model, number, title, weights)                                                       \
+#define INFO(model, number, title, weights, reached)                                              \
   {                                                                                               \
     .size = sizeof (sag_model_info),                                                              \
-    .precisions = SAG_F32 | SAG_BF16 | SAG_INT8, .id = model, .version = number,                  \
+    .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4, .id = model, .version = number,       \
     .name = title, .modality = "MR",                                                              \
     .description = "Anterior and posterior part of the hippocampus in a crop of T1-weighted MR "  \
                    "of about 35 x 50 x 35 mm around one; not for whole heads. Trained on task 4 " \
                    "of the Medical Segmentation Decathlon; research use.",                        \
     .card = "README.md", .labels = labels, .net = weights, .spacing_min = { 0.8, 0.8, 0.8 },      \
-    .spacing_max = { 1.3, 1.3, 1.3 },                                                             \
+    .spacing_max = { 1.3, 1.3, 1.3 }, .intensity = { 0.f, 1e6f }, /* any scale, from 0 up */      \
+    .licence = "CC-BY-SA-4.0",                                                                    \
+    .data = "165 crops of task 4 of the Medical Segmentation Decathlon (CC BY-SA 4.0)",           \
+    .accuracy = reached " on 33 other crops",                                                     \
   }
 
-static const sag_net linear = NET ("hippocampus-mr.onnx", 1.30f, 1.30f, 1.30f, 1.30f);
+static const sag_net linear = NET ("hippocampus-mr.onnx", 1.41f, 1.41f, 1.39f, 1.39f);
 static const sag_net transformer
-    = NET ("hippocampus-mr-segformer.onnx", 0.69f, 0.69f, 0.69f, 0.69f);
+    = NET ("hippocampus-mr-segformer.onnx", 0.75f, 0.75f, 0.75f, 0.72f);
 
 static const sag_model_info by_scan
-    = INFO ("org.sagitta.hippocampus-mr", "1.0.1", "Hippocampus (MR)", &linear);
+    = INFO ("org.sagitta.hippocampus-mr", "1.0.2", "Hippocampus (MR)", &linear,
+            "Dice 0.869");
 static const sag_model_info by_attention
-    = INFO ("org.sagitta.hippocampus-mr-segformer", "0.1.0",
-            "Hippocampus (MR, transformer, early)", &transformer);
+    = INFO ("org.sagitta.hippocampus-mr-segformer", "0.1.1",
+            "Hippocampus (MR, transformer, early)", &transformer, "Dice 0.759");
 
 static const sag_model_info *const models[] = { &by_scan, &by_attention, NULL };
 

@@ -57,6 +57,10 @@ static const sag_model_info lungs = {
   .spacing_min = { 0.3, 0.3, 0.3 },
   .spacing_max = { 2.5, 2.5, 12.0 },
   .intensity = { -3100.f, 1250.f },
+  .planes = "axial",
+  .licence = "Apache-2.0",
+  .data = "480 procedural phantoms; one CT of TotalSegmentator (Apache-2.0)",
+  .accuracy = "Dice 0.982 on 12 other phantoms; on real CT there was no truth to measure by",
 };
 
 static const sag_model_info *const models[] = { &lungs, NULL };

@@ -11,9 +11,11 @@ libopenblas0-pthread it is several times faster.
 import os
 import sys
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from PIL import Image
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'training'))
 import pictures
@@ -65,8 +67,23 @@ class Lungs(nn.Module):
         return F.interpolate(self.head(x), scale_factor=2, mode='bilinear', align_corners=False)
 
 
+def phantoms(folder):
+    """As pictures.load (): what `sagitta-cli phantom --kind dx-chest` wrote into the subfolders."""
+    import pydicom
+    cases = []
+    for name in sorted(os.listdir(folder)):
+        pixels = pydicom.dcmread(os.path.join(folder, name, 'dx', 'dx-0001.dcm')).pixel_array.astype(np.float32)
+        truth = np.asarray(Image.open(os.path.join(folder, name, 'truth', 'dx-0001.png')).convert('L'), np.float32)
+        step = pixels.shape[0] // pictures.SIZE
+        small = [a.reshape(pictures.SIZE, step, pictures.SIZE, step).mean((1, 3)) for a in (pixels, truth)]
+        cases.append(('phantom-' + name, small[0] / small[0].max() * 255, (small[1] > 127).astype(np.uint8)))
+    return cases
+
+
 def main():
-    args = training.arguments(__doc__, steps=600, batch=8).parse_args()
+    parser = training.arguments(__doc__, steps=600, batch=8)
+    parser.add_argument('--phantoms', help='folder of what `sagitta-cli phantom --kind dx-chest` wrote, for training')
+    args = parser.parse_args()
     args.script, args.name = __file__, 'lungs-cxr'
     training.start(args)
     cases = pictures.load(args.data)
@@ -74,11 +91,13 @@ def main():
     sets = {'train': [], 'validation': [], 'test': []}
     for case in cases:
         sets[part[case[0].split('_')[1]]].append(case)
+    sets['train'] += phantoms(args.phantoms) if args.phantoms else []
     print({k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
         size = 256 if step >= 0.7 * args.steps else 192
-        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.75, 1.25), turn=12, invert=0.08)
+        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.3), turn=12, invert=0.08,
+                               opaque=0.25 if args.start else 0.0)
 
     def finish(net):
         training.report(args, net, (1, 1, 256, 256), {k: [pictures.as_case(c) for c in sets[k]]

@@ -40,9 +40,11 @@ def smooth(random, count, cells, size, scale):
 
 
 def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(True, False), quarter=False, shift=0.08,
-           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, small=0.0):
+           bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, small=0.0,
+           opaque=0.0):
     """One batch of random variants: images [n, 1, size, size] normalised, labels [n, size, size]. With `small` below
-    0, pictures of small masks come more often."""
+    0, pictures of small masks come more often; with `opaque`, that share of pictures gets a soft bright spot on what
+    the mask shows, as fluid or consolidation makes on a lung."""
     share = np.array([max(1, c[2].sum()) for c in cases], np.float64) ** small
     chosen = [cases[n] for n in random.choice(len(cases), size=batch, p=share / share.sum())]
     both = torch.from_numpy(np.stack([np.stack((c[1] / 255, c[2])) for c in chosen]).astype(np.float32))
@@ -74,6 +76,15 @@ def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(Tru
     if invert:
         turned = per_image(random.random(batch) < invert)
         image = image * (1 - turned) + (1 - image) * turned
+    if opaque:
+        place = np.arange(size, dtype=np.float32)
+        for b in range(batch):
+            inside = np.argwhere(label[b].numpy())
+            if random.random() < opaque and len(inside):
+                (y, x), (h, w) = inside[random.integers(len(inside))], random.uniform(12, 60, 2)
+                spot = np.exp(-((((place - y) / h) ** 2)[:, None] + ((place - x) / w) ** 2) ** 2)
+                spot = torch.from_numpy(spot.astype(np.float32)) * float(random.uniform(0.4, 1))
+                image[b, 0] = image[b, 0] * (1 - spot) + float(random.uniform(0.5, 1) * image[b].max()) * spot
     if random.random() < 0.4:  # blur: a small picture made large, or a soft kernel
         k = float(random.uniform(0.05, 0.3))
         kernel = torch.tensor([k, 1 - 2 * k, k])

@@ -5,7 +5,9 @@ A step's data depend on the step's number alone, so a run that was cut off goes 
 same machine kind with one thread gives the same weights.
 """
 import argparse
+import functools
 import hashlib
+import inspect
 import json
 import os
 import subprocess
@@ -29,11 +31,13 @@ def arguments(description, steps, batch):
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
     parser.add_argument('--blend', type=float, default=0, help='share of the weights of --start in the result')
+    parser.add_argument('--mirror', action='store_true', help='the result also sees the mirror image, at twice the work')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
     parser.add_argument('--low-rank', type=float, help='refine after `sagitta-cli compress --low-rank`')
     parser.add_argument('--distill', metavar='TEACHER', help='.onnx file whose soft answers are half the truth')
+    parser.add_argument('--student', action='store_true', help='a network of half the width, for --distill')
     parser.add_argument('--qat', action='store_true', help='refine with weights and values rounded as INT8 does')
     parser.add_argument('--cli', default='sagitta-cli', help='the sagitta-cli that compresses')
     parser.add_argument('--out', help='where the network goes (default: beside train.py)')
@@ -79,6 +83,12 @@ def averaged(make, net, average):
     return copy.eval()
 
 
+def narrow(make):
+    """The same network with half the channels everywhere."""
+    widths = inspect.signature(make).parameters['widths'].default
+    return functools.partial(make, widths=tuple(w // 2 for w in widths))
+
+
 def refined(args, make):
     """How the network is made if it is a file's, compressed first if that is asked for; else `make`."""
     if not (args.network or args.prune or args.low_rank or args.qat):
@@ -98,7 +108,7 @@ def refined(args, make):
 
 def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch.channels_last, weight_decay=1e-3):
     """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end."""
-    make, teacher = refined(args, make), None
+    make, teacher = refined(args, narrow(make) if args.student else make), None
     if args.distill:
         from network import OnnxNet, distilled
         loss, teacher = distilled(loss, OnnxNet(args.distill).eval()), True
@@ -221,14 +231,32 @@ def export_module(net, path, shape, opset):
     os.replace(path + '.new', path)
 
 
+class Mirrored(nn.Module):
+    """The mean of what a network says of an image and of its mirror image."""
+
+    def __init__(self, net, axis):
+        super().__init__()
+        self.net, self.axis = net, axis
+
+    def forward(self, x):
+        y = self.net(torch.cat((x, x.flip(self.axis))))
+        return (y[:1] + y[1:].flip(self.axis)) / 2
+
+
 def report(args, net, shape, sets, predict, distance):
     """Temperature from the validation cases, figures of the test cases, the network; all to figures.json.
 
     sets: {'validation': cases, 'test': cases}, each case (name, image, label); predict (net, image) gives logits."""
+    if args.mirror:  # left and right: the last axis of pictures, the first of volumes
+        net = Mirrored(net, 3 if len(shape) == 4 else 2).eval()
     outputs = {}
     for name, cases in sets.items():
         with torch.no_grad():
             outputs[name] = [(case, predict(net, image), label) for case, image, label in cases]
+    examples = os.path.join(args.work, 'examples')  # for sagitta-cli calibrate
+    os.makedirs(examples, exist_ok=True)
+    for case, image, _ in sets['validation'][::max(1, len(sets['validation']) // 8)][:8]:
+        np.save(os.path.join(examples, case + '.npy'), image.numpy())
     temperature = fit_temperature(*near_border([o[1:] for o in outputs['validation']], distance))
     figures = {'temperature': temperature}
     for name, rows in outputs.items():
