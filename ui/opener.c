@@ -303,6 +303,17 @@ is_elsewhere (SagSeries *images,
   return a[0] != '\0' && b[0] != '\0' && !g_str_equal (a, b);
 }
 
+/* Labels without a place lie on the pixels of the images they name, and on no others. */
+static gboolean
+is_of_others (SagSeries *images,
+              SagSeries *labels)
+{
+  const char *references = sag_series_get_references (labels);
+
+  return images != NULL && sag_series_get_frame_of_reference (labels)[0] == '\0' && references[0] != '\0'
+         && !g_str_equal (references, sag_series_get_uid (images));
+}
+
 static void
 read_overlay (SagOpener *self)
 {
@@ -318,6 +329,13 @@ read_overlay (SagOpener *self)
           self, signals[FAILED], 0,
           _ ("This segmentation lies in another frame of reference than the open images; "
              "it is not shown over them. Open the images it was made from."));
+      return;
+    }
+  if (is_of_others (sag_workspace_get_series (self->workspace), series))
+    {
+      g_signal_emit (self, signals[FAILED], 0,
+                     _ ("This segmentation says no place in the patient and was made from other images; it is not "
+                        "shown over these. Open the images it was made from."));
       return;
     }
   paths = sag_series_get_paths (series);

@@ -130,8 +130,22 @@ open_sides (Sides *sides, char **paths, gboolean resample, GError **error)
       sides->side[n].segmentation = sag_open_segmentation (paths[n], NULL, error);
       if (sides->side[n].segmentation == NULL)
         return FALSE;
-      grids[n] = sag_segmentation_get_grid (sides->side[n].segmentation);
     }
+  for (int n = 0; n < 2; n++) /* what knows no place lies on the other's pixels */
+    if (!sag_segmentation_get_has_place (sides->side[n].segmentation)
+        && sag_segmentation_get_has_place (sides->side[1 - n].segmentation))
+      {
+        SagSegmentation *laid
+            = sag_seg_regrid (sides->side[n].segmentation,
+                              sag_segmentation_get_grid (sides->side[1 - n].segmentation), error);
+
+        if (laid == NULL)
+          return FALSE;
+        sag_segmentation_unref (sides->side[n].segmentation);
+        sides->side[n].segmentation = laid;
+      }
+  for (int n = 0; n < 2; n++)
+    grids[n] = sag_segmentation_get_grid (sides->side[n].segmentation);
   if (resample)
     both = *grids[0];
   else if (!find_common_grid (grids[0], grids[1], &both))

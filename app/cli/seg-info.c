@@ -92,6 +92,7 @@ print_json (const Input *input)
   for (int a = 0; a < 3; a++)
     json_builder_add_int_value (b, grid->size[a]);
   json_builder_end_array (b);
+  sag_json_boolean (b, "has_place", sag_segmentation_get_has_place (input->segmentation));
   sag_json_doubles (b, "spacing", grid->spacing, 3);
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);
@@ -127,6 +128,7 @@ print_text (const Input *input)
 {
   const SagProvenance *p = sag_segmentation_get_provenance (input->segmentation);
   const SagGrid *grid = sag_segmentation_get_grid (input->segmentation);
+  gboolean has_place = sag_segmentation_get_has_place (input->segmentation);
 
   if (input->info != NULL)
     {
@@ -147,8 +149,12 @@ print_text (const Input *input)
   print_if ("made", p->algorithm);
   print_if ("threshold", p->threshold);
   print_if ("contributors", p->equipment);
-  g_print ("%-13s %d x %d x %d, %.3f x %.3f x %.3f mm\n", "grid", grid->size[0], grid->size[1],
-           grid->size[2], grid->spacing[0], grid->spacing[1], grid->spacing[2]);
+  if (has_place)
+    g_print ("%-13s %d x %d x %d, %.3f x %.3f x %.3f mm\n", "grid", grid->size[0], grid->size[1],
+             grid->size[2], grid->spacing[0], grid->spacing[1], grid->spacing[2]);
+  else
+    g_print ("%-13s %d x %d x %d pixels of its images; no place in the patient\n", "grid", grid->size[0],
+             grid->size[1], grid->size[2]);
   for (int layer = 0; layer < sag_segmentation_get_n_layers (input->segmentation); layer++)
     {
       SagLabelmap *map = sag_segmentation_get_layer (input->segmentation, layer);
@@ -159,8 +165,11 @@ print_text (const Input *input)
       sag_labelmap_measure (map, stats);
       labels = sag_labelmap_get_labels (map, &n);
       for (int i = 0; i < n; i++)
-        g_print ("%3d %-40s %10.2f ml\n", labels[i].value, labels[i].name,
-                 stats[labels[i].value].ml);
+        if (has_place)
+          g_print ("%3d %-40s %10.2f ml\n", labels[i].value, labels[i].name, stats[labels[i].value].ml);
+        else
+          g_print ("%3d %-40s %10" G_GUINT64_FORMAT " pixels\n", labels[i].value, labels[i].name,
+                   (guint64) stats[labels[i].value].n_voxels);
     }
 }
 

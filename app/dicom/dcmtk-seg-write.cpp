@@ -81,11 +81,14 @@ parameters_of (const SagDicomSegSpec &spec)
 }
 
 void
-put_source (Item &item, const SagDicomInstance *in)
+put_source (Item &item, const SagDicomInstance *in, bool has_place)
 {
   put_study (item, in);
-  item.put (DCM_FrameOfReferenceUID, in->frame_of_reference_uid)
-      .put (DCM_PositionReferenceIndicator, line (in->position_reference_indicator, 64));
+  if (in->frame_of_reference_uid[0] != '\0')
+    item.put (DCM_FrameOfReferenceUID, in->frame_of_reference_uid)
+        .put (DCM_PositionReferenceIndicator, line (in->position_reference_indicator, 64));
+  if (!has_place && in->patient_orientation != NULL)
+    item.put (DCM_PatientOrientation, in->patient_orientation);
   if (*in->body_part_examined != '\0')
     item.put (DCM_BodyPartExamined, line (in->body_part_examined, 16));
 }
@@ -129,6 +132,20 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
     identification.put (DCM_AlgorithmParameters, parameters);
 }
 
+/* Pixel Spacing is one in the patient: a detector's is not told as such (PS3.3 10.7.1.3). */
+void
+put_flat_groups (Item &dataset, const SagDicomSegSpec &spec)
+{
+  const SagStackSlice &slice = spec.source->slices[0];
+  SagSpacingSource source
+      = sag_dicom_instance_get_frame (slice.instance, slice.frame)->pixel_spacing_source;
+  const double spacing[2] = { spec.grid->spacing[1], spec.grid->spacing[0] };
+  Item shared = dataset.add (DCM_SharedFunctionalGroupsSequence);
+
+  if (source == SAG_SPACING_PIXEL || source == SAG_SPACING_CALIBRATED || source == SAG_SPACING_REGION)
+    shared.add (DCM_PixelMeasuresSequence).put_numbers (DCM_PixelSpacing, spacing, 2);
+}
+
 void
 put_shared_groups (Item &dataset, const SagGrid *grid)
 {
@@ -156,7 +173,13 @@ put_frame (Item &dataset, const SagDicomSegSpec &spec, const SagDicomSegFrame &f
   sag_grid_to_lps (spec.grid, ijk, position);
   Item content = item.add (DCM_FrameContentSequence);
   Item::check (content.get ()->putAndInsertUint32Array (DCM_DimensionIndexValues, index, 2));
-  item.add (DCM_PlanePositionSequence).put_numbers (DCM_ImagePositionPatient, position, 3);
+  if (spec.has_place)
+    item.add (DCM_PlanePositionSequence).put_numbers (DCM_ImagePositionPatient, position, 3);
+  else
+    {
+      content.put (DCM_StackID, "1");
+      Item::check (content.get ()->putAndInsertUint32 (DCM_InStackPositionNumber, index[1]));
+    }
   item.add (DCM_SegmentIdentificationSequence)
       .put_us (DCM_ReferencedSegmentNumber, frame.segment + 1);
   if (slice == NULL)
@@ -168,21 +191,25 @@ put_frame (Item &dataset, const SagDicomSegSpec &spec, const SagDicomSegFrame &f
       .put (DCM_ReferencedSOPInstanceUID, slice->instance->sop_instance_uid);
   if (slice->instance->number_of_frames > 1)
     source.put (DCM_ReferencedFrameNumber, std::to_string (slice->frame + 1));
+  if (!spec.has_place)
+    source.put (DCM_SpatialLocationsPreserved, "YES");
   source.add_code (DCM_PurposeOfReferenceCodeSequence, "121322", "DCM",
                    "Source image for image processing operation");
 }
 
 void
-put_dimensions (Item &dataset, const std::string &organization)
+put_dimensions (Item &dataset, const std::string &organization, bool has_place)
 {
-  const struct
+  struct Dimension
   {
     DcmTagKey   pointer, group;
     const char *label;
-  } dimensions[] = {
-    { DCM_ReferencedSegmentNumber, DCM_SegmentIdentificationSequence, "Segment" },
-    { DCM_ImagePositionPatient, DCM_PlanePositionSequence, "Position" },
   };
+  const Dimension position
+      = has_place ? Dimension { DCM_ImagePositionPatient, DCM_PlanePositionSequence, "Position" }
+                  : Dimension { DCM_InStackPositionNumber, DCM_FrameContentSequence, "Image" };
+  const Dimension dimensions[]
+      = { { DCM_ReferencedSegmentNumber, DCM_SegmentIdentificationSequence, "Segment" }, position };
 
   dataset.add (DCM_DimensionOrganizationSequence).put (DCM_DimensionOrganizationUID, organization);
   for (const auto &d : dimensions)
@@ -262,7 +289,7 @@ put_seg_headers (Item &item, const SagDicomSegSpec &spec, const Moment &moment)
       .put (DCM_ContentDescription, research_use)
       .put (DCM_ContentCreatorName, make_person (spec.provenance))
       .put (DCM_ImageComments, research_use);
-  put_source (item, in);
+  put_source (item, in, spec.has_place);
   put_equipment (item, "Sagitta", "Sagitta");
 }
 
@@ -307,8 +334,11 @@ sag_dicom_write_seg (const char *path, const SagDicomSegSpec *spec, GError **err
       put_seg_pixels (item, *spec);
       for (int i = 0; i < spec->n_labels; i++)
         put_segment (item, *spec, i);
-      put_dimensions (item, make_uid (spec->seed, "dimensions"));
-      put_shared_groups (item, spec->grid);
+      put_dimensions (item, make_uid (spec->seed, "dimensions"), spec->has_place);
+      if (spec->has_place)
+        put_shared_groups (item, spec->grid);
+      else
+        put_flat_groups (item, *spec);
       for (int i = 0; i < spec->n_frames; i++)
         put_frame (item, *spec, spec->frames[i]);
       put_references (item, spec->source);

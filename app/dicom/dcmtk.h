@@ -224,6 +224,7 @@ typedef struct
   int                     n_frames;    /* >= 1 */
   const guint8 *pixels; /* bits, least significant first, or bytes; aligned, of even length */
   gsize                   n_bytes;
+  gboolean                has_place;   /* of the source: position and frame of reference */
   const SagProvenance    *provenance;
   double                  threshold;   /* 0: none */
   const char             *series_description;

@@ -53,6 +53,7 @@ typedef struct
   GPtrArray         *layers; /* of SagBlock */
   GArray            *layer_of; /* of int: layer of each segment index; -1 if it has no frame */
   SagBlock          *confidence;
+  gboolean           has_place;
 } Seg;
 
 static gboolean
@@ -153,16 +154,26 @@ place_frames (Seg *seg, GError **error)
   return TRUE;
 }
 
-/* Frames without positions: the n-th of each segment is slice n. */
+/* Frames without positions: slices as their place in the stack says (PS3.3 C.7.6.16.2.2), or else the n-th of
+ * each segment is slice n. */
 static void
 count_frames (Seg *seg)
 {
   g_autofree int *next = g_new0 (int, seg->header->n_segments + 1);
+  gboolean numbered = TRUE;
 
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      int place = sag_dicom_instance_get_frame (seg->header->instance, seg->frames[i].frame)->in_stack_position;
+
+      numbered &= place >= 1 && place <= MAX_SLICES;
+    }
   seg->grid.size[2] = 1;
   for (int i = 0; i < seg->n_frames; i++)
     {
-      seg->frames[i].k = next[seg->frames[i].segment + 1]++;
+      seg->frames[i].k
+          = numbered ? sag_dicom_instance_get_frame (seg->header->instance, seg->frames[i].frame)->in_stack_position - 1
+                     : next[seg->frames[i].segment + 1]++;
       seg->grid.size[2] = MAX (seg->grid.size[2], seg->frames[i].k + 1);
     }
 }
@@ -194,6 +205,7 @@ make_grid (Seg *seg, GError **error)
           return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
                        "has frames in several orientations, which is not supported");
     }
+  seg->has_place = placed;
   if (!placed)
     {
       if (any || in->rows > 4096 || in->columns > 4096)
@@ -469,7 +481,10 @@ assemble (Seg *seg, GError **error)
   result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len,
                                  seg->confidence, h->provenance, error);
   if (result != NULL)
-    sag_segmentation_mark_ready (result, 0, seg->grid.size[2]);
+    {
+      sag_segmentation_set_has_place (result, seg->has_place);
+      sag_segmentation_mark_ready (result, 0, seg->grid.size[2]);
+    }
   return result;
 }
 
@@ -604,6 +619,56 @@ regrid_confidence (SagSegmentation *segmentation, const SagGrid *grid, GError **
   return block;
 }
 
+/* The same bytes under another grid: column for column, row for row, slice for slice. */
+static SagBlock *
+lay_block (SagBlock *block, const SagGrid *from, const SagGrid *grid, int fill, GError **error)
+{
+  gsize n = (gsize) sag_grid_get_n_voxels (from), all = (gsize) sag_grid_get_n_voxels (grid);
+  SagBlock *laid = sag_block_new (all, "the segmentation", error);
+  guint8 *out;
+
+  if (laid == NULL)
+    return NULL;
+  out = sag_block_get_data (laid);
+  memcpy (out, sag_block_get_data (block), n);
+  memset (out + n, fill, all - n);
+  return laid;
+}
+
+/* Labels that know no place lie on the pixels of the images they were made from. */
+static SagSegmentation *
+lay_flat (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
+{
+  const SagGrid *from = sag_segmentation_get_grid (segmentation);
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagBlock) confidence = NULL;
+
+  if (from->size[0] != grid->size[0] || from->size[1] != grid->size[1] || from->size[2] > grid->size[2])
+    {
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
+                   "The segmentation says no place in the patient, and its %d x %d x %d pixels are not those of "
+                   "the images (%d x %d x %d); open the images it was made from",
+                   from->size[0], from->size[1], from->size[2], grid->size[0], grid->size[1], grid->size[2]);
+      return NULL;
+    }
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
+    {
+      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer), *laid;
+      g_autoptr (SagBlock) block = lay_block (sag_labelmap_get_block (map), from, grid, 0, error);
+      int n;
+      const SagLabel *labels = sag_labelmap_get_labels (map, &n);
+
+      if (block == NULL || (laid = sag_labelmap_new (grid, block, labels, n, error)) == NULL)
+        return NULL;
+      g_ptr_array_add (maps, laid);
+    }
+  if (sag_segmentation_get_confidence (segmentation) != NULL
+      && (confidence = lay_block (sag_segmentation_get_confidence (segmentation), from, grid, 255, error)) == NULL)
+    return NULL;
+  return sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, confidence,
+                               sag_segmentation_get_provenance (segmentation), error);
+}
+
 SagSegmentation *
 sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
 {
@@ -611,6 +676,13 @@ sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **err
   g_autoptr (SagBlock) confidence = NULL;
   SagSegmentation *result;
 
+  if (!sag_segmentation_get_has_place (segmentation))
+    {
+      result = lay_flat (segmentation, grid, error);
+      if (result != NULL)
+        sag_segmentation_mark_ready (result, 0, grid->size[2]);
+      return result;
+    }
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
       SagLabelmap *map =

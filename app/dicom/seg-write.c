@@ -260,6 +260,13 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
   g_autofree Centre *after = g_new0 (Centre, 256);
   double limit = 0.5 * MIN (grid->spacing[0], MIN (grid->spacing[1], grid->spacing[2]));
 
+  if (written != NULL && !sag_segmentation_get_has_place (written))
+    {
+      SagSegmentation *laid = sag_seg_regrid (written, grid, error);
+
+      sag_segmentation_unref (written);
+      written = laid;
+    }
   if (written == NULL)
     {
       g_prefix_error (error,
@@ -292,23 +299,12 @@ static gboolean
 check_arguments (SagSegmentation *segmentation, const SagStack *source, const SagSegOptions *options,
                  GError **error)
 {
-  const SagDicomInstance *first = source->slices[0].instance;
-
   if (!sag_grid_equal (sag_segmentation_get_grid (segmentation), &source->grid))
     {
       g_set_error_literal (
           error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
           "The segmentation does not lie on the voxels of its source images; bring it onto "
           "their grid first");
-      return FALSE;
-    }
-  if (!sag_dicom_instance_get_frame (first, source->slices[0].frame)->has_position
-      || first->frame_of_reference_uid[0] == '\0')
-    {
-      g_set_error_literal (
-          error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
-          "The images say no position or frame of reference, so a DICOM segmentation cannot "
-          "refer to a place in the patient; write .nii.gz instead");
       return FALSE;
     }
   if (options->type == SAG_SEG_FRACTIONAL && sag_segmentation_get_confidence (segmentation) == NULL)
@@ -318,6 +314,17 @@ check_arguments (SagSegmentation *segmentation, const SagStack *source, const Sa
       return FALSE;
     }
   return TRUE;
+}
+
+/* Without a place, frames are tied to the images alone (PS3.3 A.51.5: the plane groups are required only where
+ * no derivation image is given). */
+static gboolean
+has_place (const SagStack *source)
+{
+  const SagDicomInstance *first = source->slices[0].instance;
+  const SagDicomFrame *frame = sag_dicom_instance_get_frame (first, source->slices[0].frame);
+
+  return frame->has_position && frame->has_orientation && first->frame_of_reference_uid[0] != '\0';
 }
 
 gboolean
@@ -365,6 +372,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   spec.frames = (const SagDicomSegFrame *) frames->data;
   spec.n_frames = (int) frames->len;
   spec.pixels = pixels;
+  spec.has_place = has_place (stack);
   spec.provenance = provenance;
   spec.threshold = options->threshold;
   spec.series_description = description;

@@ -27,7 +27,8 @@ typedef struct
 
 /* Writes `segmentation` (every slice ready) to `path`. `source` are the images it was made from:
  * patient, study, frame of reference and the references of each frame come from there, and its grid
- * must be the segmentation's. Only frames with something in them are written. The file is written
+ * must be the segmentation's. Of images without a position or frame of reference the frames say only which image
+ * they lie on, pixel by pixel. Only frames with something in them are written. The file is written
  * beside, fsynced, read back, and kept only if every label's centroid lies within half a voxel of
  * where it was. `options` may be NULL. [compute thread] */
 gboolean         sag_seg_write (const char            *path,
@@ -63,7 +64,9 @@ SagSegmentation *sag_seg_read  (const char            *path,
                                 SagSegInfo           **info,
                                 GError               **error);
 
-/* The same labels on another grid, by nearest voxel: exact where the lattices coincide. */
+/* The same labels on another grid, by nearest voxel: exact where the lattices coincide. Labels without a place
+ * (sag_segmentation_get_has_place()) go pixel by pixel onto a grid of as many columns and rows and no fewer
+ * slices; any other is INVALID. */
 SagSegmentation *sag_seg_regrid (SagSegmentation      *segmentation,
                                 const SagGrid         *grid,
                                 GError               **error);

@@ -353,6 +353,7 @@ sag_segmentation_to_variant (SagSegmentation *segmentation, GUnixFDList *fds, GE
   g_variant_dict_insert_value (&dict, "layers", layers);
   if (confidence != NULL)
     g_variant_dict_insert (&dict, "confidence", "h", handle);
+  g_variant_dict_insert (&dict, "has-place", "b", sag_segmentation_get_has_place (segmentation));
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
   for (gsize n = 0; n < G_N_ELEMENTS (provenance_fields); n++)
     {
@@ -399,6 +400,7 @@ sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError *
   g_autoptr (GVariant) from = NULL;
   g_autoptr (SagBlock) confidence = NULL;
   SagGrid grid;
+  gboolean has_place;
   int handle;
 
   if (!get_grid (description, &grid, error))
@@ -448,5 +450,7 @@ sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError *
       || !take_ready (description, segmentation, grid.size[2],
                       (MarkReadyFunc) sag_segmentation_mark_ready, error))
     return NULL;
+  if (g_variant_lookup (description, "has-place", "b", &has_place))
+    sag_segmentation_set_has_place (segmentation, has_place);
   return g_steal_pointer (&segmentation);
 }

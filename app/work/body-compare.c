@@ -115,6 +115,15 @@ sag_body_compare (SagBodyRun *run, GError **error)
 
   if (b == NULL)
     return NULL;
+  if (!sag_segmentation_get_has_place (a) && sag_segmentation_get_has_place (b))
+    {
+      SagSegmentation *laid = sag_seg_regrid (a, sag_segmentation_get_grid (b), error);
+
+      if (laid == NULL)
+        return NULL;
+      sag_segmentation_unref (a);
+      a = laid;
+    }
   grid = sag_segmentation_get_grid (a);
   if (!sag_grid_equal (grid, sag_segmentation_get_grid (b)))
     {

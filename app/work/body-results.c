@@ -110,7 +110,8 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
    * it can be compared and corrected. */
   if (segmentation != NULL && volume != NULL
       && !sag_grid_equal (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))
-      && is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
+      && (!sag_segmentation_get_has_place (segmentation)
+          || is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))))
     {
       SagSegmentation *placed = sag_seg_regrid (segmentation, sag_volume_get_grid (volume), error);
 

@@ -18,6 +18,7 @@ struct _SagSegmentation
   SagBlock       *confidence;
   SagProvenance  *provenance;
   SagReady        ready;
+  gboolean        is_flat; /* the opposite of has_place */
 };
 
 /* A provenance and what people added to it: nothing but strings, so it is walked as an array of them. */
@@ -163,6 +164,18 @@ const SagProvenance *
 sag_segmentation_get_provenance (const SagSegmentation *self)
 {
   return self->provenance;
+}
+
+void
+sag_segmentation_set_has_place (SagSegmentation *self, gboolean has_place)
+{
+  self->is_flat = !has_place;
+}
+
+gboolean
+sag_segmentation_get_has_place (const SagSegmentation *self)
+{
+  return !self->is_flat;
 }
 
 void

@@ -55,6 +55,13 @@ SagLabelmap     *sag_segmentation_get_layer     (const SagSegmentation *self, /*
 SagBlock *sag_segmentation_get_confidence (const SagSegmentation *self); /* borrowed or NULL */
 const SagProvenance *sag_segmentation_get_provenance (const SagSegmentation *self);
 
+/* FALSE where the file says no place in the patient (of a radiograph, a secondary capture): the grid then
+ * counts columns, rows and slices of the images it was made from, and its millimetres mean nothing. TRUE at
+ * first. Set it before the segmentation is shared between threads. */
+void             sag_segmentation_set_has_place (SagSegmentation       *self,
+                                                 gboolean               has_place);
+gboolean         sag_segmentation_get_has_place (const SagSegmentation *self);
+
 /* As for volumes. */
 void             sag_segmentation_mark_ready    (SagSegmentation       *self,
                                                  int                    k0,

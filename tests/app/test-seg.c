@@ -207,6 +207,45 @@ test_fractional (Fixture *f, gconstpointer data)
     g_assert_cmpint (b[i], ==, labels[i] != 0 ? a[i] : 255);
 }
 
+/* Images without a place (radiographs, ultrasound): labels come back on their pixels, whatever a pixel measures. */
+static void
+test_flat (Fixture *f, gconstpointer data)
+{
+  const SagSegOptions fractional = { .type = SAG_SEG_FRACTIONAL };
+  g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, TRUE);
+  SagGrid other = f->grid;
+  GError *error = NULL;
+
+  for (int k = 0; k < f->stack->n_slices; k++)
+    {
+      SagDicomInstance *instance = (SagDicomInstance *) f->stack->slices[k].instance;
+
+      instance->frame_of_reference_uid[0] = '\0';
+      instance->frames[f->stack->slices[k].frame].has_position = FALSE;
+      instance->frames[f->stack->slices[k].frame].pixel_spacing_source = SAG_SPACING_IMAGER;
+    }
+  for (int n = 0; n < 2; n++)
+    {
+      g_autoptr (SagSegmentation) out = NULL, laid = NULL, refused = NULL;
+      g_autoptr (SagSegInfo) info = NULL;
+
+      write_and_read (f, in, n == 0 ? NULL : &fractional, &out, &info);
+      g_assert_false (sag_segmentation_get_has_place (out));
+      g_assert_cmpstr (info->frame_of_reference_uid, ==, "");
+      g_assert_cmpstr (info->referenced_series_uid, ==, f->stack->slices[0].instance->series_instance_uid);
+      g_assert_cmpfloat (sag_segmentation_get_grid (out)->spacing[0], ==, 1); /* a detector's is not the patient's */
+      laid = sag_seg_regrid (out, &f->grid, &error);
+      g_assert_no_error (error);
+      assert_same_labels (in, laid);
+      g_assert_true (sag_segmentation_get_has_place (laid));
+      other.size[0] = f->grid.size[0] + 1;
+      refused = sag_seg_regrid (out, &other, &error);
+      g_assert_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID);
+      g_assert_null (refused);
+      g_clear_error (&error);
+    }
+}
+
 /* The same seed gives the same bytes; no seed gives another object. */
 static void
 test_repeatable (Fixture *f, gconstpointer data)
@@ -430,6 +469,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   sag_parallel_own (SAG_TEAM_COMPUTE, 2);
 #define ADD(name, func) g_test_add ("/seg/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("flat", test_flat);
   ADD ("binary", test_binary);
   ADD ("labels", test_labels);
   ADD ("review", test_review);
