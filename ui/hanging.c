@@ -44,6 +44,9 @@ rank (SagSeries *series,
   if (other == series || !sag_series_is_readable (other) || sag_series_is_segmentation (other)
       || study == NULL || others == NULL)
     return -1;
+  /* A localizer stands beside a volume only where nothing else does. */
+  if (study == others && sag_series_get_size (series)[2] > 1 && sag_series_get_size (other)[2] == 1)
+    return 4;
   if (study == others)
     return !same_modality ? 3 : looks_alike (series, other) ? 0 : 1;
   return same_modality && is_same_patient (study, others) ? 2 : -1;
@@ -58,7 +61,7 @@ sag_hanging_list_companions (SagCatalogue *catalogue,
   GListModel *studies = G_LIST_MODEL (catalogue);
   int found = 0;
 
-  for (int wanted = 0; wanted <= 3; wanted++)
+  for (int wanted = 0; wanted <= 4; wanted++)
     for (guint s = 0; s < g_list_model_get_n_items (studies); s++)
       {
         g_autoptr (GListModel) study = g_list_model_get_item (studies, s);

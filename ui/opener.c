@@ -18,6 +18,8 @@ struct _SagOpener
   SagJob        *index;   /* running, or NULL */
   SagJob        *read;    /* running, or NULL: of the workspace's series */
   SagJob        *labels;  /* running, or NULL: a segmentation file */
+  char          *labels_name; /* what they are called if they do not say */
+  char          *dropped; /* the file of "labels", if it may be images as well; NULL if not */
   SagSeries     *overlay; /* a segmentation to read when its series is there, or NULL */
   GQueue         thumbnails; /* SagSeries still without, owned */
   SagJob        *thumbnail;  /* running, or NULL */
@@ -274,6 +276,19 @@ labels_partial (SagJob      *job,
     receive (self, name, body, fds);
 }
 
+/* Two files of unnamed labels are told apart by their files. */
+static void
+name_labels (SagOpener *self)
+{
+  SagResult *result = sag_workspace_get_result (self->workspace);
+  SagSegmentation *labels = result != NULL ? sag_result_get_segmentation (result) : NULL;
+
+  if (labels != NULL && self->labels_name != NULL
+      && sag_segmentation_get_provenance (labels)->weights_sha256[0] == '\0'
+      && sag_result_get_model_id (result)[0] == '\0')
+    sag_result_set_name (result, self->labels_name);
+}
+
 static void
 labels_done (GObject      *source,
              GAsyncResult *result,
@@ -282,13 +297,34 @@ labels_done (GObject      *source,
   g_autoptr (SagOpener) self = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) done = sag_job_finish (SAG_JOB (source), result, &error);
+  g_autofree char *dropped = NULL;
 
   if (SAG_JOB (source) != self->labels)
     return;
+  dropped = g_steal_pointer (&self->dropped);
   g_signal_handlers_disconnect_by_data (source, self);
   g_clear_object (&self->labels);
-  if (done == NULL)
+  if (done != NULL)
+    name_labels (self);
+  else if (dropped != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    sag_opener_open_paths (self, (const char *const[]) { dropped, NULL });
+  else
     fail (self, error);
+}
+
+/* Takes the job; `name` is what the labels are called if they do not say. */
+static void
+start_labels (SagOpener  *self,
+              SagJob     *job,
+              const char *name,
+              const char *dropped)
+{
+  g_free (self->labels_name);
+  self->labels_name = g_strdup (name);
+  g_free (self->dropped);
+  self->dropped = g_strdup (dropped);
+  g_signal_connect (job, "partial", G_CALLBACK (labels_partial), self);
+  start (self, &self->labels, job, TRUE, labels_done);
 }
 
 /* Positions in two frames of reference (PS3.3 C.7.4.1) have nothing to do with each other: labels of one
@@ -343,19 +379,43 @@ read_overlay (SagOpener *self)
     return;
   job = sag_job_new_read_segmentation (paths[0], FALSE,
                                        sag_workspace_get_volume (self->workspace));
-  g_signal_connect (job, "partial", G_CALLBACK (labels_partial), self);
-  start (self, &self->labels, job, TRUE, labels_done);
+  start_labels (self, job, sag_series_get_title (series), NULL);
 }
 
 void
 sag_opener_open_labels (SagOpener  *self,
-                        const char *path)
+                        const char *path,
+                        const char *name)
 {
   SagJob *job =
       sag_job_new_read_segmentation (path, FALSE, sag_workspace_get_volume (self->workspace));
 
-  g_signal_connect (job, "partial", G_CALLBACK (labels_partial), self);
-  start (self, &self->labels, job, TRUE, labels_done);
+  start_labels (self, job, name, NULL);
+}
+
+static gboolean
+is_nifti (const char *path)
+{
+  g_autofree char *lower = g_ascii_strdown (path, -1);
+
+  return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz");
+}
+
+/* Of a DICOM file the index tells what it is; of a NIfTI file only its voxels do. */
+void
+sag_opener_open_dropped (SagOpener         *self,
+                         const char *const *paths)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  g_autofree char *name = NULL;
+
+  if (volume == NULL || paths[1] != NULL || !is_nifti (paths[0]))
+    {
+      sag_opener_open_paths (self, paths);
+      return;
+    }
+  name = g_filename_display_basename (paths[0]);
+  start_labels (self, sag_job_new_read_doubtful (paths[0], volume), name, paths[0]);
 }
 
 static void
@@ -534,6 +594,8 @@ sag_opener_finalize (GObject *object)
 
   g_queue_clear_full (&self->thumbnails, g_object_unref);
   g_clear_object (&self->overlay);
+  g_free (self->labels_name);
+  g_free (self->dropped);
   g_clear_object (&self->workspace);
   g_clear_object (&self->catalogue);
   g_free (self->problem);

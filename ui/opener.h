@@ -40,9 +40,15 @@ void            sag_opener_open_series    (SagOpener          *self,
                                            SagSeries          *series);
 /* Reads the open series again: its slices on an upright, even grid, or, if they are, as acquired. */
 void            sag_opener_straighten     (SagOpener          *self);
-/* Labels of a file (DICOM SEG or NIfTI) as one more result over the open images. */
+/* Labels of a file (DICOM SEG, RT Structure Set or NIfTI) as one more result over the open images, called `name`
+ * (may be NULL) if they do not say what made them. */
 void            sag_opener_open_labels    (SagOpener          *self,
-                                           const char         *path);
+                                           const char         *path,
+                                           const char         *name);
+/* What was dropped on the open images: one file of labels (DICOM SEG, RT Structure Set, NIfTI) becomes one more
+ * result over them, all else is opened. */
+void            sag_opener_open_dropped   (SagOpener          *self,
+                                           const char *const  *paths);
 /* The next series that can be read, or the one before (-1). */
 void            sag_opener_step_series    (SagOpener          *self,
                                            int                 step);

@@ -4,12 +4,12 @@
 #include "ui/segment-panel.h"
 
 #include "ui/format.h"
-#include "engine/image/review.h"
 #include "ui/compare-pane.h"
 #include "ui/edit-pane.h"
 #include "ui/label-row.h"
 #include "ui/measure-pane.h"
 #include "ui/precision-table.h"
+#include "ui/provenance-pane.h"
 #include "ui/result-list.h"
 #include "ui/spoken.h"
 
@@ -47,7 +47,7 @@ struct _SagSegmentPanel
   GtkAdjustment      *opacity_adjustment, *threshold_adjustment;
   GtkLabel           *opacity_text, *threshold_text;
   GtkWidget          *threshold;
-  GtkLabel           *provenance;
+  GtkRevealer        *provenance;
 };
 
 G_DEFINE_FINAL_TYPE (SagSegmentPanel, sag_segment_panel, GTK_TYPE_WIDGET)
@@ -247,39 +247,6 @@ state_changed (SagSegmentPanel *self)
 /* ---- results */
 
 static void
-show_provenance (SagSegmentPanel *self)
-{
-  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
-  const SagProvenance *from =
-      segmentation != NULL ? sag_segmentation_get_provenance (segmentation) : NULL;
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  if (from != NULL)
-    {
-      const SagReview *review = sag_provenance_peek_review (from);
-      const char *const rows[][2] = {
-        { _ ("Model"), from->model_name },    { _ ("Version"), from->model_version },
-        { _ ("Identifier"), from->model_id }, { _ ("Weights"), from->weights_sha256 },
-        { _ ("Precision"), from->precision }, { _ ("Calibration"), from->calibration },
-        { _ ("Processor"), from->cpu },       { _ ("Program"), from->program },
-        { _ ("Time"), from->time },           { _ ("Edited by"), review->editor },
-        { _ ("Edited"), review->edit_time },  { _ ("Edited from"), review->edit_from },
-        { _ ("Review"), review->verdict },    { _ ("Reviewed by"), review->reviewer },
-        { _ ("Reviewed"), review->time },     { _ ("Made"), from->algorithm },
-        { _ ("Threshold"), from->threshold }, { _ ("Creator"), from->creator },
-        { _ ("With"), from->equipment },
-      };
-
-      for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-        if (rows[i][1] != NULL && rows[i][1][0] != '\0')
-          g_string_append_printf (text, "%s%s: %.32s", text->len > 0 ? "\n" : "", rows[i][0],
-                                  rows[i][1]);
-    }
-  gtk_label_set_text (self->provenance,
-                      text->len > 0 ? text->str : _ ("Nothing is known about it."));
-}
-
-static void
 show_results (SagSegmentPanel *self)
 {
   SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
@@ -290,7 +257,6 @@ show_results (SagSegmentPanel *self)
   gtk_widget_set_visible (self->results, segmentation != NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->search), n >= MANY_LABELS);
   gtk_widget_set_sensitive (self->threshold, confident);
-  show_provenance (self);
 }
 
 static void
@@ -509,6 +475,7 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   gtk_box_append (self->table, sag_precision_table_new (segmenter, workspace));
   gtk_box_append (self->measuring, sag_edit_pane_new (workspace));
   gtk_box_append (self->measuring, sag_measure_pane_new (workspace));
+  gtk_revealer_set_child (self->provenance, sag_provenance_pane_new (workspace));
   gtk_box_append (self->comparison, sag_result_list_new (workspace));
   gtk_box_append (self->comparison, sag_compare_pane_new (self->comparer, workspace));
 

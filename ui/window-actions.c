@@ -65,7 +65,9 @@ static void
 labels_chosen (const char *const *paths,
                gpointer           data)
 {
-  sag_opener_open_labels (sag_window_get_cell_opener (data), paths[0]);
+  g_autofree char *name = g_filename_display_basename (paths[0]);
+
+  sag_opener_open_labels (sag_window_get_cell_opener (data), paths[0], name);
 }
 
 ACTION (open_labels)

@@ -352,7 +352,7 @@ edits_found (SagKeeper  *keeper,
 {
   for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
     if (self->cells[c]->keeper == keeper)
-      sag_opener_open_labels (self->cells[c]->opener, path);
+      sag_opener_open_labels (self->cells[c]->opener, path, NULL);
 }
 
 static void
@@ -408,6 +408,19 @@ sag_window_is_empty (SagWindow *self)
   return sag_opener_get_state (self->cells[0]->opener) == SAG_OPENER_EMPTY;
 }
 
+/* Labels go to the images they are dropped on. */
+static void
+select_view_at (SagWindow *self,
+                double     x,
+                double     y)
+{
+  GtkWidget *at = gtk_widget_pick (GTK_WIDGET (self), x, y, GTK_PICK_DEFAULT);
+  GtkWidget *view = at != NULL ? gtk_widget_get_ancestor (at, SAG_TYPE_SLICE_VIEW) : NULL;
+
+  if (view != NULL)
+    sag_slice_layout_select_view (SAG_SLICE_LAYOUT (self->layout), SAG_SLICE_VIEW (view));
+}
+
 static gboolean
 dropped (GtkDropTarget *target,
          const GValue  *value,
@@ -416,6 +429,7 @@ dropped (GtkDropTarget *target,
          SagWindow     *self)
 {
   GSList *files = g_value_get_boxed (value);
+  gboolean all_files = TRUE;
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
 
   for (GSList *l = files; l != NULL; l = l->next)
@@ -424,11 +438,16 @@ dropped (GtkDropTarget *target,
 
       if (path != NULL)
         g_ptr_array_add (paths, path);
+      all_files = all_files && path != NULL && g_file_test (path, G_FILE_TEST_IS_REGULAR);
     }
   if (paths->len == 0)
     return FALSE;
   g_ptr_array_add (paths, NULL);
-  sag_window_open (self, (const char *const *) paths->pdata, NULL);
+  select_view_at (self, x, y);
+  if (all_files && sag_workspace_get_volume (get_cell (self)->workspace) != NULL)
+    sag_opener_open_dropped (get_cell (self)->opener, (const char *const *) paths->pdata);
+  else
+    sag_window_open (self, (const char *const *) paths->pdata, NULL);
   return TRUE;
 }
 

@@ -62,6 +62,8 @@ add_provenance (JsonBuilder *b, const SagProvenance *p)
   sag_json_string (b, "threshold", p->threshold);
   sag_json_string (b, "creator", p->creator);
   sag_json_string (b, "contributing_equipment", p->equipment);
+  sag_json_string (b, "description", p->description);
+  sag_json_string (b, "source_series", p->source);
   json_builder_end_object (b);
 }
 

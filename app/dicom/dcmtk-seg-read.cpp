@@ -208,6 +208,8 @@ read_provenance (const Reader &item, const Reader &segment, SagDicomSegHeader *h
                    family.meaning, NULL);
   sag_provenance_set (&p->algorithm, algorithm);
   sag_provenance_set (&p->creator, header->content_creator_name);
+  sag_provenance_set (&p->description, header->content_description);
+  sag_provenance_set (&p->source, header->referenced_series_uid);
   sag_provenance_set (&p->equipment, read_equipment (item).c_str ());
   g_clear_pointer (&maker, g_ref_string_release);
   g_clear_pointer (&model, g_ref_string_release);

@@ -250,6 +250,8 @@ assemble (Rt *rt, GError **error)
   sag_provenance_set (&provenance->model_name, from->label);
   sag_provenance_set (&provenance->algorithm, from->rois[0].algorithm_type);
   sag_provenance_set (&provenance->program, from->instance->manufacturer);
+  sag_provenance_set (&provenance->description, from->instance->series_description);
+  sag_provenance_set (&provenance->source, from->instance->referenced_series_uid);
   result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, NULL,
                                  provenance, error);
   if (result != NULL)

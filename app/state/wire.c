@@ -302,6 +302,7 @@ static const struct
   FIELD (model_id), FIELD (model_name),  FIELD (model_version), FIELD (weights_sha256),
   FIELD (precision), FIELD (calibration), FIELD (cpu), FIELD (program),
   FIELD (algorithm), FIELD (threshold), FIELD (creator), FIELD (equipment),
+  FIELD (description), FIELD (source),
   FIELD (time),
 #undef FIELD
 };

@@ -88,6 +88,30 @@ is_part_of (const SagGrid *part, const SagGrid *whole)
   return TRUE;
 }
 
+/* A file of whole numbers may be images: labels of these images have their voxels, and are few. */
+static gboolean
+are_labels (SagBodyRun *run, SagSegmentation *segmentation, SagVolume *volume, GError **error)
+{
+  gboolean doubtful = FALSE;
+  int n_labels = 0;
+
+  g_variant_lookup (run->request, "doubtful", "b", &doubtful);
+  if (!doubtful)
+    return TRUE;
+  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
+    {
+      int n_more;
+
+      sag_labelmap_get_labels (sag_segmentation_get_layer (segmentation, n), &n_more);
+      n_labels += n_more;
+    }
+  if (volume != NULL && n_labels <= 64
+      && is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
+    return TRUE;
+  g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, "The file does not hold labels of the open images");
+  return FALSE;
+}
+
 GVariant *
 sag_body_read_segmentation (SagBodyRun *run, GError **error)
 {
@@ -106,6 +130,8 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
   segmentation = read_segmentation (run, path, error);
   described = g_variant_lookup_value (run->request, "volume", G_VARIANT_TYPE_VARDICT);
   volume = described != NULL ? sag_volume_from_variant (described, run->fds, NULL) : NULL;
+  if (segmentation != NULL && !are_labels (run, segmentation, volume, error))
+    return NULL;
   /* A SEG holds only frames with something in them; over its images it is as large as they are, so that
    * it can be compared and corrected. */
   if (segmentation != NULL && volume != NULL

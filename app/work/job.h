@@ -24,7 +24,9 @@
  *                  result   tags a(ussss): depth, "(0010,0010)", VR, name, value
  * READ_SEGMENTATION (io)
  *                  request  path ay; role s?: "segmentation" (default) or "reference";
- *                           frame-of-reference s?: refuse a SEG of another one; volume?: what lies under
+ *                           frame-of-reference s?: refuse a SEG of another one; volume?: what lies under;
+ *                           doubtful b?: refuse what may as well be images: other voxels than the volume's, or
+ *                           more than 64 labels
  *                  partials the role's name, "ready", "labels"; "values" with a volume
  *                  result   seconds d
  * EXPORT (io)      request  path ay; format s: "seg" "nifti" "confidence" "stl" "statistics" "png" "sr" "csv";
@@ -169,6 +171,9 @@ SagJob      *sag_job_new_tags           (const char           *path);
 /* `over` (may be NULL): the images it is to lie over. */
 SagJob      *sag_job_new_read_segmentation (const char        *path,
                                          gboolean              as_reference,
+                                         SagVolume            *over);
+/* The same of a file that may be images as well. */
+SagJob      *sag_job_new_read_doubtful  (const char           *path,
                                          SagVolume            *over);
 SagJob      *sag_job_new_models         (void);
 SagJob      *sag_job_new_estimate       (const char           *model_id,

@@ -148,8 +148,8 @@ sag_job_new_tags (const char *path)
   return job_new (SAG_JOB_TAGS, &dict, NULL);
 }
 
-SagJob *
-sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolume *over)
+static SagJob *
+read_segmentation_job_new (const char *path, gboolean as_reference, SagVolume *over, gboolean doubtful)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GVariantDict dict;
@@ -168,7 +168,21 @@ sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolum
       if (volume != NULL)
         g_variant_dict_insert_value (&dict, "volume", volume);
     }
+  if (doubtful)
+    g_variant_dict_insert (&dict, "doubtful", "b", TRUE);
   return job_new (SAG_JOB_READ_SEGMENTATION, &dict, over != NULL ? fds : NULL);
+}
+
+SagJob *
+sag_job_new_read_segmentation (const char *path, gboolean as_reference, SagVolume *over)
+{
+  return read_segmentation_job_new (path, as_reference, over, FALSE);
+}
+
+SagJob *
+sag_job_new_read_doubtful (const char *path, SagVolume *over)
+{
+  return read_segmentation_job_new (path, FALSE, over, TRUE);
 }
 
 SagJob *

@@ -24,6 +24,8 @@ typedef struct
   char *algorithm;      /* how it was made: "AUTOMATIC", "MANUAL" …, and the family of the algorithm */
   char *threshold;      /* confidence below which voxels were left out, "0.5" */
   char *creator;        /* the person or program that signs for the content, as the file says */
+  char *description;    /* of the content, as the file says */
+  char *source;         /* UID of the series it was made of */
   char *equipment;      /* what else contributed to it, one line each */
 } SagProvenance;
 

@@ -223,7 +223,8 @@ send_ready (const SagJobSink *sink,
 }
 
 static void
-send_volume (const SagJobSink *sink)
+send_volume (const SagJobSink *sink,
+             gboolean          straighten)
 {
   const char *const warnings[] = { "Slices 8 and 9 lie 6.0 mm apart, the others 3.0 mm.", NULL };
   g_autoptr (SagVolume) volume = make_volume ();
@@ -238,6 +239,8 @@ send_volume (const SagJobSink *sink)
   g_variant_dict_insert_value (&body, "windows", g_variant_builder_end (&windows));
   g_variant_dict_insert (&body, "invert", "b", FALSE);
   g_variant_dict_insert (&body, "warnings", "^as", warnings);
+  g_variant_dict_insert (&body, "straightens", "b", !straighten);
+  g_variant_dict_insert (&body, "straightened", "b", straighten);
   sink->partial ("volume", g_variant_dict_end (&body), fds, sink->data);
   for (int k = 0; k < NZ; k += 5)
     {
@@ -572,6 +575,7 @@ run (gpointer          self,
      GError          **error)
 {
   const char *uid = "";
+  gboolean straighten = FALSE;
 
   switch (kind)
     {
@@ -585,7 +589,8 @@ run (gpointer          self,
                        "The file /fake/broken/1 ends early; copy it again.");
           return NULL;
         }
-      send_volume (sink);
+      g_variant_lookup (request, "straighten", "b", &straighten);
+      send_volume (sink, straighten);
       return empty_result ();
     case SAG_JOB_READ_SEGMENTATION:
       send_segmentation (sink, "");

@@ -4,6 +4,7 @@
 #include "tests/ui/fake.h"
 #include "ui/label-row.h"
 #include "ui/exporter.h"
+#include "ui/provenance-pane.h"
 #include "ui/segment-panel.h"
 #include "ui/strikes.h"
 
@@ -134,6 +135,7 @@ test_results (Fixture       *f,
 {
   GtkToggleButton *eye;
   GtkButton *solo;
+  g_autofree char *provenance = NULL;
   double cursor[3];
 
   g_assert_false (gtk_widget_get_visible (GTK_WIDGET (part (f, "results"))));
@@ -145,7 +147,9 @@ test_results (Fixture       *f,
   g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (part (f, "run_stack"))), ==, "run");
   g_assert_true (gtk_widget_get_visible (GTK_WIDGET (part (f, "results"))));
   g_assert_nonnull (strstr (text_of (f, "outcome"), "Done in"));
-  g_assert_nonnull (strstr (text_of (f, "provenance"), "Halves"));
+  provenance = sag_provenance_pane_dup_text (
+      SAG_PROVENANCE_PANE (gtk_revealer_get_child (GTK_REVEALER (part (f, "provenance")))));
+  g_assert_nonnull (strstr (provenance, "Halves"));
 
   eye = GTK_TOGGLE_BUTTON (
       gtk_widget_get_template_child (GTK_WIDGET (get_row (f, 0)), SAG_TYPE_LABEL_ROW, "eye"));
