@@ -17,14 +17,7 @@
 #define NY 24
 #define NZ 20
 
-/* Corrections of whole labels do not end until they are cancelled. */
-static gboolean fake_is_slow;
-
-void
-fake_set_slow (gboolean yes)
-{
-  fake_is_slow = yes;
-}
+static gboolean fake_is_slow; /* see fake_set_slow() */
 
 /* ---- images */
 
@@ -502,6 +495,12 @@ empty_result (void)
   return g_variant_dict_end (&result);
 }
 
+void
+fake_set_slow (gboolean yes)
+{
+  fake_is_slow = yes;
+}
+
 static GVariant *
 run_edit (GVariant         *request,
           GUnixFDList      *fds,
@@ -515,7 +514,6 @@ run_edit (GVariant         *request,
   g_autoptr (GUnixFDList) out = g_unix_fd_list_new ();
   g_autofree guint8 *copy = NULL;
   const char *operation = "";
-  GVariantDict dict;
   SagLabelmap *map;
   guint8 label = 0;
 
@@ -527,18 +525,14 @@ run_edit (GVariant         *request,
     g_usleep (1000);
   if (!sag_edit_apply (operation, copy, sag_labelmap_get_grid (map), label, NULL, changes, error))
     return NULL;
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "n", "t", (guint64) changes->len);
   if (changes->len > 0)
     {
-      g_variant_dict_insert (
-          &dict, "changes", "h",
-          sag_wire_append_bytes (out, changes->data, changes->len * sizeof (SagChange), error));
-      sink->partial ("changes", g_variant_dict_end (&dict), out, sink->data);
-      g_variant_dict_init (&dict, NULL);
-      g_variant_dict_insert (&dict, "n", "t", (guint64) changes->len);
+      int handle = sag_wire_append_bytes (out, changes->data, changes->len * sizeof (SagChange), error);
+
+      sink->partial ("changes", g_variant_new_parsed ("{'n': <%t>, 'changes': <%h>}", (guint64) changes->len, handle),
+                     out, sink->data);
     }
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed ("{'n': <%t>}", (guint64) changes->len);
 }
 
 static GVariant *
@@ -551,7 +545,6 @@ run_parts (GVariant     *request,
   g_autoptr (SagSegmentation) segmentation = sag_segmentation_from_variant (described, fds, error);
   g_autoptr (GArray) parts = sag_parts_find (segmentation, NULL, error);
   GVariantBuilder builder;
-  GVariantDict dict;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytd(ddd))"));
   for (guint p = 0; p < parts->len; p++)
@@ -561,9 +554,7 @@ run_parts (GVariant     *request,
       g_variant_builder_add (&builder, "(ytd(ddd))", part->value, part->n_voxels, part->confidence,
                              part->at[0], part->at[1], part->at[2]);
     }
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert_value (&dict, "parts", g_variant_builder_end (&builder));
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed ("{'parts': <%*>}", g_variant_builder_end (&builder));
 }
 
 static GVariant *
