@@ -242,7 +242,7 @@ make_pair (SagComparePane *self)
 
   self->pair = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->pair), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (self->pair), PANGO_ELLIPSIZE_END);
+  gtk_label_set_ellipsize (GTK_LABEL (self->pair), PANGO_ELLIPSIZE_MIDDLE);
   gtk_widget_set_hexpand (self->pair, TRUE);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (swap), "view.compare-swap");
   gtk_widget_set_tooltip_text (swap, _ ("Exchange A and B (X)"));

@@ -3,6 +3,8 @@
  * file-dialogs.c: asking for a file or folder. */
 #include "ui/file-dialogs.h"
 
+#include <glib/gi18n-lib.h>
+
 typedef struct
 {
   SagFileChosen     chosen;
@@ -79,8 +81,19 @@ ask (GtkWindow            *parent,
      const SagFileChoice  *choices, /* or NULL */
      Question             *question) /* taken */
 {
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (title, parent, action, NULL, NULL);
+  gboolean folder = action == GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER;
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
+      title, parent, action, choices != NULL && folder ? _ ("Save Here") : NULL, NULL);
 
+  /* Beside choices GTK shows a list of filters, and would show an empty one. */
+  if (choices != NULL)
+    {
+      g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
+
+      gtk_file_filter_set_name (all, folder ? _ ("All folders") : _ ("All files"));
+      gtk_file_filter_add_pattern (all, "*");
+      gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), all);
+    }
   for (; choices != NULL && choices->label != NULL; choices++)
     {
       g_autofree char *id = g_strdup_printf ("choice-%d", question->n_choices++);

@@ -29,6 +29,13 @@ fill (GtkSnapshot   *snapshot,
   gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
 }
 
+/* In a small view they would lie over the image: the panel has them. */
+static gboolean
+has_room_for_names (const SagSliceScene *scene)
+{
+  return scene->width >= 480 * scene->text_scale;
+}
+
 static void
 draw_legend (const SagSliceScene *scene,
              GtkWidget           *widget,
@@ -37,10 +44,11 @@ draw_legend (const SagSliceScene *scene,
              const char          *b)
 {
   double dice = sag_workspace_get_agreement (scene->workspace);
+  gboolean names = has_room_for_names (scene);
   char  *texts[4] = {
-     g_strdup_printf (_ ("only A: %s"), a),
-     g_strdup_printf (_ ("only B: %s"), b),
-     g_strdup ("both"),
+    names ? g_strdup_printf (_ ("only A: %s"), a) : g_strdup (_ ("only A")),
+    names ? g_strdup_printf (_ ("only B: %s"), b) : g_strdup (_ ("only B")),
+    g_strdup (_ ("both")),
     isnan (dice) ? g_strdup ("") : g_strdup_printf ("Dice %.4f", floor (dice * 1e4) / 1e4),
   };
   const GdkRGBA *colours[4] = { &only_a, &only_b, &both, NULL };
@@ -67,8 +75,9 @@ draw_sides (const SagSliceScene *scene,
             const char          *b,
             double               x)
 {
-  g_autofree char *left = g_strdup_printf ("A  %s", a);
-  g_autofree char *right = g_strdup_printf ("B  %s", b);
+  gboolean names = has_room_for_names (scene);
+  g_autofree char *left = names ? g_strdup_printf ("A  %s", a) : g_strdup ("A");
+  g_autofree char *right = names ? g_strdup_printf ("B  %s", b) : g_strdup ("B");
   double y = scene->height - 58 * scene->text_scale;
 
   sag_slice_text_draw (scene, widget, snapshot, left, x - 10, y, 1, 0.5, &only_a);
