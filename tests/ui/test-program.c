@@ -68,6 +68,89 @@ note_saved (const char **saved,
 }
 
 static void
+wait_file (const char *path)
+{
+  for (int i = 0; i < 400 && !g_file_test (path, G_FILE_TEST_IS_REGULAR); i++)
+    fake_settle ();
+  g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+}
+
+static void
+wait_results (SagWorkspace *workspace,
+              guint         n)
+{
+  GListModel *results = sag_workspace_get_results (workspace);
+
+  for (int i = 0; i < 400 && g_list_model_get_n_items (results) != n; i++)
+    fake_settle ();
+  g_assert_cmpuint (g_list_model_get_n_items (results), ==, n);
+}
+
+/* Surface and table as other programs read them, by the worker that may write nowhere else. */
+static void
+check_exports (SagWindow *window)
+{
+  SagExporter *exporter = sag_window_get_exporter (window);
+  SagWorkspace *workspace = sag_window_get_workspace (window);
+  g_autofree char *stl = g_build_filename (folder, "lung.stl", NULL);
+  g_autofree char *csv = g_build_filename (folder, "labels.csv", NULL);
+  g_autofree char *text = NULL, *bytes = NULL;
+  guint32 n_triangles;
+  gsize n;
+
+  sag_exporter_save_surface (exporter, workspace,
+                             sag_label_item_get_label (find_label (workspace, "Left lung"))->value, TRUE,
+                             stl);
+  wait_file (stl);
+  g_assert_true (g_file_get_contents (stl, &bytes, &n, NULL));
+  memcpy (&n_triangles, bytes + 80, 4);
+  g_assert_cmpuint (n, ==, 84 + 50 * (gsize) GUINT32_FROM_LE (n_triangles));
+  g_assert_cmpuint (GUINT32_FROM_LE (n_triangles), >, 1000);
+  sag_exporter_save_statistics (exporter, workspace, csv);
+  wait_file (csv);
+  g_assert_true (g_file_get_contents (csv, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "\"Left lung\""));
+  g_assert_nonnull (strstr (text, "\"HU\""));
+}
+
+/* A SEG and a NIfTI file of labels become results over the images, a NIfTI file of images images. */
+static void
+check_labels (SagWindow  *window,
+              const char *study)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (window);
+  SagOpener *opener = sag_window_get_opener (window);
+  g_autofree char *truth = g_build_filename (study, "truth", "truth.dcm", NULL);
+  g_autofree char *ct = g_build_filename (study, "ct", NULL);
+  g_autofree char *labels = g_build_filename (folder, "labels.nii.gz", NULL);
+  g_autofree char *image = g_build_filename (folder, "image.nii.gz", NULL);
+  const char *const convert[] = { g_getenv ("SAGITTA_CLI"), "convert", ct, image, NULL };
+
+  gtk_widget_activate_action (GTK_WIDGET (window), "win.uncertain-part", "i", 1);
+  sag_exporter_save_labels (sag_window_get_exporter (window), workspace, "nifti", labels);
+  wait_file (labels);
+  run_program (convert);
+  sag_opener_open_dropped (opener, (const char *const[]) { truth, NULL });
+  wait_results (workspace, 2);
+  sag_opener_open_dropped (opener, (const char *const[]) { labels, NULL });
+  wait_results (workspace, 3);
+  for (int i = 0; i < 20; i++)
+    fake_settle ();
+  gtk_widget_activate_action (GTK_WIDGET (window), "win.correct", "s", "smooth");
+  wait_results (workspace, 4);
+  for (int i = 0; i < 100 && !sag_editing_undo (sag_workspace_get_editing (workspace)); i++)
+    fake_settle ();
+  gtk_widget_activate_action (GTK_WIDGET (window), "view.compare", NULL);
+  for (int i = 0; i < 400 && isnan (sag_workspace_get_agreement (workspace)); i++)
+    fake_settle ();
+  g_assert_cmpfloat (sag_workspace_get_agreement (workspace), >, 0.9);
+  sag_opener_open_dropped (opener, (const char *const[]) { image, NULL });
+  wait_results (workspace, 0);
+  wait_state (opener, SAG_OPENER_READY, 30);
+  g_assert_cmpstr (sag_series_get_title (sag_workspace_get_series (workspace)), ==, "image.nii.gz");
+}
+
+static void
 test_whole_way (void)
 {
   g_autofree char *study = g_build_filename (folder, "study", NULL);
@@ -110,6 +193,8 @@ test_whole_way (void)
   g_assert_true (g_file_test (seg, G_FILE_TEST_IS_REGULAR));
   g_signal_handlers_disconnect_by_data (sag_window_get_exporter (window), &saved);
 
+  check_exports (window);
+  check_labels (window, study);
   gtk_window_close (GTK_WINDOW (window));
   fake_settle ();
 }
