@@ -72,9 +72,9 @@ write_all (FILE *file, const SagSurface *surface, const char *name)
   gboolean good;
 
   /* "solid" at the beginning would make it a text file for some. */
-  memset (header, ' ', HEADER);
-  g_snprintf (header, sizeof header, "SPACE=LPS UNIT=mm Sagitta, research use, not a medical device: %.20s",
-              name);
+  memset (header, ' ', sizeof header);
+  header[g_snprintf (header, sizeof header, "SPACE=LPS UNIT=mm Sagitta, research use, not a medical device: %.16s",
+                     name)] = ' ';
   good = fwrite (header, 1, HEADER, file) == HEADER && fwrite (&n, 4, 1, file) == 1;
   for (gsize t = 0; t < surface->n_triangles && good; t++)
     {
