@@ -203,6 +203,25 @@ describe_nothing (GVariant *result)
       n_files);
 }
 
+/* Labels alone are shown over their images, which may be open. */
+static SagSeries *
+pick_labels (SagCatalogue *found)
+{
+  for (guint s = 0; s < g_list_model_get_n_items (G_LIST_MODEL (found)); s++)
+    {
+      g_autoptr (GListModel) study = g_list_model_get_item (G_LIST_MODEL (found), s);
+
+      for (guint i = 0; i < g_list_model_get_n_items (study); i++)
+        {
+          g_autoptr (SagSeries) series = g_list_model_get_item (study, i);
+
+          if (sag_series_is_segmentation (series))
+            return series; /* the study keeps it */
+        }
+    }
+  return NULL;
+}
+
 /* What of the catalogue this answer brought that is worth opening. */
 static SagSeries *
 pick (SagOpener *self,
@@ -212,7 +231,7 @@ pick (SagOpener *self,
   SagSeries *best;
 
   if (!sag_catalogue_set (found, result, NULL)
-      || (best = sag_catalogue_pick_series (found)) == NULL)
+      || ((best = sag_catalogue_pick_series (found)) == NULL && (best = pick_labels (found)) == NULL))
     return NULL;
   return sag_catalogue_find_series (self->catalogue, sag_series_get_key (best));
 }
