@@ -137,12 +137,9 @@ find_input (SagNetwork *self, const SagPort *port, gboolean strict, GError **err
 static gboolean
 check_memory (SagNetwork *self, gsize limit, GError **error)
 {
-  double total = 0;
-  SagSessionInfo info;
+  double total = (double) sag_session_get_bytes (self->session);
   int n = sag_session_get_n_inputs (self->session);
 
-  sag_session_get_info (self->session, &info);
-  total = (double) info.arena_bytes + (double) info.weight_bytes;
   for (int i = 0; i < n + sag_session_get_n_outputs (self->session); i++)
     {
       const SagPort *port = i < n ? sag_session_get_input (self->session, i)

@@ -190,17 +190,18 @@ typedef struct
   guint    next; /* input to visit */
 } Visit;
 
-enum { NEW, OPEN, DONE };
+/* SagNode.mark */
+enum { NEW, WANTED, OPEN, DONE };
 
 static gboolean
-visit (SagNode *start, GHashTable *state, GPtrArray *order, GError **error)
+visit (SagNode *start, GArray *stack, GPtrArray *order, GError **error)
 {
-  g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (Visit));
   Visit first = { start, 0 };
 
-  if (g_hash_table_contains (state, start))
+  if (start->mark >= OPEN)
     return TRUE;
-  g_hash_table_insert (state, start, GINT_TO_POINTER (OPEN));
+  g_array_set_size (stack, 0);
+  start->mark = OPEN;
   g_array_append_val (stack, first);
   while (stack->len > 0)
     {
@@ -211,7 +212,7 @@ visit (SagNode *start, GHashTable *state, GPtrArray *order, GError **error)
 
       if (top->next == node->inputs->len)
         {
-          g_hash_table_insert (state, node, GINT_TO_POINTER (DONE));
+          node->mark = DONE;
           g_ptr_array_add (order, node);
           g_array_set_size (stack, stack->len - 1);
           continue;
@@ -219,7 +220,7 @@ visit (SagNode *start, GHashTable *state, GPtrArray *order, GError **error)
       value = node->inputs->pdata[top->next++];
       if (value == NULL || value->producer == NULL)
         continue;
-      switch (GPOINTER_TO_INT (g_hash_table_lookup (state, value->producer)))
+      switch (value->producer->mark)
         {
         case DONE:
           break;
@@ -227,8 +228,45 @@ visit (SagNode *start, GHashTable *state, GPtrArray *order, GError **error)
           return sag_node_invalid (value->producer, error, "The graph runs in a circle");
         default:
           below = (Visit) { value->producer, 0 };
-          g_hash_table_insert (state, below.node, GINT_TO_POINTER (OPEN));
+          below.node->mark = OPEN;
           g_array_append_val (stack, below);
+        }
+    }
+  return TRUE;
+}
+
+static void
+mark_outputs (SagGraph *self)
+{
+  for (guint i = 0; i < self->outputs->len; i++)
+    if (((SagValue *) self->outputs->pdata[i])->producer != NULL)
+      ((SagValue *) self->outputs->pdata[i])->producer->mark = WANTED;
+}
+
+/* Marks what the outputs need in an order that already holds, from the end: each node's makers are still
+ * to come. FALSE if it does not hold. */
+static gboolean
+mark_in_order (SagGraph *self)
+{
+  for (guint i = self->nodes->len; i-- > 0;)
+    {
+      SagNode *node = self->nodes->pdata[i];
+
+      if (node->mark != WANTED)
+        {
+          node->mark = OPEN; /* too late to ask for it */
+          continue;
+        }
+      node->mark = DONE;
+      for (guint j = 0; j < node->inputs->len; j++)
+        {
+          const SagValue *value = node->inputs->pdata[j];
+
+          if (value == NULL || value->producer == NULL || value->producer->mark == WANTED)
+            continue;
+          if (value->producer->mark != NEW)
+            return FALSE;
+          value->producer->mark = WANTED;
         }
     }
   return TRUE;
@@ -237,32 +275,39 @@ visit (SagNode *start, GHashTable *state, GPtrArray *order, GError **error)
 gboolean
 sag_graph_clean (SagGraph *self, GError **error)
 {
-  g_autoptr (GHashTable) state = g_hash_table_new (NULL, NULL);
-  g_autoptr (GHashTable) wanted = g_hash_table_new (NULL, NULL);
-  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+  g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (Visit));
+  g_autoptr (GPtrArray) order = g_ptr_array_sized_new (self->nodes->len);
+  gboolean ordered;
 
   for (guint i = 0; i < self->nodes->len; i++)
     {
       SagNode *node = self->nodes->pdata[i];
 
+      node->mark = NEW;
       for (guint j = 0; j < node->inputs->len; j++)
         node->inputs->pdata[j] = follow (node->inputs->pdata[j]);
     }
   for (guint i = 0; i < self->outputs->len; i++)
+    self->outputs->pdata[i] = follow (self->outputs->pdata[i]);
+  mark_outputs (self);
+  ordered = mark_in_order (self);
+  for (guint i = 0; ordered && i < self->nodes->len; i++)
+    if (((SagNode *) self->nodes->pdata[i])->mark == DONE)
+      g_ptr_array_add (order, self->nodes->pdata[i]);
+  if (!ordered)
     {
-      SagValue *value = self->outputs->pdata[i] = follow (self->outputs->pdata[i]);
-
-      if (value->producer != NULL)
-        g_hash_table_add (wanted, value->producer);
+      for (guint i = 0; i < self->nodes->len; i++)
+        ((SagNode *) self->nodes->pdata[i])->mark = NEW;
+      mark_outputs (self);
     }
   /* Start points in file order keep the file's order where it is free. */
-  for (guint i = 0; i < self->nodes->len; i++)
-    if (g_hash_table_contains (wanted, self->nodes->pdata[i])
-        && !visit (self->nodes->pdata[i], state, order, error))
+  for (guint i = 0; !ordered && i < self->nodes->len; i++)
+    if (((SagNode *) self->nodes->pdata[i])->mark == WANTED
+        && !visit (self->nodes->pdata[i], stack, order, error))
       return FALSE;
 
   for (guint i = 0; i < self->nodes->len; i++)
-    if (!g_hash_table_contains (state, self->nodes->pdata[i]))
+    if (((SagNode *) self->nodes->pdata[i])->mark != DONE)
       {
         SagNode *node = self->nodes->pdata[i];
 

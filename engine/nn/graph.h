@@ -130,6 +130,7 @@ struct _SagNode
   gpointer      state;         /* small; freed with free_state */
   GDestroyNotify free_state;
 
+  int           mark;   /* sag_graph_clean()'s */
   void         *packed; /* set before pack and run: packed_bytes, aligned to SAG_ALIGN */
 };
 

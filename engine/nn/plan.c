@@ -187,28 +187,74 @@ compare_pieces (gconstpointer a, gconstpointer b)
   return x->first != y->first ? x->first - y->first : (x < y ? -1 : x > y);
 }
 
+static int
+compare_offsets (gconstpointer a, gconstpointer b)
+{
+  const Piece *x = *(Piece *const *) a, *y = *(Piece *const *) b;
+
+  return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Placed pieces by when they live: of each of so many stretches of steps, those that live in it. A piece
+ * then looks only at its neighbours in time, and ten thousand layers cost no more than a hundred times a
+ * hundred. */
+enum { STRETCHES = 64 };
+
+typedef struct
+{
+  int        n_steps;
+  GPtrArray *stretch[STRETCHES];
+} Timeline;
+
+static int
+stretch_of (const Timeline *self, int step)
+{
+  return (int) ((gint64) step * STRETCHES / self->n_steps);
+}
+
+/* Those that live while `piece` does, by offset. */
+static void
+find_neighbours (const Timeline *self, const Piece *piece, GPtrArray *found)
+{
+  int from = stretch_of (self, piece->first), to = stretch_of (self, piece->last);
+
+  g_ptr_array_set_size (found, 0);
+  for (int s = from; s <= to; s++)
+    for (guint i = 0; i < self->stretch[s]->len; i++)
+      {
+        Piece *other = self->stretch[s]->pdata[i];
+
+        if (other->last >= piece->first && other->first <= piece->last
+            && s == MAX (from, stretch_of (self, other->first)))
+          g_ptr_array_add (found, other);
+      }
+  g_ptr_array_sort (found, compare_offsets);
+}
+
 /* Largest first, each at the lowest offset that is free for as long as it lives. */
 static gboolean
 place_pieces (Draft *draft, GError **error)
 {
   g_autoptr (GPtrArray) by_size = g_ptr_array_new ();
-  g_autoptr (GPtrArray) placed = g_ptr_array_new (); /* by offset */
+  g_autoptr (GPtrArray) placed = g_ptr_array_new (); /* neighbours, by offset */
+  Timeline timeline = { MAX (draft->plan->n_steps, 1), { NULL } };
+  gboolean good = TRUE;
 
+  for (int s = 0; s < STRETCHES; s++)
+    timeline.stretch[s] = g_ptr_array_new ();
   for (guint i = 0; i < draft->pieces->len; i++)
     g_ptr_array_add (by_size, &g_array_index (draft->pieces, Piece, i));
   g_ptr_array_sort (by_size, compare_pieces);
-  for (guint i = 0; i < by_size->len; i++)
+  for (guint i = 0; good && i < by_size->len; i++)
     {
       Piece *piece = by_size->pdata[i];
       gsize at = 0, end;
-      guint k;
 
-      for (k = 0; k < placed->len; k++)
+      find_neighbours (&timeline, piece, placed);
+      for (guint k = 0; k < placed->len; k++)
         {
           const Piece *other = placed->pdata[k];
 
-          if (other->last < piece->first || other->first > piece->last)
-            continue;
           if (other->offset >= at && other->offset - at >= piece->bytes)
             break;
           at = MAX (at, other->offset + other->bytes);
@@ -218,14 +264,15 @@ place_pieces (Draft *draft, GError **error)
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
                        "The network needs more memory than any machine has");
-          return FALSE;
+          good = FALSE;
         }
       draft->plan->arena_bytes = MAX (draft->plan->arena_bytes, end);
-      for (k = placed->len; k > 0 && ((Piece *) placed->pdata[k - 1])->offset > at; k--)
-        ;
-      g_ptr_array_insert (placed, (int) k, piece);
+      for (int s = stretch_of (&timeline, piece->first); s <= stretch_of (&timeline, piece->last); s++)
+        g_ptr_array_add (timeline.stretch[s], piece);
     }
-  return TRUE;
+  for (int s = 0; s < STRETCHES; s++)
+    g_ptr_array_unref (timeline.stretch[s]);
+  return good;
 }
 
 static gboolean

@@ -20,6 +20,7 @@ struct _SagSession
   GBytes        *file;
   SagGraph      *graph;
   SagPlan       *plan;
+  SagStep      **shown; /* those that are no views */
   gpointer       arena, packed;
   GArray        *inputs, *outputs; /* SagPort */
   SagSessionSeen seen;
@@ -236,8 +237,10 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   fill_ports (self->inputs, self->graph->inputs);
   fill_ports (self->outputs, self->graph->outputs);
   self->info.macs = self->plan->macs;
+  self->shown = g_new (SagStep *, MAX (self->plan->n_steps, 1));
   for (int i = 0; i < self->plan->n_steps; i++)
-    self->info.n_steps += !self->plan->steps[i].node->view;
+    if (!self->plan->steps[i].node->view)
+      self->shown[self->info.n_steps++] = &self->plan->steps[i];
   return TRUE;
 }
 
@@ -288,6 +291,7 @@ sag_session_free (SagSession *self)
   sag_free (self->packed);
   free_ports (self->inputs);
   free_ports (self->outputs);
+  g_free (self->shown);
   g_free (self);
 }
 
@@ -318,12 +322,21 @@ sag_session_get_output (const SagSession *self, int index)
 }
 
 void
-sag_session_get_info (const SagSession *self, SagSessionInfo *info)
+sag_session_get_info (SagSession *self, SagSessionInfo *info)
 {
-  g_autofree char *digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
+  if (self->info.sha256[0] == '\0')
+    {
+      g_autofree char *digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
 
+      g_strlcpy (self->info.sha256, digest, sizeof self->info.sha256);
+    }
   *info = self->info;
-  g_strlcpy (info->sha256, digest, sizeof info->sha256);
+}
+
+gsize
+sag_session_get_bytes (const SagSession *self)
+{
+  return self->info.arena_bytes + self->info.weight_bytes;
 }
 
 gboolean
@@ -367,17 +380,12 @@ describe_value (const SagValue *value, char shape[128], const char **layout, con
 void
 sag_session_get_step (const SagSession *self, int index, SagSessionStep *step)
 {
-  const SagStep *at = NULL;
+  const SagStep *at;
   const SagNode *node;
   const SagValue *y;
 
   g_return_if_fail (index >= 0 && index < self->info.n_steps);
-  for (int i = 0, n = 0; n <= index; i++)
-    if (!self->plan->steps[i].node->view)
-      {
-        at = &self->plan->steps[i];
-        n++;
-      }
+  at = self->shown[index];
   node = at->node;
   y = sag_node_output (node, 0);
   *step = (SagSessionStep){ .name = node->name, .op = node->op->name, .kernel = node->kernel,

@@ -75,8 +75,11 @@ const SagPort *sag_session_get_input     (const SagSession *self,
                                           int               index);
 const SagPort *sag_session_get_output    (const SagSession *self,
                                           int               index);
-void           sag_session_get_info      (const SagSession *self,
+void           sag_session_get_info      (SagSession       *self,
                                           SagSessionInfo   *info);
+
+/* Arena and packed weights: without what sag_session_get_info() must read the file for. */
+gsize          sag_session_get_bytes     (const SagSession *self);
 
 /* Runs once on the calling thread and its team. `inputs[i]` and `outputs[i]` hold the elements of
  * port i in its dtype, row-major in the file's axis order; they must not overlap. FALSE only if
