@@ -44,6 +44,7 @@ typedef struct
   guint8            pad;
   float            *out;     /* or words, or bytes: see SagConv.bytes_out */
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
+  gint64            first, n_lines;    /* of rows_item() */
 } Job;
 
 /* What follows the sum, over `n` floats at out[at]. */
@@ -290,12 +291,29 @@ rows_item (gsize item, int thread, gpointer data)
 {
   const Job *job = data;
   const SagConvGeometry *g = &job->conv->geometry;
-  gint64 from = (gint64) item * job->per_item, n = g->batch * g->out[0] * g->out[1];
+  gint64 from = job->first + (gint64) item * job->per_item, end = job->first + job->n_lines;
 
-  if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
+  if (!sag_step_go_on (job->step, thread,
+                       (double) from / (double) (g->batch * g->out[0] * g->out[1])))
     return;
-  for (gint64 i = from; i < MIN (from + job->per_item, n); i++)
+  for (gint64 i = from; i < MIN (from + job->per_item, end); i++)
     rows_line (job, i / (g->out[0] * g->out[1]), i / g->out[1] % g->out[0], i % g->out[1]);
+}
+
+/* Output over input: plane by plane, away from where the output begins (SagNode.trails). */
+static void
+rows_trailing (Job *job)
+{
+  const SagConvGeometry *g = &job->conv->geometry;
+  gint64 n = g->batch * g->out[0];
+  gboolean back = job->out > job->in;
+
+  job->n_lines = g->out[1];
+  for (gint64 plane = 0; plane < n; plane++)
+    {
+      job->first = (back ? n - 1 - plane : plane) * g->out[1];
+      sag_parallel_for ((gsize) ((g->out[1] + job->per_item - 1) / job->per_item), rows_item, job);
+    }
 }
 
 /* --- channels last ----------------------------------------------------------------------- */
@@ -583,5 +601,9 @@ sag_conv_run (const SagStep *step)
     }
   job.per_item = MIN (lines, (gint64) (1 + ITEM_WORK / (work * (double) g->out[2] + 1)));
   job.n_items = (lines + job.per_item - 1) / job.per_item;
-  sag_parallel_for ((gsize) job.n_items, last ? last_line_item : rows_item, &job);
+  job.n_lines = lines;
+  if (node->trails > 0 && MAX (job.in, job.out) - MIN (job.in, job.out) < g->batch * c->in_stride[0])
+    rows_trailing (&job);
+  else
+    sag_parallel_for ((gsize) job.n_items, last ? last_line_item : rows_item, &job);
 }

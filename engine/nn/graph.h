@@ -40,6 +40,7 @@ struct _SagValue
 
   /* The plan's: where the elements are during a run. A view shares its source's memory. */
   SagValue  *view_of;
+  gint64     shift;  /* bytes from where view_of begins */
   gsize      offset; /* bytes into the arena */
   void      *data;   /* set before a run; for constants, constant->data */
 
@@ -126,6 +127,8 @@ struct _SagNode
   gint64        macs;
   guint         packed_inputs; /* bit i: constant input i is not read after pack */
   guint         inplace;       /* bit i: output 0 may be written over input i */
+  gsize         trails;        /* not 0: output 0 may lie over input 0 if it begins at least so many bytes
+                                * before it, or behind: run works away from there */
   gboolean      view;          /* output 0 is input 0 under another shape: run is never called */
   gpointer      state;         /* small; freed with free_state */
   GDestroyNotify free_state;

@@ -293,6 +293,24 @@ lay_out (SagConv *self, SagNode *node)
   return TRUE;
 }
 
+/* Whether the output may lie over the input. On bytes made from it at once: anywhere. Else, where planes of
+ * the two are as large, a plane is written when none that is still to come sees what lay there. */
+static void
+say_overlap (SagNode *node, const SagConv *self)
+{
+  const SagConvGeometry *g = &self->geometry;
+  gint64 planes = 1 + MAX (-g->phases[0].least[0], g->phases[0].most[0]);
+  gsize word = self->bytes_in || self->bytes_out ? 4 : sizeof (float); /* of four channels */
+
+  if (sag_conv_on_bytes (self) && !self->bytes_in)
+    node->inplace |= 1;
+  else if ((self->form == SAG_CONV_ROWS || self->form == SAG_CONV_ROWS_DEPTHWISE) && !g->transposed
+           && self->bytes_in == self->bytes_out && self->in_stride[0] == self->out_stride[0]
+           && self->in_stride[1] == self->out_stride[1] && g->in[0] == g->out[0] && g->in_step[0] == 1
+           && g->out[0] >= 4 * planes)
+    node->trails = (gsize) (planes * self->in_stride[1]) * word;
+}
+
 static gboolean
 prepare (SagNode *node, SagPrecision precision, GError **error)
 {
@@ -359,6 +377,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
          * (double) (g->transposed ? g->in[0] * g->in[1] * g->in[2] : g->out[0] * g->out[1] * g->out[2]);
   node->macs = (gint64) MIN (macs, 1e18);
   node->kernel = kernel_name (self);
+  say_overlap (node, self);
   if (node->free_state != NULL)
     node->free_state (node->state);
   node->state = self;

@@ -18,6 +18,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   node->packed_bytes = node->scratch_bytes = 0;
   node->macs = 0;
   node->packed_inputs = node->inplace = 0;
+  node->trails = 0;
   node->view = FALSE;
   return node->op->prepare (node, precision, error);
 }

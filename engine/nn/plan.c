@@ -16,7 +16,10 @@ typedef struct
   SagValue *value; /* or NULL: scratch of step `first` */
   int       first, last;
   gsize     bytes, offset;
+  gsize     before, after; /* of the bytes: room in front of the value and behind it, for others over it */
 } Piece;
+
+enum { TRAIL_BYTES = 4 << 20 }; /* smaller values are not worth it */
 
 static SagValue *
 root_of (SagValue *value)
@@ -24,6 +27,17 @@ root_of (SagValue *value)
   while (value->view_of != NULL)
     value = value->view_of;
   return value;
+}
+
+/* Bytes from where the root begins. */
+static gint64
+shift_of (const SagValue *value)
+{
+  gint64 shift = 0;
+
+  for (; value->view_of != NULL; value = value->view_of)
+    shift += value->shift;
+  return shift;
 }
 
 static gboolean
@@ -48,6 +62,39 @@ mark_outside (GPtrArray *values)
 {
   for (guint i = 0; i < values->len; i++)
     ((SagValue *) values->pdata[i])->index = -2;
+}
+
+/* Output 0 over input 0, some way before or behind its start: whichever makes the piece grow less. */
+static gboolean
+place_trailing (const SagNode *node, SagValue *output, int at, const int *last_use, Piece *pieces,
+                const int *piece_of)
+{
+  SagValue *input = sag_node_input (node, 0), *root;
+  gsize have, want, trail = (node->trails + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+  gint64 shift, before, after;
+  Piece *piece;
+
+  if (node->trails == 0 || input == NULL || input->constant != NULL)
+    return FALSE;
+  root = root_of (input);
+  if (root->index < 0 || last_use[root->index] != at || !value_bytes (root, &have)
+      || !value_bytes (output, &want) || have != want || want < TRAIL_BYTES || trail > want / 2)
+    return FALSE;
+  for (int j = 1; j < (int) node->inputs->len; j++)
+    if (sag_node_input (node, j) != NULL && root_of (sag_node_input (node, j)) == root)
+      return FALSE;
+  piece = &pieces[piece_of[root->index]];
+  shift = shift_of (input);
+  before = MAX (0, (gint64) trail - shift - (gint64) piece->before);
+  after = MAX (0, shift + (gint64) trail - (gint64) piece->after);
+  output->view_of = root;
+  output->shift = before <= after ? shift - (gint64) trail : shift + (gint64) trail;
+  if (before <= after)
+    piece->before += (gsize) before;
+  else
+    piece->after += (gsize) after;
+  piece->bytes = want + piece->before + piece->after;
+  return TRUE;
 }
 
 /* Finds an input over which output 0 can be written at step `at`, and makes it so. */
@@ -76,6 +123,7 @@ place_over (Draft *draft, SagNode *node, SagValue *output, int at, const int *la
       if (!alone)
         continue;
       output->view_of = root;
+      output->shift = shift_of (input);
       return TRUE;
     }
   return FALSE;
@@ -84,7 +132,7 @@ place_over (Draft *draft, SagNode *node, SagValue *output, int at, const int *la
 static int
 add_piece (Draft *draft, SagValue *value, int step, gsize bytes)
 {
-  Piece piece = { value, step, step, bytes, 0 };
+  Piece piece = { value, step, step, bytes, 0, 0, 0 };
 
   g_array_append_val (draft->pieces, piece);
   return (int) draft->pieces->len - 1;
@@ -102,6 +150,7 @@ find_last_uses (SagPlan *plan, GPtrArray *order)
       SagValue *value = graph->values->pdata[i];
 
       value->view_of = NULL;
+      value->shift = 0;
       value->index = -2;
     }
   for (guint i = 0; i < order->len; i++)
@@ -153,7 +202,10 @@ collect_pieces (Draft *draft, GPtrArray *order, GError **error)
           if (value == NULL || value->view_of != NULL || value->index < 0)
             continue;
           uses = last_use[value->index];
-          if (j == 0 && place_over (draft, node, value, (int) i, last_use))
+          if (j == 0
+              && (place_over (draft, node, value, (int) i, last_use)
+                  || place_trailing (node, value, (int) i, last_use, (Piece *) (gpointer) draft->pieces->data,
+                                     piece_of)))
             {
               int root = root_of (value)->index;
               Piece *piece = &g_array_index (draft->pieces, Piece, piece_of[root]);
@@ -318,7 +370,7 @@ sag_plan_new (SagGraph *graph, GError **error)
       Piece *piece = &g_array_index (draft.pieces, Piece, i);
 
       if (piece->value != NULL)
-        piece->value->offset = piece->offset;
+        piece->value->offset = piece->offset + piece->before;
       else
         plan->steps[piece->first].offset = piece->offset;
     }
@@ -393,7 +445,7 @@ sag_plan_run (SagPlan *self, SagRun *run)
           SagValue *value = node->outputs->pdata[j];
 
           if (value != NULL && value->view_of != NULL)
-            value->data = root_of (value)->data;
+            value->data = (guint8 *) root_of (value)->data + shift_of (value);
         }
       if (!sag_step_go_on (step, 0, 0))
         return FALSE;

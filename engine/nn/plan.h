@@ -4,7 +4,8 @@
  *
  * Values and scratch share one arena: each has an interval of steps in which it lives, and two that
  * live at once never overlap. Placed greedily, largest first. Views share their source; an output
- * is written over an input where the operator allows it and this step is the input's last reader.
+ * is written over an input where the operator allows it and this step is the input's last reader; a
+ * convolution of large volumes, over most of its input, some planes ahead of those it still reads.
  * Graph inputs and outputs are the caller's memory, never the arena's.
  */
 #pragma once

@@ -243,6 +243,42 @@ test_refused (void)
     }
 }
 
+/* Volumes that lie over those they are made from hold what they do when each has its own memory. */
+static void
+test_trailing (void)
+{
+  enum { PIXELS = 44 * 40 * 40 };
+  g_autofree char *path = find_net ("trail3d"), *apart_path = find_net ("trail3d-apart");
+  g_autofree float *in = g_new (float, PIXELS), *out = g_new (float, 3 * PIXELS);
+  g_autofree float *want = g_new (float, 3 * PIXELS);
+  float *layers[4];
+  guint32 state = 1;
+
+  for (int i = 0; i < PIXELS; i++)
+    {
+      state = state * 1664525u + 1013904223u;
+      in[i] = (float) (state >> 8) / (float) (1 << 23) - 1;
+    }
+  for (int i = 0; i < 4; i++)
+    layers[i] = g_new (float, 16 * PIXELS);
+  for (int p = 0; p < SAG_N_PRECISIONS; p++)
+    {
+      g_autoptr (SagSession) session = load (path, (SagPrecision) p);
+      g_autoptr (SagSession) apart = load (apart_path, (SagPrecision) p);
+      const void *inputs[] = { in };
+      void *outputs[] = { out };
+      void *all[] = { want, layers[0], layers[1], layers[2], layers[3] };
+
+      /* five volumes, of which two are alive at once, in less than one and a half */
+      g_assert_cmpuint (sag_session_get_bytes (session), <, 16 * PIXELS * sizeof (float) * 3 / 2);
+      g_assert_true (sag_session_run (session, inputs, outputs, NULL));
+      g_assert_true (sag_session_run (apart, inputs, all, NULL));
+      g_assert_cmpmem (out, 3 * PIXELS * sizeof (float), want, 3 * PIXELS * sizeof (float));
+    }
+  for (int i = 0; i < 4; i++)
+    g_free (layers[i]);
+}
+
 static int
 print_digest (const char *path, const char *name)
 {
@@ -274,5 +310,6 @@ main (int argc, char **argv)
   g_test_add_func ("/precision/plan", test_plan);
   g_test_add_func ("/precision/memory", test_memory);
   g_test_add_func ("/precision/refused", test_refused);
+  g_test_add_func ("/precision/trailing", test_trailing);
   return g_test_run ();
 }

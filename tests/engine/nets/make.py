@@ -216,6 +216,26 @@ model.ir_version = 7
 onnx.checker.check_model(model)
 onnx.save(model, here / "bytes2d-qdq.onnx")
 
+# Volumes of more than four megabytes, which lie over each other in memory; "apart" gives them all, so that none does.
+for name in ("trail3d", "trail3d-apart"):
+    trail = np.random.default_rng(11)
+    nodes, constants, last = [], {}, "image"
+    for i, (wide, reach) in enumerate([(16, 1), (16, 4), (16, 1), (16, 2), (3, 1)]):
+        given = 1 if i == 0 else 16
+        constants[f"w{i}"] = (trail.normal(0, 1, (wide, given, 3, 1, 1)) / np.sqrt(3 * given)).astype(np.float32)
+        result = "out" if wide == 3 else f"layer{i}"
+        nodes.append(helper.make_node("Conv", [last, f"w{i}"], [result], name=result, dilations=[reach, 1, 1],
+                                      pads=[reach, 0, 0, reach, 0, 0]))
+        last = result
+    volume = [1, 16, 44, 40, 40]
+    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, *volume[2:]])]
+    if name == "trail3d-apart":
+        outputs += [helper.make_tensor_value_info(f"layer{i}", TensorProto.FLOAT, volume) for i in range(4)]
+    onnx.save(helper.make_model(helper.make_graph(
+        nodes, name, [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, *volume[2:]])], outputs,
+        [numpy_helper.from_array(v, k) for k, v in constants.items()]), ir_version=7,
+        opset_imports=[helper.make_opsetid("", 13)]), here / f"{name}.onnx")
+
 # An operator nobody has.
 strange = helper.make_graph(
     [helper.make_node("Frobnicate", ["image"], ["out"], name="odd", domain="org.example")], "strange",
