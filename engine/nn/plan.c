@@ -236,6 +236,8 @@ compare_pieces (gconstpointer a, gconstpointer b)
 
   if (x->bytes != y->bytes)
     return x->bytes > y->bytes ? -1 : 1;
+  if (x->last - x->first != y->last - y->first)
+    return y->last - y->first - (x->last - x->first);
   return x->first != y->first ? x->first - y->first : (x < y ? -1 : x > y);
 }
 
@@ -283,7 +285,7 @@ find_neighbours (const Timeline *self, const Piece *piece, GPtrArray *found)
   g_ptr_array_sort (found, compare_offsets);
 }
 
-/* Largest first, each at the lowest offset that is free for as long as it lives. */
+/* Largest first, and of equal ones those that live longest; each at the lowest offset that is free for as long as it lives. */
 static gboolean
 place_pieces (Draft *draft, GError **error)
 {
