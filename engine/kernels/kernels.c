@@ -20,6 +20,7 @@
       sag_gemm_fill_##isa (k);      \
       sag_conv_row_fill_##isa (k);  \
       sag_depthwise_fill_##isa (k); \
+      sag_winograd_fill_##isa (k);  \
       sag_int_fill_##isa (k);       \
       sag_int4_fill_##isa (k);      \
       sag_bytes_fill_##isa (k);     \

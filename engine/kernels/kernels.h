@@ -241,6 +241,43 @@ typedef struct
   SagIntEnd             end;
 } SagDepthwiseU8Job;
 
+/* Winograd's convolution F(4 x 4, 3 x 3) of channels-last images (Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2015): a tile of 6 x 6 input pixels and a kernel of 3 x 3 become 36
+ * numbers each, which are multiplied one by one and summed over channels by the matrix product above (one
+ * product for each of the 36); a tile of 4 x 4 outputs comes out of the sums: 36 multiplications for
+ * 144. The points are 0, a, -a, b, -b (a = sqrt (1 / 2), b = sqrt (2)) and infinity, which keep the error
+ * near twice that of the sum of products itself. Another order of arithmetic than the kernels above, and so
+ * other bits: where it is used is decided by shapes, never by the machine.
+ *
+ * In, first over the lines of the tile and then over its columns:
+ *     v0 = fma (-2.5, d2, d0 + d4)      v5 = fma (-2.5, d3, d1 + d5)
+ *     v1, v2 = fma (+-a, fma (-2, d1, d3), fma (-2, d2, d4))
+ *     v3, v4 = fma (+-b, fma (-0.5, d1, d3), fma (-0.5, d2, d4)) */
+typedef struct
+{
+  size_t              c;
+  const float *const *rows; /* [6 * 6] pixels, line by line -> c floats */
+  float              *v;    /* number i of channel p goes to v[i * ld + p] */
+  ptrdiff_t           ld;
+} SagWinogradInJob;
+
+/* Out, first over lines and then over columns, with s = m1 + m2, d = m1 - m2, t = m3 + m4, e = m3 - m4:
+ *     y0 = (m0 + s) + t                 y1 = fma (b, e, a * d)
+ *     y2 = fma (2, t, 0.5 * s)          y3 = fma (2 * b, e, fma (a / 2, d, m5))
+ * then out = clamp (y + init[j]). */
+typedef struct
+{
+  size_t        c;
+  const float  *m;    /* number i of channel j at m[i * ld + j] */
+  ptrdiff_t     ld;
+  const float  *init; /* [c] */
+  float *const *rows; /* [4 * 4] pixels -> c floats; NULL: not wanted */
+  float         lo, hi;
+} SagWinogradOutJob;
+
+/* The 36 numbers of a kernel g[3][3], each rounded once. */
+void sag_winograd_weights (const float *g, float *u);
+
 /* What else is done to activations in bytes. */
 typedef struct
 {
@@ -445,6 +482,8 @@ typedef struct
   SagConvRowF32      conv_row_f32;
   void             (*depthwise_f32) (const SagDepthwiseF32Job *job);
   SagDepthwiseRowF32Fn depthwise_row_f32;
+  void             (*winograd_in)  (const SagWinogradInJob *job);
+  void             (*winograd_out) (const SagWinogradOutJob *job);
   SagGemmU8          gemm_u8;
   SagConvRowU8       conv_row_u8;
   SagGemmU8S4        gemm_u8s4;

@@ -48,6 +48,7 @@
   }
 
 #define SAG_SQRT_HALF 0.707106781f
+#define SAG_SQRT_TWO 1.41421356f
 /* 2 sqrt (2 / pi), and that times 0.044715 */
 #define SAG_GELU_A 1.59576912f
 #define SAG_GELU_B 0.0713548163f

@@ -354,6 +354,8 @@ sag_ref_fill (SagKernels *k)
     .conv_row_f32 = { sag_ref_conv_row_f32, 8, 48 },
     .depthwise_f32 = sag_ref_depthwise_f32,
     .depthwise_row_f32 = sag_ref_depthwise_row_f32,
+    .winograd_in = sag_ref_winograd_in,
+    .winograd_out = sag_ref_winograd_out,
     .reduce = {
       .sum = sag_ref_sum,
       .sum_squares = sag_ref_sum_squares,

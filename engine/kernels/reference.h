@@ -19,6 +19,10 @@ void  sag_ref_conv_row_f32    (const SagConvRowF32Job *job);
 void  sag_ref_depthwise_row_f32 (const SagConvRowF32Job *job);
 void  sag_ref_depthwise_f32   (const SagDepthwiseF32Job *job);
 
+/* reference-winograd.c */
+void  sag_ref_winograd_in     (const SagWinogradInJob *job);
+void  sag_ref_winograd_out    (const SagWinogradOutJob *job);
+
 /* reference-int.c */
 void  sag_ref_gemm_u8         (unsigned mr, unsigned nr, const SagGemmU8Job *job);
 void  sag_ref_conv_row_u8     (const SagConvRowU8Job *job);

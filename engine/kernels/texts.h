@@ -10,6 +10,7 @@
   void sag_gemm_fill_##isa (SagKernels *k);      \
   void sag_conv_row_fill_##isa (SagKernels *k);  \
   void sag_depthwise_fill_##isa (SagKernels *k); \
+  void sag_winograd_fill_##isa (SagKernels *k);  \
   void sag_int_fill_##isa (SagKernels *k);       \
   void sag_int4_fill_##isa (SagKernels *k);      \
   void sag_bytes_fill_##isa (SagKernels *k);     \

@@ -567,6 +567,11 @@ sag_conv_run (const SagStep *step)
 
   if (lines * g->out[2] == 0)
     return;
+  if (c->form == SAG_CONV_WINOGRAD)
+    {
+      sag_conv_winograd_run (step);
+      return;
+    }
   if (c->dynamic)
     sag_conv_pack (c, sag_step_in (step, 1), bias != NULL ? bias->data : NULL, step->scratch);
 

@@ -20,6 +20,7 @@ typedef enum
   SAG_CONV_ROWS_DEPTHWISE,
   SAG_CONV_LAST,
   SAG_CONV_LAST_DEPTHWISE,
+  SAG_CONV_WINOGRAD, /* channels last */
 } SagConvForm;
 
 typedef struct
@@ -105,3 +106,12 @@ void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, 
                              float *packed);
 void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                              float *packed);
+
+/* Winograd's form: its price in element moves (INFINITY if it cannot), floats of packed weights, bytes of
+ * scratch for the calling thread's team. Weights are F32 and constant. */
+double   sag_conv_winograd_moves   (const SagConvGeometry *g);
+gsize    sag_conv_winograd_weights (const SagConv *self);
+gsize    sag_conv_winograd_scratch (const SagConv *self);
+void     sag_conv_winograd_pack    (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
+                                    float *packed);
+void     sag_conv_winograd_run     (const SagStep *step);

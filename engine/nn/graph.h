@@ -145,6 +145,7 @@ struct _SagGraph
   GPtrArray *outputs;  /* SagValue * */
   GPtrArray *captures; /* bodies: SagValue * standing for values of the outer graph */
   GPtrArray *files;    /* GBytes that constants point into; NULL in bodies */
+  SagPrecision precision; /* that the session wants; of bodies too */
   int        compiled; /* bodies: 1 folded, 2 prepared (ops-control.c) */
 };
 

@@ -6,7 +6,8 @@
  * with another distance between channels): a line of x at a time, for a few output channels.
  * Channels last: an indirect matrix product over blocks of pixels. Depthwise layers have a kernel of
  * their own in each. No form copies the image: kernels read it through pointers, one a tap.
- * Both add the products of an output in the same order, so they give the same bits.
+ * Both add the products of an output in the same order, so they give the same bits. A third form has other
+ * arithmetic: Winograd's, for kernels of 3 x 3 in a session at F32, where shapes say that it pays.
  */
 #include "engine/base/alloc.h"
 #include "engine/nn/bytes.h"
@@ -85,11 +86,26 @@ last_share (const SagConvGeometry *g, gint64 kin, gint64 nout)
   return share * work / (work + 4); /* row pointers cost as much as a few steps of k */
 }
 
+/* Element moves that the form with channels last costs, and whether Winograd's is the cheaper one. */
+static double
+last_moves (const SagNode *node, const SagConvGeometry *g, double macs, gboolean *winograd)
+{
+  const SagValue *w = sag_node_input (node, 1), *bias = sag_conv_bias (node);
+  double moves = macs / 40 / last_share (g, g->cin / g->groups, g->cout / g->groups);
+  double other = node->graph->precision == SAG_PRECISION_F32 && w->constant != NULL && w->stored_bits == 0
+                         && (bias == NULL || bias->constant != NULL)
+                     ? sag_conv_winograd_moves (g)
+                     : INFINITY;
+
+  *winograd = other < moves;
+  return MIN (moves, other);
+}
+
 static gint64
 cost (const SagNode *node, SagLayout in, SagLayout out)
 {
   SagConvGeometry g;
-  gboolean last = in == SAG_LAYOUT_LAST;
+  gboolean last = in == SAG_LAYOUT_LAST, winograd;
   double macs, moves;
   gint64 n_in, n_out;
 
@@ -99,8 +115,8 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
   n_out = g.batch * g.cout * g.out[0] * g.out[1] * g.out[2];
   macs = (double) (g.transposed ? n_in * (g.cout / g.groups) : n_out * (g.cin / g.groups))
          * (double) g.kernel_size;
-  moves = macs / 40 / (last ? last_share (&g, g.cin / g.groups, g.cout / g.groups)
-                            : rows_share (&g, is_depthwise (&g) ? g.cout : g.cout / g.groups));
+  moves = last ? last_moves (node, &g, macs, &winograd)
+               : macs / 40 / rows_share (&g, is_depthwise (&g) ? g.cout : g.cout / g.groups);
   /* Channels a plane apart share cache sets. */
   if (in == SAG_LAYOUT_PLAIN
       && !sag_layouts_coincide (&sag_node_input (node, 0)->shape, in, SAG_LAYOUT_ROWS))
@@ -152,7 +168,7 @@ choose_panels (SagConv *self)
 
   if (self->form == SAG_CONV_LAST && sag_conv_on_bytes (self))
     self->width = self->precision == SAG_PRECISION_INT4 ? k->gemm_u8s4.nr : k->gemm_u8.nr;
-  else if (self->form == SAG_CONV_LAST)
+  else if (self->form == SAG_CONV_LAST || self->form == SAG_CONV_WINOGRAD)
     for (int i = 0; i < SAG_N_GEMM; i++)
       {
         gint64 nr = k->gemm_f32[i].nr;
@@ -233,6 +249,7 @@ kernel_name (const SagConv *self)
     [SAG_CONV_ROWS_DEPTHWISE] = { "depthwise-row", "depthwise-deconv-row" },
     [SAG_CONV_LAST] = { "conv-gemm", "deconv-gemm" },
     [SAG_CONV_LAST_DEPTHWISE] = { "depthwise", "depthwise-deconv" },
+    [SAG_CONV_WINOGRAD] = { "winograd", "" },
   };
 
   return names[self->form][self->geometry.transposed];
@@ -244,7 +261,7 @@ lay_out (SagConv *self, SagNode *node)
 {
   const SagConvGeometry *g = &self->geometry;
   gboolean good = TRUE, int8 = sag_conv_on_bytes (self), int4 = self->precision == SAG_PRECISION_INT4;
-  gboolean last = self->form == SAG_CONV_LAST || self->form == SAG_CONV_LAST_DEPTHWISE;
+  gboolean last = self->form >= SAG_CONV_LAST;
   gsize head = 0, weights = 0, panels = 0, phases = 0, total;
   gsize size = int8 ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
 
@@ -268,6 +285,12 @@ lay_out (SagConv *self, SagNode *node)
     {
       gsize n = (gsize) g->phases[p].n_taps;
 
+      if (self->form == SAG_CONV_WINOGRAD) /* of at most 5 MiB */
+        {
+          self->weights[p] = reserve (&weights, sag_conv_winograd_weights (self), SAG_ALIGN, &good);
+          node->scratch_bytes = sag_conv_winograd_scratch (self);
+          continue;
+        }
       if (int4)
         {
           good = g_size_checked_mul (&n, (gsize) (sag_conv_steps (self, p) + 1) / 2 * 4, panels);
@@ -319,7 +342,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   const SagValue *bias = sag_conv_bias (node);
   SagConv *self = g_new0 (SagConv, 1);
   SagConvGeometry *g = &self->geometry;
-  gboolean last = y->layout == SAG_LAYOUT_LAST;
+  gboolean last = y->layout == SAG_LAYOUT_LAST, winograd = FALSE;
   SagUnary kind;
   double macs;
 
@@ -340,6 +363,12 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
     self->precision = SAG_PRECISION_INT8; /* there is little to save */
   if (sag_conv_on_bytes (self) && !sag_conv_int8_fits (self))
     self->precision = SAG_PRECISION_F32;
+  macs = (double) (g->batch * self->kin * g->kernel_size) * (double) g->cout
+         * (double) (g->transposed ? g->in[0] * g->in[1] * g->in[2] : g->out[0] * g->out[1] * g->out[2]);
+  if (self->form == SAG_CONV_LAST && self->precision == SAG_PRECISION_F32)
+    last_moves (node, g, macs, &winograd);
+  if (winograd)
+    self->form = SAG_CONV_WINOGRAD;
   node->precision = self->precision;
   self->bytes_in = sag_value_in_bytes (x);
   self->bytes_out = sag_value_in_bytes (y);
@@ -373,8 +402,6 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
     }
   if (!self->dynamic)
     node->packed_inputs = 1 << 1 | (bias != NULL ? 1 << 2 : 0);
-  macs = (double) (g->batch * self->kin * g->kernel_size) * (double) g->cout
-         * (double) (g->transposed ? g->in[0] * g->in[1] * g->in[2] : g->out[0] * g->out[1] * g->out[2]);
   node->macs = (gint64) MIN (macs, 1e18);
   node->kernel = kernel_name (self);
   say_overlap (node, self);
@@ -405,6 +432,11 @@ sag_conv_pack (const SagConv *self, const float *w, const float *bias, float *pa
     {
       (self->precision == SAG_PRECISION_INT4 ? sag_conv_int4_pack : sag_conv_int8_pack) (self, w, sp, sj,
                                                                                          packed);
+      return;
+    }
+  if (self->form == SAG_CONV_WINOGRAD)
+    {
+      sag_conv_winograd_pack (self, w, sp, sj, packed);
       return;
     }
   for (int p = 0; p < g->n_phases; p++)

@@ -193,5 +193,6 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
 gboolean
 sag_pass_body (SagGraph *body, SagPrecision precision, GError **error)
 {
+  body->precision = precision;
   return sag_pass_fuse (body, error) && sag_pass_prepare (body, precision, error);
 }

@@ -217,6 +217,7 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
 {
   SagPrecision precision = options != NULL ? options->precision : SAG_PRECISION_F32;
 
+  self->graph->precision = precision;
   self->info.parameters = count_parameters (self->graph);
   if (options != NULL
       && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))

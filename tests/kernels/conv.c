@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv.c: row-interleaved convolution, and depthwise convolution.
+ * conv.c: row-interleaved, depthwise and Winograd's convolution.
  */
 #include "tests/kernels/check.h"
 
@@ -205,6 +205,83 @@ depthwise_one (Check *check, size_t m, size_t c, size_t taps, bool evil, bool go
   check_release_all (check);
 }
 
+/* --- Winograd ---------------------------------------------------------------------------- */
+
+typedef struct
+{
+  SagWinogradInJob  in;
+  SagWinogradOutJob out;
+} Tile;
+
+static void
+run_winograd (const SagKernels *k, void *data)
+{
+  Tile *tile = data;
+
+  k->winograd_in (&tile->in);
+  k->winograd_out (&tile->out);
+}
+
+static void
+winograd_one (Check *check, size_t c, bool evil)
+{
+  CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
+  size_t ld = c + 3, n_v = 35 * ld + c, n_out = 15 * ld + c;
+  float *in = check_floats (check, 36 * c, fill), *m = check_floats (check, n_v, fill);
+  float *v = check_floats (check, n_v, CHECK_PLAIN), *want_v = check_copy (check, v, n_v);
+  float *init = check_floats (check, c, CHECK_PLAIN);
+  float *out = check_floats (check, n_out, CHECK_PLAIN), *want_out = check_copy (check, out, n_out);
+  float *outs[16];
+  Tile tile = { .in = { .c = c, .rows = rows, .v = v, .ld = (ptrdiff_t) ld },
+                .out = { .c = c, .m = m, .ld = (ptrdiff_t) ld, .init = init, .rows = outs, .lo = 0,
+                         .hi = evil ? INFINITY : 6 } };
+
+  for (size_t i = 0; i < 36; i++)
+    rows[i] = in + (35 - i) * c;
+  for (size_t i = 0; i < 16; i++)
+    outs[i] = check_random (check, 8) == 0 ? NULL : out + i * ld;
+  CHECK_GUARDED (check, "winograd")
+    run_winograd (check->k, &tile);
+  tile.in.v = want_v;
+  for (size_t i = 0; i < 16; i++)
+    outs[i] = outs[i] == NULL ? NULL : want_out + i * ld;
+  run_winograd (check->ref, &tile);
+  check_same (check, v, want_v, n_v, "winograd_in c %zu%s", c, evil ? " evil" : "");
+  check_same (check, out, want_out, n_out, "winograd_out c %zu%s", c, evil ? " evil" : "");
+  if (check->bench)
+    check_bench (check, "winograd_in + out 64 ch", 0, 64 * 88 * 4, run_winograd, &tile);
+  check_release_all (check);
+}
+
+/* One channel of a tile by the numbers and by its definition. */
+static void
+winograd_exact (Check *check)
+{
+  float *d = check_floats (check, 36, CHECK_PLAIN), *g = check_floats (check, 9, CHECK_PLAIN);
+  float u[36], v[36], y[16], zero = 0, *outs[16];
+  double worst = 0;
+
+  for (size_t i = 0; i < 36; i++)
+    rows[i] = d + i;
+  for (size_t i = 0; i < 16; i++)
+    outs[i] = y + i;
+  check->k->winograd_in (&(SagWinogradInJob){ 1, rows, v, 1 });
+  sag_winograd_weights (g, u);
+  for (size_t i = 0; i < 36; i++)
+    v[i] *= u[i];
+  check->k->winograd_out (&(SagWinogradOutJob){ 1, v, 1, &zero, outs, -INFINITY, INFINITY });
+  for (size_t i = 0; i < 16; i++)
+    {
+      double sum = 0;
+
+      for (size_t t = 0; t < 9; t++)
+        sum += (double) g[t] * (double) d[(i / 4 + t / 3) * 6 + i % 4 + t % 3];
+      worst = fmax (worst, fabs (sum - (double) y[i]));
+    }
+  check_true (check, worst < 2e-5, "winograd is %g off a sum of products below 36", worst);
+  check_release_all (check);
+}
+
 void
 check_depthwise (Check *check)
 {
@@ -216,6 +293,7 @@ check_depthwise (Check *check)
       depthwise_one (check, 32, 32, 9, false, false);
       depthwise_one (check, 32, 144, 9, false, false);
       depthwise_one (check, 32, 64, 27, false, false);
+      winograd_one (check, 64, false);
       return;
     }
   for (size_t i = 0; i < sizeof cs / sizeof cs[0]; i++)
@@ -223,4 +301,9 @@ check_depthwise (Check *check)
       for (size_t taps = 0; taps <= 27; taps = taps == 0 ? 1 : taps == 1 ? 9 : taps * 3)
         for (int round = 0; round < 4 && cs[i] > 0; round++)
           depthwise_one (check, m, cs[i], taps, round & 1, round & 2);
+  for (size_t i = 0; i < sizeof cs / sizeof cs[0]; i++)
+    for (int round = 0; round < 6 && cs[i] > 0; round++)
+      winograd_one (check, cs[i], round & 1);
+  for (int round = 0; round < 20; round++)
+    winograd_exact (check);
 }
