@@ -14,6 +14,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct _SagSession
 {
@@ -177,6 +178,18 @@ reserve (SagSession *self, gsize limit, GError **error)
   return self->arena != NULL;
 }
 
+/* Weights were packed: their pages in the file, which is mapped from its start, may leave memory. What is
+ * still read comes back by itself. */
+static void
+forget_file (const SagSession *self)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (self->file, &size);
+
+  if (data != NULL && (guintptr) data % (guintptr) sysconf (_SC_PAGESIZE) == 0)
+    madvise ((gpointer) data, size, MADV_DONTNEED);
+}
+
 /* Static ranges onto the values they were measured of. */
 static gboolean
 read_ranges (SagSession *self, const char *path, const SagSessionOptions *options, GError **error)
@@ -235,6 +248,7 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   sag_plan_bind (self->plan, self->arena, self->packed);
   sag_plan_pack (self->plan);
   constant_bytes (self->graph, TRUE);
+  forget_file (self);
   fill_ports (self->inputs, self->graph->inputs);
   fill_ports (self->outputs, self->graph->outputs);
   self->info.macs = self->plan->macs;

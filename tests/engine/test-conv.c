@@ -163,6 +163,9 @@ set_attributes (SagNode *node, const Case *c)
   sag_node_set_int (node, "group", c->groups);
 }
 
+/* Whether the last run_case() used the form whose arithmetic is its own. */
+static gboolean winograd;
+
 /* Runs the case in one pair of layouts; PLAIN output, or NULL if it cannot. */
 static float *
 run_case (const Case *c, SagLayout in, SagLayout out, gboolean dynamic, const float *x, float *w,
@@ -208,6 +211,7 @@ run_case (const Case *c, SagLayout in, SagLayout out, gboolean dynamic, const fl
   value->data = result;
 
   g_assert_true (node->op->prepare (node, SAG_PRECISION_F32, &error));
+  winograd = g_str_equal (node->kernel, "winograd");
   node->packed = sag_alloc_try (node->packed_bytes, "weights", NULL);
   scratch = step.scratch = sag_alloc_try (node->scratch_bytes, "scratch", NULL);
   node->op->pack (node);
@@ -261,7 +265,6 @@ check_case (const Case *c)
           for (int a = 0; a < c->axes; a++)
             out[3 - c->axes + a] = shape.dim[2 + a];
           want = define (c, out, x, w, bias, residual);
-          first = g_memdup2 (got, sizeof (float) * (gsize) n);
         }
       for (gint64 j = 0; j < n; j++)
         if (fabs ((double) got[j] - want[j]) > 1e-5 * (8 + fabs (want[j])))
@@ -273,9 +276,31 @@ check_case (const Case *c)
                    (int) c->stride[0], (int) c->stride[1], (int) c->stride[2], (int) c->groups,
                    (int) c->kin, (int) c->nout, pairs[i][0], pairs[i][1], (int) j, (double) got[j],
                    want[j]);
-      /* The forms add in the same order, so the layout chosen changes no bit. */
+      if (winograd)
+        {
+          g_autofree float *again = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, 3);
+          again = run_case (c, pairs[i][0], pairs[i][1], FALSE, x, w, bias, residual, &shape);
+          g_assert_cmpmem (got, sizeof (float) * (gsize) n, again, sizeof (float) * (gsize) n);
+          continue;
+        }
+      /* The other forms add in the same order, so the layout chosen changes no bit. */
+      if (first == NULL)
+        first = g_memdup2 (got, sizeof (float) * (gsize) n);
       g_assert_cmpmem (got, sizeof (float) * (gsize) n, first, sizeof (float) * (gsize) n);
     }
+}
+
+static gboolean
+took_winograd (const Case *c)
+{
+  g_autofree float *x = random_floats (c->batch * c->kin * c->in[0] * c->in[1] * c->in[2]);
+  g_autofree float *w = random_floats (c->nout * c->kin * c->kernel[0] * c->kernel[1] * c->kernel[2]);
+  SagShape shape;
+
+  g_free (run_case (c, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST, FALSE, x, w, NULL, NULL, &shape));
+  return winograd;
 }
 
 static int
@@ -320,6 +345,36 @@ random_case (Case *c, gboolean transposed, int axes)
       else if (c->in[a] + c->begin[a] + c->end[a] < extent)
         c->in[a] = extent;
     }
+}
+
+/* Wide layers of 3 x 3, with and without depth: at least some take Winograd's form. */
+static void
+test_winograd (void)
+{
+  static const SagActivation activations[] = { SAG_ACTIVATION_NONE, SAG_ACTIVATION_RELU,
+                                               SAG_ACTIVATION_SILU };
+  int taken = 0;
+
+  for (int i = 0; i < 24; i++)
+    {
+      Case c = { .axes = 2 + i % 2, .bias = pick (0, 1), .residual = pick (0, 1), .batch = pick (1, 2),
+                 .groups = 1, .kin = pick (12, 40), .nout = pick (12, 70) };
+
+      c.fused = (SagFused){ .activation = activations[pick (0, 2)] };
+      for (int a = 0; a < 3; a++)
+        {
+          c.kernel[a] = a > 0 ? 3 : c.axes == 3 ? pick (1, 3) : 1;
+          c.stride[a] = a == 0 && c.axes == 3 ? pick (1, 2) : 1;
+          c.dilation[a] = 1;
+          c.begin[a] = a > 0 ? pick (0, 2) : (c.kernel[a] - 1) / 2;
+          c.end[a] = a > 0 ? pick (0, 2) : (c.kernel[a] - 1) / 2;
+          c.in[a] = a > 0 ? pick (5, 27) : c.axes == 3 ? pick (3, 4) : 1;
+        }
+      check_case (&c);
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      taken += took_winograd (&c);
+    }
+  g_assert_cmpint (taken, >, 8);
 }
 
 static void
@@ -426,6 +481,7 @@ main (int argc, char **argv)
 
         g_test_add_data_func (path, GUINT_TO_POINTER (t * 4 + axes), test_random);
       }
+  g_test_add_func ("/conv/winograd", test_winograd);
   g_test_add_func ("/conv/long", test_long);
   g_test_add_func ("/conv/refused", test_refused);
   return g_test_run ();
