@@ -17,26 +17,27 @@ enum { GEMM_MR = 8, GEMM_NV = 2, ROW_N = 8, ROW_NV = 2 };
 
 /* One step of k; the last of a row may have fewer than four bytes. */
 SAG_INLINE const int8_t *
-gemm_step (SagVecI acc[GEMM_MR][GEMM_NV], const uint8_t *const *a, size_t p, size_t left,
+gemm_step (int nv, SagVecI acc[GEMM_MR][GEMM_NV], const uint8_t *const *a, size_t p, size_t left,
            const int8_t *w)
 {
   SagS8x4 b[GEMM_NV];
 
-  SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
+  SAG_UNROLL for (int j = 0; j < nv; j++)
     b[j] = sag_s8x4 (sag_load_i ((const int32_t *) (const void *) (w + 4 * j * LANES)));
   SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
     {
       SagU8x4 v = sag_u8x4 (sag_splat_i (left >= 4 ? four_bytes (a[i] + p)
                                                    : some_bytes (a[i] + p, left)));
 
-      SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
+      SAG_UNROLL for (int j = 0; j < nv; j++)
         acc[i][j] = sag_dot4 (acc[i][j], v, b[j]);
     }
   return w + 4 * GEMM_NV * LANES;
 }
 
-static void
-gemm_u8 (const SagGemmU8Job *job)
+/* nv vectors of columns, of the panel's GEMM_NV. */
+SAG_INLINE void
+gemm_block (int nv, const SagGemmU8Job *job)
 {
   SagVecI acc[GEMM_MR][GEMM_NV];
   const int8_t *w = job->w;
@@ -44,7 +45,7 @@ gemm_u8 (const SagGemmU8Job *job)
   size_t n = job->n;
 
   SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
-    SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
+    SAG_UNROLL for (int j = 0; j < nv; j++)
       {
         ptrdiff_t left = (ptrdiff_t) n - j * LANES;
 
@@ -65,12 +66,12 @@ gemm_u8 (const SagGemmU8Job *job)
       SAG_UNROLL for (int i = 0; i < GEMM_MR; i++)
         a[i] = rows[i];
       for (; p + 4 <= job->k; p += 4)
-        w = gemm_step (acc, a, p, 4, w);
+        w = gemm_step (nv, acc, a, p, 4, w);
       if (p < job->k)
-        w = gemm_step (acc, a, p, job->k - p, w);
+        w = gemm_step (nv, acc, a, p, job->k - p, w);
     }
 
-  SAG_UNROLL for (int j = 0; j < GEMM_NV; j++)
+  SAG_UNROLL for (int j = 0; j < nv; j++)
     {
       size_t first = (size_t) j * LANES, left = n <= first ? 0 : n - first < LANES ? n - first : LANES;
 
@@ -93,6 +94,15 @@ gemm_u8 (const SagGemmU8Job *job)
               end_columns (&end, i, first, left, scale, shift, sag_to_float (acc[i][j]));
         }
     }
+}
+
+static void
+gemm_u8 (const SagGemmU8Job *job)
+{
+  if (job->n > LANES)
+    gemm_block (GEMM_NV, job);
+  else
+    gemm_block (1, job);
 }
 
 /* --- along x ----------------------------------------------------------------------------- */

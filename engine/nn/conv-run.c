@@ -358,10 +358,10 @@ chunk_fill (Chunk *chunk, const Job *job, const SagConvPhase *phase, gint64 imag
     }
 }
 
-/* Rows of taps t0 .. t0 + taps - 1 for block b: rows[t * mr + i], spare ones repeat the last. */
+/* Rows of taps t0 .. t0 + taps - 1 for block b: rows[t * ld + i], spare ones repeat the last. */
 static void
 chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b, int t0, int taps,
-            gint64 channel, const void **rows)
+            gint64 channel, const void **rows, int ld)
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
@@ -371,7 +371,7 @@ chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b
   gint64 size = int8 ? 1 : sizeof (float);
   int first = b * chunk->mr, last = MIN (chunk->n - first, chunk->mr) - 1;
 
-  for (int t = 0; t < taps; t++, rows += chunk->mr)
+  for (int t = 0; t < taps; t++, rows += ld)
     {
       const gint32 *offset = phase->offset + 3 * (t0 + t);
       gint64 move = channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2]
@@ -415,6 +415,24 @@ chunk_product (const Job *job, int p, gint64 panel, SagGemmU8Job *product)
                                      + panel * sag_conv_groups (c, p) * c->width);
 }
 
+/* Depthwise on bytes: all pixels at once, as the weights are made ready anew at each call. */
+static void
+chunk_depthwise (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
+{
+  const SagConv *c = job->conv;
+  const SagConvPhase *phase = &c->geometry.phases[p];
+  const void *rows[SAG_CONV_TAPS * BLOCKS * MAX_MR];
+  void *out = c->bytes_out ? (void *) ((guint8 *) job->out + at) : (void *) (job->out + at);
+
+  for (int b = 0; b * chunk->mr < chunk->n; b++)
+    chunk_rows (chunk, job, phase, b, 0, phase->n_taps, 0, rows + b * chunk->mr, BLOCKS * MAX_MR);
+  job->k->bytes.depthwise (&(SagDepthwiseU8Job){
+      .m = (gsize) chunk->n, .c = (gsize) c->nout, .taps = (gsize) phase->n_taps,
+      .rows = (const guint8 *const *) rows, .ld_rows = BLOCKS * MAX_MR,
+      .w = (const gint8 *) job->weights + c->weights[p], .init = job->starts + p * c->nout,
+      .end = end_of (job, 0, out, at, ldc) });
+}
+
 /* All channels of a chunk's pixels; pixel i goes to element at + i * ldc of the output. */
 static void
 chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
@@ -424,6 +442,11 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
   int n_blocks = (chunk->n + chunk->mr - 1) / chunk->mr;
   const void *rows[BLOCKS][SAG_CONV_TAPS * MAX_MR];
 
+  if (sag_conv_on_bytes (c) && c->form == SAG_CONV_LAST_DEPTHWISE)
+    {
+      chunk_depthwise (chunk, job, p, at, ldc);
+      return;
+    }
   for (gint64 group = 0; group < c->groups; group++)
     for (int t0 = 0; t0 == 0 || t0 < phase->n_taps; t0 += SAG_CONV_TAPS)
       {
@@ -432,7 +455,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
         float lo = clamp ? c->lo : -INFINITY, hi = clamp ? c->hi : INFINITY;
 
         for (int b = 0; b < n_blocks; b++)
-          chunk_rows (chunk, job, phase, b, t0, taps, group * c->kin, rows[b]);
+          chunk_rows (chunk, job, phase, b, t0, taps, group * c->kin, rows[b], chunk->mr);
         for (gint64 panel = 0; panel < c->n_panels; panel++)
           {
             gint64 column = group * c->nout + panel * c->width;
@@ -447,15 +470,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
                 gint64 to_at = at + b * chunk->mr * ldc + column;
                 float *to = job->out + to_at;
 
-                if (sag_conv_on_bytes (c) && c->form == SAG_CONV_LAST_DEPTHWISE)
-                  job->k->bytes.depthwise (&(SagDepthwiseU8Job){
-                    .m = m, .c = n, .taps = (gsize) taps, .rows = (const guint8 *const *) rows[b],
-                    .ld_rows = (gsize) chunk->mr, .w = (const gint8 *) job->weights + c->weights[p],
-                    .init = job->starts + p * c->nout,
-                    .end = end_of (job, 0,
-                                   c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
-                                   to_at, ldc) });
-                else if (sag_conv_on_bytes (c))
+                if (sag_conv_on_bytes (c))
                   chunk_product (job, p, panel, &(SagGemmU8Job){
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
                     .rows = (const guint8 *const *) rows[b],

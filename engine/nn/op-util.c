@@ -332,6 +332,73 @@ copy_transposed (const SagLoop *loop, void *dst, const void *src)
   return TRUE;
 }
 
+/* Dense lines too short for a call each: the axis before the last is walked inside. */
+typedef struct
+{
+  const SagLoop *loop;
+  char          *dst;
+  const char    *src;
+  gsize          size;
+  gint64         pieces, piece; /* of the axis before the last */
+} ShortRun;
+
+static inline void
+copy_few (char *dst, const char *src, gsize bytes)
+{
+  for (; bytes >= 16; bytes -= 16, dst += 16, src += 16)
+    memcpy (dst, src, 16);
+  for (; bytes >= 4; bytes -= 4, dst += 4, src += 4)
+    memcpy (dst, src, 4);
+  for (; bytes > 0; bytes--)
+    *dst++ = *src++;
+}
+
+static void
+run_short (gint64 from, gint64 to, int thread, gpointer data)
+{
+  const ShortRun *run = data;
+  const SagLoop *loop = run->loop;
+  int axis = loop->rank - 2;
+  gint64 size = (gint64) run->size, a = loop->stride[0][axis] * size, b = loop->stride[1][axis] * size;
+  gsize bytes = (gsize) (loop->n[axis + 1] * size);
+
+  for (gint64 item = from; item < to; item++)
+    {
+      gint64 rest = item / run->pieces, start = item % run->pieces * run->piece;
+      gint64 n = MIN (run->piece, loop->n[axis] - start);
+      char *dst = run->dst + start * a;
+      const char *src = run->src + start * b;
+
+      for (int i = axis - 1; i >= 0; i--)
+        {
+          dst += rest % loop->n[i] * loop->stride[0][i] * size;
+          src += rest % loop->n[i] * loop->stride[1][i] * size;
+          rest /= loop->n[i];
+        }
+      for (gint64 i = 0; i < n; i++, dst += a, src += b)
+        copy_few (dst, src, bytes);
+    }
+}
+
+static gboolean
+copy_short (const SagLoop *loop, gsize size, void *dst, const void *src)
+{
+  ShortRun run = { .loop = loop, .dst = dst, .src = src, .size = size };
+  int last = loop->rank - 1;
+  gint64 items;
+
+  if (last < 1 || loop->stride[0][last] != 1 || loop->stride[1][last] != 1
+      || loop->n[last] * (gint64) size > 512)
+    return FALSE;
+  run.piece = CLAMP (SAG_GRAIN / loop->n[last], 1, loop->n[last - 1]);
+  run.pieces = (loop->n[last - 1] + run.piece - 1) / run.piece;
+  items = run.pieces;
+  for (int i = 0; i < last - 1; i++)
+    items *= loop->n[i];
+  sag_range_run (items, MAX (1, SAG_GRAIN / (run.piece * loop->n[last])), run_short, &run);
+  return TRUE;
+}
+
 void
 sag_copy_box (int rank, const gint64 *n, gsize size, void *dst, const gint64 *dst_strides,
               const void *src, const gint64 *src_strides)
@@ -348,7 +415,7 @@ sag_copy_box (int rank, const gint64 *n, gsize size, void *dst, const gint64 *ds
       sag_loop_add_axis (&loop, n[i], (gint64[2]) { dst_strides[i], src_strides[i] });
     }
   sag_loop_simplify (&loop);
-  if (size != 4 || !copy_transposed (&loop, dst, src))
+  if (!copy_short (&loop, size, dst, src) && (size != 4 || !copy_transposed (&loop, dst, src)))
     sag_loop_run (&loop, base, sizes, copy_line, &size);
 }
 

@@ -5,6 +5,7 @@
  * All end as y = fma (x, a, b) with a and b per channel of each image. Statistics are sums over
  * pieces of fixed size (float lanes), added in double in a fixed order: the same bits for any team.
  */
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -12,8 +13,9 @@
 
 enum
 {
-  PIECE = 8192
-}; /* elements of a channel, or of all channels of some pixels, in one partial sum */
+  PIECE = 8192, /* elements of a channel, or of all channels of some pixels, in one partial sum */
+  FEW = 256,    /* floats on their way to bytes */
+};
 
 typedef enum
 {
@@ -116,9 +118,16 @@ prepare_norm (SagNode *node, SagPrecision precision, GError **error)
       || !g_size_checked_add (&floats, partial, 3 * (gsize) (cut.images * cut.channels))
       || !g_size_checked_mul (&node->scratch_bytes, floats, sizeof (float)))
     return sag_node_invalid (node, error, "its input is too large");
-  node->inplace = 1;
+  node->inplace = sag_value_in_bytes (sag_node_output (node, 0)) ? 0 : 1;
   node->macs = 0;
   return TRUE;
+}
+
+/* The next layer's bytes, in the pass that applies the coefficients. */
+static guint
+can_bytes (const SagNode *node)
+{
+  return SAG_BYTES_OUT;
 }
 
 typedef struct
@@ -196,6 +205,50 @@ total (const NormRun *run, gint64 image, gint64 channel)
   return sum;
 }
 
+/* apply_piece() where the output is in bytes: lines by fours of channels, or pixels. */
+static void
+apply_bytes (const NormRun *run, gint64 image, gint64 piece)
+{
+  const Cut *cut = &run->cut;
+  const SagKernels *kernels = sag_kernels_get ();
+  const SagQuantum *quantum = &run->y->quantum;
+  gint64 from = piece * cut->piece, channels = cut->channels, width = cut->width;
+  const float *x = (const float *) run->x->data + image * channels * cut->pixels;
+  const float *a = run->a + image * channels, *b = run->b + image * channels;
+  guint8 *q = (guint8 *) run->y->data + image * channels * cut->pixels;
+  float few[4][FEW];
+
+  if (run->x->layout == SAG_LAYOUT_LAST)
+    {
+      for (gint64 pixel = from; pixel < MIN (from + cut->piece, cut->pixels); pixel++)
+        for (gint64 c = 0; c < channels; c += FEW)
+          {
+            gsize n = (gsize) MIN (FEW, channels - c);
+
+            kernels->affine (n, x + pixel * channels + c, a + c, b + c, few[0], -INFINITY, INFINITY);
+            sag_fused_apply (run->fused, n, few[0]);
+            kernels->quantize.to_u8 (n, few[0], quantum->scale, quantum->zero, q + pixel * channels + c);
+          }
+      return;
+    }
+  for (gint64 line = from; line < MIN (from + cut->piece, cut->pixels / width); line++)
+    for (gint64 c = 0; c < channels; c += 4)
+      for (gint64 at = 0; at < width; at += FEW)
+        {
+          const float *four[4] = { few[0], few[1], few[2], few[3] };
+          gsize n = (gsize) MIN (FEW, width - at);
+
+          for (int i = 0; i < 4; i++)
+            {
+              kernels->unary[SAG_UNARY_AFFINE](n, x + (line * channels + c + i) * width + at, few[i],
+                                               a[c + i], b[c + i]);
+              sag_fused_apply (run->fused, n, few[i]);
+            }
+          kernels->quantize.to_u8x4 (n, four, quantum->scale, quantum->zero,
+                                     q + (line * channels + c) * width + 4 * at);
+        }
+}
+
 static void
 apply_piece (const NormRun *run, gint64 image, gint64 piece)
 {
@@ -245,8 +298,10 @@ apply_pieces (gint64 from, gint64 to, int thread, gpointer data)
 {
   const NormRun *run = data;
 
+  void (*apply) (const NormRun *, gint64, gint64) = sag_value_in_bytes (run->y) ? apply_bytes : apply_piece;
+
   for (; from < to && sag_step_go_on (run->step, thread, 0.5); from++)
-    apply_piece (run, from / run->cut.pieces, from % run->cut.pieces);
+    apply (run, from / run->cut.pieces, from % run->cut.pieces);
 }
 
 static void
@@ -383,6 +438,7 @@ run_norm (const SagStep *step)
 #define NORM(name)                                                                                 \
   {                                                                                                \
     name, "", infer_norm, cost_norm, prepare_norm, NULL, run_norm, .follows = 1,                   \
+                                                                   .bytes = can_bytes,             \
                                                                    .fuses = SAG_FUSE_ACTIVATION    \
   }
 
