@@ -136,6 +136,25 @@ start_estimate (SagSegmenter *self)
 
 /* ---- what can be done now */
 
+/* Of one picture of unknown origin: a model of slices of the body is the least likely to be meant. */
+static gboolean
+is_unlikely (SagSegmenter *self,
+             SagModel     *model)
+{
+  static const char *const flat[] = { "CR", "DX", "MG", "US", "XA", "", NULL };
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  g_auto (GStrv) modalities = NULL;
+
+  if (volume == NULL || sag_volume_get_modality (volume)[0] != '\0'
+      || sag_volume_get_grid (volume)->size[2] > 1)
+    return FALSE;
+  modalities = g_strsplit_set (sag_model_get_modality (model), "\\", -1);
+  for (int m = 0; modalities[m] != NULL; m++)
+    if (g_strv_contains (flat, modalities[m]))
+      return FALSE;
+  return TRUE;
+}
+
 /* What a person chose if that fits, else the first that does; borrowed from the list, or NULL. */
 static SagModel *
 best_fitting (SagSegmenter *self)
@@ -143,15 +162,18 @@ best_fitting (SagSegmenter *self)
   SagModel *preferred =
       self->preferred != NULL ? sag_model_list_find (self->models, self->preferred) : NULL;
 
-  if (preferred != NULL && sag_model_is_usable (preferred) && sag_model_get_fits (preferred))
+  if (preferred != NULL && sag_model_is_usable (preferred) && sag_model_get_fits (preferred)
+      && !is_unlikely (self, preferred))
     return preferred;
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
-    {
-      g_autoptr (SagModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
+  for (int unlikely = 0; unlikely < 2; unlikely++)
+    for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
+      {
+        g_autoptr (SagModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
 
-      if (sag_model_is_usable (model) && sag_model_get_fits (model))
-        return model; /* the list keeps it */
-    }
+        if (sag_model_is_usable (model) && sag_model_get_fits (model)
+            && is_unlikely (self, model) == unlikely)
+          return model; /* the list keeps it */
+      }
   return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "app/dicom/pixels.h"
 #include "app/dicom/read.h"
 #include "app/dicom/straighten.h"
+#include "app/files/png.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
 #include "app/files/unzip.h"
@@ -222,6 +223,13 @@ describe_image (const char *path)
   g_variant_dict_insert (&dict, "n-images", "u", 1u);
   g_variant_dict_insert (&dict, "readable", "b", TRUE);
   g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  /* A picture knows neither the patient's sides nor millimetres. */
+  if (sag_png_is_name (path))
+    {
+      g_variant_dict_insert (&dict, "size", "(iii)", 0, 0, 1);
+      g_variant_dict_insert (&dict, "placed", "b", FALSE);
+      g_variant_dict_insert (&dict, "spacing-source", "s", "unknown");
+    }
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
   g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
   g_variant_dict_init (&dict, NULL);

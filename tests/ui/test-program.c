@@ -94,6 +94,8 @@ check_exports (SagWindow *window)
   SagWorkspace *workspace = sag_window_get_workspace (window);
   g_autofree char *stl = g_build_filename (folder, "lung.stl", NULL);
   g_autofree char *csv = g_build_filename (folder, "labels.csv", NULL);
+  g_autofree char *anon = g_build_filename (folder, "anon", NULL);
+  const char *saved = NULL;
   g_autofree char *text = NULL, *bytes = NULL;
   guint32 n_triangles;
   gsize n;
@@ -111,6 +113,16 @@ check_exports (SagWindow *window)
   g_assert_true (g_file_get_contents (csv, &text, NULL, NULL));
   g_assert_nonnull (strstr (text, "\"Left lung\""));
   g_assert_nonnull (strstr (text, "\"HU\""));
+
+  g_signal_connect_swapped (exporter, "saved", G_CALLBACK (note_saved), &saved);
+  g_signal_connect_swapped (exporter, "failed", G_CALLBACK (note_saved), &saved);
+  sag_exporter_deidentify (exporter, sag_series_get_paths (sag_workspace_get_series (workspace)), anon,
+                           "shift");
+  for (int i = 0; i < 400 && saved == NULL; i++)
+    fake_settle ();
+  g_assert_cmpstr (saved, ==, anon);
+  g_assert_true (g_file_test (anon, G_FILE_TEST_IS_DIR));
+  g_signal_handlers_disconnect_by_data (exporter, &saved);
 }
 
 /* A SEG and a NIfTI file of labels become results over the images, a NIfTI file of images images. */
