@@ -150,6 +150,35 @@ quit (GSimpleAction *action,
   g_list_free (windows);
 }
 
+/* Images are read in the dark, unless the reader says otherwise. */
+static void
+appearance_changed (GSettings *settings)
+{
+  g_autofree char *appearance = g_settings_get_string (settings, "appearance");
+
+  adw_style_manager_set_color_scheme (
+      adw_style_manager_get_default (),
+      g_str_equal (appearance, "light")    ? ADW_COLOR_SCHEME_FORCE_LIGHT
+      : g_str_equal (appearance, "system") ? ADW_COLOR_SCHEME_PREFER_LIGHT
+                                           : ADW_COLOR_SCHEME_FORCE_DARK);
+}
+
+/* What a file manager hands over by D-Bus (org.freedesktop.Application.Open). */
+static void
+sag_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  SagWindow *window = find_window (SAG_APPLICATION (application));
+
+  for (int i = 0; i < n_files; i++)
+    if (g_file_peek_path (files[i]) != NULL)
+      g_ptr_array_add (paths, g_file_get_path (files[i]));
+  g_ptr_array_add (paths, NULL);
+  gtk_window_present (GTK_WINDOW (window));
+  if (paths->len > 1)
+    sag_window_open (window, (const char *const *)paths->pdata, NULL);
+}
+
 static void
 sag_application_startup (GApplication *application)
 {
@@ -163,11 +192,10 @@ sag_application_startup (GApplication *application)
 
   G_APPLICATION_CLASS (sag_application_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
-  /* Images are read in the dark. */
-  adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
-                                      ADW_COLOR_SCHEME_FORCE_DARK);
   gtk_window_set_default_icon_name ("org.sagitta.Sagitta");
   self->settings = sag_settings_new ();
+  g_signal_connect (self->settings, "changed::appearance", G_CALLBACK (appearance_changed), NULL);
+  appearance_changed (self->settings);
 }
 
 static void
@@ -185,6 +213,7 @@ sag_application_class_init (SagApplicationClass *klass)
   G_OBJECT_CLASS (klass)->finalize = sag_application_finalize;
   application_class->startup = sag_application_startup;
   application_class->activate = sag_application_activate;
+  application_class->open = sag_application_open;
   application_class->command_line = sag_application_command_line;
   application_class->handle_local_options = sag_application_handle_local_options;
 }
@@ -208,6 +237,6 @@ SagApplication *
 sag_application_new (void)
 {
   return g_object_new (SAG_TYPE_APPLICATION, "application-id", "org.sagitta.Sagitta", "flags",
-                       G_APPLICATION_HANDLES_COMMAND_LINE, "resource-base-path",
-                       "/org/sagitta/Sagitta", NULL);
+                       G_APPLICATION_HANDLES_COMMAND_LINE | G_APPLICATION_HANDLES_OPEN,
+                       "resource-base-path", "/org/sagitta/Sagitta", NULL);
 }

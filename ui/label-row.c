@@ -70,6 +70,7 @@ sag_label_row_update (SagLabelRow *self)
     }
   gtk_label_set_text (self->name, sag_label_item_get_name (self->item));
   gtk_label_set_text (self->ml, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->ml), text[0] != '\0'); /* a projection has none */
   tooltip = isfinite (confidence)
                 ? g_strdup_printf (_ ("%s: %s, mean confidence %.0f %%"),
                                    sag_label_item_get_name (self->item), text, 100 * confidence)

@@ -10,6 +10,8 @@ struct _SagPreferences
   GSettings           *settings;
   GtkWidget           *smooth;
   GtkAdjustment       *text_scale_adjustment;
+  GtkWidget           *appearance;
+  GtkWidget           *large_controls;
   GtkWidget           *hanging;
   GtkWidget           *neurological;
   GtkWidget           *mouse_left;
@@ -21,37 +23,35 @@ struct _SagPreferences
 
 G_DEFINE_FINAL_TYPE (SagPreferences, sag_preferences, ADW_TYPE_PREFERENCES_WINDOW)
 
-/* In the order of the list in preferences.ui. */
-static const char *const tools[] = { "none", "window", "pan", "zoom", "scroll" };
+/* In the order of the lists in preferences.ui; each ends with NULL. */
+static const char *const tools[] = { "none", "window", "pan", "zoom", "scroll", NULL };
+static const char *const appearances[] = { "dark", "light", "system", NULL };
 
 static gboolean
-get_tool (GValue   *value,
-          GVariant *variant,
-          gpointer  data)
+get_choice (GValue *value, GVariant *variant, gpointer data)
 {
-  for (guint t = 0; t < G_N_ELEMENTS (tools); t++)
-    if (g_str_equal (g_variant_get_string (variant, NULL), tools[t]))
-      g_value_set_uint (value, t);
+  const char *const *choices = data;
+
+  for (guint c = 0; choices[c] != NULL; c++)
+    if (g_str_equal (g_variant_get_string (variant, NULL), choices[c]))
+      g_value_set_uint (value, c);
   return TRUE;
 }
 
 static GVariant *
-set_tool (const GValue       *value,
-          const GVariantType *type,
-          gpointer            data)
+set_choice (const GValue *value, const GVariantType *type, gpointer data)
 {
-  guint t = g_value_get_uint (value);
+  const char *const *choices = data;
+  guint              c = g_value_get_uint (value);
 
-  return g_variant_new_string (tools[MIN (t, G_N_ELEMENTS (tools) - 1)]);
+  return c < g_strv_length ((char **)choices) ? g_variant_new_string (choices[c]) : NULL;
 }
 
 static void
-bind_tool (GSettings  *settings,
-           const char *key,
-           GtkWidget  *row)
+bind_choice (GSettings *settings, const char *key, GtkWidget *row, const char *const *choices)
 {
-  g_settings_bind_with_mapping (settings, key, row, "selected", G_SETTINGS_BIND_DEFAULT, get_tool,
-                                set_tool, NULL, NULL);
+  g_settings_bind_with_mapping (settings, key, row, "selected", G_SETTINGS_BIND_DEFAULT, get_choice,
+                                set_choice, (gpointer)choices, NULL);
 }
 
 /* What is no longer to be remembered is forgotten too. */
@@ -83,6 +83,8 @@ sag_preferences_class_init (SagPreferencesClass *klass)
                                                "/org/sagitta/Sagitta/ui/preferences.ui");
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, smooth);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, text_scale_adjustment);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, appearance);
+  gtk_widget_class_bind_template_child (widget_class, SagPreferences, large_controls);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, hanging);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, neurological);
   gtk_widget_class_bind_template_child (widget_class, SagPreferences, mouse_left);
@@ -109,9 +111,12 @@ sag_preferences_new (GSettings *settings)
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "hanging", self->hanging, "active", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "neurological", self->neurological, "active", G_SETTINGS_BIND_DEFAULT);
-  bind_tool (settings, "mouse-left", self->mouse_left);
-  bind_tool (settings, "mouse-middle", self->mouse_middle);
-  bind_tool (settings, "mouse-right", self->mouse_right);
+  bind_choice (settings, "appearance", self->appearance, appearances);
+  g_settings_bind (settings, "large-controls", self->large_controls, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  bind_choice (settings, "mouse-left", self->mouse_left, tools);
+  bind_choice (settings, "mouse-middle", self->mouse_middle, tools);
+  bind_choice (settings, "mouse-right", self->mouse_right, tools);
   g_settings_bind (settings, "show-patient", self->show_patient, "active", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "remember-recent", self->remember_recent, "active",
                    G_SETTINGS_BIND_DEFAULT);

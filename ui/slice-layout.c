@@ -323,6 +323,16 @@ sag_slice_layout_select_view (SagSliceLayout *self,
   gtk_widget_grab_focus (GTK_WIDGET (view));
 }
 
+gboolean
+sag_slice_layout_has_companion (SagSliceLayout *self,
+                                SagSeries      *series)
+{
+  for (int c = 0; c < SAG_N_COMPANIONS; c++)
+    if (sag_workspace_get_series (sag_slice_view_get_workspace (self->companions[c])) == series)
+      return TRUE;
+  return FALSE;
+}
+
 /* What Tab goes through, in order. */
 static int
 list_stops (SagSliceLayout *self, SagSliceView *stops[SAG_N_CELLS])

@@ -46,6 +46,9 @@ void          sag_slice_layout_select_view   (SagSliceLayout *self,
 /* The next view (or the one before, step -1) without moving any. */
 void          sag_slice_layout_step          (SagSliceLayout *self,
                                               int             step);
+/* Whether a companion shows the series. */
+gboolean      sag_slice_layout_has_companion (SagSliceLayout *self,
+                                              SagSeries      *series);
 /* Whether the next one would be the first again (or, of step -1, the last). */
 gboolean      sag_slice_layout_is_at_end     (SagSliceLayout *self,
                                               int             step);

@@ -10,6 +10,7 @@
 #include "ui/slice-cross.h"
 #include "ui/slice-marks.h"
 #include "ui/slice-lens.h"
+#include "ui/slice-picture.h"
 #include "ui/slice-text.h"
 #include "ui/spoken.h"
 
@@ -39,10 +40,7 @@ struct _SagSliceView
   gboolean      probing;
   double        probe[2]; /* widget coordinates */
 
-  guint8       *scratch;  /* RGBA, kept from slice to slice */
-  gsize         scratch_size;
-  GdkTexture   *texture;  /* what was drawn last; NULL when stale */
-  SagSliceSpec  drawn;    /* what it was drawn from */
+  SagSlicePicture picture;
   char         *told;     /* description given to assistive technology */
 };
 
@@ -70,7 +68,7 @@ G_DEFINE_FINAL_TYPE (SagSliceView, sag_slice_view, GTK_TYPE_WIDGET)
 static void
 sag_slice_view_invalidate (SagSliceView *self)
 {
-  g_clear_object (&self->texture);
+  sag_slice_picture_stale (&self->picture);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -234,33 +232,6 @@ sag_slice_view_get_scene (SagSliceView  *self,
   return TRUE;
 }
 
-static GdkTexture *
-sag_slice_view_render (SagSliceView       *self,
-                       const SagSliceSpec *spec,
-                       int                 width,
-                       int                 height)
-{
-  gsize n = (gsize) width * (gsize) height;
-  guint8 *rgb = g_malloc (3 * n);
-  g_autoptr (GBytes) pixels = g_bytes_new_take (rgb, 3 * n);
-
-  if (self->scratch_size < 4 * n)
-    {
-      g_free (self->scratch);
-      self->scratch = g_malloc (4 * n);
-      self->scratch_size = 4 * n;
-    }
-  sag_workspace_render (self->workspace, spec, width, height, self->scratch);
-  /* Without alpha: renderers of GTK 4.8 take any other order apart again, pixel by pixel. */
-  for (gsize i = 0; i < n; i++)
-    {
-      rgb[3 * i] = self->scratch[4 * i];
-      rgb[3 * i + 1] = self->scratch[4 * i + 1];
-      rgb[3 * i + 2] = self->scratch[4 * i + 2];
-    }
-  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, pixels, (gsize) width * 3);
-}
-
 static void
 sag_slice_view_tell (SagSliceView        *self,
                      const SagSliceScene *scene)
@@ -292,16 +263,10 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
 
-  if (self->texture == NULL || memcmp (&self->drawn, &scene.spec, sizeof scene.spec) != 0
-      || gdk_texture_get_width (self->texture) != width
-      || gdk_texture_get_height (self->texture) != height)
-    {
-      g_clear_object (&self->texture);
-      self->texture = sag_slice_view_render (self, &scene.spec, width, height);
-      memcpy (&self->drawn, &scene.spec, sizeof scene.spec);
-    }
-  gtk_snapshot_append_texture (snapshot, self->texture,
-                               &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
+  sag_slice_picture_update (&self->picture, self->workspace, &scene.spec, width, height);
+  sag_slice_picture_snapshot (&self->picture,
+                              gtk_native_get_renderer (gtk_widget_get_native (widget)), scene.width,
+                              scene.height, snapshot);
 
   gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
   if (self->crosshair && scene.spec.compare != SAG_COMPARE_SIDE)
@@ -338,27 +303,27 @@ sag_slice_view_dup_pixels (SagSliceView *self,
     return NULL;
   sag_slice_view_get_pixels (self, width, height);
   sag_slice_view_get_spec (self, *width, *height, &spec);
-  n = (gsize) *width * *height;
-  if (annotated)
+  if (!annotated)
     {
-      int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-      g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
-      g_autoptr (GskRenderNode) node = NULL;
-      GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self)));
+      sag_slice_picture_update (&self->picture, self->workspace, &spec, *width, *height);
+      return sag_slice_picture_dup_rgba (&self->picture);
+    }
+  {
+    int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+    g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+    g_autoptr (GskRenderNode) node = NULL;
+    GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self)));
 
-      gtk_snapshot_scale (snapshot, scale, scale);
-      sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
-      node = gtk_snapshot_to_node (snapshot);
-      texture =
-          gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
-    }
-  else
-    {
-      texture = sag_slice_view_render (self, &spec, *width, *height);
-    }
+    gtk_snapshot_scale (snapshot, scale, scale);
+    sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
+    node = gtk_snapshot_to_node (snapshot);
+    texture =
+        gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+  }
 
   /* gdk_texture_download() gives premultiplied BGRA in memory order (little endian), opaque here.
    */
+  n = (gsize)*width * *height;
   rgba = g_malloc (n * 4);
   gdk_texture_download (texture, rgba, (gsize) *width * 4);
   for (gsize i = 0; i < n; i++)
@@ -711,10 +676,8 @@ sag_slice_view_dispose (GObject *object)
     gtk_widget_unparent (child); /* a menu that was open */
   g_clear_weak_pointer (&self->reference);
   g_clear_object (&self->workspace);
-  g_clear_object (&self->texture);
+  sag_slice_picture_stale (&self->picture);
   g_clear_pointer (&self->told, g_free);
-  g_clear_pointer (&self->scratch, g_free);
-  self->scratch_size = 0;
   G_OBJECT_CLASS (sag_slice_view_parent_class)->dispose (object);
 }
 

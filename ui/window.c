@@ -13,6 +13,7 @@
 #include "ui/notice.h"
 #include "ui/sample.h"
 #include "ui/settings.h"
+#include "ui/touch.h"
 #include "ui/view-actions.h"
 #include "ui/view-memory.h"
 #include "ui/window-actions.h"
@@ -191,10 +192,16 @@ fill_companions (SagWindow *self)
   if (series == NULL || g_str_equal (mode, "mpr"))
     return;
   n = sag_hanging_list_companions (self->catalogue, series, others, SAG_N_COMPANIONS);
-  for (int c = 0; c < n_cells - 1 && next < n; c++)
-    if (sag_workspace_get_series (sag_slice_view_get_workspace (
-            sag_slice_layout_get_companion (layout, c))) == NULL)
-      sag_opener_open_series (self->cells[1 + c]->opener, others[next++]);
+  for (int c = 0; c < n_cells - 1; c++)
+    {
+      while (next < n && sag_slice_layout_has_companion (layout, others[next]))
+        next++;
+      if (next < n
+          && sag_workspace_get_series (
+                 sag_slice_view_get_workspace (sag_slice_layout_get_companion (layout, c)))
+                 == NULL)
+        sag_opener_open_series (self->cells[1 + c]->opener, others[next++]);
+    }
 }
 
 static void
@@ -692,6 +699,7 @@ sag_window_new (GtkApplication *application,
   gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
   connect_state (self);
   restore (self);
+  sag_touch_bind (GTK_WIDGET (self), self->settings);
   show_settings (self);
   show_presets (self);
   show_state (self);
