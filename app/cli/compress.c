@@ -309,7 +309,8 @@ finish (const SagOnnxModel *model,
         Report             *report,
         GError            **error)
 {
-  g_autofree char *path = sag_ranges_path_for (options->output), *unfinished = NULL;
+  g_autofree char *path = sag_ranges_path_for (options->output), *text = NULL;
+  g_autoptr (SagSave) unfinished = NULL;
   g_autoptr (SagRanges) ranges = NULL;
   gboolean good = TRUE;
 
@@ -318,14 +319,16 @@ finish (const SagOnnxModel *model,
       ranges = sag_examples_calibrate (examples, temporary, SAG_CALIBRATE_MSE, 0, options->threads,
                                        NULL, error);
       unfinished = ranges != NULL ? sag_save_begin (path, error) : NULL;
-      good = unfinished != NULL && sag_examples_save (ranges, unfinished, error);
+      text = ranges != NULL ? sag_ranges_to_text (ranges) : NULL;
+      good = unfinished != NULL && sag_save_write (unfinished, text, strlen (text), error);
       report->n_ranges = good ? sag_ranges_get_n (ranges) : 0;
     }
   good = good
-         && measure (model, options, original, temporary, unfinished, examples, report, error)
-         && (unfinished == NULL || sag_save_finish (unfinished, path, error));
-  if (!good && unfinished != NULL)
-    sag_save_abort (unfinished);
+         && measure (model, options, original, temporary,
+                     unfinished != NULL ? sag_save_get_name (unfinished) : NULL, examples, report,
+                     error);
+  if (good && unfinished != NULL)
+    good = sag_save_finish (g_steal_pointer (&unfinished), error);
   return good;
 }
 
@@ -340,25 +343,15 @@ write_checked (const SagOnnxModel *model,
                GError            **error)
 {
   g_autoptr (GBytes) bytes = sag_onnx_model_write (model);
-  g_autofree char *temporary = sag_save_begin (options->output, error);
-  g_autoptr (GError) local = NULL;
-  gboolean good = FALSE;
+  g_autoptr (SagSave) file = sag_save_begin (options->output, error);
 
-  if (temporary == NULL)
+  if (file == NULL
+      || !sag_save_write (file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error)
+      || !finish (model, options, original, sag_save_get_name (file), examples, report, error))
     return FALSE;
-  if (!g_file_set_contents (temporary, g_bytes_get_data (bytes, NULL),
-                            (gssize) g_bytes_get_size (bytes), &local))
-    g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s", local->message);
-  else
-    good = finish (model, options, original, temporary, examples, report, error);
-  if (!good)
-    {
-      sag_save_abort (temporary);
-      return FALSE;
-    }
   report->bytes_before = get_size (original);
   report->bytes_after = g_bytes_get_size (bytes);
-  return sag_save_finish (temporary, options->output, error);
+  return sag_save_finish (g_steal_pointer (&file), error);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "app/cli/examples.h"
 
 #include "app/cli/network.h"
+#include "app/files/save.h"
 #include "engine/base/error.h"
 #include "engine/nn/calibrate.h"
 #include "engine/nn/onnx-model.h"
@@ -181,13 +182,6 @@ gboolean
 sag_examples_save (const SagRanges *ranges, const char *path, GError **error)
 {
   g_autofree char *text = sag_ranges_to_text (ranges);
-  g_autoptr (GError) local = NULL;
 
-  if (g_file_set_contents_full (path, text, -1,
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-                                &local))
-    return TRUE;
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The ranges cannot be written: %s",
-               local->message);
-  return FALSE;
+  return sag_save_bytes (path, text, strlen (text), error);
 }

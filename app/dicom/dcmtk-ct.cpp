@@ -229,9 +229,9 @@ gboolean
 write_ct_slice (const CtSeries &s, int k, GError **error)
 {
   g_autofree char *path = slice_path (s, k);
-  g_autofree char *temporary = sag_save_begin (path, error);
+  SagSave *file = sag_save_begin (path, error);
 
-  if (temporary == NULL)
+  if (file == NULL)
     return FALSE;
   try
     {
@@ -242,14 +242,14 @@ write_ct_slice (const CtSeries &s, int k, GError **error)
       put_geometry (item, s, k);
       put_windows (item, s.description);
       put_pixels (item, s, k);
-      if (save (format, temporary, path, error))
-        return sag_save_finish (temporary, path, error);
+      if (save (format, sag_save_get_name (file), path, error))
+        return sag_save_finish (file, error);
     }
   catch (...)
     {
       set_error (error, SAG_DICOM_ERROR_INVALID, path, "could not be made");
     }
-  sag_save_abort (temporary);
+  sag_save_abort (file);
   return FALSE;
 }
 

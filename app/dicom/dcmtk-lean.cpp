@@ -43,6 +43,28 @@ is_ordinary (const SagElement *element)
   return strlen (element->vr) == 2 && found != NULL && (found - vrs) % 3 == 0;
 }
 
+/* The same of all that lies within: a length that lies in an item is believed just as much. */
+bool
+is_ordinary_within (const SagElements *parent, const SagElement *element)
+{
+  SagElements items, item;
+  SagElement inner;
+  SagElementsState state;
+
+  if (strcmp (element->vr, "SQ") != 0)
+    return strcmp (element->vr, "UN") != 0 || element->length != SAG_UNDEFINED_LENGTH;
+  sag_elements_get_items (parent, element, &items);
+  while ((state = sag_elements_next_item (&items, &item)) == SAG_ELEMENTS_MORE)
+    {
+      while ((state = sag_elements_next (&item, &inner)) == SAG_ELEMENTS_MORE)
+        if (!is_ordinary (&inner) || !is_ordinary_within (&item, &inner))
+          return false;
+      if (state != SAG_ELEMENTS_END)
+        return false;
+    }
+  return state == SAG_ELEMENTS_END;
+}
+
 } // namespace
 
 gboolean
@@ -78,8 +100,11 @@ sag::load_lean (DcmFileFormat &format, const guint8 *bytes, gsize n, gboolean *h
           if (state != SAG_ELEMENTS_MORE || element.tag <= last || !is_ordinary (&element))
             break;
           last = element.tag;
-          if (!is_unread (&element))
-            g_byte_array_append (picked, element.start, (guint) element.size);
+          if (is_unread (&element))
+            continue;
+          if (!is_ordinary_within (&file.data, &element))
+            break;
+          g_byte_array_append (picked, element.start, (guint) element.size);
         }
       good = *has_more && picked->len < 1u << 20;
     }

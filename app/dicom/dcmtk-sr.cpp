@@ -255,13 +255,13 @@ gboolean
 sag_sr_write (const char *path, const SagSrGroup *groups, int n_groups, const SagStack *source,
               const SagGrid *grid, GError **error)
 {
-  g_autofree char *temporary = NULL;
+  SagSave *file;
   const SagDicomInstance *in = source->slices[0].instance;
   const Report report = { source, grid, in->frame_of_reference_uid[0] == '\0' };
 
   initialize ();
-  temporary = sag_save_begin (path, error);
-  if (temporary == NULL)
+  file = sag_save_begin (path, error);
+  if (file == NULL)
     return FALSE;
   try
     {
@@ -271,8 +271,8 @@ sag_sr_write (const char *path, const SagSrGroup *groups, int n_groups, const Sa
       put_headers (item, in);
       put_evidence (item, source);
       put_tree (item, groups, n_groups, report);
-      if (save (format, temporary, path, error))
-        return sag_save_finish (temporary, path, error);
+      if (save (format, sag_save_get_name (file), path, error))
+        return sag_save_finish (file, error);
     }
   catch (const std::string &text)
     {
@@ -282,7 +282,7 @@ sag_sr_write (const char *path, const SagSrGroup *groups, int n_groups, const Sa
     {
       set_error (error, SAG_DICOM_ERROR_INVALID, path, "could not be made: there is not enough memory");
     }
-  sag_save_abort (temporary);
+  sag_save_abort (file);
   return FALSE;
 }
 

@@ -5,9 +5,9 @@
 #include "app/dicom/deidentify.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/files/save.h"
 #include "engine/base/error.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -92,28 +92,6 @@ get_key (GError **error)
                "'%s' is damaged; copies made with another key have other UIDs: remove it if that may be",
                path);
   return NULL;
-}
-
-/* Removes a folder of folders of files: what this program made, nothing else. */
-static void
-remove_folder (const char *path)
-{
-  DIR *dir = opendir (path);
-  struct dirent *entry;
-
-  while (dir != NULL && (entry = readdir (dir)) != NULL)
-    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
-      {
-        g_autofree char *child = g_build_filename (path, entry->d_name, NULL);
-
-        if (entry->d_type == DT_DIR)
-          remove_folder (child);
-        else
-          g_unlink (child);
-      }
-  if (dir != NULL)
-    closedir (dir);
-  g_rmdir (path);
 }
 
 static gboolean
@@ -375,7 +353,7 @@ publish (const char *folder, const char *beside, GPtrArray *names, SagDeidentifi
       else
         fail (error, "written", to);
       for (guint k = 0; k < report->folders->len; k++)
-        remove_folder (g_ptr_array_index (report->folders, k));
+        sag_save_remove (g_ptr_array_index (report->folders, k));
       return FALSE;
     }
   fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -412,8 +390,9 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
   g_autoptr (GHashTable) texts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *key = get_key (error);
-  g_autofree char *beside = g_build_filename (folder, ".sagitta-partial-XXXXXX", NULL);
+  g_autofree char *beside = NULL;
   gboolean made = !g_file_test (folder, G_FILE_TEST_EXISTS), good;
+  int lock;
   Export export = { key, dates, texts, report };
 
   report->folders = g_ptr_array_new_with_free_func (g_free);
@@ -428,7 +407,7 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
                            "There is no such series here");
       return NULL;
     }
-  if (g_mkdir_with_parents (folder, 0777) != 0 || g_mkdtemp_full (beside, 0777) == NULL)
+  if (g_mkdir_with_parents (folder, 0777) != 0 || (beside = sag_save_folder (folder, &lock)) == NULL)
     {
       fail (error, "written to", folder);
       return NULL;
@@ -436,7 +415,8 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
   collect_index (&export, index, series_uid);
   good = write_index (&export, index, series_uid, beside, names, tick, error)
          && publish (folder, beside, names, report, error);
-  remove_folder (beside);
+  sag_save_remove (beside);
+  close (lock);
   if (!good && made)
     g_rmdir (folder);
   return good ? g_steal_pointer (&report) : NULL;

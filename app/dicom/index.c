@@ -7,6 +7,7 @@
 #include "app/dicom/dcmtk.h"
 #include "app/dicom/index-cache.h"
 #include "app/dicom/split.h"
+#include "app/files/save.h"
 #include "app/files/unzip.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -53,7 +54,8 @@ walk_folder (Walk *walk, const char *folder, int depth)
       g_autofree char *path = NULL;
       gboolean is_folder = entry->d_type == DT_DIR, is_file = entry->d_type == DT_REG;
 
-      if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+      if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0
+          || g_str_has_prefix (entry->d_name, SAG_SAVE_PARTIAL)) /* an export that goes on */
         continue;
       path = g_build_filename (folder, entry->d_name, NULL);
       if (!is_folder && !is_file && stat (path, &info) == 0)

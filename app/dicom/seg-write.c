@@ -335,7 +335,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   const SagGrid *grid = sag_segmentation_get_grid (segmentation);
   const SagProvenance *provenance = sag_segmentation_get_provenance (segmentation);
   g_autofree Labels *labels = g_new0 (Labels, 1);
-  g_autofree char *temporary = NULL;
+  SagSave *file;
   g_autofree char *description = NULL;
   g_autoptr (GArray) frames = NULL;
   SagDicomSegSpec spec = { 0 };
@@ -383,12 +383,11 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   spec.seed = options->seed;
   spec.date = options->date;
 
-  temporary = sag_save_begin (path, error);
-  ok = temporary != NULL && sag_dicom_write_seg (temporary, &spec, error);
+  file = sag_save_begin (path, error);
+  ok = file != NULL && sag_dicom_write_seg (sag_save_get_name (file), &spec, error);
   sag_free (pixels);
-  if (ok && check_written (temporary, &source, frames, error))
-    return sag_save_finish (temporary, path, error);
-  if (temporary != NULL)
-    sag_save_abort (temporary);
+  if (ok && check_written (sag_save_get_name (file), &source, frames, error))
+    return sag_save_finish (file, error);
+  g_clear_pointer (&file, sag_save_abort);
   return FALSE;
 }

@@ -251,7 +251,7 @@ sag_nifti_write_file (const char     *path,
             const SagTick  *tick,
             GError        **error)
 {
-  g_autofree char *temporary = sag_save_begin (path, error);
+  SagSave *file = sag_save_begin (path, error);
   g_autofree char *text = NULL;
   g_autofree char *lower = g_ascii_strdown (path, -1);
   gsize bytes = (gsize) header->dim[1] * header->bitpix / 8;
@@ -260,7 +260,7 @@ sag_nifti_write_file (const char     *path,
   gboolean ok = TRUE, cancelled = FALSE;
   gzFile gz;
 
-  if (temporary == NULL)
+  if (file == NULL)
     return FALSE;
   text = g_key_file_to_data (keys, &n_text, NULL);
   n_extension = (n_text + 8 + 15) / 16 * 16;
@@ -274,10 +274,10 @@ sag_nifti_write_file (const char     *path,
   g_snprintf (header->descrip, sizeof header->descrip, "Sagitta %s, research use", SAG_VERSION);
 
   /* "T": no compression and no gzip wrapping. */
-  gz = gzopen (temporary, g_str_has_suffix (lower, ".gz") ? "wbe4" : "wbeT");
+  gz = gzopen (sag_save_get_name (file), g_str_has_suffix (lower, ".gz") ? "wbe4" : "wbeT");
   if (gz == NULL)
     {
-      sag_save_abort (temporary);
+      sag_save_abort (file);
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written", path);
       return FALSE;
     }
@@ -296,17 +296,17 @@ sag_nifti_write_file (const char     *path,
   ok = gzclose (gz) == Z_OK && ok;
   if (cancelled)
     {
-      sag_save_abort (temporary);
+      sag_save_abort (file);
       return sag_engine_error_cancelled (error);
     }
   if (!ok)
     {
-      sag_save_abort (temporary);
+      sag_save_abort (file);
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
                    "'%s' could not be written: %s; is the disk full?", path, g_strerror (errno));
       return FALSE;
     }
-  return sag_save_finish (temporary, path, error);
+  return sag_save_finish (file, error);
 }
 
 gboolean

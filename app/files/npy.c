@@ -213,22 +213,23 @@ make_header (const SagTensor *tensor)
 gboolean
 sag_npy_write (const char *path, const SagTensor *tensor, GError **error)
 {
-  g_autofree char *header = make_header (tensor), *temporary = NULL;
+  g_autofree char *header = make_header (tensor);
   gsize length, bytes;
   guint8 start[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0 };
+  SagSave *file;
   FILE *stream;
   gboolean good;
 
   if (header == NULL
       || !sag_dtype_get_bytes (tensor->dtype, (gsize) sag_shape_count (&tensor->shape), &bytes))
     return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path, "cannot hold this type of element");
-  temporary = sag_save_begin (path, error);
-  if (temporary == NULL)
+  file = sag_save_begin (path, error);
+  if (file == NULL)
     return FALSE;
   length = strlen (header);
   start[8] = (guint8) length;
   start[9] = (guint8) (length >> 8);
-  stream = fopen (temporary, "wbe");
+  stream = fopen (sag_save_get_name (file), "wbe");
   good = stream != NULL && fwrite (start, 1, sizeof start, stream) == sizeof start
          && fwrite (header, 1, length, stream) == length
          && fwrite (tensor->data, 1, bytes, stream) == bytes;
@@ -238,8 +239,8 @@ sag_npy_write (const char *path, const SagTensor *tensor, GError **error)
     {
       g_autofree char *what = g_strdup_printf ("cannot be written: %s", g_strerror (errno));
 
-      sag_save_abort (temporary);
+      sag_save_abort (file);
       return fail (error, SAG_ENGINE_ERROR_IO, path, what);
     }
-  return sag_save_finish (temporary, path, error);
+  return sag_save_finish (file, error);
 }

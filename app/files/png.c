@@ -4,6 +4,7 @@
  */
 #include "app/files/png.h"
 
+#include "app/files/save.h"
 #include "engine/base/error.h"
 
 #include <png.h>
@@ -50,7 +51,6 @@ sag_png_write (const char *path, const guint8 *pixels, int width, int height, in
                GError **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  g_autoptr (GError) local = NULL;
   png_structp png = png_create_write_struct (PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
   png_infop info = png != NULL ? png_create_info_struct (png) : NULL;
   gboolean encoded = info != NULL && encode (png, info, out, pixels, width, height, channels);
@@ -62,14 +62,7 @@ sag_png_write (const char *path, const guint8 *pixels, int width, int height, in
                    "A picture of %d x %d pixels cannot be encoded", width, height);
       return FALSE;
     }
-  if (!g_file_set_contents_full (path, (const char *) out->data, out->len,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666,
-                                 &local))
-    {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s", local->message);
-      return FALSE;
-    }
-  return TRUE;
+  return sag_save_bytes (path, out->data, out->len, error);
 }
 
 /* --- reading ----------------------------------------------------------------------------- */

@@ -87,7 +87,7 @@ write_all (FILE *file, const SagSurface *surface, const char *name)
 gboolean
 sag_stl_write (const char *path, const SagSurface *surface, const char *name, GError **error)
 {
-  g_autofree char *temporary = NULL;
+  SagSave *save;
   gboolean good;
   int failure;
   FILE *file;
@@ -98,10 +98,10 @@ sag_stl_write (const char *path, const SagSurface *surface, const char *name, GE
                    "The surface has more triangles than an STL file can hold; resample the labels first");
       return FALSE;
     }
-  temporary = sag_save_begin (path, error);
-  if (temporary == NULL)
+  save = sag_save_begin (path, error);
+  if (save == NULL)
     return FALSE;
-  file = g_fopen (temporary, "wb");
+  file = g_fopen (sag_save_get_name (save), "wb");
   good = file != NULL && write_all (file, surface, name);
   failure = errno;
   if (file != NULL && fclose (file) != 0 && good)
@@ -110,9 +110,9 @@ sag_stl_write (const char *path, const SagSurface *surface, const char *name, GE
       failure = errno;
     }
   if (good)
-    return sag_save_finish (temporary, path, error);
+    return sag_save_finish (save, error);
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written: %s", path,
                g_strerror (failure));
-  sag_save_abort (temporary);
+  sag_save_abort (save);
   return FALSE;
 }

@@ -225,12 +225,6 @@ gboolean
 sag_report_write_csv (const char *path, GListModel *items, GError **error)
 {
   g_autofree char *text = sag_measurements_to_csv (items);
-  g_autofree char *temporary = sag_save_begin (path, error);
 
-  if (temporary == NULL)
-    return FALSE;
-  if (g_file_set_contents_full (temporary, text, -1, G_FILE_SET_CONTENTS_NONE, 0666, error))
-    return sag_save_finish (temporary, path, error);
-  sag_save_abort (temporary);
-  return FALSE;
+  return sag_save_bytes (path, text, strlen (text), error);
 }

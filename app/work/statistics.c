@@ -156,7 +156,6 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
   g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
   g_autofree SagLabelValues *values = g_new (SagLabelValues, 256);
   gboolean known = volume != NULL && sag_statistics_find_values (segmentation, volume, values);
-  g_autofree char *temporary = NULL;
 
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {
@@ -169,12 +168,5 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
         add_row (table, segmentation, layer, &labels[l], &stats[labels[l].value],
                  known ? &values[labels[l].value] : NULL, volume);
     }
-  temporary = sag_save_begin (path, error);
-  if (temporary == NULL)
-    return FALSE;
-  if (g_file_set_contents_full (temporary, table->str, (gssize) table->len, G_FILE_SET_CONTENTS_NONE,
-                                0666, error))
-    return sag_save_finish (temporary, path, error);
-  sag_save_abort (temporary);
-  return FALSE;
+  return sag_save_bytes (path, table->str, table->len, error);
 }

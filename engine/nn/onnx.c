@@ -523,7 +523,8 @@ sag_onnx_read (GBytes *file, const char *path, const SagBinding *bindings, int n
   reader.opsets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   reader.functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   reader.params = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  good = read_model (&reader, graph, (SagWire) { data, data + size }, error);
+  /* An empty file has no address to count from. */
+  good = read_model (&reader, graph, (SagWire) { data, size > 0 ? data + size : data }, error);
   g_hash_table_unref (reader.opsets);
   g_hash_table_unref (reader.functions);
   g_hash_table_unref (reader.params);

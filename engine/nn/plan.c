@@ -389,6 +389,13 @@ sag_plan_free (SagPlan *self)
   g_free (self);
 }
 
+/* As numbers: while its weights are packed a plan is bound to no memory, and nothing may be read there. */
+static void *
+place (void *start, gsize offset)
+{
+  return (void *) ((guintptr) start + offset);
+}
+
 void
 sag_plan_bind (SagPlan *self, void *arena, void *packed)
 {
@@ -399,15 +406,15 @@ sag_plan_bind (SagPlan *self, void *arena, void *packed)
       SagStep *step = &self->steps[i];
       SagNode *node = step->node;
 
-      step->scratch = (guint8 *) arena + step->offset;
+      step->scratch = place (arena, step->offset);
       node->packed = at;
-      at += (node->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+      at = place (at, (node->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1));
       for (guint j = 0; j < node->outputs->len; j++)
         {
           SagValue *value = node->outputs->pdata[j];
 
           if (value != NULL && value->view_of == NULL && value->index >= 0)
-            value->data = (guint8 *) arena + value->offset;
+            value->data = place (arena, value->offset);
         }
     }
 }
