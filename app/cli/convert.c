@@ -62,7 +62,8 @@ sag_command_convert (int argc, char **argv)
   g_autofree char *series = NULL, *images = NULL;
   const GOptionEntry entries[] = {
     { "series", 0, 0, G_OPTION_ARG_STRING, &series,
-      "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+      "Which series of a folder (UID, or UID#2 for its second stack), or volume of a NIfTI file (#2)",
+      "UID" },
     { "nifti2", 0, 0, G_OPTION_ARG_NONE, &nifti2, "Write NIfTI-2", NULL },
     { "straighten", 0, 0, G_OPTION_ARG_NONE, &straighten,
       "Resample tilted or unevenly spaced slices onto an upright, even grid", NULL },

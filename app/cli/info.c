@@ -178,7 +178,8 @@ sag_command_info (int argc, char **argv)
   g_autofree char *series = NULL;
   const GOptionEntry entries[] = {
     { "series", 0, 0, G_OPTION_ARG_STRING, &series,
-      "Which series of a folder (UID, or UID#2 for its second stack)", "UID" },
+      "Which series of a folder (UID, or UID#2 for its second stack), or volume of a NIfTI file (#2)",
+      "UID" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }

@@ -137,8 +137,39 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
   room = (guint64) info.st_size * (gzdirect (input->gz) ? 1 : MAX_DEFLATE);
   if (voxels * input->bytes + offset > (double) room)
     return truncated (error);
+  input->offset = (gsize) offset;
+  input->room = room;
   read_extensions (input, (gsize) offset);
   if (gzseek (input->gz, (z_off_t) offset, SEEK_SET) < 0)
+    return truncated (error);
+  return TRUE;
+}
+
+int
+sag_nifti_input_count (const SagNiftiInput *input)
+{
+  gint64 n = 1;
+
+  for (int a = 4; a <= 7 && a <= input->header.dim[0]; a++)
+    if (input->header.dim[a] > 1)
+      n = MIN (n * input->header.dim[a], G_MAXINT);
+  return (int) n;
+}
+
+gboolean
+sag_nifti_input_go_to (SagNiftiInput *input, int which, GError **error)
+{
+  double volume = (double) sag_grid_get_n_voxels (&input->grid) * input->bytes;
+
+  if (which < 0 || which >= sag_nifti_input_count (input))
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "it holds %d volumes, and there is no number %d", sag_nifti_input_count (input),
+                   which + 1);
+      return FALSE;
+    }
+  if (input->offset + volume * (which + 1.0) > (double) input->room
+      || gzseek (input->gz, (z_off_t) (input->offset + volume * which), SEEK_SET) < 0)
     return truncated (error);
   return TRUE;
 }

@@ -23,6 +23,8 @@ typedef struct
   SagGrid        grid;
   int            bytes; /* of a voxel */
   int            header_bytes; /* 348, or 540 of NIfTI-2 */
+  gsize          offset; /* of the first voxel */
+  guint64        room;   /* bytes that the file may hold at most */
   GKeyFile      *keys;  /* ours, or NULL */
 } SagNiftiInput;
 
@@ -30,6 +32,14 @@ typedef struct
  * lacks the file's name: sag_nifti_prefix() adds it. */
 gboolean sag_nifti_input_open       (SagNiftiInput        *input,
                                      const char           *path,
+                                     GError              **error);
+
+/* Volumes that follow each other: times, echoes, directions, components (dim[4] to dim[7]). At least 1. */
+int      sag_nifti_input_count      (const SagNiftiInput  *input);
+
+/* Stands at the first voxel of volume `which`, from 0. */
+gboolean sag_nifti_input_go_to      (SagNiftiInput        *input,
+                                     int                   which,
                                      GError              **error);
 void     sag_nifti_input_close      (SagNiftiInput        *input);
 

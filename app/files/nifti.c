@@ -73,8 +73,30 @@ read_voxels (SagNiftiInput *input, SagVolume *volume, const SagTick *tick, GErro
   return ok;
 }
 
+int
+sag_nifti_count (const char *path, GError **error)
+{
+  SagNiftiInput input;
+  int n;
+
+  if (!sag_nifti_input_open (&input, path, error))
+    {
+      sag_nifti_prefix (path, error);
+      return 0;
+    }
+  n = sag_nifti_input_count (&input);
+  sag_nifti_input_close (&input);
+  return n;
+}
+
 SagVolume *
 sag_nifti_read (const char *path, const SagTick *tick, GError **error)
+{
+  return sag_nifti_read_volume (path, 0, tick, error);
+}
+
+SagVolume *
+sag_nifti_read_volume (const char *path, int which, const SagTick *tick, GError **error)
 {
   g_autoptr (SagVolume) volume = NULL;
   double slope, intercept;
@@ -94,8 +116,9 @@ sag_nifti_read (const char *path, const SagTick *tick, GError **error)
       slope = 1;
       intercept = 0;
     }
-  volume = sag_volume_new_alloc (&input.grid, voxel_for (input.header.datatype), slope, intercept,
-                                 unit, error);
+  if (sag_nifti_input_go_to (&input, which, error))
+    volume = sag_volume_new_alloc (&input.grid, voxel_for (input.header.datatype), slope, intercept,
+                                   unit, error);
   if (volume != NULL)
     {
       sag_volume_set_origin_tags (volume, modality, frame);

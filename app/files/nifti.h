@@ -12,10 +12,20 @@
 #include "engine/base/tick.h"
 #include "engine/image/segmentation.h"
 
-/* Reads the first volume of a 3-D or 4-D file: whole numbers of 8 to 64 bits, f32,
+/* How many volumes a file of more than three dimensions holds one after the other; 0 with an error if it is none. */
+int              sag_nifti_count              (const char            *path,
+                                               GError               **error);
+
+/* Reads volume `which` (from 0) of a file: whole numbers of 8 to 64 bits, f32,
  * f64 and RGB24;
  * either byte order. The sform is preferred, then the qform; a sheared sform is INVALID. Sizes are
  * checked against the file before memory is taken. `name` may be NULL. All slices are ready. */
+SagVolume       *sag_nifti_read_volume        (const char            *path,
+                                               int                    which,
+                                               const SagTick         *tick,
+                                               GError               **error);
+
+/* The first. */
 SagVolume       *sag_nifti_read               (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);

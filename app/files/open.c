@@ -220,24 +220,39 @@ sag_open_is_file (const char *path)
          && !g_file_test (path, G_FILE_TEST_IS_DIR);
 }
 
-SagVolume *
-sag_open_file (const char *path, const SagTick *tick, GError **error)
+int
+sag_open_count (const char *path)
 {
-  return sag_png_is_name (path) ? sag_png_read (path, error) : sag_nifti_read (path, tick, error);
+  return sag_png_is_name (path) ? 1 : MAX (1, sag_nifti_count (path, NULL));
+}
+
+SagVolume *
+sag_open_file (const char *path, int which, const SagTick *tick, GError **error)
+{
+  return sag_png_is_name (path) ? sag_png_read (path, error)
+                                : sag_nifti_read_volume (path, which, tick, error);
 }
 
 /* NIfTI or PNG: what comes with it is its name, and what a picture cannot say. */
 static SagOpenInfo *
-describe_file (const char *path, const SagVolume *volume)
+describe_file (const char *path, int which, const SagVolume *volume)
 {
   SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
   g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
+  int n = sag_open_count (path);
 
   info->name = g_path_get_basename (path);
   info->has_place = !sag_png_is_name (path);
   if (!sag_volume_get_has_spacing (volume))
     g_strv_builder_add (findings, "A picture says nothing of millimetres or of where it lies in "
                                   "the patient: lengths are in pixels");
+  if (n > 1)
+    {
+      g_autofree char *text
+          = g_strdup_printf ("The file holds %d volumes, #1 to #%d: this is #%d", n, n, which + 1);
+
+      g_strv_builder_add (findings, text);
+    }
   info->findings = g_strv_builder_end (findings);
   return info;
 }
@@ -285,9 +300,12 @@ sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, 
     return NULL;
   if (sag_open_is_file (inside))
     {
-      volume = sag_open_file (inside, tick, error);
+      const char *hash = series_uid != NULL ? strrchr (series_uid, '#') : NULL;
+      int which = hash != NULL ? atoi (hash + 1) - 1 : 0;
+
+      volume = sag_open_file (inside, which, tick, error);
       if (volume != NULL && info != NULL)
-        *info = describe_file (inside, volume);
+        *info = describe_file (inside, which, volume);
       return g_steal_pointer (&volume);
     }
   index = sag_index_folder (inside, NULL, error);

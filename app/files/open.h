@@ -26,7 +26,8 @@ typedef struct
 void             sag_open_info_free    (SagOpenInfo    *self);
 
 /* Reads a DICOM folder or file, a NIfTI file (.nii, .nii.gz) or a PNG picture, whole. `series_uid` chooses where
- * a folder holds several image series (NULL if not; "UID#2" is the second stack of a series):
+ * a folder holds several image series (NULL if not; "UID#2" is the second stack of a series, "#2" the second
+ * volume of a NIfTI file):
  * otherwise AMBIGUOUS lists UIDs and descriptions. `info` may be NULL. [compute thread] */
 SagVolume       *sag_open_volume       (const char     *path,
                                         const char     *series_uid,
@@ -34,9 +35,12 @@ SagVolume       *sag_open_volume       (const char     *path,
                                         SagOpenInfo   **info,
                                         GError        **error);
 
-/* Is it a file that is a volume of its own, NIfTI or PNG, by its name? And that volume. */
+/* Is it a file that is a volume of its own, NIfTI or PNG, by its name? How many it holds (1 where that cannot be told
+ * yet), and volume `which` of them, from 0. */
 gboolean         sag_open_is_file      (const char     *path);
+int              sag_open_count        (const char     *path);
 SagVolume       *sag_open_file         (const char     *path,
+                                        int             which,
                                         const SagTick  *tick,
                                         GError        **error);
 

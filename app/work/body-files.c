@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define MAX_INDEXES 8
+#define MAX_VOLUMES 4096 /* of one file that are listed */
 #define MAX_THUMBNAIL 1024
 
 /* What reading has found out, or done, beyond the stack's findings; NULL where nothing. */
@@ -207,7 +208,8 @@ describe_study (const SagIndexStudy *study)
   return g_variant_dict_end (&dict);
 }
 
-/* A NIfTI or PNG file as a study of its own: it says nothing of patients. */
+/* A NIfTI or PNG file as a study of its own, with a stack for each of its volumes: it says nothing of
+ * patients. */
 static GVariant *
 describe_image (const char *path)
 {
@@ -217,21 +219,31 @@ describe_image (const char *path)
   GVariantBuilder items;
   GVariantDict dict;
 
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "uid", "s", uid);
-  g_variant_dict_insert (&dict, "description", "s", name);
-  g_variant_dict_insert (&dict, "n-images", "u", 1u);
-  g_variant_dict_insert (&dict, "readable", "b", TRUE);
-  g_variant_dict_insert (&dict, "paths", "^aay", paths);
-  /* A picture knows neither the patient's sides nor millimetres. */
-  if (sag_png_is_name (path))
-    {
-      g_variant_dict_insert (&dict, "size", "(iii)", 0, 0, 1);
-      g_variant_dict_insert (&dict, "placed", "b", FALSE);
-      g_variant_dict_insert (&dict, "spacing-source", "s", "unknown");
-    }
+  int n = MIN (sag_open_count (path), MAX_VOLUMES);
+
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
-  g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *description
+          = n > 1 ? g_strdup_printf ("%s, volume %d of %d", name, i + 1, n) : g_strdup (name);
+
+      g_variant_dict_init (&dict, NULL);
+      g_variant_dict_insert (&dict, "uid", "s", uid);
+      g_variant_dict_insert (&dict, "description", "s", description);
+      g_variant_dict_insert (&dict, "stack", "i", i);
+      g_variant_dict_insert (&dict, "first-frame", "i", i);
+      g_variant_dict_insert (&dict, "n-images", "u", 1u);
+      g_variant_dict_insert (&dict, "readable", "b", TRUE);
+      g_variant_dict_insert (&dict, "paths", "^aay", paths);
+      /* A picture knows neither the patient's sides nor millimetres. */
+      if (sag_png_is_name (path))
+        {
+          g_variant_dict_insert (&dict, "size", "(iii)", 0, 0, 1);
+          g_variant_dict_insert (&dict, "placed", "b", FALSE);
+          g_variant_dict_insert (&dict, "spacing-source", "s", "unknown");
+        }
+      g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
+    }
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "uid", "s", uid);
   g_variant_dict_insert (&dict, "patient-name", "s", name);
@@ -522,9 +534,11 @@ static SagVolume *
 read_file (SagBodyRun *run, gboolean *is_file, GError **error)
 {
   g_auto (GStrv) paths = sag_body_get_paths (run, NULL);
+  int which = 0;
 
   *is_file = paths != NULL && sag_open_is_file (paths[0]);
-  return *is_file ? sag_open_file (paths[0], &run->tick, error) : NULL;
+  g_variant_lookup (run->request, "first-frame", "i", &which);
+  return *is_file ? sag_open_file (paths[0], which, &run->tick, error) : NULL;
 }
 
 /* Overlay planes of the images, where they have any, are a result like another: labels to switch. */

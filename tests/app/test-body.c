@@ -5,6 +5,7 @@
  *     test-body inline|link WORKER
  */
 #include "app/dicom/dcmtk.h"
+#include "app/files/nifti-header.h"
 #include "app/state/model.h"
 #include "app/work/body.h"
 #include "app/work/link.h"
@@ -429,6 +430,55 @@ test_nifti (void)
   g_assert_cmpfloat (probe.value, ==, 0);
 }
 
+/* Every volume of a file of four dimensions is there to choose. */
+static void
+test_nifti_times (void)
+{
+  enum { TIMES = 3, VOXELS = 4 * 3 * 2 };
+  g_autofree char *path = result_path ("times.nii");
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (SagCatalogue) listing = sag_catalogue_new ();
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (JobRun) listed = NULL;
+  const char *paths[] = { path, NULL };
+  const int size[3] = { 4, 3, 2 };
+  const double spacing[3] = { 1, 1, 2 };
+  SagNiftiHeader header;
+  SagGrid grid;
+  GError *error = NULL;
+
+  sag_grid_init (&grid, size, spacing);
+  sag_nifti_header_init (&header, &grid, SAG_NIFTI_I16);
+  header.dim[0] = 4;
+  header.dim[4] = TIMES;
+  header.vox_offset = 352;
+  g_byte_array_append (bytes, (const guint8 *) &header, sizeof header);
+  g_byte_array_append (bytes, (const guint8 *) "\0\0\0", 4);
+  for (gint16 i = 0; i < TIMES * VOXELS; i++)
+    {
+      gint16 value = (gint16) (100 * (i / VOXELS));
+
+      g_byte_array_append (bytes, (const guint8 *) &value, sizeof value);
+    }
+  g_assert_true (g_file_set_contents (path, (const char *) bytes->data, bytes->len, &error));
+  listed = job_run (sag_job_new_index (paths), NULL);
+  g_assert_no_error (listed->error);
+  g_assert_true (sag_catalogue_set (listing, listed->result, &error));
+  for (int n = 0; n < TIMES; n++)
+    {
+      g_autofree char *key = g_strdup_printf ("%s/%d", path, n);
+      SagSeries *one = sag_catalogue_find_series (listing, key);
+      g_autoptr (JobRun) read = NULL;
+      g_autofree char *title = g_strdup_printf ("times.nii, volume %d of 3", n + 1);
+
+      g_assert_nonnull (one);
+      g_assert_cmpstr (sag_series_get_title (one), ==, title);
+      read = job_run (sag_job_new_read (one, NULL), workspace);
+      g_assert_no_error (read->error);
+      g_assert_cmpint (((gint16 *) sag_volume_get_slice (sag_workspace_get_volume (workspace), 1))[2], ==, 100 * n);
+    }
+}
+
 /* How far lengths and sides of real images are to be trusted, against what their headers say. */
 static void
 test_truths (void)
@@ -711,6 +761,7 @@ main (int argc, char **argv)
   g_test_add_func ("/body/export", test_export);
   g_test_add_func ("/body/png", test_png);
   g_test_add_func ("/body/nifti", test_nifti);
+  g_test_add_func ("/body/nifti/times", test_nifti_times);
   g_test_add_func ("/body/errors", test_errors);
   g_test_add_func ("/body/cancel", test_cancel);
   if (link_in_use != NULL) /* threads of this process cannot be killed */

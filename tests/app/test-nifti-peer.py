@@ -44,6 +44,25 @@ for version, kind in ((1, nib.Nifti1Image), (2, nib.Nifti2Image)):
             back = nib.load(to)
             good = type(back) is kind and np.abs(points(nib.load(source)) - points(back)).max() < 0.011
         results.append((f"NIfTI-{version} {name}", good, done.stderr))
+# Four and five dimensions: every volume is there to choose, and it is said that there are more.
+times = (np.arange(4 * 3 * 2 * 5 * 2).reshape(4, 3, 2, 5, 2) * 3).astype("int16")
+for source, whole in ((work / "times.nii.gz", times[..., 0]), (work / "more.nii", times)):
+    nib.save(nib.Nifti1Image(whole, TURNED), source)
+    n = int(np.prod(whole.shape[3:]))
+    flat = whole.reshape(*whole.shape[:3], n, order="F")
+    for which in (1, 3, n):
+        done = subprocess.run([cli, "convert", source, to, "--series", f"#{which}"], capture_output=True, text=True)
+        good = done.returncode == 0 and np.abs(points(nib.Nifti1Image(flat[..., which - 1], TURNED)) - points(nib.load(to))).max() < 0.011
+        results.append((f"volume {which} of {n}", good, done.stderr))
+    done = subprocess.run([cli, "info", source], capture_output=True, text=True)
+    results.append((f"{n} volumes are told of", f"holds {n} volumes, #1 to #{n}: this is #1" in done.stdout, done.stdout))
+    for name in ("#0", f"#{n + 1}", "#x"):
+        done = subprocess.run([cli, "info", source, "--series", name], capture_output=True, text=True)
+        results.append((f"volume {name} of {n} is refused", done.returncode == 1 and f"holds {n} volumes" in done.stderr, done.stderr))
+cut = work / "cut.nii"
+cut.write_bytes((work / "more.nii").read_bytes()[:-40])
+done = [subprocess.run([cli, "info", cut, "--series", f"#{n}"], capture_output=True, text=True) for n in (9, 10)]
+results.append(("a volume that is cut off is refused, the others are not", [d.returncode for d in done] == [0, 1], done[1].stderr))
 rgba = np.zeros((4, 4, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1"), ("A", "u1")])
 nib.save(nib.Nifti1Image(rgba, np.eye(4)), work / "rgba.nii")
 done = subprocess.run([cli, "convert", work / "rgba.nii", work / "out.nii"], capture_output=True, text=True)
