@@ -638,11 +638,12 @@ check_whole (const char *path, const char *before, gsize length)
 static gboolean
 kill_it (gpointer data)
 {
-  int *target = data; /* a lane and a signal */
+  int *target = data; /* a lane, a signal, and whether it is still to come */
   int pid = sag_link_get_pid (link_in_use, (SagJobLane) target[0]);
 
   if (pid > 0)
     kill (pid, target[1]);
+  target[2] = FALSE;
   return G_SOURCE_REMOVE;
 }
 
@@ -668,14 +669,16 @@ test_killed (void)
       {
         SagJob *job = job_of_kind ((SagJobKind) kind, workspace, path);
         g_autoptr (JobRun) run = NULL, again = NULL;
-        int target[2];
+        int target[3];
+        guint timer;
 
         if (job == NULL)
           continue;
         target[0] = sag_job_get_lane (job);
         target[1] = signals[round % G_N_ELEMENTS (signals)];
         run = job_run_start (job, NULL, NULL);
-        g_timeout_add ((guint) g_test_rand_int_range (0, 12), kill_it, target);
+        target[2] = TRUE;
+        timer = g_timeout_add ((guint) g_test_rand_int_range (0, 12), kill_it, target);
         job_run_wait (run);
         if (run->error != NULL)
           {
@@ -687,6 +690,8 @@ test_killed (void)
           ;
         check_whole (path, whole, length);
         again = job_run (job_of_kind ((SagJobKind) kind, workspace, path), NULL);
+        if (target[2])
+          g_source_remove (timer);
         if (again->error != NULL && g_error_matches (again->error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED))
           continue; /* the timer came late, and hit this one */
         g_assert_no_error (again->error);
