@@ -217,6 +217,61 @@ read_provenance (const Reader &item, const Reader &segment, SagDicomSegHeader *h
   g_clear_pointer (&parameters, g_ref_string_release);
 }
 
+/* Tiles of a slide: each says where it lies, or they follow each other, plane by plane, segment by segment
+ * (TILED_FULL). */
+void
+read_tiles (const Reader &item, SagDicomSegHeader *self)
+{
+  const SagDicomInstance *in = self->instance;
+  int columns = item.integer (DCM_TotalPixelMatrixColumns), rows = item.integer (DCM_TotalPixelMatrixRows);
+  gboolean has_segments = strcmp (self->segmentation_type, "LABELMAP") != 0;
+  int n = in->number_of_frames, n_segments = has_segments ? self->n_segments : 1;
+  char type[20] = "";
+
+  if (columns <= 0 || rows <= 0 || in->columns <= 0 || in->rows <= 0)
+    return;
+  item.code (DCM_DimensionOrganizationType, type, sizeof type);
+  int across = (columns - 1) / in->columns + 1, down = (rows - 1) / in->rows + 1;
+  gint64 a_plane = (gint64) across * down;
+  gboolean is_full = strcmp (type, "TILED_FULL") == 0 || item.sequence (DCM_PerFrameFunctionalGroupsSequence) == NULL;
+
+  if (is_full && (n % (a_plane * n_segments) != 0 || n == 0))
+    return;
+  self->n_planes = is_full ? (int) (n / (a_plane * n_segments)) : 1;
+  self->total_columns = columns;
+  self->total_rows = rows;
+  self->tiles = g_new0 (SagDicomTile, n);
+  for (int f = 0; f < n; f++)
+    {
+      SagDicomTile *tile = &self->tiles[f];
+      int at = (int) (f % a_plane);
+
+      if (is_full)
+        {
+          tile->column = at % across * in->columns;
+          tile->row = at / across * in->rows;
+          tile->plane = (int) (f / a_plane % self->n_planes);
+          if (has_segments)
+            tile->segment_number = self->segments[f / (a_plane * self->n_planes)].number;
+          continue;
+        }
+      DcmItem *group = item.sequence (DCM_PerFrameFunctionalGroupsSequence, f), *place = NULL;
+      if (group != NULL)
+        place = Reader (group).sequence (DCM_PlanePositionSlideSequence);
+      if (place != NULL)
+        {
+          tile->column = Reader (place).integer (DCM_ColumnPositionInTotalImagePixelMatrix, 1) - 1;
+          tile->row = Reader (place).integer (DCM_RowPositionInTotalImagePixelMatrix, 1) - 1;
+        }
+      tile->segment_number = sag_dicom_instance_get_frame (in, f)->segment_number;
+      if (place == NULL || tile->column < 0 || tile->row < 0)
+        {
+          g_clear_pointer (&self->tiles, g_free);
+          return;
+        }
+    }
+}
+
 } // namespace
 
 extern "C" {
@@ -276,6 +331,7 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       self->provenance = sag_provenance_new ();
       read_provenance (item, Reader (segments->getItem (0), charset.c_str ()), self);
       self->instance = (SagDicomInstance *) g_steal_pointer (&instance);
+      read_tiles (item, self);
       return (SagDicomSegHeader *) g_steal_pointer (&self);
     }
   SHIM_CATCH (path, NULL)
@@ -292,6 +348,7 @@ sag_dicom_seg_header_free (SagDicomSegHeader *self)
   g_clear_pointer (&self->content_creator_name, g_ref_string_release);
   g_clear_pointer (&self->provenance, sag_provenance_free);
   g_free (self->segments);
+  g_free (self->tiles);
   g_free (self);
 }
 } // extern "C"

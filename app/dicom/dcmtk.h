@@ -104,6 +104,13 @@ gboolean          sag_dcm_file_get_overlay (SagDcmFile           *self,
                                           int                      n,
                                           SagDicomOverlay         *overlay);
 
+/* Where a frame lies in the plane that frames are tiles of (PS3.3 C.7.6.17.3), from 0. */
+typedef struct
+{
+  int column, row, plane;
+  int segment_number; /* 0: not said */
+} SagDicomTile;
+
 /* One segment of a SEG as its header describes it. */
 typedef struct
 {
@@ -126,6 +133,8 @@ typedef struct
   SagUid            referenced_series_uid;
   SagDicomSegment  *segments;
   int               n_segments;
+  SagDicomTile     *tiles;      /* of each frame; NULL where frames are no tiles */
+  int               total_columns, total_rows, n_planes; /* of what the tiles make */
   SagProvenance    *provenance; /* as far as the file tells */
   gboolean          is_label_confidence; /* FRACTIONAL of ours: a voxel belongs where it is not 0 */
 } SagDicomSegHeader;

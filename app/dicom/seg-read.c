@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MAX_SLICES 32767
+#define MAX_SLIDE 16384 /* pixels a side */
 
 void
 sag_seg_info_free (SagSegInfo *self)
@@ -39,6 +40,7 @@ typedef struct
   int    frame;
   int    segment; /* index into the header's segments; -1 in a label map, where pixels say */
   int    k;
+  int    x, y;    /* where its pixels lie in the slice: not 0 of tiles alone */
   double position;
 } Frame;
 
@@ -49,6 +51,7 @@ typedef struct
   SagGrid            grid;
   Frame             *frames; /* by segment, then place */
   int                n_frames;
+  guint8            *tile;   /* of a frame, before it goes to its place; NULL where frames are slices */
   guint8             value_of[256]; /* label of segment index, and of a pixel in a label map */
   GPtrArray         *layers; /* of SagBlock */
   GArray            *layer_of; /* of int: layer of each segment index; -1 if it has no frame */
@@ -178,6 +181,27 @@ count_frames (Seg *seg)
     }
 }
 
+/* Tiles make one plane, or several over each other; a slide lies nowhere in the patient. */
+static gboolean
+make_slide (Seg *seg, const double spacing[3], GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  int size[3] = { h->total_columns, h->total_rows, h->n_planes };
+
+  if (size[0] > MAX_SLIDE || size[1] > MAX_SLIDE)
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "is of a slide of more than 16384 pixels a side, which cannot be shown; use a lower level of it");
+  sag_grid_init (&seg->grid, size, spacing);
+  for (int i = 0; i < seg->n_frames; i++)
+    {
+      seg->frames[i].x = h->tiles[i].column;
+      seg->frames[i].y = h->tiles[i].row;
+      seg->frames[i].k = h->tiles[i].plane;
+    }
+  seg->tile = sag_alloc_try ((gsize) h->instance->columns * h->instance->rows * 2, "one tile", error);
+  return seg->tile != NULL && sag_grid_check (&seg->grid, error);
+}
+
 static gboolean
 make_grid (Seg *seg, GError **error)
 {
@@ -193,6 +217,8 @@ make_grid (Seg *seg, GError **error)
       spacing[0] = first->pixel_spacing[1];
       spacing[1] = first->pixel_spacing[0];
     }
+  if (seg->header->tiles != NULL)
+    return make_slide (seg, spacing, error);
   sag_grid_init (&seg->grid, size, spacing);
   for (int i = 0; i < seg->n_frames; i++)
     {
@@ -265,7 +291,7 @@ choose_values (Seg *seg, gboolean is_labelmap, GError **error)
     n += !is_labelmap || !is_background (h, i);
   if (n > 255 || h->n_segments > 256)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "has more than 255 segments, which is not supported");
+                 "has more than the 255 segments that can be shown at once; divide it into several files");
   for (int i = 0; i < h->n_segments; i++)
     {
       int number = h->segments[i].number;
@@ -314,7 +340,8 @@ list_frames (Seg *seg, gboolean is_labelmap, GError **error)
   seg->n_frames = n;
   for (int i = 0; i < n; i++)
     {
-      int number = sag_dicom_instance_get_frame (h->instance, i)->segment_number;
+      int number = h->tiles != NULL ? h->tiles[i].segment_number
+                                    : sag_dicom_instance_get_frame (h->instance, i)->segment_number;
 
       seg->frames[i].frame = i;
       seg->frames[i].segment = -1;
@@ -328,17 +355,41 @@ list_frames (Seg *seg, gboolean is_labelmap, GError **error)
   return TRUE;
 }
 
-/* Frames [start, end) of one segment into a layer. `masks` holds a byte a pixel of these frames. */
+/* The pixels of a frame into those of its slice: all of them, or a tile of them. */
+static gboolean
+decode (Seg *seg, const Frame *frame, guint8 *slice, GError **error)
+{
+  const SagDicomInstance *in = seg->header->instance;
+  int columns = MIN (in->columns, seg->grid.size[0] - frame->x), rows = MIN (in->rows, seg->grid.size[1] - frame->y);
+
+  if (seg->tile == NULL)
+    return sag_pixels_decode (seg->pixels, frame->frame, slice, error);
+  if (!sag_pixels_decode (seg->pixels, frame->frame, seg->tile, error))
+    return FALSE;
+  for (int r = 0; r < rows; r++)
+    for (int c = 0; c < columns; c++)
+      slice[(gsize) (frame->y + r) * seg->grid.size[0] + frame->x + c] |= seg->tile[(gsize) r * in->columns + c];
+  return TRUE;
+}
+
+/* Frames of a segment are in order of their slices: does this one begin another mask? */
+static gboolean
+starts_mask (const Seg *seg, int start, int f)
+{
+  return seg->tile == NULL || f == start || seg->frames[f].k != seg->frames[f - 1].k;
+}
+
+/* Frames [start, end) of one segment into a layer. `masks` holds a byte a pixel of their slices. */
 static gboolean
 place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error)
 {
-  int segment = seg->frames[start].segment, layer;
+  int segment = seg->frames[start].segment, layer, n = 0;
   g_autofree int *ks = g_new (int, end - start);
 
   for (int f = start; f < end; f++)
-    ks[f - start] = seg->frames[f].k;
-  layer = sag_layers_place (seg->layers, &seg->grid, seg->value_of[segment], ks, end - start, masks,
-                            error);
+    if (starts_mask (seg, start, f))
+      ks[n++] = seg->frames[f].k;
+  layer = sag_layers_place (seg->layers, &seg->grid, seg->value_of[segment], ks, n, masks, error);
   g_array_index (seg->layer_of, int, segment) = layer;
   return layer >= 0;
 }
@@ -380,18 +431,24 @@ read_segments (Seg *seg, gboolean is_fractional, GError **error)
     {
       guint8 *masks;
       gboolean ok;
+      int n_masks = 0;
 
       for (end = start + 1; end < seg->n_frames
                             && seg->frames[end].segment == seg->frames[start].segment;)
         end++;
-      masks = sag_alloc_try (n * (end - start), "a segment", error);
+      /* Tiles of one slice share its mask; slices that are there twice do not. */
+      for (int f = start; f < end; f++)
+        n_masks += starts_mask (seg, start, f);
+      masks = sag_alloc_try (n * n_masks, "a segment", error);
       ok = masks != NULL;
-      for (int f = start; f < end && ok; f++)
+      if (ok && seg->tile != NULL)
+        memset (masks, 0, n * n_masks);
+      for (int f = start, m = -1; f < end && ok; f++)
         {
-          guint8 *mask = masks + n * (f - start);
+          guint8 *mask = masks + n * (gsize) (m += starts_mask (seg, start, f));
 
-          ok = sag_pixels_decode (seg->pixels, seg->frames[f].frame, mask, error);
-          if (ok && is_fractional)
+          ok = decode (seg, &seg->frames[f], mask, error);
+          if (ok && is_fractional && (f + 1 == end || starts_mask (seg, start, f + 1)))
             threshold (seg, mask, seg->frames[f].k, maximum);
         }
       ok = ok && place_segment (seg, start, end, masks, error);
@@ -424,15 +481,22 @@ read_labelmap (Seg *seg, GError **error)
       g_array_index (seg->layer_of, int, s) = 0;
     }
   voxels = sag_block_get_data (g_ptr_array_index (seg->layers, 0));
-  scratch = sag_alloc_try (n * 2, "one image", error);
+  scratch = sag_alloc_try ((gsize) h->instance->columns * h->instance->rows * 2, "one image", error);
   ok = scratch != NULL;
   for (int f = 0; f < seg->n_frames && ok; f++)
     {
-      guint8 *slice = voxels + n * seg->frames[f].k;
+      const Frame *frame = &seg->frames[f];
+      guint8 *slice = voxels + n * frame->k;
 
-      ok = sag_pixels_decode (seg->pixels, seg->frames[f].frame, scratch, error);
-      for (gsize i = 0; i < n && ok; i++)
-        slice[i] = value_of_number[wide ? ((guint16 *) scratch)[i] : scratch[i]];
+      ok = sag_pixels_decode (seg->pixels, frame->frame, scratch, error);
+      for (int r = 0; r < MIN (h->instance->rows, seg->grid.size[1] - frame->y) && ok; r++)
+        for (int c = 0; c < MIN (h->instance->columns, seg->grid.size[0] - frame->x); c++)
+          {
+            gsize from = (gsize) r * h->instance->columns + c;
+
+            slice[(gsize) (frame->y + r) * seg->grid.size[0] + frame->x + c]
+                = value_of_number[wide ? ((guint16 *) scratch)[from] : scratch[from]];
+          }
     }
   sag_free (scratch);
   return ok;
@@ -582,6 +646,7 @@ sag_seg_read (const char *path, SagSegInfo **info, GError **error)
   g_ptr_array_unref (seg.layers);
   g_array_unref (seg.layer_of);
   g_free (seg.frames);
+  sag_free (seg.tile);
   sag_dicom_seg_header_free (seg.header);
   return result;
 }

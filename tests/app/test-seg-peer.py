@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""seg-info on every segmentation of the data folder, against pydicom and numpy: how many voxels each segment has, and
+where their middle lies. Prints TAP. Arguments: the sagitta-cli, the data folder."""
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import warnings
+
+cli = sys.argv[1]
+data = pathlib.Path(os.environ.get("SAGITTA_TEST_DATA") or sys.argv[2])
+try:
+    import numpy as np
+    import pydicom
+except ImportError:
+    print("1..0 # SKIP pydicom is not installed")
+    sys.exit(0)
+if not data.exists():
+    print("1..0 # SKIP the data folder is not there")
+    sys.exit(0)
+warnings.simplefilter("ignore")
+SEG, LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
+DEFLATED_FRAMES, J2K, RLE = "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"
+
+
+def frames_of(d):
+    """Numbers as stored, or None where only other programs can decode them."""
+    n, shape = int(d.get("NumberOfFrames") or 1), (d.Rows, d.Columns)
+    if d.file_meta.TransferSyntaxUID in (DEFLATED_FRAMES, J2K, RLE):
+        return None
+    if d.BitsAllocated == 1:
+        raw = d.PixelData
+        if d.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.2" and d["PixelData"].VR == "OW":
+            raw = np.frombuffer(raw, np.uint16).byteswap().tobytes()
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
+        return bits[:n * shape[0] * shape[1]].reshape(n, *shape)
+    return np.frombuffer(d.PixelData, np.uint8 if d.BitsAllocated == 8 else "<u2")[:n * shape[0] * shape[1]].reshape(n, *shape)
+
+
+def group(d, f, name):
+    for g in (d.PerFrameFunctionalGroupsSequence[f] if "PerFrameFunctionalGroupsSequence" in d else {}, d.SharedFunctionalGroupsSequence[0]):
+        if name in g and len(g[name].value):
+            return g[name].value[0]
+    return None
+
+
+def measure(d):
+    """Segment number: (places of its voxels as rows x, y, z, or of its pixels in the slide)."""
+    stored = frames_of(d)
+    if stored is None:
+        return None
+    found = collections.defaultdict(set)
+    measures = group(d, 0, "PixelMeasuresSequence")
+    spacing = [float(v) for v in measures.PixelSpacing] if measures is not None else [1.0, 1.0]
+    full = d.get("DimensionOrganizationType") == "TILED_FULL"
+    tiles = (-(-d.get("TotalPixelMatrixRows", 1) // d.Rows)) * (across := -(-d.get("TotalPixelMatrixColumns", 1) // d.Columns))
+    most = int(d.get("MaximumFractionalValue", 255))
+    for f, frame in enumerate(stored):
+        place, turn, slide = (group(d, f, "PlanePositionSequence"), group(d, f, "PlaneOrientationSequence"), group(d, f, "PlanePositionSlideSequence"))
+        if d.SOPClassUID == LABELMAP:
+            padding = d.get("PixelPaddingValue", 0)
+            masks = {int(v): frame == v for v in np.unique(frame) if v != padding}
+        else:
+            number = d.SegmentSequence[f // tiles].SegmentNumber if full else group(d, f, "SegmentIdentificationSequence").ReferencedSegmentNumber
+            masks = {number: 2 * frame.astype(int) >= most if d.SegmentationType == "FRACTIONAL" else frame > 0}
+        for number, mask in masks.items():
+            rows, columns = np.nonzero(mask)
+            if full or slide is not None:
+                at = (f % tiles // across * d.Rows, f % across * d.Columns) if full else (slide.RowPositionInTotalImagePixelMatrix - 1, slide.ColumnPositionInTotalImagePixelMatrix - 1)
+                inside = (rows + at[0] < d.TotalPixelMatrixRows) & (columns + at[1] < d.TotalPixelMatrixColumns)
+                points = np.c_[(columns + at[1]) * spacing[1], (rows + at[0]) * spacing[0], np.zeros(len(rows))][inside]
+            elif place is None:
+                points = np.c_[columns * spacing[1], rows * spacing[0], np.full(len(rows), f)]
+            else:
+                o = np.array([float(v) for v in turn.ImageOrientationPatient])
+                points = (np.array([float(v) for v in place.ImagePositionPatient]) + columns[:, None] * spacing[1] * o[:3] + rows[:, None] * spacing[0] * o[3:])
+            found[number].update(map(tuple, np.round(points, 6).tolist()))
+    return found
+
+
+results, n_skipped = [], 0
+for path in sorted(p for place in (data / "dicom-matrix", *(data / "series").glob("*/SEG*")) for p in place.rglob("*") if p.is_file()):
+    if "fuzz" in path.parts:
+        continue
+    try:
+        if pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).get("SOPClassUID") not in (SEG, LABELMAP):
+            continue
+        d = pydicom.dcmread(path)
+    except Exception:
+        continue
+    truth = measure(d)
+    done = subprocess.run([cli, "seg-info", str(path), "--json"], capture_output=True, text=True)
+    name = str(path.relative_to(data))
+    if truth is None:
+        n_skipped += 1
+        continue
+    if done.returncode:
+        results.append((name, False, done.stderr))
+        continue
+    wrong = []
+    ours = {label["value"]: label for label in json.loads(done.stdout)["labels"]}
+    background = d.SOPClassUID == LABELMAP
+    fit = all(0 < segment.SegmentNumber < 256 for segment in d.SegmentSequence) or 0 not in truth  # else they are numbered anew
+    for segment in d.SegmentSequence:
+        places = truth.get(segment.SegmentNumber, set())
+        label = ours.get(segment.SegmentNumber) if fit else next((v for v in ours.values() if v["name"] == segment.SegmentLabel), None)
+        if segment.SegmentedPropertyTypeCodeSequence[0].get("CodeValue") == "125040":
+            continue  # background is no label
+        if label is None:
+            if places or not background:
+                wrong.append(f"segment {segment.SegmentNumber} is not there")
+            continue
+        if label["voxels"] != len(places):
+            wrong.append(f"segment {segment.SegmentNumber}: {label['voxels']} voxels, not {len(places)}")
+        elif places:
+            off = np.abs(np.array(list(places)).mean(0) - label["centroid_lps"]).max()
+            if off > 0.01:
+                wrong.append(f"segment {segment.SegmentNumber}: {off:.3f} mm off")
+    results.append((name, not wrong, "; ".join(wrong[:5])))
+print(f"1..{len(results)}")
+for k, (name, good, why) in enumerate(results, 1):
+    print(f"{'ok' if good else 'not ok'} {k} - {name}" + ("" if good else f"\n# {why}"))
+print(f"# {n_skipped} that pydicom cannot decode are compared by test-seg")
+sys.exit(not all(good for _, good, _ in results))
