@@ -199,7 +199,10 @@ check_elements (Object *self, SagElements elements)
 
           sag_elements_get_items (&elements, &element, &items);
           while (sag_elements_next_item (&items, &item) == SAG_ELEMENTS_MORE)
-            check_elements (self, item);
+            {
+              sag_validate_item (element.tag, &item, self->faults);
+              check_elements (self, item);
+            }
         }
     }
   if (state == SAG_ELEMENTS_BROKEN)
@@ -422,11 +425,12 @@ sag_validate_object (const guint8 *bytes, gsize n, SagFaults *faults)
       return;
     }
   self.top = file.data;
-  g_autofree char *class_uid = get_text (&self, 0x00080016);
+  g_autofree char *class_uid = get_text (&self, 0x00080016), *kind_of_image = get_text (&self, 0x00080008);
   syntax = sag_syntax_find (file.transfer_syntax);
   check_meta (&self, &file, syntax);
   check_elements (&self, self.top);
   sag_validate_modules (class_uid, find_length, &self, faults);
+  sag_validate_groups (class_uid, g_str_has_prefix (kind_of_image, "ORIGINAL"), &self.top, faults);
   check_pixels (&self, syntax);
   check_geometry (&self);
   sag_elements_close (&file);

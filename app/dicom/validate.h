@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "app/dicom/elements.h"
 #include "app/dicom/index.h"
 
 typedef struct
@@ -64,3 +65,14 @@ void           sag_validate_modules (const char    *class_uid,
                                     int           (*find) (guint32 tag, gpointer data),
                                     gpointer        data,
                                     SagFaults      *faults);
+
+/* One item of a sequence, wherever that stands. */
+void           sag_validate_item   (guint32            sequence,
+                                    const SagElements *item,
+                                    SagFaults         *faults);
+
+/* The functional groups of an enhanced CT or MR: those that an image of that kind, and an original one, must have. */
+void           sag_validate_groups (const char        *class_uid,
+                                    gboolean           is_original,
+                                    const SagElements *top,
+                                    SagFaults         *faults);

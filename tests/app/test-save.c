@@ -118,7 +118,7 @@ write_png (Fixture *f, const char *path, GError **error)
   g_autofree guint8 *pixels = g_malloc (256 * 256 * 3);
 
   for (int i = 0; i < 256 * 256 * 3; i++)
-    pixels[i] = (guint8) (i * i >> 5);
+    pixels[i] = (guint8) ((guint) i * (guint) i >> 5);
   return sag_png_write (path, pixels, 256, 256, 3, error);
 }
 
