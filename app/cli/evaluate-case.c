@@ -150,6 +150,16 @@ open_mask (const SagEvaluated *self, const char *path, GError **error)
   own = sag_open_segmentation (path, NULL, error);
   if (own == NULL || sag_grid_equal (sag_segmentation_get_grid (own), grid))
     return g_steal_pointer (&own);
+  if (!sag_volume_get_has_spacing (self->volume))
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "The mask '%s' has a place in the patient and its image has none; give both as "
+                   "PNG, or both as NIfTI or DICOM",
+                   shown);
+      return NULL;
+    }
   laid = sag_seg_regrid (own, grid, error);
   if (laid != NULL && count_voxels (own) > 0 && count_voxels (laid) == 0)
     {

@@ -67,7 +67,7 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_KEEP_LARGEST,
-  .temperature = { 1.02f, 1.02f, 1.02f, 1.02f },
+  .temperature = { 1.18f, 1.18f, 1.18f, 1.18f },
 };
 
 static const sag_model_info brain = {

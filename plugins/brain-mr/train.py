@@ -110,7 +110,7 @@ def blur(x, sigma):
     return x
 
 
-def draw(random, maps, which, any_share=0.15):
+def draw(random, maps, which, any_share=0.15, wide=0.0):
     """One patch: image [1, 1, 64, 64, 64] and label [1, 64, 64, 64]."""
     voxels, centre, histogram = maps.maps[which]
     dims = np.array(voxels.shape[2:])
@@ -118,6 +118,8 @@ def draw(random, maps, which, any_share=0.15):
     if random.random() < 0.5:
         matrix[:, 2] *= -1
     middle = centre + random.uniform(-1, 1, 3) * (45, 60, 45)
+    if wide and random.random() < wide:  # face, neck and air too
+        middle = centre + random.uniform((-75, -95, -125), (75, 95, 75))
     theta = np.zeros((1, 3, 4), np.float32)
     theta[0, :, :3] = matrix * FINE / dims[::-1, None]
     theta[0, :, 3] = (2 * middle[::-1] + 1) / dims[::-1] - 1
@@ -166,9 +168,9 @@ def main():
     rare, weight = [True], torch.tensor([1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 3.0])
 
     def sample(random, step):
-        late = step >= 0.35 * args.steps  # T1-like alone at first
-        rare[0] = step < 0.75 * args.steps
-        patches = [draw(random, maps, random.integers(len(maps.maps) - 1), 0.15 if late else 0)
+        late = step >= 0.35 * args.steps or args.start  # T1-like alone at first
+        rare[0] = step < 0.75 * args.steps and not args.start
+        patches = [draw(random, maps, random.integers(len(maps.maps) - 1), 0.15 if late else 0, 0.6 if args.start else 0)
                    for _ in range(args.batch)]
         return torch.cat([p[0] for p in patches]), torch.cat([p[1] for p in patches])
 

@@ -124,7 +124,7 @@ def main():
     print(len(set(names)), 'patients', {k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        size = 256 if step >= 0.65 * args.steps or not args.start else 192
+        size = 192 if args.start and step < 0.65 * args.steps and not training.reads_file(args) else 256
         return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.5), turn=12, flip=(True, False),
                                bend=0.04, shift=0.12, gamma=0.4, bias=0.3, speckle=0.25, erase=0.3)
 

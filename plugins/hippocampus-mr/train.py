@@ -170,7 +170,8 @@ def main():
     print({k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        return volumes.sample(random, sets['train'], args.batch, TRAIN, 3)
+        size = PATCH if training.reads_file(args) else TRAIN  # a file's graph has its size in it
+        return volumes.sample(random, sets['train'], args.batch, size, 3)
 
     def finish(net):
         training.report(args, net, (1, 1, *PATCH), {k: [volumes.as_case(c, PATCH) for c in sets[k]]

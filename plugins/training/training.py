@@ -83,6 +83,11 @@ def averaged(make, net, average):
     return copy.eval()
 
 
+def reads_file(args):
+    """Whether a network from a file is run in training, whose graph may be fixed to the size it was exported for."""
+    return bool(args.network or args.prune or args.low_rank or args.qat or args.distill)
+
+
 def narrow(make):
     """The same network with half the channels everywhere."""
     widths = inspect.signature(make).parameters['widths'].default
@@ -256,7 +261,8 @@ def report(args, net, shape, sets, predict, distance):
     examples = os.path.join(args.work, 'examples')  # for sagitta-cli calibrate
     os.makedirs(examples, exist_ok=True)
     for case, image, _ in sets['validation'][::max(1, len(sets['validation']) // 8)][:8]:
-        np.save(os.path.join(examples, case + '.npy'), image.numpy())
+        spare = [((want - have) // 2, (want - have + 1) // 2) for want, have in zip(shape, image.shape)]
+        np.save(os.path.join(examples, case + '.npy'), np.pad(image.numpy(), spare, 'symmetric'))
     temperature = fit_temperature(*near_border([o[1:] for o in outputs['validation']], distance))
     figures = {'temperature': temperature}
     for name, rows in outputs.items():

@@ -186,6 +186,10 @@ check("--map", got.returncode == 0 and json.loads(got.stdout)["cases"][2]["dice"
 (images2 / "c.png").write_bytes((images2 / "c.png").read_bytes()[:40])
 fails("a broken PNG", "not a sound PNG", "--images", images2, "--masks", masks2)
 fails("no such folder", "not a folder", "--images", folder / "none", "--masks", masks2)
+images4, masks4 = folders("mixed")
+write_png(images4 / "a.png", np.zeros((9, 9), np.uint8))
+nibabel.save(nibabel.Nifti1Image(np.ones((9, 9, 1), np.uint8), np.diag([-2.0, -2.0, 3.0, 1.0])), masks4 / "a.nii")
+fails("a picture with a mask that has a place", "both as PNG", "--images", images4, "--masks", masks4)
 
 # NIfTI in three dimensions, millimetres, two labels.
 net3 = model("two", "sigmoid3d.onnx", ["High", "Low"], "[output]\nkind = sigmoid\n")
