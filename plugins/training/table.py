@@ -61,6 +61,7 @@ def main():
     for text in args.row:
         name, network = text.split('=', 1)
         add(name, network, 'fp32')
+        add(name + ', INT8 dynamic', network, 'int8', '--precision', 'int8')
         add(name + ', INT8 static', network, 'int8', '--precision', 'int8', *static)
     if args.teacher:
         add('shipped', own, 'fp32')
