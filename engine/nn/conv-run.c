@@ -44,6 +44,7 @@ typedef struct
   guint8            pad;
   float            *out;     /* or words, or bytes: see SagConv.bytes_out */
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
+  gint64            parts, per_part;   /* shares of the panels, for images too small to share; panels of each */
   gint64            first, n_lines;    /* of rows_item() */
 } Job;
 
@@ -433,9 +434,10 @@ chunk_depthwise (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ld
       .end = end_of (job, 0, out, at, ldc) });
 }
 
-/* All channels of a chunk's pixels; pixel i goes to element at + i * ldc of the output. */
+/* The channels of panels from `first` to `last` of a chunk's pixels; pixel i goes to element at + i * ldc of
+ * the output. */
 static void
-chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
+chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gint64 first, gint64 last)
 {
   const SagConv *c = job->conv;
   const SagConvPhase *phase = &c->geometry.phases[p];
@@ -456,7 +458,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
 
         for (int b = 0; b < n_blocks; b++)
           chunk_rows (chunk, job, phase, b, t0, taps, group * c->kin, rows[b], chunk->mr);
-        for (gint64 panel = 0; panel < c->n_panels; panel++)
+        for (gint64 panel = first; panel < last; panel++)
           {
             gint64 column = group * c->nout + panel * c->width;
             gint64 block = (group * c->n_panels + panel) * phase->n_taps + t0;
@@ -512,10 +514,13 @@ static void
 last_item (gsize item, int thread, gpointer data)
 {
   const Job *job = data;
-  const SagConvGeometry *g = &job->conv->geometry;
-  gint64 n = g->out[0] * g->out[1] * g->out[2], per_image = job->n_items / g->batch;
-  gint64 image = (gint64) item / per_image, from = (gint64) item % per_image * job->per_item;
-  gint64 to = MIN (from + job->per_item, n);
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 n = g->out[0] * g->out[1] * g->out[2], per_image = job->n_items / job->parts / g->batch;
+  gint64 part = (gint64) item / (per_image * g->batch), piece = (gint64) item % (per_image * g->batch);
+  gint64 image = piece / per_image, from = piece % per_image * job->per_item;
+  gint64 to = MIN (from + job->per_item, n), first = part * job->per_part;
+  gint64 last = MIN (first + job->per_part, c->n_panels), column = first * c->width;
   Chunk chunk = { .mr = block_rows (job) };
 
   if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
@@ -526,8 +531,12 @@ last_item (gsize item, int thread, gpointer data)
 
       chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
                   i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
-      chunk_run (&chunk, job, 0, at, g->cout);
-      finish (job, at, chunk.n * g->cout);
+      chunk_run (&chunk, job, 0, at, g->cout, first, last);
+      if (job->parts == 1)
+        finish (job, at, chunk.n * g->cout);
+      else
+        for (int j = 0; j < chunk.n; j++)
+          finish (job, at + j * g->cout + column, MIN (last * c->width, c->nout) - column);
     }
 }
 
@@ -556,7 +565,7 @@ last_line_item (gsize item, int thread, gpointer data)
             chunk_fill (&chunk, job, &g->phases[p], image, z / g->out_step[0], y / g->out_step[1], q,
                         (int) MIN (BLOCKS * chunk.mr, g->phases[p].count[2] - q));
             chunk_run (&chunk, job, p, at + (q * g->out_step[2] + r) * g->cout,
-                       g->out_step[2] * g->cout);
+                       g->out_step[2] * g->cout, 0, c->n_panels);
           }
       finish (job, at, g->out[2] * g->cout);
     }
@@ -616,6 +625,16 @@ sag_conv_run (const SagStep *step)
       job.per_item = chunk * (gint64) (1 + ITEM_WORK / (work * (double) chunk + 1));
       job.per_item = MIN (job.per_item, (pixels + chunk - 1) / chunk * chunk);
       job.n_items = g->batch * ((pixels + job.per_item - 1) / job.per_item);
+      job.parts = 1;
+      job.per_part = c->n_panels;
+      if (job.n_items < 4 * sag_parallel_get_size () && c->groups == 1 && node->macs > 2 * ITEM_WORK)
+        {
+          gint64 wanted = MIN (2 * sag_parallel_get_size (), node->macs / ITEM_WORK);
+
+          job.per_part = MAX (1, c->n_panels / wanted);
+          job.parts = (c->n_panels + job.per_part - 1) / job.per_part;
+          job.n_items *= job.parts;
+        }
       sag_parallel_for ((gsize) job.n_items, last_item, &job);
       return;
     }

@@ -85,7 +85,8 @@ tiles_per_item (const SagConv *self, gint64 mr)
 {
   const SagConvGeometry *g = &self->geometry;
   gint64 one = NUMBERS * (gint64) sizeof (float) * (self->kin * depth_of (g) + self->nout);
-  gint64 most = MAX (TILE_BYTES / one / mr, 1) * mr, teams = sag_parallel_get_size ();
+  gint64 weights = (gint64) (sag_conv_winograd_weights (self) * sizeof (float)); /* read once an item */
+  gint64 most = MAX (MAX (TILE_BYTES, weights / 2) / one / mr, 1) * mr, teams = sag_parallel_get_size ();
   gint64 share = (tiles_of (g) + teams - 1) / teams;
 
   return MIN (most, (share + mr - 1) / mr * mr);
