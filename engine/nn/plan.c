@@ -252,12 +252,17 @@ compare_offsets (gconstpointer a, gconstpointer b)
 /* Placed pieces by when they live: of each of so many stretches of steps, those that live in it. A piece
  * then looks only at its neighbours in time, and ten thousand layers cost no more than a hundred times a
  * hundred. */
-enum { STRETCHES = 64 };
+enum
+{
+  STRETCHES = 64,
+  FEW = 256, /* neighbours */
+};
 
 typedef struct
 {
   int        n_steps;
   GPtrArray *stretch[STRETCHES];
+  GArray    *all; /* copies of every piece, by offset: where nearly all are neighbours */
 } Timeline;
 
 static int
@@ -266,8 +271,40 @@ stretch_of (const Timeline *self, int step)
   return (int) ((gint64) step * STRETCHES / self->n_steps);
 }
 
-/* Those that live while `piece` does, by offset. */
-static void
+/* The lowest offset where `piece` fits between `n` placed ones, by offset, of which it minds those that live
+ * while it does. */
+static gsize
+find_gap (const Piece *piece, guint n, const Piece *(*nth) (gconstpointer list, guint i), gconstpointer list)
+{
+  gsize at = 0;
+
+  for (guint k = 0; k < n; k++)
+    {
+      const Piece *other = nth (list, k);
+
+      if (other->last < piece->first || other->first > piece->last)
+        continue;
+      if (other->offset >= at && other->offset - at >= piece->bytes)
+        break;
+      at = MAX (at, other->offset + other->bytes);
+    }
+  return at;
+}
+
+static const Piece *
+nth_found (gconstpointer list, guint i)
+{
+  return ((const GPtrArray *) list)->pdata[i];
+}
+
+static const Piece *
+nth_of_all (gconstpointer list, guint i)
+{
+  return &g_array_index ((const GArray *) list, const Piece, i);
+}
+
+/* Those that live while `piece` does, by offset; FALSE if they are many. */
+static gboolean
 find_neighbours (const Timeline *self, const Piece *piece, GPtrArray *found)
 {
   int from = stretch_of (self, piece->first), to = stretch_of (self, piece->last);
@@ -281,8 +318,23 @@ find_neighbours (const Timeline *self, const Piece *piece, GPtrArray *found)
         if (other->last >= piece->first && other->first <= piece->last
             && s == MAX (from, stretch_of (self, other->first)))
           g_ptr_array_add (found, other);
+        if (found->len > FEW)
+          return FALSE;
       }
   g_ptr_array_sort (found, compare_offsets);
+  return TRUE;
+}
+
+static void
+remember (Timeline *self, Piece *piece)
+{
+  guint k = self->all->len;
+
+  while (k > 0 && nth_of_all (self->all, k - 1)->offset > piece->offset)
+    k--;
+  g_array_insert_val (self->all, k, *piece);
+  for (int s = stretch_of (self, piece->first); s <= stretch_of (self, piece->last); s++)
+    g_ptr_array_add (self->stretch[s], piece);
 }
 
 /* Largest first, and of equal ones those that live longest; each at the lowest offset that is free for as long as it lives. */
@@ -291,7 +343,8 @@ place_pieces (Draft *draft, GError **error)
 {
   g_autoptr (GPtrArray) by_size = g_ptr_array_new ();
   g_autoptr (GPtrArray) placed = g_ptr_array_new (); /* neighbours, by offset */
-  Timeline timeline = { MAX (draft->plan->n_steps, 1), { NULL } };
+  Timeline timeline = { .n_steps = MAX (draft->plan->n_steps, 1),
+                        .all = g_array_new (FALSE, FALSE, sizeof (Piece)) };
   gboolean good = TRUE;
 
   for (int s = 0; s < STRETCHES; s++)
@@ -302,30 +355,24 @@ place_pieces (Draft *draft, GError **error)
   for (guint i = 0; good && i < by_size->len; i++)
     {
       Piece *piece = by_size->pdata[i];
-      gsize at = 0, end;
+      gsize end;
 
-      find_neighbours (&timeline, piece, placed);
-      for (guint k = 0; k < placed->len; k++)
-        {
-          const Piece *other = placed->pdata[k];
-
-          if (other->offset >= at && other->offset - at >= piece->bytes)
-            break;
-          at = MAX (at, other->offset + other->bytes);
-        }
-      piece->offset = at;
-      if (!g_size_checked_add (&end, at, piece->bytes))
+      if (find_neighbours (&timeline, piece, placed))
+        piece->offset = find_gap (piece, placed->len, nth_found, placed);
+      else
+        piece->offset = find_gap (piece, timeline.all->len, nth_of_all, timeline.all);
+      if (!g_size_checked_add (&end, piece->offset, piece->bytes))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
                        "The network needs more memory than any machine has");
           good = FALSE;
         }
       draft->plan->arena_bytes = MAX (draft->plan->arena_bytes, end);
-      for (int s = stretch_of (&timeline, piece->first); s <= stretch_of (&timeline, piece->last); s++)
-        g_ptr_array_add (timeline.stretch[s], piece);
+      remember (&timeline, piece);
     }
   for (int s = 0; s < STRETCHES; s++)
     g_ptr_array_unref (timeline.stretch[s]);
+  g_array_unref (timeline.all);
   return good;
 }
 
