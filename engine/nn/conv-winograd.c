@@ -20,6 +20,7 @@ enum
   MAX_NR = 64,               /* columns of a panel */
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
   WEIGHT_BYTES = 5 << 20,    /* four times the weights: beyond this they are read too often */
+  VOLUME_BYTES = 64 << 20,   /* beyond this a volume had better lie over its input (SagNode.trails) */
 };
 
 static gint64
@@ -67,6 +68,8 @@ sag_conv_winograd_moves (const SagConvGeometry *g)
   if (!is_square (g) || g->cin < 12 || g->cout < 12)
     return INFINITY;
   if ((double) (g->cin * g->cout * depth_of (g)) * NUMBERS * sizeof (float) > WEIGHT_BYTES)
+    return INFINITY;
+  if (g->out[0] > 1 && (double) (g->out[0] * g->out[1] * g->out[2]) * (double) (g->cout * 4) > VOLUME_BYTES)
     return INFINITY;
   tiles = (double) ((tiles_of (g) + 11) / 12 * 12);
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
