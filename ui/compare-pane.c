@@ -3,6 +3,8 @@
  * compare-pane.c: two results held against each other. */
 #include "ui/compare-pane.h"
 
+#include "ui/slice-corners.h"
+
 #include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
@@ -114,6 +116,18 @@ format (double      value,
   return isnan (value) ? g_strdup ("–") : g_strdup_printf (how, value);
 }
 
+/* In pixels where nobody knows how large they are. */
+static char *
+format_length (SagComparePane *self,
+               double          value,
+               const char     *how)
+{
+  g_autofree char *number = format (value, how);
+
+  return isnan (value) ? g_steal_pointer (&number)
+                       : g_strjoin (" ", number, sag_slice_corners_get_unit (self->workspace), NULL);
+}
+
 static void
 fill_table (SagComparePane *self,
             GVariant       *outcome)
@@ -137,16 +151,17 @@ fill_table (SagComparePane *self,
   while (g_variant_iter_next (iter, "(y&sddddd)", &value, &name, &dice, &hd95, &mean, &ml_a, &ml_b))
     {
       g_autofree char *dice_text = format (isnan (dice) ? dice : floor (dice * 1e4) / 1e4, "%.4f");
-      g_autofree char *hd95_text = format (hd95, "%.1f mm");
-      g_autofree char *mean_text = format (mean, "%.2f mm");
+      g_autofree char *hd95_text = format_length (self, hd95, "%.1f");
+      g_autofree char *mean_text = format_length (self, mean, "%.2f");
       g_autofree char *volumes = g_strdup_printf ("%s: A %.1f ml, B %.1f ml", name, ml_a, ml_b);
+      gboolean sized = g_str_equal (sag_slice_corners_get_unit (self->workspace), "mm");
       GtkWidget *label = make_label (name, 0, FALSE);
 
       if (ml_a == 0 && ml_b == 0)
         continue;
       gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
       gtk_widget_set_hexpand (label, TRUE);
-      gtk_widget_set_tooltip_text (label, volumes);
+      gtk_widget_set_tooltip_text (label, sized ? volumes : name);
       gtk_grid_attach (GTK_GRID (self->table), label, 0, row, 1, 1);
       gtk_grid_attach (GTK_GRID (self->table), make_label (dice_text, 1, FALSE), 1, row, 1, 1);
       gtk_grid_attach (GTK_GRID (self->table), make_label (hd95_text, 1, FALSE), 2, row, 1, 1);

@@ -60,6 +60,7 @@ show_fit (SagSegmentPanel *self)
   SagModel *model = sag_segmenter_get_model (self->segmenter);
   SagSegmenterState state = sag_segmenter_get_state (self->segmenter);
   const char *problem = sag_segmenter_get_problem (self->segmenter);
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
   const char *text = "", *icon = NULL;
   gboolean warns = FALSE;
 
@@ -78,6 +79,11 @@ show_fit (SagSegmentPanel *self)
     {
       warns = !sag_model_get_fits (model) || sag_model_get_reason (model)[0] != '\0';
       text = warns ? sag_model_get_reason (model) : _ ("Fits these images");
+      if (!warns && volume != NULL && sag_volume_get_modality (volume)[0] == '\0')
+        {
+          warns = TRUE;
+          text = _ ("The file does not say what kind of images these are: whether the model fits is yours to judge.");
+        }
     }
   icon = text[0] == '\0' || state == SAG_SEGMENTER_NO_IMAGE ? NULL
          : warns                                            ? "sagitta-warning-symbolic"
