@@ -4,7 +4,6 @@
 #include "ui/compare-pane.h"
 
 #include "ui/slice-corners.h"
-
 #include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>

@@ -147,6 +147,13 @@ sag_exporter_save_labels (SagExporter  *self,
   SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
   g_autoptr (GError) error = NULL;
 
+  if (g_str_equal (format, "seg") && sag_workspace_is_straightened (workspace))
+    {
+      g_signal_emit (self, signals[FAILED], 0,
+                     _ ("These labels lie on resampled slices; a DICOM SEG refers to the slices as they were "
+                        "acquired. Save them as NIfTI, or segment the images as acquired."));
+      return;
+    }
   if (segmentation != NULL)
     start_export (self,
                   sag_job_new_export (format, path, segmentation,
