@@ -57,9 +57,11 @@ def walk(node):
 
 
 class Program:
-    def __init__(self, command, **environment):
+    def __init__(self, command, find=None, **environment):
         self.process = subprocess.Popen(command, env={**os.environ, "G_DEBUG": "fatal-warnings", **environment})
-        self.app = wait_for(self.find)
+        self.app = wait_for(find or self.find)
+        if self.app:
+            self.app.set_cache_mask(Atspi.Cache.NONE)
         self.frame = wait_for(lambda: self.app and next(children(self.app), None))
         self.view = None
 
@@ -67,7 +69,6 @@ class Program:
         desktop = Atspi.get_desktop(0)
         for app in children(desktop):
             if app.get_process_id() == self.process.pid:
-                app.set_cache_mask(Atspi.Cache.NONE)
                 return app
         return None
 

@@ -407,6 +407,38 @@ test_small (Fixture       *f,
   g_assert_cmpint (minimum, <=, 700);
 }
 
+/* Every button that is on screen, below `widget`. */
+static int
+check_buttons (GtkWidget *widget, int least)
+{
+  int n = 0;
+
+  if (!gtk_widget_get_mapped (widget))
+    return 0;
+  if (GTK_IS_BUTTON (widget))
+    {
+      g_assert_cmpint (gtk_widget_get_width (widget), >=, least);
+      g_assert_cmpint (gtk_widget_get_height (widget), >=, least);
+      n++;
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    n += check_buttons (child, least);
+  return n;
+}
+
+static void
+test_large_controls (Fixture *f, gconstpointer data)
+{
+  g_settings_set_boolean (f->settings, "large-controls", TRUE);
+  fake_settle ();
+  g_assert_true (gtk_widget_has_css_class (GTK_WIDGET (f->window), "touch"));
+  g_assert_cmpint (check_buttons (GTK_WIDGET (f->window), 44), >, 20);
+  g_settings_set_boolean (f->settings, "large-controls", FALSE);
+  fake_settle ();
+  g_assert_false (gtk_widget_has_css_class (GTK_WIDGET (f->window), "touch"));
+}
+
 static void
 add_tests (void)
 {
@@ -427,6 +459,7 @@ add_tests (void)
   g_test_add ("/window/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
   g_test_add ("/window/finder", Fixture, NULL, set_up, test_finder, tear_down);
   g_test_add ("/window/presets", Fixture, NULL, set_up, test_presets, tear_down);
+  g_test_add ("/window/large-controls", Fixture, NULL, set_up, test_large_controls, tear_down);
   g_test_add ("/window/small", Fixture, NULL, set_up, test_small, tear_down);
   g_test_add_func ("/tags-dialog", test_tags);
 }
