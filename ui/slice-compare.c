@@ -53,7 +53,9 @@ draw_legend (const SagSliceScene *scene,
   };
   const GdkRGBA *colours[4] = { &only_a, &only_b, &both, NULL };
   double line = 19 * scene->text_scale, box = 10 * scene->text_scale;
-  double x = 34 * scene->text_scale, y = round (scene->height * 0.66);
+  /* Above the words in the corner, of which there may be four lines. */
+  double x = 34 * scene->text_scale;
+  double y = round (MIN (scene->height * 0.66, scene->height - 70 * scene->text_scale - 3.5 * line));
 
   for (int n = 0; n < 4; n++, y += line)
     {
