@@ -25,14 +25,14 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 3.25f, 3.25f, 3.25f, 3.25f },
+  .temperature = { 3.25f, 3.25f, 3.25f, 3.10f },
 };
 
 static const sag_model_info breast = {
   .size = sizeof breast,
   .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.breast-us",
-  .version = "1.0.0",
+  .version = "1.0.1",
   .name = "Lesion (breast ultrasound)",
   .modality = "US",
   .description =

@@ -83,10 +83,7 @@ class Lesion(nn.Module):
             kept.append(x)
             x = local(down(x))
             if n == 2:
-                place = self.place
-                if x.shape[2:] != place.shape[2:]:  # smaller pictures in training
-                    place = F.interpolate(place, x.shape[2:], mode='bilinear', align_corners=False)
-                x = x + place
+                x = x + self.place
             if len(far) > 0:
                 height, width = x.shape[2:]
                 tokens = x.flatten(2).transpose(1, 2)
@@ -124,8 +121,7 @@ def main():
     print(len(set(names)), 'patients', {k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        size = 192 if args.start and step < 0.65 * args.steps and not training.reads_file(args) else 256
-        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.5), turn=12, flip=(True, False),
+        return pictures.sample(random, sets['train'], args.batch, zoom=(0.7, 1.5), turn=12, flip=(True, False),
                                bend=0.04, shift=0.12, gamma=0.4, bias=0.3, speckle=0.25, erase=0.3)
 
     def finish(net):

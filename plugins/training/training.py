@@ -31,7 +31,6 @@ def arguments(description, steps, batch):
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
     parser.add_argument('--blend', type=float, default=0, help='share of the weights of --start in the result')
-    parser.add_argument('--mirror', action='store_true', help='the result also sees the mirror image, at twice the work')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
@@ -236,24 +235,10 @@ def export_module(net, path, shape, opset):
     os.replace(path + '.new', path)
 
 
-class Mirrored(nn.Module):
-    """The mean of what a network says of an image and of its mirror image."""
-
-    def __init__(self, net, axis):
-        super().__init__()
-        self.net, self.axis = net, axis
-
-    def forward(self, x):
-        y = self.net(torch.cat((x, x.flip(self.axis))))
-        return (y[:1] + y[1:].flip(self.axis)) / 2
-
-
 def report(args, net, shape, sets, predict, distance):
     """Temperature from the validation cases, figures of the test cases, the network; all to figures.json.
 
     sets: {'validation': cases, 'test': cases}, each case (name, image, label); predict (net, image) gives logits."""
-    if args.mirror:  # left and right: the last axis of pictures, the first of volumes
-        net = Mirrored(net, 3 if len(shape) == 4 else 2).eval()
     outputs = {}
     for name, cases in sets.items():
         with torch.no_grad():
