@@ -21,6 +21,7 @@ struct _SagKeeper
   gboolean      twice;   /* another one keeps it: the series is open in two places */
   SagJob       *recall;  /* running, or NULL: until it ends nothing is written */
   guint         edits;   /* source: corrections are to be written; or 0 */
+  SagSegmentation *corrected; /* those: the workspace may show something else by then */
 };
 
 enum
@@ -129,7 +130,7 @@ static gboolean
 write_edits (gpointer data)
 {
   SagKeeper *self = data;
-  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+  g_autoptr (SagSegmentation) segmentation = g_steal_pointer (&self->corrected);
   GApplication *application = g_application_get_default ();
   g_autofree char *path = NULL;
   g_autoptr (SagJob) job = NULL;
@@ -149,23 +150,43 @@ write_edits (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* What waits is written at once: the series is left. */
+static void
+flush_edits (SagKeeper *self)
+{
+  if (self->edits == 0)
+    return;
+  g_clear_handle_id (&self->edits, g_source_remove);
+  write_edits (self);
+}
+
+static void
+drop_edits (SagKeeper *self)
+{
+  g_clear_handle_id (&self->edits, g_source_remove);
+  g_clear_pointer (&self->corrected, sag_segmentation_unref);
+}
+
 static void
 labels_edited (SagKeeper *self)
 {
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+
   if (self->twice)
-    edited (self);
-  else if (self->edits == 0)
+    {
+      edited (self);
+      return;
+    }
+  g_clear_pointer (&self->corrected, sag_segmentation_unref);
+  self->corrected = segmentation != NULL ? sag_segmentation_ref (segmentation) : NULL;
+  if (self->edits == 0)
     self->edits = g_timeout_add_seconds (EDITS_DELAY_S, write_edits, self);
 }
 
 void
 sag_keeper_close (SagKeeper *self)
 {
-  if (self->edits != 0)
-    {
-      g_clear_handle_id (&self->edits, g_source_remove);
-      write_edits (self);
-    }
+  flush_edits (self);
   leave (self);
 }
 
@@ -174,7 +195,7 @@ sag_keeper_forget_edits (SagKeeper *self)
 {
   g_autofree char *path = self->key != NULL ? make_edits_path (self) : NULL;
 
-  g_clear_handle_id (&self->edits, g_source_remove);
+  drop_edits (self);
   if (path != NULL)
     g_unlink (path);
 }
@@ -272,7 +293,7 @@ volume_changed (SagKeeper *self)
   if (self->recall != NULL)
     sag_job_cancel (self->recall);
   g_clear_object (&self->recall);
-  g_clear_handle_id (&self->edits, g_source_remove);
+  flush_edits (self);
   leave (self);
   if (series == NULL || volume == NULL || sag_series_get_key (series)[0] == '\0')
     return;
@@ -292,7 +313,7 @@ sag_keeper_dispose (GObject *object)
 {
   SagKeeper *self = SAG_KEEPER (object);
 
-  g_clear_handle_id (&self->edits, g_source_remove);
+  drop_edits (self);
   g_clear_object (&self->recall);
   g_clear_object (&self->workspace);
   leave (self);

@@ -6,8 +6,8 @@
  * Every change is written as it is made; what was kept is there again when the series is opened, also after
  * a crash.
  *
- * Corrected labels are written a few seconds after the last stroke, and forgotten when they are saved
- * to a file of a person's choice.
+ * Corrected labels are written a few seconds after a stroke, or at once when the series is left, and
+ * forgotten when they are saved to a file of a person's choice.
  *
  * Signals: "failed" (SagKeeper *, const char *message, gpointer); "found" (SagKeeper *, const char *path,
  * gpointer): labels corrected earlier on this series, saved nowhere else. */

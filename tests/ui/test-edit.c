@@ -260,6 +260,31 @@ test_whole (Fixture       *f,
   g_assert_true (sag_editing_undo (f->editing));
 }
 
+/* A stroke is kept although the series is left before anything was written. */
+static void
+test_left_at_once (Fixture       *f,
+                   gconstpointer  data)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
+  const char *name;
+  GDir *dir;
+  int n = 0;
+
+  hands_key (GDK_KEY_b, 0);
+  drag (f, 6, 8, 26, 8);
+  g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
+  sag_workspace_set_series (f->workspace, NULL);
+  for (int i = 0; i < 10; i++)
+    fake_settle ();
+  dir = g_dir_open (folder, 0, NULL);
+  g_assert_nonnull (dir);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    n += g_str_has_prefix (name, "edits-");
+  g_dir_close (dir);
+  g_assert_cmpint (n, ==, 1);
+  forget_notes ();
+}
+
 /* A copy that was made for nothing goes again. */
 static void
 test_nothing (Fixture       *f,
@@ -345,6 +370,7 @@ add_tests (void)
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
   g_test_add ("/edit/whole", Fixture, NULL, set_up, test_whole, tear_down);
+  g_test_add ("/edit/left-at-once", Fixture, NULL, set_up, test_left_at_once, tear_down);
   g_test_add ("/edit/nothing", Fixture, NULL, set_up, test_nothing, tear_down);
   g_test_add ("/edit/parts", Fixture, NULL, set_up, test_parts, tear_down);
   g_test_add ("/edit/review", Fixture, NULL, set_up, test_review, tear_down);
