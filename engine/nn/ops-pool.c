@@ -85,6 +85,7 @@ prepare_pool (SagNode *node, SagPrecision precision, GError **error)
 
 typedef struct
 {
+  const SagStep  *step;
   const SagValue *x;
   SagValue       *y;
   gint64         *indices;
@@ -191,6 +192,8 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
   const SagWindow *w = &run->window;
   gint64 channels = run->y->shape.dim[1], volume = w->in[0] * w->in[1] * w->in[2];
 
+  if (!sag_step_go_on (run->step, thread, 0))
+    return;
   for (; item < to; item++)
     {
       gint64 o[3], rest = item, n, c;
@@ -225,6 +228,8 @@ run_pairs (gint64 item, gint64 to, int thread, gpointer data)
   const float *rows[MAX_TAPS];
   float line[LINE];
 
+  if (!sag_step_go_on (run->step, thread, 0))
+    return;
   for (; item < to; item++)
     {
       gint64 rest = item, y, z, c, n;
@@ -275,6 +280,8 @@ run_pixels (gint64 item, gint64 to, int thread, gpointer data)
   gsize channels = (gsize) run->y->shape.dim[1];
   const float *rows[MAX_TAPS];
 
+  if (!sag_step_go_on (run->step, thread, 0))
+    return;
   for (; item < to; item++)
     {
       gint64 o[3], rest = item, start[3], first[3], last[3], n, inside;
@@ -385,7 +392,8 @@ static void
 run_pool (const SagStep *step)
 {
   const SagNode *node = step->node;
-  PoolRun run = { .x = sag_node_input (node, 0),
+  PoolRun run = { .step = step,
+                  .x = sag_node_input (node, 0),
                   .y = sag_node_output (node, 0),
                   .kind = kind_of (node) };
   const SagWindow *w = &run.window;

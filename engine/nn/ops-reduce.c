@@ -116,6 +116,7 @@ cost_reduce (const SagNode *node, SagLayout in, SagLayout out)
 /* Kept axes in the output's order, reduced ones merged as far as they lie end to end. */
 typedef struct
 {
+  const SagStep  *step;
   const SagValue *x;
   SagValue       *y;
   Kind            kind;
@@ -148,6 +149,7 @@ reduction_init (Reduction *self, const SagStep *step, const gboolean *gone)
 {
   gint64 strides[SAG_MAX_RANK];
 
+  self->step = step;
   self->x = sag_node_input (step->node, 0);
   self->y = sag_node_output (step->node, 0);
   sag_value_strides (self->x, strides);
@@ -332,6 +334,8 @@ reduce_items (gint64 item, gint64 last, int thread, gpointer data)
   const Reduction *self = data;
   gint64 n = self->gone[self->n_gone - 1], step = self->gone_stride[self->n_gone - 1];
 
+  if (!sag_step_go_on (self->step, thread, 0))
+    return;
   for (; item < last; item++)
     {
       double sums[BLOCK];
@@ -499,6 +503,8 @@ arg_items (gint64 item, gint64 last, int thread, gpointer data)
   gboolean real = self->x->dtype == SAG_DTYPE_F32;
   float sign = self->kind == RED_MIN ? -1 : 1;
 
+  if (!sag_step_go_on (self->step, thread, 0))
+    return;
   for (; item < last; item++)
     {
       gint64 from, to, width = locate (self, item, &from, &to);

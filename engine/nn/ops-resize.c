@@ -421,11 +421,13 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
 
 typedef struct
 {
-  const Axis *axis;
-  gint64      inner;
-  gsize       size;
-  const char *x;
-  char       *y;
+  const Axis    *axis;
+  gint64         inner;
+  gsize          size;
+  const char    *x;
+  char          *y;
+  const SagStep *step;
+  double         part; /* of the step, before this pass */
 } Pass;
 
 /* y = sum of w[t] * x[t] over n elements, in the order of t. */
@@ -456,6 +458,8 @@ pass_rows (gint64 item, gint64 to, int thread, gpointer data)
   const Axis *axis = pass->axis;
   gint64 bytes = pass->inner * (gint64) pass->size;
 
+  if (!sag_step_go_on (pass->step, thread, pass->part))
+    return;
   for (; item < to; item++)
     {
       gint64 outer = item / axis->n_out, i = item % axis->n_out;
@@ -488,6 +492,8 @@ pass_lines (gint64 line, gint64 to, int thread, gpointer data)
   const Pass *pass = data;
   const Axis *axis = pass->axis;
 
+  if (!sag_step_go_on (pass->step, thread, pass->part))
+    return;
   for (; line < to; line++)
     {
       const char *x = pass->x + line * axis->n_in * (gint64) pass->size;
@@ -585,7 +591,7 @@ run_resize (const SagStep *step)
     {
       const Axis *axis = &self->axis[i];
       gint64 strides[SAG_MAX_RANK], count = sag_shape_count (&shape), outer;
-      Pass pass = { axis, 1, size, from, NULL };
+      Pass pass = { axis, 1, size, from, NULL, step, (double) i / self->n };
 
       sag_layout_strides (&shape, x->layout, strides);
       pass.inner = strides[axis->axis];

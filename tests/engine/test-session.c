@@ -227,6 +227,34 @@ deny (double fraction, gpointer data)
   return questions->n++ != questions->stop;
 }
 
+/* Steps that take long ask on their way: a pool, a resize and a maximum of many elements. */
+static void
+test_cancel_in_step (void)
+{
+  g_autofree char *path = g_strdup_printf ("%s/engine/nets/long2d.onnx", g_getenv ("G_TEST_SRCDIR"));
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, NULL);
+  SagTick tick = { 0 };
+  double last = 0;
+  gboolean done;
+  SagSessionInfo info;
+
+  g_assert_nonnull (session);
+  sag_session_get_info (session, &info);
+  g_assert_cmpint (info.n_steps, ==, 3);
+  tick = (SagTick) { stop_later, &last };
+  g_ptr_array_unref (run (session, &tick, &done));
+  g_assert_false (done);
+  for (int stop = 0; stop < 40; stop++)
+    {
+      Questions questions = { 0, stop };
+
+      tick = (SagTick) { deny, &questions };
+      g_ptr_array_unref (run (session, &tick, &done));
+      g_assert_false (done);
+      g_assert_cmpint (questions.n, ==, stop + 1);
+    }
+}
+
 /* The steps inside a trip ask too, and each can stop the run. */
 static void
 test_cancel_in_body (void)
@@ -357,6 +385,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session/precision", test_precision);
   g_test_add_func ("/session/cancel", test_cancel);
   g_test_add_func ("/session/cancel-in-body", test_cancel_in_body);
+  g_test_add_func ("/session/cancel-in-step", test_cancel_in_step);
   g_test_add_func ("/session/tile", test_tile);
   g_test_add_func ("/session/bindings", test_bindings);
   g_test_add_func ("/session/errors", test_errors);

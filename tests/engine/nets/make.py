@@ -236,6 +236,16 @@ for name in ("trail3d", "trail3d-apart"):
         [numpy_helper.from_array(v, k) for k, v in constants.items()]), ir_version=7,
         opset_imports=[helper.make_opsetid("", 13)]), here / f"{name}.onnx")
 
+# Steps that take long without a product.
+onnx.save(helper.make_model(helper.make_graph(
+    [helper.make_node("AveragePool", ["image"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+     helper.make_node("Resize", ["a", "", "scales"], ["b"], mode="linear"),
+     helper.make_node("ReduceMax", ["b"], ["out"], axes=[1], keepdims=1)], "long2d",
+    [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 8, 192, 192])],
+    [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 1, 384, 384])],
+    [numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")]), ir_version=7,
+    opset_imports=[helper.make_opsetid("", 13)]), here / "long2d.onnx")
+
 # An operator nobody has.
 strange = helper.make_graph(
     [helper.make_node("Frobnicate", ["image"], ["out"], name="odd", domain="org.example")], "strange",
