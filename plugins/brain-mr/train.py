@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The brain-mr network: images made from label maps, training, calibration and export.
 
-    train.py --data DATA/train/brain-labelmaps --work FOLDER
+    train.py --data DATA/train/brain-labelmaps --work A --steps 950
+    train.py --data DATA/train/brain-labelmaps --work B --start A/checkpoint.pt --rate 2.5e-3 --steps 340
 
+The second run's network ships; runs with --start draw face and neck too.
 Data: ten whole-head label maps of SynthSeg (Apache-2.0), the last held back for the temperature. No real image
 is ever seen: each step draws a contrast (T1-like, turned round, or any), a deformation, a bias field, blur,
 noise and a slice thickness. Needs Debian's python3-torch, python3-nibabel and python3-onnx; with

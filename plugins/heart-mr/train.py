@@ -5,8 +5,9 @@
     train.py --data DATA/train/cardiac-mr-lv --work A
     train.py --data DATA/train/cardiac-mr-lv --work B --start A/checkpoint.pt --rate 3e-3 --steps 680
     train.py --data DATA/train/cardiac-mr-lv --work C --start B/checkpoint.pt --rate 2e-3 --steps 420 --batch 10
+    train.py --data DATA/train/cardiac-mr-lv --work D --start C/checkpoint.pt --rate 3e-3 --steps 1500 --batch 10
 
-The third run's network ships; runs with --start draw small cavities more often and weigh each slice's Dice alike.
+The fourth run's network ships; runs with --start draw small cavities more often and weigh each slice's Dice alike.
 
 Data: short-axis cine slices of the Sunnybrook Cardiac Data with masks of the left ventricle's cavity, 256 x 256.
 Split by patient (SC-HF-I-01 and so on). Needs Debian's python3-torch, python3-pil and python3-onnx; with

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lungs-cxr network: training, calibration and export.
 
-    train.py --data DATA/train/cxr-lung --work FOLDER
+    train.py --data DATA/train/cxr-lung --work A
+    train.py --data DATA/train/cxr-lung --work B --start A/checkpoint.pt --rate 3e-3 --steps 500 --phantoms P --blend 0.5
 
+The second run's network ships; P is what `sagitta-cli phantom --kind dx-chest` wrote (README.md).
 Data: chest radiographs of Montgomery County with lung masks, 256 x 256. Split by patient (the number in the
 file name). 9 minutes of one core. Needs Debian's python3-torch, python3-pil and python3-onnx; with
 libopenblas0-pthread it is several times faster.
