@@ -347,6 +347,10 @@ test_errors (void)
     { "bad-gap", "it has 3 inputs, not 2", SAG_ENGINE_ERROR_INVALID },
     { "bad-isnan", "only floating point is supported", SAG_ENGINE_ERROR_UNSUPPORTED },
     { "bad-group", "scale and bias are of different lengths", SAG_ENGINE_ERROR_INVALID },
+    { "bad-grow", "negative or too large", SAG_ENGINE_ERROR_INVALID },
+    { "bad-unroll", "trips, written out", SAG_ENGINE_ERROR_UNSUPPORTED },
+    { "bad-bomb", "call each other too deeply", SAG_ENGINE_ERROR_INVALID },
+    { "bad-columns", "sizes are out of range", SAG_ENGINE_ERROR_INVALID },
     { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
     { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
   };

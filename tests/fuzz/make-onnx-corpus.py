@@ -202,3 +202,26 @@ for level in range(4):
     nest = [helper.make_node("Loop", ["n", "t", "s%d" % (level + 1) if level < 3 else "x"], ["so%d" % (level + 1) if level < 3 else "y"],
                              body=inner)]
 save("bad-nest", nest, [vi("x", F, [3])], y, [const("n", np.int64(1000)), const("t", np.bool_(True))])
+
+# a state that doubles; trips that must be written out, and are too many; functions that double; columns of a huge image
+keep = [node("Identity", ["c"], ["cN"])]
+body = helper.make_graph(keep + [node("Concat", ["h", "h"], ["hN"], axis=0)], "body",
+                         [vi("i", I, []), vi("c", B, []), vi("h", F, None)], [vi("cN", B, []), vi("hN", F, None)])
+save("bad-grow", [node("Loop", ["n", "c", "x"], ["y"], body=body)], [vi("x", F, [4])], y,
+     [const("n", np.int64(60)), const("c", np.bool_(True))])
+body = helper.make_graph(keep + [node("Unsqueeze", ["i", "zero"], ["j"]), node("Slice", ["x", "j", "j"], ["hN"])], "body",
+                         [vi("i", I, []), vi("c", B, []), vi("h", F, None)], [vi("cN", B, []), vi("hN", F, None)],
+                         [const("zero", np.array([0]))])
+save("bad-unroll", [node("Loop", ["n", "c", "x"], ["y"], body=body)], [vi("x", F, [4])], y,
+     [const("n", np.int64(100000)), const("c", np.bool_(True))])
+kinds = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
+bomb = [helper.make_function("f", "F0", ["a"], ["b"], [node("Relu", ["a"], ["b"])], kinds)]
+bomb += [helper.make_function("f", f"F{i + 1}", ["a"], ["b"], [node(f"F{i}", ["a"], ["t"], domain="f"),
+                                                               node(f"F{i}", ["t"], ["b"], domain="f")], kinds) for i in range(30)]
+graph = helper.make_graph([node("F30", ["x"], ["y"], domain="f")], "bad-bomb", [vi("x", F, [4])], y)
+model = helper.make_model(graph, opset_imports=kinds)
+model.functions.extend(bomb)
+with open(os.path.join(OUT, "bad-bomb.onnx"), "wb") as file:
+    file.write(model.SerializeToString())
+save("bad-columns", [node("Col2Im", ["x", "image", "block"], ["y"])], [vi("x", F, [1, 4, 4])], y,
+     [const("image", np.array([2 ** 62, 2])), const("block", np.array([2, 2]))], opset=18)
