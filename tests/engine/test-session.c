@@ -227,7 +227,8 @@ deny (double fraction, gpointer data)
   return questions->n++ != questions->stop;
 }
 
-/* Steps that take long ask on their way: a pool, a resize and a maximum of many elements. */
+/* Steps that take long ask on their way: a pool, a resize and a maximum of many elements. One thread asks; another
+ * may do most of the work on a busy machine, so that there are fewer questions: each that is asked must stop the run. */
 static void
 test_cancel_in_step (void)
 {
@@ -235,6 +236,7 @@ test_cancel_in_step (void)
   g_autoptr (SagSession) session = sag_session_new (path, NULL, NULL);
   SagTick tick = { 0 };
   double last = 0;
+  int most = 0;
   gboolean done;
   SagSessionInfo info;
 
@@ -250,9 +252,11 @@ test_cancel_in_step (void)
 
       tick = (SagTick) { deny, &questions };
       g_ptr_array_unref (run (session, &tick, &done));
-      g_assert_false (done);
-      g_assert_cmpint (questions.n, ==, stop + 1);
+      g_assert_true (done || questions.n == stop + 1);
+      g_assert_true (!done || questions.n <= stop);
+      most = MAX (most, questions.n);
     }
+  g_assert_cmpint (most, >, 2 * info.n_steps);
 }
 
 /* The steps inside a trip ask too, and each can stop the run. */
