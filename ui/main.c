@@ -2,6 +2,7 @@
  *
  * main.c: the window's process: no file is decoded and no network runs in it. */
 #include "app/work/link.h"
+#include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
 #include "ui/application.h"
 #include "ui/language.h"
@@ -22,6 +23,7 @@ main (int    argc,
   SagLink *link;
   int status;
 
+  sag_alloc_keep_pages ();
   sag_language_bind ();
   if (worker == NULL)
     {

@@ -7,6 +7,7 @@
 #include "engine/base/error.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -144,4 +145,11 @@ int
 sag_block_get_fd (SagBlock *self)
 {
   return self->fd;
+}
+
+void
+sag_alloc_keep_pages (void)
+{
+  mallopt (M_MMAP_THRESHOLD, 32 << 20);
+  mallopt (M_TRIM_THRESHOLD, 64 << 20);
 }

@@ -8,6 +8,10 @@
 
 #define SAG_ALIGN 64 /* bytes: a cache line, and the widest vector */
 
+/* Lets freed pieces of up to 32 MiB stay with the process, at most 64 MiB in all: a window draws the same large
+ * pictures again and again, and pages fresh from the kernel are a third of a frame. [any thread, before others] */
+void      sag_alloc_keep_pages (void);
+
 /* `bytes` of zeroed memory aligned to SAG_ALIGN, or NULL with SAG_ENGINE_ERROR_MEMORY naming
  * `what` ("the volume") and the size. Zero bytes give a valid pointer. Free with sag_free().
  * [any thread] */

@@ -4,6 +4,7 @@
  * last, while 2 000 slices of 512 x 512 scroll by in a window of 1440 x 900.
  *
  *   sh xvfb.sh bench-scroll [SLICES [SHOWN]] */
+#include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
 #include "tests/ui/fake.h"
 #include "ui/slice-layout.h"
@@ -143,6 +144,7 @@ int
 main (int    argc,
       char **argv)
 {
+  sag_alloc_keep_pages ();
   if (argc > 1)
     n_slices = atoi (argv[1]);
   if (argc > 2)

@@ -79,6 +79,11 @@ def measured(program):
 
 def at_the_lung(program):
     segmented(program)
+    for name in ("BF16", "INT8", "INT4"):  # and the three others, a key apart
+        key("p")
+        key("Return")
+        wait_for(lambda: sum(name in x.get_name() and x.get_role() == Role.LABEL for x in program.all()) > 1, 180)
+        segmented(program)
     key("Tab")
     key("Tab")
     key("ctrl+g")
