@@ -209,8 +209,11 @@ compare_label (const Sides *sides, const SagLabelmap *empty, int value, Row *row
         row->name = label->name;
       voxels[n] = sag_labelmap_get_voxels (layer >= 0 ? sides->side[n].layers[layer] : empty);
     }
-  return sag_metrics_compare (voxels[0], voxels[1], sag_labelmap_get_grid (empty), (guint8) value,
-                              &row->agreement, error);
+  if (!sag_metrics_compare (voxels[0], voxels[1], sag_labelmap_get_grid (empty), (guint8) value, &row->agreement, error))
+    return FALSE;
+  if (!sag_segmentation_get_has_place (sides->side[0].segmentation)) /* nor has the other: pixels are no millimetres */
+    row->agreement.hd95_mm = row->agreement.mean_mm = row->agreement.ml_a = row->agreement.ml_b = NAN;
+  return TRUE;
 }
 
 static void
@@ -241,6 +244,12 @@ print_json (const GArray *rows, double mean)
   sag_cli_print_json (b);
 }
 
+static char *
+known (double number)
+{
+  return isnan (number) ? g_strdup ("-") : g_strdup_printf ("%.2f", number);
+}
+
 static void
 print_table (const GArray *rows, double mean)
 {
@@ -248,12 +257,10 @@ print_table (const GArray *rows, double mean)
   for (guint n = 0; n < rows->len; n++)
     {
       const Row *row = &g_array_index (rows, Row, n);
-      g_autofree char *hd95 = isnan (row->agreement.hd95_mm)
-                                  ? g_strdup ("-")
-                                  : g_strdup_printf ("%.2f", row->agreement.hd95_mm);
+      g_autofree char *hd95 = known (row->agreement.hd95_mm), *a = known (row->agreement.ml_a),
+                      *b = known (row->agreement.ml_b);
 
-      g_print ("%5d  %-24s %8.4f %10s %10.2f %10.2f\n", row->value, row->name, row->agreement.dice,
-               hd95, row->agreement.ml_a, row->agreement.ml_b);
+      g_print ("%5d  %-24s %8.4f %10s %10s %10s\n", row->value, row->name, row->agreement.dice, hd95, a, b);
     }
   if (rows->len > 0)
     g_print ("%5s  %-24s %8.4f\n", "", "mean", mean);

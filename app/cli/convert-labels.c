@@ -81,6 +81,12 @@ sag_convert_labels (const char *input, const char *output, int label, int smooth
   chosen = choose (segmentation, label, &layer, error);
   if (chosen == NULL)
     return FALSE;
+  if (!sag_segmentation_get_has_place (segmentation))
+    {
+      g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
+                           "The segmentation says no place in the patient (a radiograph's), so it has no surface there");
+      return FALSE;
+    }
   surface = sag_surface_new (layer, chosen->value, CLAMP (smooth, 0, 200), NULL, error);
   return surface != NULL && sag_stl_write (output, surface, chosen->name, error);
 }

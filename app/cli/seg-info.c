@@ -6,6 +6,8 @@
 #include "app/cli/commands.h"
 #include "app/files/open.h"
 
+#include <math.h>
+
 typedef struct
 {
   SagSegmentation *segmentation;
@@ -24,7 +26,7 @@ add_code (JsonBuilder *b, const char *name, const SagCode *code)
 }
 
 static void
-add_label (JsonBuilder *b, const SagLabel *label, const SagLabelStats *stats, int layer)
+add_label (JsonBuilder *b, const SagLabel *label, const SagLabelStats *stats, int layer, gboolean has_place)
 {
   g_autofree char *colour
       = g_strdup_printf ("#%02x%02x%02x", label->rgb[0], label->rgb[1], label->rgb[2]);
@@ -34,8 +36,8 @@ add_label (JsonBuilder *b, const SagLabel *label, const SagLabelStats *stats, in
   sag_json_string (b, "name", label->name);
   sag_json_int (b, "layer", layer);
   sag_json_int (b, "voxels", (gint64) stats->n_voxels);
-  sag_json_double (b, "ml", stats->ml);
-  if (stats->n_voxels > 0)
+  sag_json_double (b, "ml", has_place ? stats->ml : NAN);
+  if (stats->n_voxels > 0 && has_place)
     sag_json_doubles (b, "centroid_lps", stats->centroid, 3);
   sag_json_string (b, "colour", colour);
   add_code (b, "category", &label->category);
@@ -72,6 +74,7 @@ print_json (const Input *input)
 {
   JsonBuilder *b = json_builder_new ();
   const SagGrid *grid = sag_segmentation_get_grid (input->segmentation);
+  gboolean has_place = sag_segmentation_get_has_place (input->segmentation);
   const SagSegInfo *info = input->info;
 
   json_builder_begin_object (b);
@@ -94,7 +97,7 @@ print_json (const Input *input)
   for (int a = 0; a < 3; a++)
     json_builder_add_int_value (b, grid->size[a]);
   json_builder_end_array (b);
-  sag_json_boolean (b, "has_place", sag_segmentation_get_has_place (input->segmentation));
+  sag_json_boolean (b, "has_place", has_place);
   sag_json_doubles (b, "spacing", grid->spacing, 3);
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);
@@ -111,7 +114,7 @@ print_json (const Input *input)
       sag_labelmap_measure (map, stats);
       labels = sag_labelmap_get_labels (map, &n);
       for (int i = 0; i < n; i++)
-        add_label (b, &labels[i], &stats[labels[i].value], layer);
+        add_label (b, &labels[i], &stats[labels[i].value], layer, has_place);
     }
   json_builder_end_array (b);
   json_builder_end_object (b);

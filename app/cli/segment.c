@@ -24,7 +24,7 @@ typedef struct
   SagSegmentNeeds  needs;
   SagSegmentReport run;
   double           read_ms, write_ms, total_ms;
-  gboolean         has_volume; /* the voxels are places in the patient, with a size */
+  gboolean         is_spatial;
   char           **warnings;
 } Report;
 
@@ -133,7 +133,7 @@ print_json (const SagPluginEntry *entry, const Options *options, SagSegmentation
   JsonBuilder *b = json_builder_new ();
   const SagProvenance *provenance = sag_segmentation_get_provenance (result);
   double voxel_ml
-      = report->has_volume ? sag_grid_get_voxel_ml (sag_segmentation_get_grid (result)) : NAN;
+      = report->is_spatial ? sag_grid_get_voxel_ml (sag_segmentation_get_grid (result)) : NAN;
 
   json_builder_begin_object (b);
   sag_json_string (b, "model", entry->recipe->id);
@@ -186,9 +186,9 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
             const Report *report)
 {
   const SagSegmentReport *run = &report->run;
-  double size = report->has_volume ? sag_grid_get_voxel_ml (sag_segmentation_get_grid (result)) : 1;
+  double size = report->is_spatial ? sag_grid_get_voxel_ml (sag_segmentation_get_grid (result)) : 1;
 
-  g_print ("%-28s %10s %12s\n", "label", report->has_volume ? "ml" : "pixels", "confidence");
+  g_print ("%-28s %10s %12s\n", "label", report->is_spatial ? "ml" : "pixels", "confidence");
   for (int l = 0; l < entry->recipe->n_labels; l++)
     {
       const SagLabel *label = &entry->recipe->labels[l];
@@ -196,7 +196,7 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
       if (sums->voxels[label->value] == 0)
         g_print ("%-28s %10s %12s\n", label->name, "none", "");
       else
-        g_print ("%-28s %10.*f %12.3f\n", label->name, report->has_volume,
+        g_print ("%-28s %10.*f %12.3f\n", label->name, report->is_spatial,
                  (double) sums->voxels[label->value] * size,
                  mean_confidence (sums, label->value));
     }
@@ -228,10 +228,7 @@ segment_and_write (const Options *options, const char *input, SagPluginHost *hos
           && !check_output (options->confidence, info->stack != NULL, input, error)))
     return FALSE;
   report->read_ms = since (start);
-  /* A projection, or a picture without a pixel size, shows no volume: no millilitres are made up for it. */
-  report->has_volume = sag_volume_get_has_spacing (volume)
-                       && (sag_volume_get_grid (volume)->size[2] > 1
-                           || *sag_volume_get_frame_of_reference (volume) != '\0');
+  report->is_spatial = sag_volume_is_spatial (volume);
   report->warnings = sag_recipe_check (entry->recipe, volume);
   for (int w = 0; report->warnings[w] != NULL; w++)
     g_printerr ("! %s\n", report->warnings[w]);

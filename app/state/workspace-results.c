@@ -75,16 +75,6 @@ apply_values (SagWorkspace *self)
       }
 }
 
-/* A projection, or a picture without a pixel size, shows no volume: no millilitres are made up for it. */
-static gboolean
-has_volumes (SagVolume *volume)
-{
-  return volume == NULL
-         || (sag_volume_get_has_spacing (volume)
-             && (sag_volume_get_grid (volume)->size[2] > 1
-                 || *sag_volume_get_frame_of_reference (volume) != '\0'));
-}
-
 static void
 apply_labels (SagWorkspace *self)
 {
@@ -104,7 +94,7 @@ apply_labels (SagWorkspace *self)
         g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
 
         if (sag_label_item_get_label (item)->value == value)
-          sag_label_item_set_measured (item, has_volumes (self->volume) ? ml : NAN, confidence, centroid);
+          sag_label_item_set_measured (item, (self->volume == NULL || sag_volume_is_spatial (self->volume)) ? ml : NAN, confidence, centroid);
       }
 }
 

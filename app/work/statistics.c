@@ -123,11 +123,7 @@ static void
 add_row (GString *table, SagSegmentation *segmentation, SagLabelmap *layer, const SagLabel *label,
          const SagLabelStats *stats, const SagLabelValues *values, SagVolume *volume)
 {
-  /* A projection, or a picture without a pixel size, has no volume. */
-  gboolean real = volume == NULL
-                  || (sag_volume_get_has_spacing (volume)
-                      && (sag_volume_get_grid (volume)->size[2] > 1
-                          || *sag_volume_get_frame_of_reference (volume) != '\0'));
+  gboolean real = volume != NULL ? sag_volume_is_spatial (volume) : sag_segmentation_get_has_place (segmentation);
   gboolean placed = real && stats->n_voxels > 0;
 
   g_string_append_printf (table, "%d,", label->value);

@@ -206,6 +206,13 @@ sag_volume_get_has_spacing (const SagVolume *self)
   return self->has_spacing;
 }
 
+gboolean
+sag_volume_is_spatial (const SagVolume *self)
+{
+  return self->has_spacing
+         && (self->grid.size[2] > 1 || *sag_volume_get_frame_of_reference (self) != '\0');
+}
+
 gpointer
 sag_volume_get_slice (const SagVolume *self, int k)
 {
