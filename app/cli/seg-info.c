@@ -37,8 +37,8 @@ add_label (JsonBuilder *b, const SagLabel *label, const SagLabelStats *stats, in
   sag_json_int (b, "layer", layer);
   sag_json_int (b, "voxels", (gint64) stats->n_voxels);
   sag_json_double (b, "ml", has_place ? stats->ml : NAN);
-  if (stats->n_voxels > 0 && has_place)
-    sag_json_doubles (b, "centroid_lps", stats->centroid, 3);
+  if (stats->n_voxels > 0) /* without a place: on the grid that "spacing" and "origin_lps" tell, not in the patient */
+    sag_json_doubles (b, has_place ? "centroid_lps" : "centroid_grid", stats->centroid, 3);
   sag_json_string (b, "colour", colour);
   add_code (b, "category", &label->category);
   add_code (b, "type", &label->type);
