@@ -34,7 +34,8 @@ typedef struct
   gboolean   used;   /* it had a job before */
   GHashTable *readable; /* paths that jobs have named: what a child is told it may touch */
   GHashTable *writable;
-  GHashTable *avoided;  /* foreign code that ended a child while it was opened */
+  GHashTable *avoided;  /* foreign code that ended two children in a row while it was opened */
+  char      *suspect;   /* that ended the last child that opened it; NULL: none */
   char      *opening;   /* foreign code that the child is opening; NULL: none */
   GPid       pid;    /* 0: no child */
   int        socket; /* -1: none */
@@ -114,13 +115,19 @@ end_child (Lane *lane)
 {
   clear_source (&lane->source);
   clear_source (&lane->grace);
-  /* Whatever ended it, a crash or a cancel after an endless loop, that file is not opened again. */
-  if (lane->opening != NULL)
+  /* Once can be chance: a cancel, or a signal from outside, while a sound file was opened. Twice in a row is
+   * the file, whether it crashes or never comes back: it is not opened again. */
+  if (lane->opening != NULL && g_strcmp0 (lane->opening, lane->suspect) == 0)
     {
       g_autofree char *name = g_filename_display_basename (lane->opening);
 
       g_message ("The plugin %s did not survive being opened and is left alone from now on", name);
       g_hash_table_add (lane->avoided, g_steal_pointer (&lane->opening));
+    }
+  else if (lane->opening != NULL)
+    {
+      g_free (lane->suspect);
+      lane->suspect = g_steal_pointer (&lane->opening);
     }
   if (lane->socket >= 0)
     close (lane->socket);
@@ -202,6 +209,8 @@ take_message (Lane *lane, SagMessage *message)
 
       if (!g_variant_lookup (message->body, "file", "^&ay", &file))
         return FALSE;
+      if (g_strcmp0 (lane->opening, lane->suspect) == 0) /* this time it came back */
+        g_clear_pointer (&lane->suspect, g_free);
       g_free (lane->opening);
       lane->opening = *file != '\0' ? g_strdup (file) : NULL;
     }
@@ -527,6 +536,7 @@ sag_link_remove (SagLink *self)
       g_hash_table_unref (lane->readable);
       g_hash_table_unref (lane->writable);
       g_hash_table_unref (lane->avoided);
+      g_free (lane->suspect);
     }
   g_main_context_unref (self->context);
   g_strfreev (self->argv);
