@@ -21,6 +21,7 @@
 #define CHILD_SOCKET 3
 #define MESSAGES_A_TURN 64 /* read before the main loop may draw again */
 #define REAP_MS 10
+#define REAP_DEAD_MS 250 /* it closed its socket: the memory is given back before that */
 #define MAX_NAMED 256 /* paths of one job that are told one by one; of more, their folders */
 
 typedef struct
@@ -82,12 +83,12 @@ reaped_late (GPid pid, gint status, gpointer data)
 /* What ended the child, in words. It is dead or as good as dead, but one with gigabytes to give back
  * takes its time, and the window must not wait for that: then it is reaped when it is done. */
 static char *
-reap (Lane *lane)
+reap (Lane *lane, int wait_ms)
 {
   int status = 0;
   pid_t got = 0;
 
-  for (int n = 0; got == 0 && n < REAP_MS; n++)
+  for (int n = 0; got == 0 && n < wait_ms; n++)
     {
       if (n > 0)
         g_usleep (1000);
@@ -109,9 +110,10 @@ reap (Lane *lane)
   return g_strdup ("it is gone");
 }
 
-/* Ends the child whatever it does. Answers how it ended, or NULL if there was none. */
+/* Ends the child whatever it does. Answers how it ended, as far as that is known in time, or NULL if there
+ * was none. */
 static char *
-end_child (Lane *lane)
+end_child_within (Lane *lane, int wait_ms)
 {
   clear_source (&lane->source);
   clear_source (&lane->grace);
@@ -136,7 +138,13 @@ end_child (Lane *lane)
     return NULL;
   /* A child that crashed is dead already and keeps its own signal as the reason. */
   kill (lane->pid, SIGKILL);
-  return reap (lane);
+  return reap (lane, wait_ms);
+}
+
+static char *
+end_child (Lane *lane)
+{
+  return end_child_within (lane, REAP_MS);
 }
 
 /* The lane has a job; it takes the result or the error. */
@@ -152,7 +160,8 @@ static void
 child_failed (Lane *lane, SagJobError code, const char *why)
 {
   gboolean opening = lane->opening != NULL;
-  g_autofree char *how = end_child (lane);
+  gboolean dead = code == SAG_JOB_ERROR_CRASHED;
+  g_autofree char *how = end_child_within (lane, dead ? REAP_DEAD_MS : REAP_MS);
 
   g_debug ("link: %s worker: %s, %s", lane_names[lane->lane], why, how != NULL ? how : "no child");
   /* A child that had died idle was given a job before that was noticed: not that job's fault. Nor is a
