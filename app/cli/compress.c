@@ -37,20 +37,6 @@ typedef struct
   gint64         same, places;       /* with the same label; 0 places: there are no labels */
 } Report;
 
-static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 /* --- the inputs that both are run on ------------------------------------------------------- */
 
 static SagTensor *
@@ -145,8 +131,8 @@ run (const char      *path,
 
       if (tensor->dtype != port->dtype)
         {
-          invalid (error, "Input '%s' wants %s; give it with --input NAME=FILE.npy", port->name,
-                   sag_dtype_get_name (port->dtype));
+          sag_invalid (error, "Input '%s' wants %s; give it with --input NAME=FILE.npy", port->name,
+                       sag_dtype_get_name (port->dtype));
           return NULL;
         }
       in[n] = tensor->data;
@@ -286,7 +272,7 @@ shrink (SagOnnxModel  *model,
   if (!sag_precision_from_name (options->precision, &precision, error))
     return FALSE;
   if (precision != SAG_PRECISION_INT8 && precision != SAG_PRECISION_INT4)
-    return invalid (error, "Weights are stored at int8 or int4, not %s", options->precision);
+    return sag_invalid (error, "Weights are stored at int8 or int4, not %s", options->precision);
   report->n_stored = sag_shrink_store (model, precision, report->notes, error);
   return report->n_stored >= 0;
 }
@@ -435,14 +421,14 @@ compress (const Options *options, const char *path, GError **error)
   Report report = { .notes = notes };
 
   if (!(options->prune >= 0 && options->prune < 1))
-    return invalid (error, "--prune %g is not a fraction from 0 to below 1", options->prune);
+    return sag_invalid (error, "--prune %g is not a fraction from 0 to below 1", options->prune);
   if (!(options->energy >= 0 && options->energy <= 1))
-    return invalid (error, "--low-rank %g is not a share from 0 to 1", options->energy);
+    return sag_invalid (error, "--low-rank %g is not a share from 0 to 1", options->energy);
   if (options->prune == 0 && options->energy == 0 && options->precision == NULL)
-    return invalid (error, "There is nothing to do: give --prune, --low-rank or --precision");
+    return sag_invalid (error, "There is nothing to do: give --prune, --low-rank or --precision");
   if (options->calibrate != NULL && options->precision == NULL)
-    return invalid (error, "--calibrate measures ranges for a precision; give --precision int8 or "
-                           "int4 with it");
+    return sag_invalid (error, "--calibrate measures ranges for a precision; give --precision int8 or "
+                               "int4 with it");
   examples = get_examples (options, path, error);
   model = examples != NULL ? sag_onnx_model_read (path, error) : NULL;
   if (model == NULL || (inputs = get_inputs (model, examples->pdata[0], bindings, error)) == NULL

@@ -56,20 +56,6 @@ row_free (gpointer data)
   g_free (self);
 }
 
-static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 /* "3=1,42=1": values of the masks, and of the model. */
 static gboolean
 parse_map (SagEvaluation *evaluation, const char *text, GError **error)
@@ -87,10 +73,10 @@ parse_map (SagEvaluation *evaluation, const char *text, GError **error)
 
       if (end == parts[n] || *end != '=' || second == end + 1 || *second != '\0' || from < 1
           || from > 255 || to < 0 || to > 255)
-        return invalid (error,
-                        "'%s' is not a pair of label values; use --map MASK=MODEL, as in "
-                        "--map 3=1,42=1",
-                        parts[n]);
+        return sag_invalid (error,
+                            "'%s' is not a pair of label values; use --map MASK=MODEL, as in "
+                            "--map 3=1,42=1",
+                            parts[n]);
       evaluation->map[from] = (gint16) to;
     }
   return TRUE;
@@ -426,8 +412,8 @@ fit_temperature (SagEvaluation   *evaluation,
     return FALSE;
   ece[0] = sag_reliability_get_bins (&results->near, N_BINS, NULL);
   if (isnan (y[0]))
-    return invalid (error, "No confidence could be measured: the masks have no boundary, or the "
-                           "model gives no confidence");
+    return sag_invalid (error, "No confidence could be measured: the masks have no boundary, or the "
+                               "model gives no confidence");
   x[0] = hi - golden * (hi - lo);
   x[1] = lo + golden * (hi - lo);
   for (int n = 0; n < 2; n++)
@@ -463,8 +449,8 @@ fit (SagEvaluation *evaluation, const GPtrArray *pairs, gboolean all, gboolean j
 
   if (entry->onnx == NULL || entry->recipe->output == SAG_NET_PROBABILITIES
       || entry->recipe->output == SAG_NET_ARGMAX)
-    return invalid (error, "'%s' gives no logits, so there is no temperature to fit",
-                    entry->recipe->id);
+    return sag_invalid (error, "'%s' gives no logits, so there is no temperature to fit",
+                        entry->recipe->id);
   json_builder_begin_object (b);
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     {
@@ -520,7 +506,7 @@ run (const Options *options, SagEvaluation *evaluation, GError **error)
       || !parse_map (evaluation, options->map, error))
     return FALSE;
   if (options->draw != NULL && !g_file_test (options->draw, G_FILE_TEST_IS_DIR))
-    return invalid (error, "There is no folder '%s' to draw into", options->draw);
+    return sag_invalid (error, "There is no folder '%s' to draw into", options->draw);
   evaluation->entry = sag_plugin_host_find (evaluation->host, options->model, error);
   if (evaluation->entry == NULL)
     return FALSE;

@@ -39,20 +39,6 @@ pair_free (gpointer data)
   g_free (self);
 }
 
-static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 /* "DICM" behind the preamble (PS3.10 7.1). */
 static gboolean
 is_dicom (const char *path)
@@ -124,7 +110,7 @@ list_items (const char *folder, const char *const *words, GError **error)
 
   if (dir == NULL)
     {
-      invalid (error, "'%s' is not a folder that can be read", shown);
+      sag_invalid (error, "'%s' is not a folder that can be read", shown);
       return NULL;
     }
   while ((name = g_dir_read_name (dir)) != NULL)
@@ -143,7 +129,7 @@ list_items (const char *folder, const char *const *words, GError **error)
     }
   if (items->len == 0)
     {
-      invalid (error, "'%s' holds no PNG, NIfTI or DICOM files", shown);
+      sag_invalid (error, "'%s' holds no PNG, NIfTI or DICOM files", shown);
       return NULL;
     }
   g_ptr_array_sort (items, compare_items);
@@ -155,7 +141,7 @@ list_items (const char *folder, const char *const *words, GError **error)
         {
           g_autofree char *stem = sag_escape_name (a->stem, -1);
 
-          invalid (error, "'%s' holds two files named '%s' with different endings", shown, stem);
+          sag_invalid (error, "'%s' holds two files named '%s' with different endings", shown, stem);
           return NULL;
         }
     }
@@ -264,7 +250,7 @@ choose (GPtrArray *images, const char *names, GError **error)
     {
       g_autofree char *shown = sag_escape_name (names, -1);
 
-      return invalid (error, "The list of cases '%s' cannot be read", shown);
+      return sag_invalid (error, "The list of cases '%s' cannot be read", shown);
     }
   lines = g_strsplit (text, "\n", -1);
   for (int n = 0; lines[n] != NULL; n++)
@@ -285,8 +271,8 @@ choose (GPtrArray *images, const char *names, GError **error)
   g_hash_table_iter_init (&iter, wanted);
   if (!g_hash_table_iter_next (&iter, &line, NULL))
     return TRUE;
-  return invalid (error, "The list of cases names '%s', which is not among the images",
-                  (const char *)line);
+  return sag_invalid (error, "The list of cases names '%s', which is not among the images",
+                      (const char *)line);
 }
 
 GPtrArray *
@@ -330,8 +316,8 @@ sag_pairs_find (const char *images,
   over = list_unused (right);
   if (lacking != NULL)
     {
-      invalid (error, "No mask was found by name for: %s%s%s", lacking,
-               over != NULL ? "; masks left over: " : "", over != NULL ? over : "");
+      sag_invalid (error, "No mask was found by name for: %s%s%s", lacking,
+                   over != NULL ? "; masks left over: " : "", over != NULL ? over : "");
       return NULL;
     }
   if (names == NULL && spare != NULL)

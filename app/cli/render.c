@@ -49,18 +49,6 @@ scene_clear (Scene *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Scene, scene_clear)
 
-static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 /* "A,B" or "AxB". */
 static gboolean
 parse_pair (const char *text, char separator, double pair[2])
@@ -88,32 +76,32 @@ parse_options (Scene *scene, const Options *options, GError **error)
     if (g_ascii_strcasecmp (options->plane, planes[found]) == 0)
       break;
   if (found == SAG_N_VIEWS)
-    return invalid (error, "'%s' is not a plane; use axial, coronal or sagittal", options->plane);
+    return sag_invalid (error, "'%s' is not a plane; use axial, coronal or sagittal", options->plane);
   scene->view = found;
 
   if (options->size != NULL)
     {
       if (!parse_pair (options->size, 'x', pair) || pair[0] < 16 || pair[1] < 16 || pair[0] > 16384
           || pair[1] > 16384)
-        return invalid (error,
-                        "'%s' is not a size; use --size 1024x768, from 16 to 16384 pixels a side",
-                        options->size);
+        return sag_invalid (error,
+                            "'%s' is not a size; use --size 1024x768, from 16 to 16384 pixels a side",
+                            options->size);
       scene->width = (int) pair[0];
       scene->height = (int) pair[1];
     }
   if (options->window != NULL)
     {
       if (!parse_pair (options->window, ',', pair) || pair[1] <= 0)
-        return invalid (error,
-                        "'%s' is not a window; use --window CENTER,WIDTH, as in --window=-600,1500",
-                        options->window);
+        return sag_invalid (error,
+                            "'%s' is not a window; use --window CENTER,WIDTH, as in --window=-600,1500",
+                            options->window);
       scene->spec.window = (SagWindowLevel){ pair[0], pair[1] };
     }
   for (found = 0; found < (int) G_N_ELEMENTS (modes) && options->slab_mode != NULL; found++)
     if (g_ascii_strcasecmp (options->slab_mode, modes[found]) == 0)
       break;
   if (found == (int) G_N_ELEMENTS (modes))
-    return invalid (error, "'%s' is not a slab mode; use mip, minip or mean", options->slab_mode);
+    return sag_invalid (error, "'%s' is not a slab mode; use mip, minip or mean", options->slab_mode);
   scene->spec.slab_mode =
       options->slab_mode == NULL && options->slab_mm > 0 ? SAG_SLAB_MIP : (SagSlabMode) found;
   scene->spec.slab_mm = options->slab_mm;
@@ -188,7 +176,7 @@ open_overlay (Scene *scene, const Options *options, GError **error)
   if (options->reference != NULL)
     {
       if (segmentation == NULL)
-        return invalid (error, "--reference compares with --overlay; give both");
+        return sag_invalid (error, "--reference compares with --overlay; give both");
       scene->reference = sag_open_segmentation (options->reference, NULL, error);
       if (scene->reference == NULL)
         return FALSE;
@@ -224,8 +212,8 @@ open_overlay (Scene *scene, const Options *options, GError **error)
       if (scene->segmentation == NULL)
         return FALSE;
       if (sag_segmentation_get_confidence (scene->segmentation) == NULL)
-        return invalid (error, "'%s' holds no confidence; give a FRACTIONAL SEG or a NIfTI map",
-                        options->confidence);
+        return sag_invalid (error, "'%s' holds no confidence; give a FRACTIONAL SEG or a NIfTI map",
+                            options->confidence);
     }
   else
     scene->segmentation = g_steal_pointer (&segmentation);
@@ -277,8 +265,8 @@ place_plane (Scene *scene, const Options *options, GError **error)
   sag_plane_init_grid_view (&scene->spec.plane, grid, scene->view, lps, 1, &scene->axis);
   last = grid->size[scene->axis] - 1;
   if (options->slice > last)
-    return invalid (error, "There is no slice %d; this plane has slices 0 to %d", options->slice,
-                    last);
+    return sag_invalid (error, "There is no slice %d; this plane has slices 0 to %d", options->slice,
+                        last);
   scene->slice = options->slice >= 0 ? options->slice : (int) CLAMP (find_slice (scene), 0, last);
   ijk[scene->axis] = scene->slice;
   sag_grid_to_lps (grid, ijk, scene->spec.plane.centre);

@@ -15,6 +15,18 @@ sag_engine_error_cancelled (GError **error)
   return FALSE;
 }
 
+gboolean
+sag_invalid (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (error != NULL)
+    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
 char *
 sag_escape_name (const char *name, gssize n)
 {

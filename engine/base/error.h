@@ -27,6 +27,10 @@ GQuark   sag_engine_error_quark    (void);
  * can write `return sag_engine_error_cancelled (error);`. [any thread] */
 gboolean sag_engine_error_cancelled (GError **error);
 
+/* Sets SAG_ENGINE_ERROR_INVALID with that message and returns FALSE, for the same use. `error` may be
+ * NULL. [any thread] */
+gboolean sag_invalid                (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 /* A name from a foreign file, made fit for a message: cut to 80 characters, control characters
  * and invalid UTF-8 replaced by '?'. `n` may be -1 for a terminated string. Caller frees.
  * [any thread] */

@@ -64,37 +64,23 @@ sag_recipe_free (SagRecipe *self)
   g_free (self);
 }
 
-static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-invalid (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 static gboolean
 validate_labels (const SagRecipe *self, GError **error)
 {
   gboolean seen[256] = { FALSE };
 
   if (self->n_labels < 1 || self->n_labels > 255)
-    return invalid (error, "labels: there are %d, not 1 to 255", self->n_labels);
+    return sag_invalid (error, "labels: there are %d, not 1 to 255", self->n_labels);
   for (int i = 0; i < self->n_labels; i++)
     {
       const SagLabel *label = &self->labels[i];
 
       if (label->value == 0)
-        return invalid (error, "labels: '%s' has value 0, which is background", label->name);
+        return sag_invalid (error, "labels: '%s' has value 0, which is background", label->name);
       if (seen[label->value])
-        return invalid (error, "labels: value %d occurs twice", label->value);
+        return sag_invalid (error, "labels: value %d occurs twice", label->value);
       if (label->name[0] == '\0')
-        return invalid (error, "labels: label %d has no name", label->value);
+        return sag_invalid (error, "labels: label %d has no name", label->value);
       seen[label->value] = TRUE;
     }
   return TRUE;
@@ -111,31 +97,31 @@ validate_geometry (const SagRecipe *self, GError **error)
   sag_grid_init (&grid, one, unit);
   if (memchr (self->orientation, '\0', sizeof self->orientation) == NULL
       || !sag_grid_turn (&grid, self->orientation, &turn, NULL, NULL))
-    return invalid (error, "orientation: '%.4s' is not one such as LPS, RAS or SAR",
-                    self->orientation);
+    return sag_invalid (error, "orientation: '%.4s' is not one such as LPS, RAS or SAR",
+                        self->orientation);
   for (int a = 0; a < 3; a++)
     {
       if (!isfinite (self->spacing[a]) || self->spacing[a] < 0
           || (self->spacing[a] > 0 && (self->spacing[a] < 1e-3 || self->spacing[a] > 1e3)))
-        return invalid (error, "spacing: %g mm is not 0 or between 0.001 and 1000",
-                        self->spacing[a]);
+        return sag_invalid (error, "spacing: %g mm is not 0 or between 0.001 and 1000",
+                            self->spacing[a]);
       if (self->patch[a] < 0 || self->patch[a] > MAX_PATCH)
-        return invalid (error, "patch: %d voxels is not 0 to %d", self->patch[a], MAX_PATCH);
+        return sag_invalid (error, "patch: %d voxels is not 0 to %d", self->patch[a], MAX_PATCH);
       if (!(self->spacing_min[a] >= 0) || !(self->spacing_max[a] >= 0)
           || (self->spacing_max[a] > 0 && self->spacing_max[a] < self->spacing_min[a]))
-        return invalid (error, "spacing range: %g to %g mm is not a range", self->spacing_min[a],
-                        self->spacing_max[a]);
+        return sag_invalid (error, "spacing range: %g to %g mm is not a range", self->spacing_min[a],
+                            self->spacing_max[a]);
     }
   if (!(self->overlap >= 0 && self->overlap <= 0.5f))
-    return invalid (error, "overlap: %g is not 0 to 0.5", self->overlap);
+    return sag_invalid (error, "overlap: %g is not 0 to 0.5", self->overlap);
   if (self->neighbours < 0 || self->neighbours > MAX_NEIGHBOURS)
-    return invalid (error, "neighbours: %d is not 0 to %d", self->neighbours, MAX_NEIGHBOURS);
+    return sag_invalid (error, "neighbours: %d is not 0 to %d", self->neighbours, MAX_NEIGHBOURS);
   if (self->neighbours > 0 && self->patch[2] > 1)
-    return invalid (error, "neighbours: a patch of %d slices takes none", self->patch[2]);
+    return sag_invalid (error, "neighbours: a patch of %d slices takes none", self->patch[2]);
   if ((guint) self->fit >= SAG_N_FITS)
-    return invalid (error, "fit: %d is not known", (int) self->fit);
+    return sag_invalid (error, "fit: %d is not known", (int) self->fit);
   if ((guint) self->padding >= SAG_N_PADDINGS)
-    return invalid (error, "padding: %d is not known", (int) self->padding);
+    return sag_invalid (error, "padding: %d is not known", (int) self->padding);
   return TRUE;
 }
 
@@ -143,24 +129,24 @@ static gboolean
 validate_intensity (const SagRecipe *self, GError **error)
 {
   if ((guint) self->normalise >= SAG_N_NORMALISES)
-    return invalid (error, "normalise: %d is not known", (int) self->normalise);
+    return sag_invalid (error, "normalise: %d is not known", (int) self->normalise);
   if (self->per_slice && self->normalise == SAG_NORMALISE_FIXED)
-    return invalid (error, "normalise: a fixed scale cannot be per slice");
+    return sag_invalid (error, "normalise: a fixed scale cannot be per slice");
   if (self->has_clip
       && !(isfinite (self->clip[0]) && isfinite (self->clip[1]) && self->clip[0] < self->clip[1]))
-    return invalid (error, "clip: %g to %g is not a range", self->clip[0], self->clip[1]);
+    return sag_invalid (error, "clip: %g to %g is not a range", self->clip[0], self->clip[1]);
   if (!isfinite (self->mean))
-    return invalid (error, "mean: %g is not a number", self->mean);
+    return sag_invalid (error, "mean: %g is not a number", self->mean);
   if (!isfinite (self->std) || self->std <= 0)
-    return invalid (error, "std: %g is not above 0", self->std);
+    return sag_invalid (error, "std: %g is not above 0", self->std);
   if (!(self->percentile[0] >= 0 && self->percentile[0] < self->percentile[1]
         && self->percentile[1] <= 100))
-    return invalid (error, "percentile: %g to %g is not a range within 0 to 100",
-                    self->percentile[0], self->percentile[1]);
+    return sag_invalid (error, "percentile: %g to %g is not a range within 0 to 100",
+                        self->percentile[0], self->percentile[1]);
   if (!isfinite (self->intensity[0]) || !isfinite (self->intensity[1])
       || self->intensity[0] > self->intensity[1])
-    return invalid (error, "intensity range: %g to %g is not a range", self->intensity[0],
-                    self->intensity[1]);
+    return sag_invalid (error, "intensity range: %g to %g is not a range", self->intensity[0],
+                        self->intensity[1]);
   return TRUE;
 }
 
@@ -174,7 +160,7 @@ validate_planes (const SagRecipe *self, GError **error)
   for (int i = 0; planes[i] != NULL; i++)
     if (strcmp (planes[i], plane_names[0]) != 0 && strcmp (planes[i], plane_names[1]) != 0
         && strcmp (planes[i], plane_names[2]) != 0)
-      return invalid (error, "planes: '%.20s' is not axial, coronal or sagittal", planes[i]);
+      return sag_invalid (error, "planes: '%.20s' is not axial, coronal or sagittal", planes[i]);
   return TRUE;
 }
 
@@ -185,19 +171,19 @@ sag_recipe_validate (const SagRecipe *self, GError **error)
       || !validate_intensity (self, error) || !validate_planes (self, error))
     return FALSE;
   if ((guint) self->output >= SAG_N_NET_OUTPUTS)
-    return invalid (error, "output: %d is not known", (int) self->output);
+    return sag_invalid (error, "output: %d is not known", (int) self->output);
   for (int i = 0; i < SAG_N_PRECISIONS; i++)
     {
       float t = self->temperature[i];
 
       if (!isfinite (t) || t < 1e-3f || t > 1e3f)
-        return invalid (error, "temperature: %g at %s is not between 0.001 and 1000", t,
-                        sag_precision_get_name (i));
+        return sag_invalid (error, "temperature: %g at %s is not between 0.001 and 1000", t,
+                            sag_precision_get_name (i));
       if (t != 1 && (self->output == SAG_NET_PROBABILITIES || self->output == SAG_NET_ARGMAX))
-        return invalid (error, "temperature: %g needs an output of logits", t);
+        return sag_invalid (error, "temperature: %g needs an output of logits", t);
     }
   if ((self->clean & ~(guint) (SAG_CLEAN_KEEP_LARGEST | SAG_CLEAN_FILL_HOLES)) != 0)
-    return invalid (error, "finish: %u is not known", (guint) self->clean);
+    return sag_invalid (error, "finish: %u is not known", (guint) self->clean);
   return TRUE;
 }
 
