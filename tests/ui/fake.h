@@ -32,7 +32,23 @@ double           fake_value         (int           i,
                                      int           j,
                                      int           k);
 
-/* Runs the main loop until `*flag` or ten seconds. */
+/* Runs the main loop until the condition holds; the test fails if it does not within a minute. */
+#define fake_wait(condition)                                                             \
+  G_STMT_START                                                                           \
+  {                                                                                      \
+    gint64 fake_end = fake_wait_begin ();                                                \
+    gboolean fake_held;                                                                  \
+                                                                                         \
+    while (!(fake_held = (condition)) && fake_wait_more (fake_end))                      \
+      ;                                                                                  \
+    if (!fake_held)                                                                      \
+      g_assertion_message (G_LOG_DOMAIN, __FILE__, __LINE__, G_STRFUNC,                  \
+                           "never came: " #condition);                                   \
+  }                                                                                      \
+  G_STMT_END
+gint64           fake_wait_begin    (void);
+gboolean         fake_wait_more     (gint64        end);
+/* Until `*flag`. */
 void             fake_wait_flag     (gboolean     *flag);
 /* Until the property of `object` has this value. */
 void             fake_wait_int      (gpointer      object,
@@ -49,6 +65,11 @@ GtkWindow       *fake_show          (GtkWidget    *child,
                                      int           width,
                                      int           height);
 
+/* Closes a window and waits until nothing holds it any more. */
+void             fake_close         (gpointer      window);
+/* The first widget of a type, this one or below it, in order; NULL: none. */
+GtkWidget       *fake_find          (GtkWidget    *widget,
+                                     GType         type);
 /* What the widget draws, RGBA, at one pixel a point; free with g_free(). */
 guint8          *fake_draw          (GtkWidget    *widget,
                                      int          *width,

@@ -39,11 +39,7 @@ static void
 tear_down (Fixture       *f,
            gconstpointer  data)
 {
-  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
-  gtk_window_close (GTK_WINDOW (f->window));
-  for (int i = 0; i < 50 && f->window != NULL; i++)
-    fake_settle ();
-  g_assert_null (f->window);
+  fake_close (f->window);
   g_clear_object (&f->settings);
 }
 
@@ -57,9 +53,7 @@ static void
 wait_results (SagWorkspace *workspace,
               guint         n)
 {
-  for (int i = 0; i < 100 && count_results (workspace) != n; i++)
-    fake_settle ();
-  g_assert_cmpuint (count_results (workspace), ==, n);
+  fake_wait (count_results (workspace) == n);
 }
 
 /* The CT once more, in the second cell. */
@@ -128,9 +122,7 @@ test_straighten (Fixture       *f,
   for (int turn = 0; turn < 2; turn++)
     {
       gtk_widget_activate_action (GTK_WIDGET (f->window), "win.straighten", NULL);
-      for (int i = 0; i < 100 && sag_workspace_is_straightened (f->first) != (turn == 0); i++)
-        fake_settle ();
-      g_assert_cmpint (sag_workspace_is_straightened (f->first), ==, turn == 0);
+      fake_wait (sag_workspace_is_straightened (f->first) == (turn == 0));
       g_assert_cmpint (sag_workspace_get_straightens (f->first), ==, turn == 1);
       g_assert_true (sag_workspace_get_volume (f->first) != before);
       fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);

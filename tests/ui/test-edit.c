@@ -64,20 +64,10 @@ set_up (Fixture       *f,
 }
 
 static void
-close_window (Fixture *f)
-{
-  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
-  gtk_window_close (GTK_WINDOW (f->window));
-  for (int i = 0; i < 50 && f->window != NULL; i++)
-    fake_settle ();
-  g_assert_null (f->window);
-}
-
-static void
 tear_down (Fixture       *f,
            gconstpointer  data)
 {
-  close_window (f);
+  fake_close (f->window);
   g_clear_object (&f->settings);
 }
 
@@ -344,19 +334,11 @@ static void
 test_kept (Fixture       *f,
            gconstpointer  data)
 {
-  guint n;
-
   correct (f, "smooth");
-  close_window (f);
+  fake_close (f->window);
   open_window (f);
-  for (int i = 0; i < 50; i++)
-    {
-      n = g_list_model_get_n_items (sag_workspace_get_results (f->workspace));
-      if (n == 2)
-        break;
-      fake_settle ();
-    }
-  g_assert_cmpuint (n, ==, 2); /* the run, and what was kept */
+  /* The run, and what was kept. */
+  fake_wait (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)) == 2);
 }
 
 static void

@@ -88,11 +88,7 @@ tear_down (Fixture       *f,
            gconstpointer  data)
 {
   g_signal_handlers_disconnect_by_data (sag_window_get_exporter (f->window), f);
-  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
-  gtk_window_close (GTK_WINDOW (f->window));
-  for (int i = 0; i < 50 && f->window != NULL; i++)
-    fake_settle ();
-  g_assert_null (f->window);
+  fake_close (f->window);
   remove_all (f->folder);
   g_free (f->folder);
   g_free (f->saved);
@@ -103,8 +99,7 @@ tear_down (Fixture       *f,
 static void
 wait_saved (Fixture *f)
 {
-  for (int i = 0; i < 400 && f->saved == NULL && f->failed == NULL; i++)
-    fake_settle ();
+  fake_wait (f->saved != NULL || f->failed != NULL);
 }
 
 static int
@@ -144,9 +139,7 @@ answer (Fixture           *f,
 
   g_clear_pointer (&f->saved, g_free);
   gtk_widget_activate_action (GTK_WIDGET (f->window), action, NULL);
-  for (int i = 0; i < 100 && (dialog = find_dialog ()) == NULL; i++)
-    fake_settle ();
-  g_assert_nonnull (dialog);
+  fake_wait ((dialog = find_dialog ()) != NULL);
   /* As if the whole path were typed. */
   if (name != NULL)
     gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), g_file_peek_path (file));
@@ -158,12 +151,13 @@ answer (Fixture           *f,
 
       gtk_file_chooser_set_choice (GTK_FILE_CHOOSER (dialog), id, values[i]);
     }
-  for (int i = 0; i < 100 && (set == NULL || !g_file_equal (set, file)); i++)
+  do
     {
       fake_settle (); /* it looks into the folder first */
       g_clear_object (&set);
       set = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
     }
+  while (set == NULL || !g_file_equal (set, file));
   gtk_dialog_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
   wait_saved (f);
   g_assert_cmpstr (f->failed, ==, NULL);
@@ -241,8 +235,7 @@ test_cancel (Fixture       *f,
   int drawn = 0;
 
   sag_exporter_save_pictures (exporter, f->folder, "many", 100000, draw_square, &drawn, NULL);
-  for (int i = 0; i < 100 && drawn < 3; i++)
-    fake_settle ();
+  fake_wait (drawn >= 3);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.cancel", NULL);
   fake_settle ();
   fake_settle ();

@@ -36,16 +36,6 @@ open_window (Fixture *f)
 }
 
 static void
-close_window (Fixture *f)
-{
-  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
-  gtk_window_close (GTK_WINDOW (f->window));
-  for (int i = 0; i < 50 && f->window != NULL; i++)
-    fake_settle ();
-  g_assert_null (f->window);
-}
-
-static void
 set_up (Fixture       *f,
         gconstpointer  data)
 {
@@ -60,7 +50,7 @@ tear_down (Fixture       *f,
   while (sag_measurements_undo (f->all)) /* what was kept is in no other test */
     ;
   fake_settle ();
-  close_window (f);
+  fake_close (f->window);
   g_clear_object (&f->settings);
 }
 
@@ -249,16 +239,12 @@ test_kept (Fixture       *f,
   drag (f, 6, 8, 18, 8);
   length = measured (f, 0)->length;
   fake_settle ();
-  close_window (f);
+  fake_close (f->window);
   open_window (f);
-  for (int i = 0; i < 50 && n_items (f) == 0; i++)
-    fake_settle ();
-  g_assert_cmpuint (n_items (f), ==, 1);
+  fake_wait (n_items (f) == 1);
   g_assert_cmpfloat (measured (f, 0)->length, ==, length);
   sag_exporter_save_measurements (sag_window_get_exporter (f->window), f->workspace, "csv", path);
-  for (int i = 0; i < 50 && !g_file_test (path, G_FILE_TEST_EXISTS); i++)
-    fake_settle ();
-  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  fake_wait (g_file_test (path, G_FILE_TEST_EXISTS));
   fake_settle ();
   g_remove (path);
   g_rmdir (folder);

@@ -81,9 +81,7 @@ wait_results (SagWorkspace *workspace,
 {
   GListModel *results = sag_workspace_get_results (workspace);
 
-  for (int i = 0; i < 400 && g_list_model_get_n_items (results) != n; i++)
-    fake_settle ();
-  g_assert_cmpuint (g_list_model_get_n_items (results), ==, n);
+  fake_wait (g_list_model_get_n_items (results) == n);
 }
 
 /* Surface and table as other programs read them, by the worker that may write nowhere else. */
@@ -150,11 +148,9 @@ check_labels (SagWindow  *window,
     fake_settle ();
   gtk_widget_activate_action (GTK_WIDGET (window), "win.correct", "s", "smooth");
   wait_results (workspace, 4);
-  for (int i = 0; i < 100 && !sag_editing_undo (sag_workspace_get_editing (workspace)); i++)
-    fake_settle ();
+  fake_wait (sag_editing_undo (sag_workspace_get_editing (workspace)));
   gtk_widget_activate_action (GTK_WIDGET (window), "view.compare", NULL);
-  for (int i = 0; i < 400 && isnan (sag_workspace_get_agreement (workspace)); i++)
-    fake_settle ();
+  fake_wait (!isnan (sag_workspace_get_agreement (workspace)));
   g_assert_cmpfloat (sag_workspace_get_agreement (workspace), >, 0.9);
   sag_opener_open_dropped (opener, (const char *const[]) { image, NULL });
   wait_results (workspace, 0);

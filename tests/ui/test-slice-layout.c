@@ -308,23 +308,6 @@ test_table (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
-static GtkWidget *
-find (GtkWidget *widget,
-      GType      type)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find (child, type);
-
-      if (found != NULL)
-        return found;
-    }
-  return NULL;
-}
-
 static const SagKey *
 find_key (const char *action)
 {
@@ -344,8 +327,8 @@ test_editor (Fixture       *f,
 {
   g_autoptr (GSettings) settings = fake_settings ();
   GtkWindow *editor = sag_shortcut_editor_new (settings);
-  GtkListBox *list = GTK_LIST_BOX (find (GTK_WIDGET (editor), GTK_TYPE_LIST_BOX));
-  GtkEditable *search = GTK_EDITABLE (find (GTK_WIDGET (editor), GTK_TYPE_SEARCH_ENTRY));
+  GtkListBox *list = GTK_LIST_BOX (fake_find (GTK_WIDGET (editor), GTK_TYPE_LIST_BOX));
+  GtkEditable *search = GTK_EDITABLE (fake_find (GTK_WIDGET (editor), GTK_TYPE_SEARCH_ENTRY));
   GtkListBoxRow *row = NULL;
   int n_shown = 0, n;
 

@@ -34,11 +34,7 @@ static void
 tear_down (Fixture       *f,
            gconstpointer  data)
 {
-  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
-  gtk_window_close (GTK_WINDOW (f->window));
-  for (int i = 0; i < 50 && f->window != NULL; i++)
-    fake_settle ();
-  g_assert_null (f->window);
+  fake_close (f->window);
   g_clear_object (&f->settings);
 }
 
@@ -68,24 +64,6 @@ page (Fixture *f)
   return gtk_stack_get_visible_child_name (part (f, "stack"));
 }
 
-/* The first widget of a type below another, in order. */
-static GtkWidget *
-find (GtkWidget *widget,
-      GType      type)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find (child, type);
-
-      if (found != NULL)
-        return found;
-    }
-  return NULL;
-}
-
 static void
 test_open (Fixture       *f,
            gconstpointer  data)
@@ -109,8 +87,8 @@ test_open (Fixture       *f,
   g_assert_nonnull (strstr (adw_window_title_get_title (part (f, "title")), "Doe"));
   g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "6.0 mm apart"));
 
-  catalogue = find (GTK_WIDGET (f->window), SAG_TYPE_CATALOGUE_VIEW);
-  row = find (catalogue, SAG_TYPE_SERIES_ROW);
+  catalogue = fake_find (GTK_WIDGET (f->window), SAG_TYPE_CATALOGUE_VIEW);
+  row = fake_find (catalogue, SAG_TYPE_SERIES_ROW);
   g_assert_nonnull (row);
   g_object_get (row, "series", &series, NULL);
   g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 3 mm");
@@ -256,10 +234,7 @@ test_segmentation_while_running (Fixture       *f,
   fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
   g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series",
                                   g_variant_new_string ("1.seg"));
-  for (int i = 0; i < 50 && sag_workspace_get_segmentation (workspace) == NULL; i++)
-    fake_settle ();
-  opened = sag_workspace_get_segmentation (workspace);
-  g_assert_nonnull (opened);
+  fake_wait ((opened = sag_workspace_get_segmentation (workspace)) != NULL);
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (workspace)), ==, 2);
   g_assert_null (sag_workspace_get_preview (workspace));
   g_assert_cmpint (sag_segmenter_get_state (segmenter), ==, SAG_SEGMENTER_RUNNING);
@@ -333,7 +308,7 @@ test_finder (Fixture       *f,
 {
   SagWorkspace *workspace = sag_window_get_workspace (f->window);
   GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (part (f, "finder")));
-  GtkWidget *search = find (popover, GTK_TYPE_SEARCH_ENTRY);
+  GtkWidget *search = fake_find (popover, GTK_TYPE_SEARCH_ENTRY);
 
   open (f, "/fake/chest", NULL);
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
@@ -375,12 +350,7 @@ test_tags (void)
   gtk_window_present (dialog);
   view = GTK_COLUMN_VIEW (
       gtk_widget_get_template_child (GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "view"));
-  for (int i = 0;
-       i < 50 && g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))) == 0;
-       i++)
-    fake_settle ();
-  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))), ==,
-                   2);
+  fake_wait (g_list_model_get_n_items (G_LIST_MODEL (gtk_column_view_get_model (view))) == 2);
   gtk_editable_set_text (GTK_EDITABLE (gtk_widget_get_template_child (
                              GTK_WIDGET (dialog), SAG_TYPE_TAGS_DIALOG, "search")),
                          "jane");
