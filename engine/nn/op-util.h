@@ -99,3 +99,8 @@ gboolean sag_infer_same       (SagNode *node, GError **error);
 /* FALSE with INVALID unless inputs 0..n-1 are there (n < 0: at least one) and output 0 is. */
 gboolean sag_node_arity       (const SagNode *node, int n, GError **error);
 gboolean sag_node_want_float  (const SagNode *node, int i, GError **error);
+
+/* Where a Slice begins along each axis of its input, and its steps; how much a Pad adds before and
+ * after. FALSE if that is not known before the run. Arrays of SAG_MAX_RANK. */
+gboolean sag_slice_box        (const SagNode *node, gint64 *start, gint64 *step, GError **error);
+gboolean sag_pad_amounts      (const SagNode *node, gint64 *before, gint64 *after, GError **error);

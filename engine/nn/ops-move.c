@@ -323,6 +323,18 @@ slice_box (const SagNode *node, Box *box, GError **error)
   return TRUE;
 }
 
+gboolean
+sag_slice_box (const SagNode *node, gint64 *start, gint64 *step, GError **error)
+{
+  Box box;
+
+  if (!slice_box (node, &box, error))
+    return FALSE;
+  memcpy (start, box.start, sizeof box.start);
+  memcpy (step, box.step, sizeof box.step);
+  return TRUE;
+}
+
 static gboolean
 infer_slice (SagNode *node, GError **error)
 {
@@ -369,8 +381,8 @@ run_slice (const SagStep *step)
 
 /* ---- Pad -------------------------------------------------------------------------------- */
 
-static gboolean
-pad_amounts (const SagNode *node, gint64 *before, gint64 *after, GError **error)
+gboolean
+sag_pad_amounts (const SagNode *node, gint64 *before, gint64 *after, GError **error)
 {
   const SagShape *shape = &sag_node_input (node, 0)->shape;
   g_autofree gint64 *pads = NULL, *axes = NULL;
@@ -406,7 +418,7 @@ infer_pad (SagNode *node, GError **error)
   gint64 before[SAG_MAX_RANK], after[SAG_MAX_RANK];
   SagShape shape;
 
-  if (!sag_node_arity (node, 1, error) || !pad_amounts (node, before, after, error))
+  if (!sag_node_arity (node, 1, error) || !sag_pad_amounts (node, before, after, error))
     return FALSE;
   if (strcmp (mode, "constant") != 0 && strcmp (mode, "reflect") != 0 && strcmp (mode, "edge") != 0
       && strcmp (mode, "wrap") != 0)
@@ -484,7 +496,7 @@ prepare_pad (SagNode *node, SagPrecision precision, GError **error)
   g_free (node->state);
   node->state = g_new0 (gint64, 2 * SAG_MAX_RANK);
   node->free_state = g_free;
-  if (!pad_amounts (node, before, after, error))
+  if (!sag_pad_amounts (node, before, after, error))
     return FALSE;
   for (int i = 0; i < SAG_MAX_RANK; i++)
     if (*mode != 'c' && (before[i] < 0 || after[i] < 0))

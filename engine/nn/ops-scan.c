@@ -167,7 +167,70 @@ run_selective_scan (const SagStep *step)
   sag_parallel_for ((gsize) (run.k * run.blocks), run_task, &run);
 }
 
+/* ---- LinearScan -------------------------------------------------------------------------
+ *
+ * y[t] = a[t] y[t - 1] + b[t] from y[-1] = 0 along `axis` of a and b, which have one shape (domain
+ * "sagitta", version 1). */
+
+typedef struct
+{
+  const SagStep *step;
+  gint64         l, inner, blocks;
+} LinearRun;
+
+enum { LINE = 1024 }; /* elements of a step that a task takes */
+
+static gboolean
+infer_linear_scan (SagNode *node, GError **error)
+{
+  if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error)
+      || !sag_node_want_float (node, 1, error))
+    return FALSE;
+  if (!sag_shape_equal (&sag_node_input (node, 0)->shape, &sag_node_input (node, 1)->shape)
+      || sag_axis (sag_node_get_int (node, "axis", 0), sag_node_input (node, 0)->shape.rank) < 0)
+    return sag_node_invalid (node, error, "a and b must have one shape, and the axis");
+  return sag_infer_same (node, error);
+}
+
+static void
+run_linear_task (gsize item, int thread, gpointer data)
+{
+  const LinearRun *run = data;
+  gint64 outer = (gint64) item / run->blocks, from = (gint64) item % run->blocks * LINE;
+  gint64 n = MIN (LINE, run->inner - from), at = outer * run->l * run->inner + from;
+  const float *a = (const float *) sag_step_in (run->step, 0) + at;
+  const float *b = (const float *) sag_step_in (run->step, 1) + at;
+  float *y = (float *) sag_step_out (run->step, 0) + at;
+
+  for (gint64 i = 0; i < n && run->l > 0; i++)
+    y[i] = b[i];
+  for (gint64 t = 1; t < run->l; t++)
+    {
+      const float *before = y;
+
+      if (t % CHUNK == 0 && !sag_step_go_on (run->step, thread, 0))
+        return;
+      a += run->inner;
+      b += run->inner;
+      y += run->inner;
+      for (gint64 i = 0; i < n; i++)
+        y[i] = a[i] * before[i] + b[i];
+    }
+}
+
+static void
+run_linear_scan (const SagStep *step)
+{
+  const SagShape *shape = &sag_node_input (step->node, 0)->shape;
+  int axis = sag_axis (sag_node_get_int (step->node, "axis", 0), shape->rank);
+  LinearRun run = { step, shape->dim[axis], sag_shape_product (shape, axis + 1, shape->rank), 0 };
+
+  run.blocks = (run.inner + LINE - 1) / LINE;
+  sag_parallel_for ((gsize) (sag_shape_product (shape, 0, axis) * run.blocks), run_linear_task, &run);
+}
+
 const SagOp sag_ops_scan[] = {
+  { "LinearScan", "sagitta", infer_linear_scan, NULL, sag_prepare_inplace, NULL, run_linear_scan },
   { "SelectiveScan", "sagitta", infer_selective_scan, NULL, prepare_selective_scan, NULL,
     run_selective_scan },
   { NULL },

@@ -182,10 +182,13 @@ run_copy (const SagStep *step)
 static gboolean
 infer_dropout (SagNode *node, GError **error)
 {
-  const SagValue *training = sag_node_input (node, 2);
+  const SagValue *ratio = sag_node_input (node, 1), *training = sag_node_input (node, 2);
 
   if (!sag_node_arity (node, 1, error))
     return FALSE;
+  if (ratio != NULL && ratio->constant != NULL && sag_value_count (ratio) == 1
+      && sag_tensor_get_real (ratio->constant, 0) == 0)
+    training = NULL; /* torchvision's Swin leaves it in training, and drops nothing */
   if (training != NULL
       && (training->constant == NULL || sag_value_count (training) != 1
           || sag_tensor_get_int (training->constant, 0) != 0))

@@ -10,17 +10,14 @@
  *       y  = Squeeze (MatMul (h', Unsqueeze (C)))  or  ReduceSum (Mul (h', Unsqueeze (C)), last axis)
  *     y + Mul (u, D), where there is such a term
  *
- * Or as a prefix scan by doubling (Hillis and Steele, 1986) on [K, L, C, N]:
- *
- *     a = Exp (Mul (Unsqueeze (dt), A)), b = Mul (Unsqueeze (du), Unsqueeze (B))
- *     for s = 1, 2, 4 ... < L, both from the a and b before, along axis 1:
- *       b = Concat (b[:s], a[s:] b[:-s] + b[s:]), a = Concat (a[:s], a[s:] a[:-s])
- *     y = Squeeze (MatMul (b, Unsqueeze (C)))
+ * Or with tensors of all steps, as a prefix scan, sums of quotients or step by step: whatever
+ * pass-scan-trace.c understands; pass-scan-build.c then makes the node.
  *
  * Whatever differs, even if it could be shown to mean the same, stays as it is.
  */
 #include "engine/nn/op-util.h"
 #include "engine/nn/pass-match.h"
+#include "engine/nn/pass-scan.h"
 #include "engine/nn/passes.h"
 
 typedef struct
@@ -243,157 +240,60 @@ match_scan (SagGraph *graph, SagNode *node)
     replace (&self, graph, node->name, sag_node_output (node, 1), dt, du, b, c, a);
 }
 
-/* ---- by doubling ------------------------------------------------------------------------ */
-
-static gboolean
-is_shaped_4 (const SagValue *value, gint64 d0, gint64 d1, gint64 d2, gint64 d3)
-{
-  return value != NULL && value->dtype == SAG_DTYPE_F32 && value->shape.rank == 4
-         && value->shape.dim[0] == d0 && value->shape.dim[1] == d1 && value->shape.dim[2] == d2
-         && value->shape.dim[3] == d3;
-}
-
-/* A value of this shape, one of d2 and d3 being 1, that is [d0, d1, the other] seen anew: that. */
-static SagValue *
-widened_from_4 (const SagValue *value, gint64 d0, gint64 d1, gint64 d2, gint64 d3)
-{
-  SagNode *maker;
-
-  if (!is_shaped_4 (value, d0, d1, d2, d3))
-    return NULL;
-  maker = sag_match_made (value, "Unsqueeze");
-  if (maker == NULL)
-    maker = sag_match_made (value, "Reshape");
-  return maker != NULL && is_shaped (sag_node_input (maker, 0), d0, d1, d2 * d3)
-           ? sag_node_input (maker, 0)
-           : NULL;
-}
-
-static gboolean
-one_int (const SagValue *value, gint64 *number)
-{
-  if (value == NULL || value->constant == NULL || sag_value_count (value) != 1)
-    return FALSE;
-  *number = sag_tensor_get_int (value->constant, 0);
-  return TRUE;
-}
-
-/* The value of which `value` is [from, to) along axis 1 of `l`, of rank 4; or NULL. */
-static SagValue *
-sliced_from (const SagValue *value, gint64 from, gint64 to, gint64 l)
-{
-  SagNode *slice = sag_match_made (value, "Slice");
-  gint64 start, end, axis, step = 1;
-  SagValue *x;
-
-  if (slice == NULL || slice->inputs->len < 4)
-    return NULL;
-  x = sag_node_input (slice, 0);
-  if (x->shape.rank != 4 || x->shape.dim[1] != l || !one_int (sag_node_input (slice, 1), &start)
-      || !one_int (sag_node_input (slice, 2), &end) || !one_int (sag_node_input (slice, 3), &axis)
-      || (sag_node_input (slice, 4) != NULL && !one_int (sag_node_input (slice, 4), &step)))
-    return NULL;
-  return start == from && end > from && MIN (end, l) == to && sag_axis (axis, 4) == 1 && step == 1
-           ? x
-           : NULL;
-}
-
-/* Concat (x[:s], tail) along axis 1: x; or NULL. */
-static SagValue *
-joined_from (const SagValue *value, gint64 s, gint64 l, SagValue **tail)
-{
-  SagNode *concat = sag_match_made (value, "Concat");
-
-  if (concat == NULL || concat->inputs->len != 2 || value->shape.rank != 4
-      || sag_axis (sag_node_get_int (concat, "axis", 0), 4) != 1)
-    return NULL;
-  *tail = sag_node_input (concat, 1);
-  return sliced_from (sag_node_input (concat, 0), 0, s, l);
-}
-
-/* x[s:] y[:-s]: x; or NULL. */
-static SagValue *
-product_from (const SagValue *value, const SagValue *y, gint64 s, gint64 l)
-{
-  SagNode *mul = sag_match_made (value, "Mul");
-
-  for (int i = 0; mul != NULL && i < 2; i++)
-    {
-      SagValue *x = sliced_from (sag_node_input (mul, i), s, l, l);
-
-      if (x != NULL && sliced_from (sag_node_input (mul, 1 - i), 0, l - s, l) == y)
-        return x;
-    }
-  return NULL;
-}
-
-/* From the last b to the first a and b. */
-static gboolean
-undouble (SagValue *last, gint64 l, SagValue **a, SagValue **b)
-{
-  gint64 s = 1;
-  SagValue *above = NULL, *tail;
-
-  while (2 * s < l)
-    s *= 2;
-  *a = NULL;
-  *b = last;
-  for (; s > 0; s /= 2)
-    {
-      SagValue *before = joined_from (*b, s, l, &tail), *with = NULL;
-      SagNode *sum = before != NULL ? sag_match_made (tail, "Add") : NULL;
-
-      for (int i = 0; sum != NULL && with == NULL && i < 2; i++)
-        if (sliced_from (sag_node_input (sum, 1 - i), s, l, l) == before)
-          with = product_from (sag_node_input (sum, i), before, s, l);
-      if (with == NULL)
-        return FALSE;
-      if (above != NULL
-          && (joined_from (above, s, l, &tail) != with || product_from (tail, with, s, l) != with))
-        return FALSE;
-      above = *a = with;
-      *b = before;
-    }
-  return TRUE;
-}
+/* ---- of whole tensors ------------------------------------------------------------------- */
 
 static void
-match_doubling (SagGraph *graph, SagNode *matmul)
+want (SagValue *value, GPtrArray *wanted)
 {
-  SagValue *states = sag_node_input (matmul, 0), *a, *b, *c, *dt, *du, *in;
-  SagNode *squeeze, *exponential, *product, *input;
-  Scan self = { 0 };
-
-  if (matmul->inputs->len != 2 || sag_match_made (states, "Concat") == NULL
-      || states->shape.rank != 4)
-    return;
-  squeeze = sag_match_next (sag_node_output (matmul, 0), "Squeeze");
-  self.k = states->shape.dim[0];
-  self.l = states->shape.dim[1];
-  self.c = states->shape.dim[2];
-  self.n = states->shape.dim[3];
-  c = widened_from_4 (sag_node_input (matmul, 1), self.k, self.l, self.n, 1);
-  if (squeeze == NULL || c == NULL || self.l < 2
-      || !is_shaped (sag_node_output (squeeze, 0), self.k, self.l, self.c)
-      || !undouble (states, self.l, &a, &b))
-    return;
-  exponential = sag_match_made (a, "Exp");
-  product = exponential != NULL ? sag_match_made (sag_node_input (exponential, 0), "Mul") : NULL;
-  input = sag_match_made (b, "Mul");
-  for (int i = 0; product != NULL && input != NULL && i < 4; i++)
+  if (value != NULL && value->producer != NULL && value->dtype == SAG_DTYPE_F32 && value->index == 0)
     {
-      int p = i & 1, q = i >> 1;
-      SagValue *decay = sag_node_input (product, 1 - p);
+      value->index = 1;
+      g_ptr_array_add (wanted, value);
+    }
+}
 
-      dt = widened_from_4 (sag_node_input (product, p), self.k, self.l, self.c, 1);
-      du = widened_from_4 (sag_node_input (input, q), self.k, self.l, self.c, 1);
-      in = widened_from_4 (sag_node_input (input, 1 - q), self.k, self.l, 1, self.n);
-      if (dt == NULL || du == NULL || in == NULL
-          || !(is_shaped_4 (decay, self.k, 1, self.c, self.n)
-               || is_shaped_4 (decay, 1, 1, self.c, self.n)))
+static int
+compare_places (gconstpointer a, gconstpointer b)
+{
+  const SagValue *x = *(SagValue *const *) a, *y = *(SagValue *const *) b;
+
+  return x->producer->mark - y->producer->mark;
+}
+
+/* Recurrences written out with tensors of all steps, last first: what operators of other kinds read,
+ * and, where that is none, what it was made of. */
+static void
+match_traces (SagGraph *graph)
+{
+  g_autoptr (GPtrArray) wanted = g_ptr_array_new ();
+  gint64 budget = 6 * (gint64) graph->nodes->len + 20000;
+  SagRecurrence found;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index = 0;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      SagNode *node = graph->nodes->pdata[i];
+
+      node->mark = (int) i;
+      for (guint k = 0; k < node->inputs->len && !sag_scan_moves (node); k++)
+        want (sag_node_input (node, (int) k), wanted);
+    }
+  for (guint i = 0; i < graph->outputs->len; i++)
+    want (graph->outputs->pdata[i], wanted);
+  g_ptr_array_sort (wanted, compare_places);
+  while (wanted->len > 0 && budget > 0)
+    {
+      SagValue *h = g_ptr_array_steal_index (wanted, wanted->len - 1);
+      SagNode *maker = h->producer;
+
+      if (maker == NULL || !sag_scan_moves (maker))
         continue;
-      replace (&self, graph, matmul->name, sag_node_output (squeeze, 0), dt, du, in, c, decay);
-      return;
+      if (sag_scan_trace (h, &found, &budget))
+        sag_scan_replace (graph, &found);
+      else if (!sag_match_is (maker, "Concat"))
+        for (guint k = 0; k < MIN (2, maker->inputs->len); k++)
+          want (sag_node_input (maker, (int) k), wanted);
     }
 }
 
@@ -409,12 +309,13 @@ sag_pass_scan (SagGraph *graph, GError **error)
 
       if (sag_match_is (node, "Scan"))
         match_scan (graph, node);
-      else if (sag_match_is (node, "MatMul"))
-        match_doubling (graph, node);
       else if (sag_match_is (node, "Loop"))
         sag_scan_match_loop (graph, node);
       else if (sag_match_is (node, "Concat"))
         sag_scan_match_unrolled (graph, node);
     }
+  if (!sag_graph_clean (graph, error))
+    return FALSE;
+  match_traces (graph);
   return sag_graph_clean (graph, error);
 }

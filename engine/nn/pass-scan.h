@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pass-scan.h: recurrences that exporters write with tensors of all steps.
+ */
+#pragma once
+
+#include "engine/nn/op.h"
+
+/* h[t] = a[t] h[t - 1] + b[t] from h[-1] = 0, element by element along one axis. */
+typedef struct
+{
+  SagValue *h, *a, *b; /* a and b have one shape */
+  gboolean  is_log;    /* `a` is log a[t] */
+  int       time;      /* the axis of a and b that is t */
+  int       axis[SAG_MAX_RANK]; /* of each axis of h: which of a's and b's it is; -1: none, it is 1 */
+} SagRecurrence;
+
+/* Is `h` one, of whatever Slices, Pads, Concats, products and sums it is made? `budget` is how many
+ * nodes may still be looked at, in all calls together; node->mark is a node's place in the graph. */
+gboolean sag_scan_trace   (SagValue *h, SagRecurrence *found, gint64 *budget);
+
+/* Does the node only move steps, multiply and add them? */
+gboolean sag_scan_moves   (const SagNode *node);
+
+/* What reads h through the output matrix of a selective scan is made by one node from now on, and h
+ * itself, where something else reads it, by another. */
+void     sag_scan_replace (SagGraph *graph, const SagRecurrence *found);
