@@ -56,7 +56,7 @@ class Brain(nn.Module):
             kept.append(x)
             x = down(x)
         for up, fuse in zip(self.up, self.fuse):
-            x = fuse(F.interpolate(up(x), scale_factor=2, mode='trilinear', align_corners=False) + kept.pop())
+            x = fuse(training.double(up(x)) + kept.pop())
         return self.head(x)
 
 

@@ -21,6 +21,9 @@ import pictures
 import training
 
 
+SIZE = 160
+
+
 def conv(inputs, outputs, size=3, stride=1, groups=1):
     return nn.Sequential(nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False),
                          nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
@@ -62,7 +65,7 @@ class Global(nn.Module):
 class Lesion(nn.Module):
     """Mobile U-ViT: large kernels at fine levels, attention at the two coarse ones, a plain way up."""
 
-    def __init__(self, widths=(16, 32, 64, 96, 128), classes=2):
+    def __init__(self, widths=(16, 32, 64, 96, 128), classes=2, size=SIZE):
         super().__init__()
         self.stem = nn.Sequential(conv(1, widths[0], 3, stride=2), conv(widths[0], widths[0]))
         self.down, self.local, self.far, self.up, self.fuse = (nn.ModuleList() for _ in range(5))
@@ -72,8 +75,8 @@ class Lesion(nn.Module):
             self.far.append(nn.ModuleList([Global(widths[n]) for _ in range(2)] if n > 2 else []))
             self.up.insert(0, conv(widths[n], widths[n - 1], 1))
             self.fuse.insert(0, conv(2 * widths[n - 1], widths[n - 1]))
-        self.place = nn.Parameter(torch.zeros(1, widths[3], 16, 16))
-        self.drop = nn.Dropout2d(0.1)
+        self.place = nn.Parameter(torch.zeros(1, widths[3], size // 16, size // 16))
+        self.drop = nn.Dropout2d(0.2)
         self.head = nn.Conv2d(widths[0], classes, 1)
 
     def forward(self, x):
@@ -83,7 +86,8 @@ class Lesion(nn.Module):
             kept.append(x)
             x = local(down(x))
             if n == 2:
-                x = x + self.place
+                x = x + (self.place if x.shape[2:] == self.place.shape[2:] else
+                         F.interpolate(self.place, x.shape[2:], mode='bilinear', align_corners=False))
             if len(far) > 0:
                 height, width = x.shape[2:]
                 tokens = x.flatten(2).transpose(1, 2)
@@ -92,9 +96,21 @@ class Lesion(nn.Module):
                 x = tokens.transpose(1, 2).reshape(-1, x.shape[1], height, width)
         x = self.drop(x)
         for up, fuse in zip(self.up, self.fuse):
-            x = F.interpolate(up(x), scale_factor=2, mode='bilinear', align_corners=False)
+            x = training.double(up(x))
             x = fuse(torch.cat((x, kept.pop()), 1))
-        return F.interpolate(self.head(x), scale_factor=2, mode='bilinear', align_corners=False)
+        return training.double(self.head(x))
+
+
+class Mirrored(nn.Module):
+    """The mean of the logits of a picture and of its mirror image: what ships."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        one, other = self.net(torch.cat((x, x.flip(3)))).split(1)
+        return (one + other.flip(3)) / 2
 
 
 def alike(cases, limit=0.9):
@@ -109,7 +125,7 @@ def alike(cases, limit=0.9):
 
 
 def main():
-    args = training.arguments(__doc__, steps=1200, batch=8).parse_args()
+    args = training.arguments(__doc__, steps=1500, batch=12).parse_args()
     args.script, args.name = __file__, 'breast-us'
     training.start(args)
     cases = pictures.load(args.data)
@@ -121,14 +137,19 @@ def main():
     print(len(set(names)), 'patients', {k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        return pictures.sample(random, sets['train'], args.batch, zoom=(0.7, 1.5), turn=12, flip=(True, False),
-                               bend=0.04, shift=0.12, gamma=0.4, bias=0.3, speckle=0.25, erase=0.3)
+        size = SIZE if training.reads_file(args) else int(random.choice((128, 160, 192)))
+        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.7), turn=15, flip=(True, False),
+                               bend=0.05, shift=0.15, gamma=0.4, bias=0.4, speckle=0.3, erase=0.3, shadow=0.3, mix=0.5)
 
     def finish(net):
-        training.report(args, net, (1, 1, 256, 256), {k: [pictures.as_case(c) for c in sets[k]]
-                        for k in ('validation', 'test')}, lambda n, x: n(x), 5)
+        net = net if hasattr(net, 'save') else Mirrored(net).eval()
+        training.report(args, net, (1, 1, SIZE, SIZE), {k: [pictures.as_case(c, SIZE) for c in sets[k]]
+                        for k in ('validation', 'test')}, at_full_size, 5)
 
-    training.run(args, Lesion, sample, finish, rate=3e-3, weight_decay=0.03,
+    def at_full_size(net, x):  # the masks have 256 x 256
+        return F.interpolate(net(x), (pictures.SIZE,) * 2, mode='bilinear', align_corners=False)
+
+    training.run(args, Lesion, sample, finish, rate=3e-3, weight_decay=0.05,
                  loss=lambda logits, label: training.loss_of(logits, label, 1.0))
 
 

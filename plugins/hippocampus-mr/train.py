@@ -31,10 +31,6 @@ def conv(inputs, outputs, size=3, stride=1):
                          nn.ReLU(inplace=True))
 
 
-def double(x):
-    return F.interpolate(x, scale_factor=2, mode='trilinear', align_corners=False)
-
-
 class Mamba(nn.Module):
     """A residual vision Mamba layer: four quarters of the channels share one small Mamba; two of them are read
     along x, y, z, two along z, y, x, one of each pair backwards."""
@@ -86,7 +82,7 @@ class LightM(nn.Module):
             kept.append(x)
             x = block(down(x))
         for up, fuse in zip(self.up, self.fuse):
-            x = fuse(double(up(x)) + kept.pop())
+            x = fuse(training.double(up(x)) + kept.pop())
         return self.head(x)
 
 
@@ -151,8 +147,8 @@ class SegFormer(nn.Module):
         a = self.stage[0](image)
         b = self.stage[1](a)
         c = self.stage[2](b)
-        y = self.narrow[0](a) + double(self.narrow[1](b) + double(self.narrow[2](c)))
-        return self.head(self.last(double(self.join(self.fuse(y))) + self.edge(image)))
+        y = self.narrow[0](a) + training.double(self.narrow[1](b) + training.double(self.narrow[2](c)))
+        return self.head(self.last(training.double(self.join(self.fuse(y))) + self.edge(image)))
 
 
 def main():

@@ -64,9 +64,9 @@ class Lungs(nn.Module):
             kept.append(x)
             x = block(down(x))
         for up, fuse in zip(self.up, self.fuse):
-            x = F.interpolate(up(x), scale_factor=2, mode='bilinear', align_corners=False)
+            x = training.double(up(x))
             x = fuse(torch.cat((x, kept.pop()), 1))
-        return F.interpolate(self.head(x), scale_factor=2, mode='bilinear', align_corners=False)
+        return training.double(self.head(x))
 
 
 def phantoms(folder):

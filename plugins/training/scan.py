@@ -39,9 +39,10 @@ class Node(torch.autograd.Function):
 
 def selective_scan(u, dt, b, c, a, d):
     """u, dt [K, L, C], b, c [K, L, N], a [C, N], d [C] -> y [K, L, C]."""
-    u, dt, b, c = (x.transpose(0, 1).contiguous() for x in (u, dt, b, c))
+    u, dt, b, c = (x.transpose(0, 1).contiguous().float() for x in (u, dt, b, c))
     h = Recurrence.apply((dt[..., None] * a).exp(), (dt * u)[..., None] * b[:, :, None])
-    y = torch.matmul(h, c[..., None])[..., 0] + d * u
+    with torch.autocast('cpu', enabled=False):
+        y = torch.matmul(h, c[..., None])[..., 0] + d * u
     return y.transpose(0, 1)
 
 

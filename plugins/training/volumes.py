@@ -58,6 +58,15 @@ def warp(random, dims, size, turn, zoom, bend, flip_first, shift):
     return grid + field[0].permute(1, 2, 3, 0)[None] / torch.from_numpy(there.astype(np.float32))
 
 
+def largest(x):
+    """x.argmax (1), several times faster."""
+    best, label = x[:, 0], torch.zeros_like(x[:, 0], dtype=torch.long)
+    for value in range(1, x.shape[1]):
+        label[x[:, value] > best] = value
+        best = torch.maximum(best, x[:, value])
+    return label
+
+
 def sample(random, cases, batch, size, classes, turn=15, zoom=0.15, bend=2.0, shift=4.0):
     """One batch of random variants: images [n, 1, *size] normalised, labels [n, *size]."""
     images, labels = [], []
@@ -67,7 +76,7 @@ def sample(random, cases, batch, size, classes, turn=15, zoom=0.15, bend=2.0, sh
         x = F.grid_sample(image[None, None], grid, padding_mode='border', align_corners=False)
         truth = F.one_hot(label.long(), classes).permute(3, 0, 1, 2)[None].float()
         y = F.grid_sample(truth, grid, align_corners=False)[:, 1:]
-        y = torch.cat((1 - y.sum(1, keepdim=True), y), 1).argmax(1)
+        y = largest(torch.cat((1 - y.sum(1, keepdim=True), y), 1))
         low, high = x.min(), x.max()
         x = ((x - low) / (high - low + 1e-6)) ** float(np.exp(random.normal(0, 0.25)))
         if random.random() < 0.5:
