@@ -49,14 +49,14 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
 
 static const sag_net linear = NET ("hippocampus-mr.onnx", 1.41f, 1.41f, 1.39f, 1.39f);
 static const sag_net transformer
-    = NET ("hippocampus-mr-segformer.onnx", 0.75f, 0.75f, 0.75f, 0.72f);
+    = NET ("hippocampus-mr-segformer.onnx", 1.53f, 1.53f, 1.52f, 1.53f);
 
 static const sag_model_info by_scan
     = INFO ("org.sagitta.hippocampus-mr", "1.0.2", "Hippocampus (MR)", &linear,
             "Dice 0.869");
 static const sag_model_info by_attention
-    = INFO ("org.sagitta.hippocampus-mr-segformer", "0.1.1",
-            "Hippocampus (MR, transformer, early)", &transformer, "Dice 0.759");
+    = INFO ("org.sagitta.hippocampus-mr-segformer", "1.0.0", "Hippocampus (MR, transformer)",
+            &transformer, "Dice 0.863");
 
 static const sag_model_info *const models[] = { &by_scan, &by_attention, NULL };
 
