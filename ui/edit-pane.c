@@ -8,6 +8,7 @@
 #include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 
 struct _SagEditPane
 {
@@ -17,6 +18,8 @@ struct _SagEditPane
   SagEditing   *editing;
   GtkWidget    *box;
   GtkDropDown  *label;
+  GtkWidget    *tolerance;
+  SagVolume    *measured; /* what the tolerance was chosen for; borrowed, only compared */
   GtkWidget    *review;
   gboolean      showing; /* the label is being set from the state */
 };
@@ -49,6 +52,24 @@ show_label (SagEditPane *self)
   self->showing = FALSE;
 }
 
+/* A hundred makes sense of CT and none of SUV: a quarter of the window, steps and range after it. */
+static void
+choose_tolerance (SagEditPane *self)
+{
+  SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  double width = sag_workspace_get_window_level (self->workspace).width;
+  double step = pow (10, floor (log10 (MAX (width, 1e-3) / 20)));
+
+  if (volume == NULL || volume == self->measured)
+    return;
+  self->measured = volume;
+  gtk_spin_button_set_digits (GTK_SPIN_BUTTON (self->tolerance),
+                              step < 1 ? (guint) (0.5 - log10 (step)) : 0);
+  gtk_spin_button_set_increments (GTK_SPIN_BUTTON (self->tolerance), step, 5 * step);
+  gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->tolerance), 0, 100 * step);
+  sag_editing_set_tolerance (self->editing, round (width / 4 / step) * step);
+}
+
 static void
 show (SagEditPane *self)
 {
@@ -68,6 +89,8 @@ show (SagEditPane *self)
                          review->reviewer, review->time);
   gtk_label_set_text (GTK_LABEL (self->review), text != NULL ? text : _ ("Not reviewed"));
   show_label (self);
+  if (segmentation != NULL)
+    choose_tolerance (self);
 }
 
 static GtkWidget *
@@ -124,7 +147,8 @@ make_scale (SagEditing *editing,
             const char *text,
             double      low,
             double      high,
-            double      step)
+            double      step,
+            GtkWidget **scale) /* or NULL */
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
   GtkWidget *label = gtk_label_new (text);
@@ -139,6 +163,8 @@ make_scale (SagEditing *editing,
   gtk_accessible_update_property (GTK_ACCESSIBLE (spin), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
   g_object_bind_property (editing, property, adjustment, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  if (scale != NULL)
+    *scale = spin;
   return row;
 }
 
@@ -211,9 +237,10 @@ build (SagEditPane *self)
   gtk_box_append (GTK_BOX (self->box), make_tools ());
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->label));
   gtk_box_append (GTK_BOX (self->box),
-                  make_scale (self->editing, "radius-mm", _ ("Radius, mm"), 0.5, 50, 0.5));
+                  make_scale (self->editing, "radius-mm", _ ("Radius, mm"), 0.5, 50, 0.5, NULL));
   gtk_box_append (GTK_BOX (self->box),
-                  make_scale (self->editing, "tolerance", _ ("Tolerance of values"), 0, 1000, 10));
+                  make_scale (self->editing, "tolerance", _ ("Tolerance of values"), 0, 1000, 10,
+                              &self->tolerance));
   gtk_box_append (GTK_BOX (self->box), steps);
   gtk_box_append (GTK_BOX (self->box), verdict);
   gtk_box_append (GTK_BOX (self->box), self->review);

@@ -169,8 +169,16 @@ sag_exporter_save_surface (SagExporter  *self,
                            const char   *path)
 {
   SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
+  SagSeries *series = sag_workspace_get_series (workspace);
   g_autoptr (GError) error = NULL;
 
+  if (series != NULL && !sag_series_is_placed (series))
+    {
+      g_signal_emit (self, signals[FAILED], 0,
+                     _ ("This image says no place in the patient (as a radiograph), so its labels have no surface "
+                        "there. Save them as DICOM SEG or NIfTI."));
+      return;
+    }
   if (segmentation != NULL)
     start_export (self,
                   sag_job_new_export_surface (path, segmentation, label, smooth ? SMOOTH : 0, &error),

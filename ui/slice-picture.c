@@ -1,161 +1,162 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * slice-picture.c: from a slice to a texture. */
+ * slice-picture.c: a slice as a view draws it. */
 #include "ui/slice-picture.h"
 
 #include <string.h>
 
-/* Opaque, in the order of CAIRO_FORMAT_RGB24 (a native word of XRGB): cairo draws it as it is. As a texture GTK
- * 4.8 would convert or blend it, pixel by pixel, in every frame. */
-__attribute__ ((optimize ("O3"))) static void
-to_native (guint32 *pixels,
-           gsize    n)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      guint32 rgba = GUINT32_FROM_LE (pixels[i]);
-
-      pixels[i] = 0xff000000u | (rgba & 0xff) << 16 | (rgba & 0xff00) | (rgba >> 16 & 0xff);
-    }
-}
-
-/* A page fault for each 4 KB of a new block costs as much as the slice: blocks are used again. */
-typedef struct
-{
-  gsize   size, unused; /* the pixels stand 16 bytes in */
-  guint32 pixels[];
-} Block;
-
-static Block *spare[4];
-
-static Block *
-take_block (gsize size)
-{
-  Block *block;
-
-  for (guint i = 0; i < G_N_ELEMENTS (spare); i++)
-    if (spare[i] != NULL && spare[i]->size == size)
-      return g_steal_pointer (&spare[i]);
-  block = g_malloc (sizeof *block + size);
-  block->size = size;
-  return block;
-}
-
 static void
-give_block (gpointer data)
+forget (SagSlicePicture *self)
 {
-  static guint oldest;
-
-  for (guint i = 0; i < G_N_ELEMENTS (spare); i++)
-    if (spare[i] == NULL)
-      {
-        spare[i] = data;
-        return;
-      }
-  g_free (spare[oldest]);
-  spare[oldest] = data;
-  oldest = (oldest + 1) % G_N_ELEMENTS (spare);
-}
-
-static void
-render (SagSlicePicture    *self,
-        SagWorkspace       *workspace,
-        const SagSliceSpec *spec,
-        int                 width,
-        int                 height)
-{
-  gsize n = (gsize) width * (gsize) height;
-  Block *block = take_block (4 * n);
-
-  sag_workspace_render (workspace, spec, width, height, (guint8 *) block->pixels);
-  to_native (block->pixels, n);
-  self->pixels = g_bytes_new_with_free_func (block->pixels, 4 * n, give_block, block);
-  self->width = width;
-  self->height = height;
+  g_clear_pointer (&self->node, gsk_render_node_unref);
+  g_clear_pointer (&self->pixels, sag_slice_pixels_unref);
+  if (self->surface == NULL)
+    return;
+  g_clear_pointer (&self->before, cairo_surface_destroy);
+  self->before = g_steal_pointer (&self->surface);
 }
 
 void
-sag_slice_picture_update (SagSlicePicture    *self,
-                          SagWorkspace       *workspace,
-                          const SagSliceSpec *spec,
-                          int                 width,
-                          int                 height)
+sag_slice_picture_update (SagSlicePicture       *self,
+                          const SagSliceSources *sources,
+                          const SagSliceSpec    *spec,
+                          int                    width,
+                          int                    height)
 {
-  if (self->pixels != NULL && memcmp (&self->drawn, spec, sizeof *spec) == 0 && self->width == width
-      && self->height == height)
+  if (self->pixels != NULL && memcmp (&self->drawn, spec, sizeof *spec) == 0
+      && self->pixels->width == width && self->pixels->height == height)
     return;
-  sag_slice_picture_stale (self);
-  render (self, workspace, spec, width, height);
+  forget (self);
+  self->pixels = sag_slice_ahead_take (&self->ahead, spec, width, height);
+  if (self->pixels == NULL)
+    self->pixels = sag_slice_pixels_new (sources, spec, width, height);
   memcpy (&self->drawn, spec, sizeof *spec);
 }
 
 static void
-unref_bytes (gpointer data)
+unref_pixels (gpointer data)
 {
-  g_bytes_unref (data);
+  sag_slice_pixels_unref (data);
 }
 
-static cairo_surface_t *
-make_surface (SagSlicePicture *self)
+static guint32 *
+get_corner (SagSlicePixels *pixels)
+{
+  return pixels->words + (gsize) pixels->y * (gsize) pixels->width + pixels->x;
+}
+
+/* As a texture GTK 4.8 would convert or blend it for cairo, pixel by pixel, in every frame. */
+static GskRenderNode *
+make_cairo_node (SagSlicePicture       *self,
+                 const graphene_rect_t *bounds,
+                 int                    scale)
 {
   static const cairo_user_data_key_t key;
-  cairo_surface_t *surface = cairo_image_surface_create_for_data (
-      (guchar *) g_bytes_get_data (self->pixels, NULL), CAIRO_FORMAT_RGB24, self->width,
-      self->height, 4 * self->width);
+  GskRenderNode *node = gsk_cairo_node_new (bounds);
+  cairo_t *cr = gsk_cairo_node_get_draw_context (node);
 
-  cairo_surface_set_user_data (surface, &key, g_bytes_ref (self->pixels), unref_bytes);
-  return surface;
+  self->surface = cairo_image_surface_create_for_data (
+      (guchar *) get_corner (self->pixels), CAIRO_FORMAT_RGB24, self->pixels->columns,
+      self->pixels->rows, 4 * self->pixels->width);
+  cairo_surface_set_user_data (self->surface, &key, sag_slice_pixels_ref (self->pixels),
+                               unref_pixels);
+  cairo_scale (cr, 1.0 / scale, 1.0 / scale);
+  cairo_set_source_surface (cr, self->surface, self->pixels->x, self->pixels->y);
+  cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
+  cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST); /* one to one */
+  cairo_paint (cr);
+  cairo_destroy (cr);
+  return node;
+}
+
+static GskRenderNode *
+make_texture_node (SagSlicePicture       *self,
+                   const graphene_rect_t *bounds)
+{
+  gsize pitch = 4 * (gsize) self->pixels->width;
+  g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (
+      get_corner (self->pixels),
+      pitch * (gsize) (self->pixels->rows - 1) + 4 * (gsize) self->pixels->columns, unref_pixels,
+      sag_slice_pixels_ref (self->pixels));
+  g_autoptr (GdkTexture) texture = gdk_memory_texture_new (
+      self->pixels->columns, self->pixels->rows, GDK_MEMORY_DEFAULT, bytes, pitch);
+
+  return gsk_texture_node_new (texture, bounds);
 }
 
 void
 sag_slice_picture_snapshot (SagSlicePicture *self,
                             GskRenderer     *renderer,
-                            float            width,
-                            float            height,
+                            int              scale,
                             GtkSnapshot     *snapshot)
 {
-  graphene_rect_t bounds = GRAPHENE_RECT_INIT (0, 0, width, height);
+  const SagSlicePixels *pixels = self->pixels;
+  float point = 1.0f / (float) scale;
 
-  if (GSK_IS_CAIRO_RENDERER (renderer))
+  if (pixels->columns == 0)
+    return;
+  if (self->node == NULL)
     {
-      cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &bounds);
-      cairo_surface_t *surface = make_surface (self);
+      graphene_rect_t bounds =
+          GRAPHENE_RECT_INIT ((float) pixels->x * point, (float) pixels->y * point,
+                              (float) pixels->columns * point, (float) pixels->rows * point);
 
-      cairo_scale (cr, width / self->width, height / self->height);
-      cairo_set_source_surface (cr, surface, 0, 0);
-      cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
-      cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST); /* one to one */
-      cairo_paint (cr);
-      cairo_surface_destroy (surface);
-      cairo_destroy (cr);
-      return;
+      self->node = GSK_IS_CAIRO_RENDERER (renderer) ? make_cairo_node (self, &bounds, scale)
+                                                    : make_texture_node (self, &bounds);
     }
-  if (self->texture == NULL)
-    self->texture = gdk_memory_texture_new (self->width, self->height, GDK_MEMORY_DEFAULT,
-                                            self->pixels, 4 * (gsize) self->width);
-  gtk_snapshot_append_texture (snapshot, self->texture, &bounds);
+  gtk_snapshot_append_node (snapshot, self->node);
+}
+
+/* XRGB words to bytes of RGBA. */
+static void
+to_rgba (guint8        *rgba,
+         const guint32 *words,
+         gsize          n)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      guint32 word = words[i];
+
+      rgba[4 * i] = word >> 16 & 255;
+      rgba[4 * i + 1] = word >> 8 & 255;
+      rgba[4 * i + 2] = word & 255;
+      rgba[4 * i + 3] = 255;
+    }
 }
 
 guint8 *
 sag_slice_picture_dup_rgba (SagSlicePicture *self)
 {
-  gsize n = (gsize) self->width * (gsize) self->height;
-  const guint32 *pixels = g_bytes_get_data (self->pixels, NULL);
+  gsize n = (gsize) self->pixels->width * (gsize) self->pixels->height;
   guint8 *rgba = g_malloc (4 * n);
 
-  for (gsize i = 0; i < n; i++)
-    {
-      rgba[4 * i] = pixels[i] >> 16 & 255;
-      rgba[4 * i + 1] = pixels[i] >> 8 & 255;
-      rgba[4 * i + 2] = pixels[i] & 255;
-      rgba[4 * i + 3] = 255;
-    }
+  to_rgba (rgba, self->pixels->words, n);
+  return rgba;
+}
+
+guint8 *
+sag_slice_picture_dup_texture (GdkTexture *texture)
+{
+  gsize width = (gsize) gdk_texture_get_width (texture);
+  gsize n = width * (gsize) gdk_texture_get_height (texture);
+  g_autofree guint32 *words = g_new (guint32, n);
+  guint8 *rgba = g_malloc (4 * n);
+
+  gdk_texture_download (texture, (guchar *) words, 4 * width); /* CAIRO_FORMAT_ARGB32 */
+  to_rgba (rgba, words, n);
   return rgba;
 }
 
 void
 sag_slice_picture_stale (SagSlicePicture *self)
 {
-  g_clear_object (&self->texture);
-  g_clear_pointer (&self->pixels, g_bytes_unref);
+  sag_slice_ahead_drop (&self->ahead);
+  forget (self);
+}
+
+void
+sag_slice_picture_clear (SagSlicePicture *self)
+{
+  sag_slice_picture_stale (self);
+  g_clear_pointer (&self->before, cairo_surface_destroy);
 }

@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * slice-picture.h: a slice as the screen wants it, kept until what it was made from changes. */
+ * slice-picture.h: a slice as a view draws it, kept until what it was made from changes. */
 #pragma once
 
-#include "app/state/workspace.h"
+#include "ui/slice-ahead.h"
 
 #include <gtk/gtk.h>
 
 typedef struct
 {
-  GBytes      *pixels;  /* native words of XRGB; NULL when stale */
-  int          width, height;
-  GdkTexture  *texture; /* of them, for renderers that want one; or NULL */
-  SagSliceSpec drawn;   /* what they were drawn from */
+  SagSlicePixels  *pixels;  /* NULL when stale */
+  SagSliceSpec     drawn;   /* what they were drawn from */
+  GskRenderNode   *node;    /* of them, or NULL */
+  cairo_surface_t *surface; /* of them, what the node draws; or NULL */
+  cairo_surface_t *before;  /* the one before: cairo copies what goes while a node has it */
+  SagSliceAhead    ahead;
 } SagSlicePicture;
 
 /* The slice at width x height device pixels, made anew only if something changed. */
-void    sag_slice_picture_update   (SagSlicePicture    *self,
-                                    SagWorkspace       *workspace,
-                                    const SagSliceSpec *spec,
-                                    int                 width,
-                                    int                 height);
-/* Draws what was made last at (0, 0), at this size in logical pixels, as `renderer` likes it best. */
-void    sag_slice_picture_snapshot (SagSlicePicture    *self,
-                                    GskRenderer        *renderer,
-                                    float               width,
-                                    float               height,
-                                    GtkSnapshot        *snapshot);
+void    sag_slice_picture_update   (SagSlicePicture       *self,
+                                    const SagSliceSources *sources,
+                                    const SagSliceSpec    *spec,
+                                    int                    width,
+                                    int                    height);
+/* Draws what was made last at (0, 0), with `scale` device pixels a point, as `renderer` likes it
+ * best; black margins are not drawn. */
+void    sag_slice_picture_snapshot (SagSlicePicture       *self,
+                                    GskRenderer           *renderer,
+                                    int                    scale,
+                                    GtkSnapshot           *snapshot);
 /* The same, opaque; the caller's. */
-guint8 *sag_slice_picture_dup_rgba (SagSlicePicture    *self);
+guint8 *sag_slice_picture_dup_rgba (SagSlicePicture       *self);
+/* The pixels of any opaque texture, so. */
+guint8 *sag_slice_picture_dup_texture (GdkTexture         *texture);
 /* What it was made from is another now, or nobody looks any more. */
-void    sag_slice_picture_stale    (SagSlicePicture    *self);
+void    sag_slice_picture_stale    (SagSlicePicture       *self);
+/* And nobody will. */
+void    sag_slice_picture_clear    (SagSlicePicture       *self);

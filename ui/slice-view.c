@@ -10,6 +10,7 @@
 #include "ui/slice-cross.h"
 #include "ui/slice-marks.h"
 #include "ui/slice-lens.h"
+#include "ui/slice-pace.h"
 #include "ui/slice-picture.h"
 #include "ui/slice-text.h"
 #include "ui/spoken.h"
@@ -41,6 +42,8 @@ struct _SagSliceView
   double        probe[2]; /* widget coordinates */
 
   SagSlicePicture picture;
+  SagSlicePace  pace;
+  int           shown;    /* the slice drawn last, or -1 */
   char         *told;     /* description given to assistive technology */
 };
 
@@ -111,16 +114,18 @@ get_picture_width (const SagSliceSpec *spec,
   return spec->compare == SAG_COMPARE_SIDE ? MAX (width / 2, 1) : width;
 }
 
-void
-sag_slice_view_get_spec (SagSliceView *self,
-                         int           width,
-                         int           height,
-                         SagSliceSpec *spec)
+/* As it will be `n` slices on. */
+static void
+foresee_spec (SagSliceView *self,
+              int           n,
+              int           width,
+              int           height,
+              SagSliceSpec *spec)
 {
   SagPlane *plane = &spec->plane;
 
   memset (spec, 0, sizeof *spec);
-  sag_workspace_get_spec (self->workspace, self->plane, spec);
+  sag_workspace_foresee_spec (self->workspace, self->plane, n, spec);
   turn (self, plane);
   for (int c = 0; c < 3; c++)
     plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
@@ -134,6 +139,15 @@ sag_slice_view_get_spec (SagSliceView *self,
     }
   plane->mm_per_pixel =
       sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
+}
+
+void
+sag_slice_view_get_spec (SagSliceView *self,
+                         int           width,
+                         int           height,
+                         SagSliceSpec *spec)
+{
+  foresee_spec (self, 0, width, height, spec);
 }
 
 static gboolean
@@ -247,12 +261,33 @@ sag_slice_view_tell (SagSliceView        *self,
   self->told = g_steal_pointer (&description);
 }
 
+/* Who scrolled by so many slices will do it again: the next ones are made while this one is drawn. */
+static void
+look_ahead (SagSliceView          *self,
+            const SagSliceSources *sources,
+            int                    width,
+            int                    height)
+{
+  int slice = sag_workspace_get_slice (self->workspace, self->plane, NULL);
+  int step = self->shown < 0 ? 0 : slice - self->shown;
+  SagSliceSpec specs[SAG_SLICE_AHEAD];
+
+  self->shown = slice;
+  if (step == 0)
+    return;
+  for (int n = 0; n < SAG_SLICE_AHEAD; n++)
+    foresee_spec (self, step * (n + 1), width, height, &specs[n]);
+  sag_slice_ahead_ask (&self->picture.ahead, sources, specs, SAG_SLICE_AHEAD, width, height);
+}
+
 static void
 sag_slice_view_snapshot (GtkWidget   *widget,
                          GtkSnapshot *snapshot)
 {
   SagSliceView *self = SAG_SLICE_VIEW (widget);
+  SagSliceSources sources;
   SagSliceScene scene;
+  gint64 begun_us = g_get_monotonic_time ();
   int width, height, scale;
 
   if (!sag_slice_view_has_image (self))
@@ -263,10 +298,12 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
 
-  sag_slice_picture_update (&self->picture, self->workspace, &scene.spec, width, height);
+  sag_workspace_peek_sources (self->workspace, &sources);
+  sag_slice_picture_update (&self->picture, &sources, &scene.spec, width, height);
+  look_ahead (self, &sources, width, height);
   sag_slice_picture_snapshot (&self->picture,
-                              gtk_native_get_renderer (gtk_widget_get_native (widget)), scene.width,
-                              scene.height, snapshot);
+                              gtk_native_get_renderer (gtk_widget_get_native (widget)), scale,
+                              snapshot);
 
   gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene.width, scene.height));
   if (self->crosshair && scene.spec.compare != SAG_COMPARE_SIDE)
@@ -286,6 +323,7 @@ sag_slice_view_snapshot (GtkWidget   *widget,
     sag_slice_lens_snapshot (&scene, self->probe[0], self->probe[1], snapshot);
   gtk_snapshot_pop (snapshot);
   sag_slice_view_tell (self, &scene);
+  sag_slice_pace_drew (&self->pace, begun_us);
 }
 
 guint8 *
@@ -294,47 +332,31 @@ sag_slice_view_dup_pixels (SagSliceView *self,
                            int          *width,
                            int          *height)
 {
+  g_autoptr (GtkSnapshot) snapshot = NULL;
+  g_autoptr (GskRenderNode) node = NULL;
   g_autoptr (GdkTexture) texture = NULL;
+  SagSliceSources sources;
   SagSliceSpec spec;
-  guint8 *rgba;
-  gsize n;
+  int scale;
 
   if (!sag_slice_view_has_image (self))
     return NULL;
-  sag_slice_view_get_pixels (self, width, height);
-  sag_slice_view_get_spec (self, *width, *height, &spec);
+  scale = sag_slice_view_get_pixels (self, width, height);
   if (!annotated)
     {
-      sag_slice_picture_update (&self->picture, self->workspace, &spec, *width, *height);
+      sag_slice_view_get_spec (self, *width, *height, &spec);
+      sag_workspace_peek_sources (self->workspace, &sources);
+      sag_slice_picture_update (&self->picture, &sources, &spec, *width, *height);
       return sag_slice_picture_dup_rgba (&self->picture);
     }
-  {
-    int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-    g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
-    g_autoptr (GskRenderNode) node = NULL;
-    GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self)));
-
-    gtk_snapshot_scale (snapshot, scale, scale);
-    sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
-    node = gtk_snapshot_to_node (snapshot);
-    texture =
-        gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, *width, *height));
-  }
-
-  /* gdk_texture_download() gives premultiplied BGRA in memory order (little endian), opaque here.
-   */
-  n = (gsize)*width * *height;
-  rgba = g_malloc (n * 4);
-  gdk_texture_download (texture, rgba, (gsize) *width * 4);
-  for (gsize i = 0; i < n; i++)
-    {
-      guint8 blue = rgba[4 * i];
-
-      rgba[4 * i] = rgba[4 * i + 2];
-      rgba[4 * i + 2] = blue;
-      rgba[4 * i + 3] = 255;
-    }
-  return rgba;
+  snapshot = gtk_snapshot_new ();
+  gtk_snapshot_scale (snapshot, scale, scale);
+  sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
+  node = gtk_snapshot_to_node (snapshot);
+  texture = gsk_renderer_render_texture (
+      gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self))), node,
+      &GRAPHENE_RECT_INIT (0, 0, *width, *height));
+  return sag_slice_picture_dup_texture (texture);
 }
 
 void
@@ -504,12 +526,36 @@ cuts_slices (SagSliceView *self,
   return k0 <= ijk[2] + reach && k1 - 1 >= ijk[2] - reach;
 }
 
+static gboolean
+is_growing (SagSliceView *self)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
+
+  return segmentation != NULL
+         && sag_segmentation_get_n_ready (segmentation)
+                < sag_segmentation_get_grid (segmentation)->size[2];
+}
+
+static gboolean
+draw_grown (gpointer data)
+{
+  SagSliceView *self = data;
+
+  self->pace.timer = 0;
+  sag_slice_view_invalidate (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 workspace_ready (SagSliceView *self,
                  int           what,
                  int           k0,
                  int           k1)
 {
+  sag_slice_ahead_drop (&self->picture.ahead);
+  if (what != SAG_LAYER_VOLUME && is_growing (self)
+      && !sag_slice_pace_ask (&self->pace, draw_grown, self))
+    return;
   if (sag_slice_view_has_image (self) && (what != SAG_LAYER_VOLUME || cuts_slices (self, k0, k1)))
     sag_slice_view_invalidate (self);
   else
@@ -676,7 +722,8 @@ sag_slice_view_dispose (GObject *object)
     gtk_widget_unparent (child); /* a menu that was open */
   g_clear_weak_pointer (&self->reference);
   g_clear_object (&self->workspace);
-  sag_slice_picture_stale (&self->picture);
+  sag_slice_pace_clear (&self->pace);
+  sag_slice_picture_clear (&self->picture);
   g_clear_pointer (&self->told, g_free);
   G_OBJECT_CLASS (sag_slice_view_parent_class)->dispose (object);
 }
@@ -718,6 +765,7 @@ static void
 sag_slice_view_init (SagSliceView *self)
 {
   self->zoom = 1;
+  self->shown = -1;
   self->annotations = TRUE;
   self->text_scale = 1;
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);

@@ -292,12 +292,14 @@ place_plane (Scene *scene, const Options *options, GError **error)
   return TRUE;
 }
 
-/* Names, colours and millilitres of the labels that are there; the first eight. */
+/* Names, colours and millilitres (pixels, of a radiograph) of the labels that are there; the first eight. */
 static char *
 describe_labels (const Scene *scene)
 {
   enum { MOST = 8, LETTERS = 28 };
   GString *text = g_string_new (NULL);
+  gboolean placed = scene->info != NULL && scene->info->has_place && scene->segmentation != NULL
+                    && sag_segmentation_get_has_place (scene->segmentation);
   int lines = 0;
 
   int n_layers = scene->segmentation != NULL && scene->labelled
@@ -314,18 +316,22 @@ describe_labels (const Scene *scene)
       sag_labelmap_measure (map, stats);
       for (int n = 0; n < n_labels; n++)
         {
-          g_autofree char *line = NULL, *shown = NULL;
+          g_autofree char *name = NULL, *line = NULL, *shown = NULL;
 
           if (stats[labels[n].value].n_voxels == 0 || lines++ >= MOST)
             continue;
           if (g_utf8_strlen (labels[n].name, -1) > LETTERS)
             {
-              g_autofree char *name = g_utf8_substring (labels[n].name, 0, LETTERS - 1);
+              g_autofree char *begin = g_utf8_substring (labels[n].name, 0, LETTERS - 1);
 
-              line = g_strdup_printf ("%s\u2026  %.4g ml", name, stats[labels[n].value].ml);
+              name = g_strdup_printf ("%s\u2026", begin);
             }
           else
-            line = g_strdup_printf ("%s  %.4g ml", labels[n].name, stats[labels[n].value].ml);
+            name = g_strdup (labels[n].name);
+          /* A projection has no volume. */
+          line = placed ? g_strdup_printf ("%s  %.4g ml", name, stats[labels[n].value].ml)
+                        : g_strdup_printf ("%s  %" G_GSIZE_FORMAT " px", name,
+                                           stats[labels[n].value].n_voxels);
           shown = sag_picture_legend (labels[n].rgb, line);
           g_string_append_printf (text, "\n%s", shown);
         }

@@ -151,7 +151,9 @@ typedef struct
 typedef struct
 {
   SagDicomInstance *instance;
-  char             *label; /* Structure Set Label */
+  char             *label;   /* Structure Set Label */
+  char             *time;    /* Structure Set Date and Time, ISO 8601 as far as they are said; "" if not */
+  char             *creator; /* Operators' Name, else the interpreter of the first ROI that names one; "" */
   SagDicomSegment  *rois;  /* number, name, colour, how it was made */
   int               n_rois;
   SagDicomContour  *contours;

@@ -251,6 +251,8 @@ assemble (Rt *rt, GError **error)
   sag_provenance_set (&provenance->algorithm, from->rois[0].algorithm_type);
   sag_provenance_set (&provenance->program, from->instance->manufacturer);
   sag_provenance_set (&provenance->description, from->instance->series_description);
+  sag_provenance_set (&provenance->time, from->time);
+  sag_provenance_set (&provenance->creator, from->creator);
   sag_provenance_set (&provenance->source, from->instance->referenced_series_uid);
   result = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, NULL,
                                  provenance, error);
@@ -269,7 +271,7 @@ describe (const SagDicomContours *from)
   info->content_description = g_strdup ("");
   info->series_description = g_strdup (in->series_description);
   info->manufacturer = g_strdup (in->manufacturer);
-  info->creator = g_strdup ("");
+  info->creator = g_strdup (from->creator);
   info->segmentation_type = g_strdup ("RTSTRUCT");
   info->algorithm_type = g_strdup (from->rois[0].algorithm_type);
   info->algorithm_name = g_strdup ("");

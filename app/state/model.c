@@ -332,7 +332,8 @@ sag_model_set_estimate (SagModel *self, GVariant *result)
     return;
   g_variant_lookup (result, "seconds", "d", &seconds);
   g_variant_lookup (result, "warnings", "^as", &warnings);
-  set_text (self, &self->estimate, format_estimate (seconds, self->bytes), PROP_ESTIMATE);
+  /* How long it would take with images it was not made for is not known. */
+  set_text (self, &self->estimate, format_estimate (fits ? seconds : 0, self->bytes), PROP_ESTIMATE);
   set_text (self, &self->reason, warnings != NULL ? g_strjoinv ("\n", warnings) : g_strdup (""),
             PROP_REASON);
   set_fits (self, fits);

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Levels up to which the colour grows from nothing: no uptake hides nothing. */
-#define FADE_LEVELS 64
-
 static void
 fusion_changed (SagWorkspace *self)
 {
@@ -79,38 +76,23 @@ sag_workspace_get_fusion_opacity (SagWorkspace *self)
 }
 
 void
-sag_workspace_render_fusion (SagWorkspace *self, const SagSliceSpec *spec, int width, int height,
-                             guint8 *rgba)
+sag_workspace_peek_sources (SagWorkspace *self, SagSliceSources *sources)
 {
-  SagWorkspace *fusion = self->fusion;
-  const guint8 *table;
-  g_autofree guint8 *over = NULL;
-  guint share[256];
-  SagSliceSpec own;
+  SagWorkspace *fusion;
 
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  fusion = self->fusion;
+  *sources = (SagSliceSources) { .volume = self->volume,
+                                 .segmentation = self->segmentation,
+                                 .preview = self->preview,
+                                 .reference = self->reference };
   if (fusion == NULL || !sag_workspace_can_fuse (self, fusion))
     return;
-  sag_workspace_get_spec (fusion, SAG_VIEW_AXIAL, &own);
-  own.plane = spec->plane;
-  own.slab_mm = spec->slab_mm;
-  own.slab_mode = spec->slab_mode;
-  own.overlay = 0;
-  own.invert = FALSE;
-  own.colour_table = NULL;
-  table = sag_colour_table_get (fusion->colour_table != SAG_COLOUR_TABLE_GREY
-                                    ? fusion->colour_table
-                                    : SAG_COLOUR_TABLE_HOT_IRON);
-  over = g_malloc (4 * (gsize) width * (gsize) height);
-  sag_slice_render (fusion->volume, NULL, NULL, &own, width, height, over);
-  for (int level = 0; level < 256; level++)
-    share[level] = (guint) (self->fusion_opacity * 256 * MIN (level, FADE_LEVELS) / FADE_LEVELS + 0.5);
-  for (gsize n = 0; n < (gsize) width * (gsize) height; n++)
-    {
-      guint8 level = over[4 * n];
-      guint part = share[level];
-
-      for (int c = 0; c < 3; c++)
-        rgba[4 * n + c]
-            = (guint8) ((rgba[4 * n + c] * (256 - part) + table[3 * level + c] * part) >> 8);
-    }
+  sources->fused = fusion->volume;
+  sag_workspace_get_spec (fusion, SAG_VIEW_AXIAL, &sources->fused_spec);
+  sources->fused_colours = sag_colour_table_get (fusion->colour_table != SAG_COLOUR_TABLE_GREY
+                                                     ? fusion->colour_table
+                                                     : SAG_COLOUR_TABLE_HOT_IRON);
+  sources->fused_opacity = self->fusion_opacity;
 }

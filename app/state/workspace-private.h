@@ -81,9 +81,3 @@ void sag_workspace_take_labels     (SagWorkspace    *self,
 /* Replaces the findings; `warnings` is taken, NULL for none. */
 void sag_workspace_take_warnings   (SagWorkspace *self,
                                     char        **warnings);
-/* Lays the fused series over the pixels of `spec`. */
-void sag_workspace_render_fusion (SagWorkspace       *self,
-                                  const SagSliceSpec *spec,
-                                  int                 width,
-                                  int                 height,
-                                  guint8             *rgba);

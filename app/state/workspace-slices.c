@@ -242,40 +242,16 @@ sag_workspace_get_fit (SagWorkspace *self, SagView view, int width, int height)
   return MAX (across / width, along / height);
 }
 
-/* One result at the left, the other at the right, each in a picture of half the width. */
-static void
-render_sides (SagWorkspace *self, const SagSliceSpec *spec, int width, int height, guint8 *rgba)
-{
-  int half = width / 2;
-  gsize row = 4 * (gsize) half;
-  g_autofree guint8 *side = g_malloc (row * (gsize) height);
-
-  memset (rgba, 0, 4 * (gsize) width * (gsize) height);
-  for (int n = 0; n < 2; n++)
-    {
-      sag_slice_render_with_preview (self->volume, n == 0 ? self->segmentation : self->reference,
-                                     n == 0 ? self->preview : NULL, NULL, spec, half, height, side);
-      for (int y = 0; y < height; y++)
-        memcpy (rgba + 4 * ((gsize) y * (gsize) width + (gsize) (n * (width - half))),
-                side + row * (gsize) y, row);
-    }
-}
-
 void
 sag_workspace_render (SagWorkspace *self, const SagSliceSpec *spec, int width, int height,
                       guint8 *rgba)
 {
+  SagSliceSources sources;
+
   g_return_if_fail (SAG_IS_WORKSPACE (self) && width > 0 && height > 0);
 
-  if (self->volume != NULL && spec->compare == SAG_COMPARE_SIDE && width > 1)
-    render_sides (self, spec, width, height, rgba);
-  else if (self->volume != NULL)
-    sag_slice_render_with_preview (self->volume, self->segmentation, self->preview, self->reference,
-                                   spec, width, height, rgba);
-  else
-    for (gsize n = 0; n < (gsize) width * (gsize) height * 4; n++)
-      rgba[n] = n % 4 == 3 ? 255 : 0;
-  sag_workspace_render_fusion (self, spec, width, height, rgba);
+  sag_workspace_peek_sources (self, &sources);
+  sag_slice_sources_render (&sources, spec, width, height, rgba);
 }
 
 int
@@ -310,18 +286,15 @@ sag_workspace_get_slice (SagWorkspace *self, SagView view, int *n_slices)
   return forward ? index : grid->size[axis] - 1 - index;
 }
 
-void
-sag_workspace_set_slice (SagWorkspace *self, SagView view, int slice)
+/* Where the cursor is once `view` shows this slice. */
+static void
+find_slice (SagWorkspace *self, SagView view, int slice, double lps[3])
 {
-  const SagGrid *grid;
+  const SagGrid *grid = sag_volume_get_grid (self->volume);
   gboolean forward;
-  double ijk[3], lps[3];
+  double ijk[3];
   int axis;
 
-  g_return_if_fail (SAG_IS_WORKSPACE (self));
-
-  if (self->volume == NULL)
-    return;
   if (self->oblique)
     {
       Walk walk;
@@ -332,15 +305,25 @@ sag_workspace_set_slice (SagWorkspace *self, SagView view, int slice)
              - dot (self->cursor, walk.normal);
       for (int a = 0; a < 3; a++)
         lps[a] = self->cursor[a] + away * walk.normal[a];
-      sag_workspace_set_cursor (self, lps);
       return;
     }
-  grid = sag_volume_get_grid (self->volume);
   axis = get_normal_axis (grid, view, &forward);
   get_index (self, axis, ijk);
   slice = CLAMP (slice, 0, grid->size[axis] - 1);
   ijk[axis] = forward ? slice : grid->size[axis] - 1 - slice;
   sag_grid_to_lps (grid, ijk, lps);
+}
+
+void
+sag_workspace_set_slice (SagWorkspace *self, SagView view, int slice)
+{
+  double lps[3];
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  if (self->volume == NULL)
+    return;
+  find_slice (self, view, slice, lps);
   sag_workspace_set_cursor (self, lps);
 }
 
@@ -351,6 +334,25 @@ sag_workspace_step_slice (SagWorkspace *self, SagView view, int n)
   int slice = sag_workspace_get_slice (self, view, &n_slices);
 
   sag_workspace_set_slice (self, view, CLAMP (n, -n_slices, n_slices) + slice);
+}
+
+void
+sag_workspace_foresee_spec (SagWorkspace *self, SagView view, int n, SagSliceSpec *spec)
+{
+  double now[3];
+
+  g_return_if_fail (SAG_IS_WORKSPACE (self));
+
+  memcpy (now, self->cursor, sizeof now);
+  if (self->volume != NULL && n != 0)
+    {
+      int n_slices;
+      int slice = sag_workspace_get_slice (self, view, &n_slices);
+
+      find_slice (self, view, CLAMP (n, -n_slices, n_slices) + slice, self->cursor);
+    }
+  sag_workspace_get_spec (self, view, spec);
+  memcpy (self->cursor, now, sizeof now);
 }
 
 int

@@ -47,7 +47,7 @@
 #include "app/state/label-item.h"
 #include "app/state/measurements.h"
 #include "app/state/result.h"
-#include "engine/image/slice.h"
+#include "app/state/slice-sources.h"
 
 #include <gio/gunixfdlist.h>
 
@@ -229,6 +229,11 @@ gboolean         sag_workspace_is_straightened    (SagWorkspace          *self);
 void             sag_workspace_get_spec           (SagWorkspace          *self,
                                                    SagView                view,
                                                    SagSliceSpec          *spec);
+/* The same as it will be `n` slices on, after sag_workspace_step_slice(). */
+void             sag_workspace_foresee_spec       (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                    n,
+                                                   SagSliceSpec          *spec);
 /* The plane of `view` at 1 mm per pixel, before zoom, pan and flips. */
 void             sag_workspace_get_plane          (SagWorkspace          *self,
                                                    SagView                view,
@@ -259,6 +264,9 @@ double           sag_workspace_get_fit            (SagWorkspace          *self,
                                                    SagView                view,
                                                    int                    width,
                                                    int                    height);
+/* What pictures are made from, as it is now; borrowed: sag_slice_sources_copy() holds it. */
+void             sag_workspace_peek_sources       (SagWorkspace          *self,
+                                                   SagSliceSources       *sources);
 /* Pixels of `spec` (width * height * 4 bytes RGBA): volume, and over it the segmentation where
  * ready, the preview elsewhere. Black with no volume. */
 void             sag_workspace_render             (SagWorkspace          *self,

@@ -254,6 +254,13 @@ export_surface (SagBodyRun *run, SagSegmentation *segmentation, const char *path
 
   if (!g_variant_lookup (run->request, "label", "y", &value))
     return sag_body_lacks ("label", error) != NULL;
+  if (!sag_segmentation_get_has_place (segmentation))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                           "The image says no place in the patient (a radiograph's), so its labels have no "
+                           "surface there; save them as SEG or NIfTI");
+      return FALSE;
+    }
   g_variant_lookup (run->request, "smooth", "i", &smooth);
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {

@@ -152,6 +152,7 @@ def structure_set(path, rois, frame, series_uid=""):
     """`rois`: name, colour, list of contours (points of three coordinates, mm)."""
     d = base("1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT")
     d.SeriesInstanceUID, d.StructureSetLabel = generate_uid(), "PLAN"
+    d.StructureSetDate, d.StructureSetTime, d.OperatorsName = "20090312", "1405", "Drawer^Dora"
     study, referenced, of = Dataset(), Dataset(), Dataset()
     referenced.SeriesInstanceUID = series_uid
     study.RTReferencedSeriesSequence = Sequence([referenced])
@@ -194,6 +195,8 @@ def contours(work):
                   "1.2.3.4.9", "1.2.3.4")
     info = told("seg-info", folder / "rt.dcm")
     assert info["segmentation_type"] == "RTSTRUCT" and info["size"] == [COLUMNS, ROWS, 6], info
+    assert info["creator"] == "Drawer^Dora", info
+    assert info["provenance"]["time"] == "2009-03-12T14:05:00", info["provenance"]
     labels = {label["name"]: label for label in info["labels"]}
     want = 2 * (inside(3.1, 5.2, 33.4, 35.3) - inside(10.2, 11.1, 20.3, 25.2))
     assert labels["Ring"]["voxels"] == want, (labels["Ring"], want)

@@ -275,6 +275,41 @@ test_uncertain (void)
   g_assert_cmpint (sag_workspace_get_slice (workspace, SAG_VIEW_AXIAL, NULL), ==, 3);
 }
 
+/* What is foreseen is, to the bit, what comes; and nothing moved. */
+static void
+test_foresee (void)
+{
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (SagVolume) volume = make_volume ("CT", TRUE);
+  const double axis[3] = { 1, 0, 0 };
+  SagSliceSpec foreseen, came, last;
+
+  memset (&foreseen, 0, sizeof foreseen);
+  memset (&came, 0, sizeof came);
+  memset (&last, 0, sizeof last);
+  sag_workspace_set_volume (workspace, volume);
+  for (int oblique = 0; oblique < 2; oblique++)
+    {
+      for (int view = 0; view < SAG_N_VIEWS; view++)
+        for (int n = -2; n <= 2; n++)
+          {
+            sag_workspace_set_slice (workspace, (SagView) view, 1);
+            sag_workspace_get_spec (workspace, (SagView) view, &last);
+            sag_workspace_foresee_spec (workspace, (SagView) view, n, &foreseen);
+            sag_workspace_get_spec (workspace, (SagView) view, &came);
+            g_assert_cmpmem (&last, sizeof last, &came, sizeof came);
+            sag_workspace_step_slice (workspace, (SagView) view, n);
+            sag_workspace_get_spec (workspace, (SagView) view, &came);
+            if (!oblique)
+              g_assert_cmpmem (&foreseen, sizeof foreseen, &came, sizeof came);
+            else
+              for (int c = 0; c < 3; c++)
+                g_assert_cmpfloat_with_epsilon (foreseen.plane.centre[c], came.plane.centre[c], 1e-9);
+          }
+      sag_workspace_turn_plane (workspace, SAG_VIEW_AXIAL, axis, 0.3);
+    }
+}
+
 /* Pixel (x, y) of the axial picture at 1 pixel a millimetre. */
 static const guint8 *
 render (SagWorkspace *workspace, int slice, guint8 *rgba, int x, int y)
@@ -493,6 +528,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/workspace/values", test_values);
   g_test_add_func ("/workspace/slices", test_slices);
+  g_test_add_func ("/workspace/foresee", test_foresee);
   g_test_add_func ("/workspace/plane", test_plane);
   g_test_add_func ("/workspace/windows", test_windows);
   g_test_add_func ("/workspace/probe", test_probe);

@@ -58,8 +58,9 @@ tear_down (Fixture       *f,
   g_assert_finalize_object (f->workspace);
 }
 
-static void
-expect_rendered (Fixture *f)
+/* Bytes in which the view is not as the renderer has it. */
+static int
+count_differing (Fixture *f)
 {
   int width, height, differ = 0;
   g_autofree guint8 *drawn = fake_draw (GTK_WIDGET (f->view), &width, &height);
@@ -70,7 +71,13 @@ expect_rendered (Fixture *f)
   sag_workspace_render (f->workspace, &spec, width, height, wanted);
   for (gsize i = 0; i < (gsize) width * height * 4; i++)
     differ += drawn[i] != wanted[i];
-  g_assert_cmpint (differ, ==, 0);
+  return differ;
+}
+
+static void
+expect_rendered (Fixture *f)
+{
+  g_assert_cmpint (count_differing (f), ==, 0);
 }
 
 static void
@@ -93,6 +100,56 @@ test_pixels (Fixture       *f,
   sag_slice_view_zoom_at (f->view, 2, 40, 50);
   fake_settle ();
   expect_rendered (f);
+}
+
+/* Slices made ahead are those that would have been made when shown, and none is older than its content. */
+static void
+test_ahead (Fixture       *f,
+            gconstpointer  data)
+{
+  g_autoptr (SagSegmentation) segmentation = fake_segmentation ();
+  SagView view = GPOINTER_TO_INT (data);
+  const int steps[] = { 1, 1, 1, 2, 2, -1, -1, -3, 1, 1, 1, 1 };
+
+  sag_workspace_set_slice (f->workspace, view, 5);
+  for (guint n = 0; n < G_N_ELEMENTS (steps); n++)
+    {
+      sag_workspace_step_slice (f->workspace, view, steps[n]);
+      fake_settle ();
+      expect_rendered (f);
+      /* Between two slices of one direction, everything else may change. */
+      if (n == 3)
+        sag_workspace_set_segmentation (f->workspace, segmentation);
+      else if (n == 6)
+        sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 300, 70 });
+      else if (n == 9)
+        sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, 0))[0] ^= 1;
+      if (n == 9)
+        sag_workspace_mark_ready (f->workspace, SAG_LAYER_SEGMENTATION, 0, 1);
+      if (n == 10)
+        g_object_set (f->view, "flip-vertical", TRUE, NULL);
+    }
+}
+
+/* What is drawn over a picture that a run makes grow comes late, but it comes. */
+static void
+test_growing (Fixture       *f,
+              gconstpointer  data)
+{
+  g_autoptr (SagSegmentation) whole = fake_segmentation (), growing = NULL;
+  SagLabelmap *layer = sag_segmentation_get_layer (whole, 0);
+  int n = sag_segmentation_get_grid (whole)->size[2];
+
+  growing = sag_segmentation_new (&layer, 1, NULL, sag_segmentation_get_provenance (whole), NULL);
+  g_assert_nonnull (growing);
+  sag_workspace_set_segmentation (f->workspace, growing);
+  sag_workspace_set_slice (f->workspace, SAG_VIEW_AXIAL, n / 2);
+  fake_settle ();
+  expect_rendered (f);
+  for (int k = 0; k < n - 1; k++)
+    sag_workspace_mark_ready (f->workspace, SAG_LAYER_SEGMENTATION, k, k + 1);
+  while (count_differing (f) != 0)
+    fake_settle ();
 }
 
 /* The patient's right, darker here, is at the left of the screen until it is flipped. */
@@ -318,6 +375,12 @@ add_tests (void)
               test_pixels, tear_down);
   g_test_add ("/slice-view/pixels/sagittal", Fixture, GINT_TO_POINTER (SAG_VIEW_SAGITTAL), set_up,
               test_pixels, tear_down);
+  g_test_add ("/slice-view/ahead/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_ahead,
+              tear_down);
+  g_test_add ("/slice-view/ahead/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up,
+              test_ahead, tear_down);
+  g_test_add ("/slice-view/growing", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_growing,
+              tear_down);
   g_test_add ("/slice-view/sides/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up,
               test_sides, tear_down);
   g_test_add ("/slice-view/sides/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-pace.c: how often a picture that grows is drawn anew. */
+#include "ui/slice-pace.h"
+
+#define LEAST_US 200000 /* five pictures a second show that something comes */
+#define SHARE 30        /* three views, and as much again for what GTK does with each: a tenth or two */
+
+void
+sag_slice_pace_drew (SagSlicePace *self,
+                     gint64        begun_us)
+{
+  self->drawn_us = g_get_monotonic_time ();
+  self->cost_us = self->drawn_us - begun_us;
+}
+
+gboolean
+sag_slice_pace_ask (SagSlicePace *self,
+                    GSourceFunc   later,
+                    gpointer      data)
+{
+  gint64 due_us = self->drawn_us + MAX (LEAST_US, SHARE * self->cost_us);
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (self->timer != 0)
+    return FALSE;
+  if (now_us >= due_us)
+    return TRUE;
+  self->timer = g_timeout_add ((guint) ((due_us - now_us) / 1000 + 1), later, data);
+  return FALSE;
+}
+
+void
+sag_slice_pace_clear (SagSlicePace *self)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-pace.h: how often a picture that grows is drawn anew, so that drawing leaves the cores to
+ * the run that makes it grow. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct
+{
+  gint64 drawn_us; /* when it was drawn last */
+  gint64 cost_us;  /* and how long that took */
+  guint  timer;    /* 0: nothing waits */
+} SagSlicePace;
+
+/* What a drawing cost that began at `begun_us` (monotonic). */
+void     sag_slice_pace_drew  (SagSlicePace *self,
+                               gint64        begun_us);
+/* TRUE if it may be drawn anew now; else `later` is called once when it may, as a source. */
+gboolean sag_slice_pace_ask   (SagSlicePace *self,
+                               GSourceFunc   later,
+                               gpointer      data);
+/* Nothing waits any more. */
+void     sag_slice_pace_clear (SagSlicePace *self);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * slice-pixels.h: a slice in the words the screen wants. */
+#pragma once
+
+#include "app/state/slice-sources.h"
+
+typedef struct
+{
+  gatomicrefcount refs;
+  int             width, height;
+  int             x, y, columns, rows; /* what lies outside is black; 0 columns: all is */
+  gsize           size;                /* of the block, in bytes */
+  guint32         words[];             /* native words of XRGB */
+} SagSlicePixels;
+
+/* Of `spec`, at width x height device pixels. [render thread] */
+SagSlicePixels *sag_slice_pixels_new   (const SagSliceSources *sources,
+                                        const SagSliceSpec    *spec,
+                                        int                    width,
+                                        int                    height);
+SagSlicePixels *sag_slice_pixels_ref   (SagSlicePixels        *self);
+void            sag_slice_pixels_unref (SagSlicePixels        *self);
