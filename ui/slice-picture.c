@@ -10,10 +10,6 @@ forget (SagSlicePicture *self)
 {
   g_clear_pointer (&self->node, gsk_render_node_unref);
   g_clear_pointer (&self->pixels, sag_slice_pixels_unref);
-  if (self->surface == NULL)
-    return;
-  g_clear_pointer (&self->before, cairo_surface_destroy);
-  self->before = g_steal_pointer (&self->surface);
 }
 
 void
@@ -39,29 +35,17 @@ unref_pixels (gpointer data)
   sag_slice_pixels_unref (data);
 }
 
-static guint32 *
-get_corner (SagSlicePixels *pixels)
-{
-  return pixels->words + (gsize) pixels->y * (gsize) pixels->width + pixels->x;
-}
-
 /* As a texture GTK 4.8 would convert or blend it for cairo, pixel by pixel, in every frame. */
 static GskRenderNode *
 make_cairo_node (SagSlicePicture       *self,
                  const graphene_rect_t *bounds,
                  int                    scale)
 {
-  static const cairo_user_data_key_t key;
   GskRenderNode *node = gsk_cairo_node_new (bounds);
   cairo_t *cr = gsk_cairo_node_get_draw_context (node);
 
-  self->surface = cairo_image_surface_create_for_data (
-      (guchar *) get_corner (self->pixels), CAIRO_FORMAT_RGB24, self->pixels->columns,
-      self->pixels->rows, 4 * self->pixels->width);
-  cairo_surface_set_user_data (self->surface, &key, sag_slice_pixels_ref (self->pixels),
-                               unref_pixels);
   cairo_scale (cr, 1.0 / scale, 1.0 / scale);
-  cairo_set_source_surface (cr, self->surface, self->pixels->x, self->pixels->y);
+  cairo_set_source_surface (cr, sag_slice_pixels_get_surface (self->pixels), 0, 0);
   cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
   cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST); /* one to one */
   cairo_paint (cr);
@@ -75,7 +59,7 @@ make_texture_node (SagSlicePicture       *self,
 {
   gsize pitch = 4 * (gsize) self->pixels->width;
   g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (
-      get_corner (self->pixels),
+      self->pixels->words + (gsize) self->pixels->y * (gsize) self->pixels->width + self->pixels->x,
       pitch * (gsize) (self->pixels->rows - 1) + 4 * (gsize) self->pixels->columns, unref_pixels,
       sag_slice_pixels_ref (self->pixels));
   g_autoptr (GdkTexture) texture = gdk_memory_texture_new (
@@ -152,11 +136,4 @@ sag_slice_picture_stale (SagSlicePicture *self)
 {
   sag_slice_ahead_drop (&self->ahead);
   forget (self);
-}
-
-void
-sag_slice_picture_clear (SagSlicePicture *self)
-{
-  sag_slice_picture_stale (self);
-  g_clear_pointer (&self->before, cairo_surface_destroy);
 }

@@ -9,12 +9,10 @@
 
 typedef struct
 {
-  SagSlicePixels  *pixels;  /* NULL when stale */
-  SagSliceSpec     drawn;   /* what they were drawn from */
-  GskRenderNode   *node;    /* of them, or NULL */
-  cairo_surface_t *surface; /* of them, what the node draws; or NULL */
-  cairo_surface_t *before;  /* the one before: cairo copies what goes while a node has it */
-  SagSliceAhead    ahead;
+  SagSlicePixels *pixels;  /* NULL when stale */
+  SagSliceSpec    drawn;   /* what they were drawn from */
+  GskRenderNode  *node;    /* of them, or NULL */
+  SagSliceAhead   ahead;
 } SagSlicePicture;
 
 /* The slice at width x height device pixels, made anew only if something changed. */
@@ -35,5 +33,3 @@ guint8 *sag_slice_picture_dup_rgba (SagSlicePicture       *self);
 guint8 *sag_slice_picture_dup_texture (GdkTexture         *texture);
 /* What it was made from is another now, or nobody looks any more. */
 void    sag_slice_picture_stale    (SagSlicePicture       *self);
-/* And nobody will. */
-void    sag_slice_picture_clear    (SagSlicePicture       *self);

@@ -20,10 +20,22 @@ take_block (gsize size)
       self = g_steal_pointer (&spare[i]);
   g_mutex_unlock (&lock);
   if (self == NULL)
-    self = g_malloc (sizeof *self + size);
+    {
+      self = g_malloc (sizeof *self + size);
+      self->surface = NULL;
+    }
   self->size = size;
   g_atomic_ref_count_init (&self->refs);
   return self;
+}
+
+static void
+free_block (SagSlicePixels *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->surface, cairo_surface_destroy);
+  g_free (self);
 }
 
 static void
@@ -44,7 +56,7 @@ give_block (SagSlicePixels *self)
   gone = spare[at];
   spare[at] = self;
   g_mutex_unlock (&lock);
-  g_free (gone);
+  free_block (gone);
 }
 
 /* Opaque, in the order of CAIRO_FORMAT_RGB24: cairo draws it as it is, GL takes it as it is. */
@@ -115,6 +127,18 @@ sag_slice_pixels_new (const SagSliceSources *sources,
   to_native (self->words, n);
   find_black (self);
   return self;
+}
+
+/* It goes with the block, not with the picture: an image that was drawn is copied, all of it, when it goes. */
+cairo_surface_t *
+sag_slice_pixels_get_surface (SagSlicePixels *self)
+{
+  if (self->surface != NULL && cairo_image_surface_get_width (self->surface) != self->width)
+    g_clear_pointer (&self->surface, cairo_surface_destroy);
+  if (self->surface == NULL)
+    self->surface = cairo_image_surface_create_for_data ((guchar *) self->words, CAIRO_FORMAT_RGB24,
+                                                         self->width, self->height, 4 * self->width);
+  return self->surface;
 }
 
 SagSlicePixels *

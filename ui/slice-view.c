@@ -723,7 +723,7 @@ sag_slice_view_dispose (GObject *object)
   g_clear_weak_pointer (&self->reference);
   g_clear_object (&self->workspace);
   sag_slice_pace_clear (&self->pace);
-  sag_slice_picture_clear (&self->picture);
+  sag_slice_picture_stale (&self->picture);
   g_clear_pointer (&self->told, g_free);
   G_OBJECT_CLASS (sag_slice_view_parent_class)->dispose (object);
 }
