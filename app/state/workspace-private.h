@@ -81,3 +81,6 @@ void sag_workspace_take_labels     (SagWorkspace    *self,
 /* Replaces the findings; `warnings` is taken, NULL for none. */
 void sag_workspace_take_warnings   (SagWorkspace *self,
                                     char        **warnings);
+/* The nearest point of the volume, if there is one: where a cursor may be. */
+void sag_workspace_keep_inside     (SagWorkspace *self,
+                                    double        lps[3]);

@@ -350,6 +350,7 @@ sag_workspace_foresee_spec (SagWorkspace *self, SagView view, int n, SagSliceSpe
       int slice = sag_workspace_get_slice (self, view, &n_slices);
 
       find_slice (self, view, CLAMP (n, -n_slices, n_slices) + slice, self->cursor);
+      sag_workspace_keep_inside (self, self->cursor);
     }
   sag_workspace_get_spec (self, view, spec);
   memcpy (self->cursor, now, sizeof now);

@@ -572,6 +572,28 @@ sag_workspace_get_cursor (SagWorkspace *self, double lps[3])
 }
 
 void
+sag_workspace_keep_inside (SagWorkspace *self, double lps[3])
+{
+  const SagGrid *grid;
+  double ijk[3];
+  gboolean outside = FALSE;
+
+  if (self->volume == NULL)
+    return;
+  grid = sag_volume_get_grid (self->volume);
+  sag_grid_to_ijk (grid, lps, ijk);
+  for (int a = 0; a < 3; a++)
+    {
+      double inside = CLAMP (ijk[a], 0.0, (double) (grid->size[a] - 1));
+
+      outside |= fabs (inside - ijk[a]) > 1e-9;
+      ijk[a] = inside;
+    }
+  if (outside)
+    sag_grid_to_lps (grid, ijk, lps);
+}
+
+void
 sag_workspace_set_cursor (SagWorkspace *self, const double lps[3])
 {
   double to[3] = { lps[0], lps[1], lps[2] };
@@ -580,23 +602,7 @@ sag_workspace_set_cursor (SagWorkspace *self, const double lps[3])
 
   if (!isfinite (to[0]) || !isfinite (to[1]) || !isfinite (to[2]))
     return;
-  if (self->volume != NULL)
-    {
-      const SagGrid *grid = sag_volume_get_grid (self->volume);
-      double ijk[3];
-      gboolean outside = FALSE;
-
-      sag_grid_to_ijk (grid, to, ijk);
-      for (int a = 0; a < 3; a++)
-        {
-          double inside = CLAMP (ijk[a], 0.0, (double) (grid->size[a] - 1));
-
-          outside |= fabs (inside - ijk[a]) > 1e-9;
-          ijk[a] = inside;
-        }
-      if (outside)
-        sag_grid_to_lps (grid, ijk, to);
-    }
+  sag_workspace_keep_inside (self, to);
   if (memcmp (to, self->cursor, sizeof to) == 0)
     return;
   memcpy (self->cursor, to, sizeof to);

@@ -300,11 +300,7 @@ test_foresee (void)
             g_assert_cmpmem (&last, sizeof last, &came, sizeof came);
             sag_workspace_step_slice (workspace, (SagView) view, n);
             sag_workspace_get_spec (workspace, (SagView) view, &came);
-            if (!oblique)
-              g_assert_cmpmem (&foreseen, sizeof foreseen, &came, sizeof came);
-            else
-              for (int c = 0; c < 3; c++)
-                g_assert_cmpfloat_with_epsilon (foreseen.plane.centre[c], came.plane.centre[c], 1e-9);
+            g_assert_cmpmem (&foreseen, sizeof foreseen, &came, sizeof came);
           }
       sag_workspace_turn_plane (workspace, SAG_VIEW_AXIAL, axis, 0.3);
     }
