@@ -19,20 +19,20 @@ static const sag_net net = {
   .size = sizeof net,
   .onnx = "breast-us.onnx",
   .orientation = "IJK",
-  .patch = { 256, 256, 1 },
+  .patch = { 160, 160, 1 },
   .fit = SAG_FIT_STRETCH, /* as the pictures it learned from were brought to a square */
   .normalise = SAG_NORM_ZSCORE | SAG_PER_SLICE,
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 3.25f, 3.25f, 3.25f, 3.10f },
+  .temperature = { 3.83f, 3.79f, 3.88f, 3.62f },
 };
 
 static const sag_model_info breast = {
   .size = sizeof breast,
   .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.breast-us",
-  .version = "1.0.1",
+  .version = "1.1.0",
   .name = "Lesion (breast ultrasound)",
   .modality = "US",
   .description =
@@ -44,7 +44,7 @@ static const sag_model_info breast = {
   .intensity = { 0.f, 255.f },
   .licence = "CC-BY-4.0",
   .data = "249 pictures of BUSI (CC BY 4.0), each with a lesion",
-  .accuracy = "Dice 0.704, IoU 0.603 on 51 other pictures",
+  .accuracy = "Dice 0.719, IoU 0.627 on 51 other pictures",
 };
 
 static const sag_model_info *const models[] = { &breast, NULL };

@@ -21,7 +21,7 @@ import pictures
 import training
 
 
-SIZE = 160
+TRAIN, SIZE = 128, 160  # larger in the end than in training (Touvron et al. 2019)
 
 
 def conv(inputs, outputs, size=3, stride=1, groups=1):
@@ -65,7 +65,7 @@ class Global(nn.Module):
 class Lesion(nn.Module):
     """Mobile U-ViT: large kernels at fine levels, attention at the two coarse ones, a plain way up."""
 
-    def __init__(self, widths=(16, 32, 64, 96, 128), classes=2, size=SIZE):
+    def __init__(self, widths=(16, 32, 64, 96, 128), classes=2):
         super().__init__()
         self.stem = nn.Sequential(conv(1, widths[0], 3, stride=2), conv(widths[0], widths[0]))
         self.down, self.local, self.far, self.up, self.fuse = (nn.ModuleList() for _ in range(5))
@@ -75,8 +75,8 @@ class Lesion(nn.Module):
             self.far.append(nn.ModuleList([Global(widths[n]) for _ in range(2)] if n > 2 else []))
             self.up.insert(0, conv(widths[n], widths[n - 1], 1))
             self.fuse.insert(0, conv(2 * widths[n - 1], widths[n - 1]))
-        self.place = nn.Parameter(torch.zeros(1, widths[3], size // 16, size // 16))
-        self.drop = nn.Dropout2d(0.2)
+        self.place = nn.Parameter(torch.zeros(1, widths[3], 16, 16))
+        self.drop = nn.Dropout2d(0.1)
         self.head = nn.Conv2d(widths[0], classes, 1)
 
     def forward(self, x):
@@ -125,7 +125,7 @@ def alike(cases, limit=0.9):
 
 
 def main():
-    args = training.arguments(__doc__, steps=1500, batch=12).parse_args()
+    args = training.arguments(__doc__, steps=2400, batch=16).parse_args()
     args.script, args.name = __file__, 'breast-us'
     training.start(args)
     cases = pictures.load(args.data)
@@ -137,19 +137,21 @@ def main():
     print(len(set(names)), 'patients', {k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        size = SIZE if training.reads_file(args) else int(random.choice((128, 160, 192)))
+        size = SIZE if training.reads_file(args) else TRAIN
         return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.7, 1.7), turn=15, flip=(True, False),
-                               bend=0.05, shift=0.15, gamma=0.4, bias=0.4, speckle=0.3, erase=0.3, shadow=0.3, mix=0.5)
+                               bend=0.05, shift=0.15, gamma=0.4, bias=0.4, speckle=0.3, erase=0.3, shadow=0.3)
 
     def finish(net):
-        net = net if hasattr(net, 'save') else Mirrored(net).eval()
+        if not hasattr(net, 'save'):  # a file's network stays as it is
+            net.place = nn.Parameter(F.interpolate(net.place.detach(), (SIZE // 16,) * 2, mode='bilinear'))
+            net = Mirrored(net).eval()
         training.report(args, net, (1, 1, SIZE, SIZE), {k: [pictures.as_case(c, SIZE) for c in sets[k]]
                         for k in ('validation', 'test')}, at_full_size, 5)
 
     def at_full_size(net, x):  # the masks have 256 x 256
         return F.interpolate(net(x), (pictures.SIZE,) * 2, mode='bilinear', align_corners=False)
 
-    training.run(args, Lesion, sample, finish, rate=3e-3, weight_decay=0.05,
+    training.run(args, Lesion, sample, finish, rate=3e-3, weight_decay=0.03,
                  loss=lambda logits, label: training.loss_of(logits, label, 1.0))
 
 

@@ -46,6 +46,8 @@ class OnnxNet(nn.Module):
         self.nodes = [n for n in graph.node if n.op_type != 'Constant']
         weighted = [n for n in self.nodes if n.op_type in WEIGHTED and n.input[1] in self.names]
         self.quantised = {id(n) for n in weighted[1:-1]} if qat else set()
+        self.alone = any(n.op_type == 'Concat' and graph.input[0].name in n.input and n.attribute[0].i == 0
+                         for n in self.nodes)
 
     def keep(self, name, array, trained):
         if array.dtype == np.float32 and trained:
@@ -55,6 +57,8 @@ class OnnxNet(nn.Module):
             self.fixed[name] = torch.from_numpy(array.copy())
 
     def forward(self, x):
+        if self.alone and len(x) > 1:  # an image and its mirror image are a batch of the graph's own
+            return torch.cat([self(x[n:n + 1]) for n in range(len(x))])
         values = dict(self.fixed)
         values.update(zip(self.names, self.weights))
         values[self.model.graph.input[0].name] = x

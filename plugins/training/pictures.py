@@ -44,12 +44,11 @@ def smooth(random, count, cells, size, scale):
 
 def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(True, False), quarter=False, shift=0.08,
            bend=0.03, gamma=0.35, bias=0.15, noise=0.08, invert=0.0, speckle=0.0, erase=0.2, small=0.0,
-           opaque=0.0, shadow=0.0, mix=0.0):
+           opaque=0.0, shadow=0.0):
     """One batch of random variants: images [n, 1, size, size] normalised, labels [n, size, size]. With `small` below
     0, pictures of small masks come more often; with `opaque`, that share of pictures gets a soft bright spot on what
     the mask shows, as fluid or consolidation makes on a lung; with `shadow`, that share gets a dark stripe from some
-    depth down, as ultrasound has behind what it does not pass; with `mix`, that share gets a box of the next one of the
-    batch, mask and all (CutMix, Yun et al. 2019)."""
+    depth down, as ultrasound has behind what it does not pass."""
     share = np.array([max(1, c[2].sum()) for c in cases], np.float64) ** small
     chosen = [cases[n] for n in random.choice(len(cases), size=batch, p=share / share.sum())]
     both = torch.from_numpy(np.stack([np.stack((c[1] / 255, c[2])) for c in chosen]).astype(np.float32))
@@ -108,12 +107,4 @@ def sample(random, cases, batch, size=SIZE, zoom=(0.8, 1.25), turn=15, flip=(Tru
             h, w = random.integers(8, 48, 2)
             j, i = random.integers(0, size - 8, 2)
             image[b, 0, j:j + h, i:i + w] = float(random.random())
-    if mix:
-        others, other_labels = image.roll(1, 0), label.roll(1, 0)
-        for b in range(batch):
-            if random.random() < mix:
-                h, w = random.integers(size // 4, 3 * size // 4, 2)
-                j, i = random.integers(0, size - h), random.integers(0, size - w)
-                image[b, :, j:j + h, i:i + w] = others[b, :, j:j + h, i:i + w]
-                label[b, j:j + h, i:i + w] = other_labels[b, j:j + h, i:i + w]
     return zscore(image), label
