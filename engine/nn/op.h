@@ -132,6 +132,8 @@ extern const SagOp sag_ops_index[];
 extern const SagOp sag_ops_quant[];
 extern const SagOp sag_ops_einsum[];
 extern const SagOp sag_ops_grid[];
+extern const SagOp sag_ops_random[];
+extern const SagOp sag_ops_region[];
 extern const SagOp sag_ops_scan[];
 extern const SagOp sag_ops_control[];
 extern const SagOp sag_ops_constant[];

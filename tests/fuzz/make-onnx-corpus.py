@@ -116,6 +116,11 @@ save("index", [node("TopK", ["x", "k"], ["v", "i"], axis=1), node("GatherElement
 save("dynamic", [node("Conv", ["x", "w"], ["c"], auto_pad="SAME_UPPER"), node("GlobalAveragePool", ["c"], ["g"]),
                  node("Mul", ["c", "g"], ["m"]), node("HardSwish", ["m"], ["y"])],
      [vi("x", F, ["batch", 2, 6, 6])], y, [rand("w", 3, 2, 3, 3)])
+save("region", [node("DeformConv", ["x", "w", "o", "", "m"], ["c"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+                node("RoiAlign", ["c", "r", "i"], ["a"], output_height=3, output_width=3, spatial_scale=0.5),
+                node("RandomNormalLike", ["a"], ["n"], seed=2.0), node("Add", ["a", "n"], ["s"]), node("Det", ["s"], ["y"])],
+     [vi("x", F, [1, 2, 6, 5]), vi("o", F, [1, 18, 6, 5]), vi("m", F, [1, 9, 6, 5]), vi("r", F, [2, 4]), vi("i", I, [2])],
+     [vi("y", F, [2, 3])], [rand("w", 3, 2, 3, 3)], opset=19)
 save("grid", [node("GridSample", ["x", "g"], ["s"], padding_mode="reflection"), node("Einsum", ["s", "w"], ["y"], equation="nchw,cd->ndhw")],
      x4, y, [rand("g", 1, 3, 3, 2), rand("w", 2, 3)], opset=16)
 save("half", [node("Conv", ["x", "w"], ["y"])], [vi("x", TensorProto.FLOAT16, [1, 1, 4, 4])],
