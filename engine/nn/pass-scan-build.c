@@ -695,25 +695,46 @@ replace_readers (Build *self, View view, int depth)
   return all;
 }
 
+static Build
+begin (SagGraph *graph, const SagRecurrence *what)
+{
+  Build self = { graph, what };
+
+  for (int i = 0; i < what->a->shape.rank; i++)
+    self.size[i] = what->a->shape.dim[i];
+  self.n = MAX (1, what->a->shape.rank); /* part 0 means none */
+  return self;
+}
+
+static Atoms
+atoms_of_h (const SagRecurrence *what)
+{
+  Atoms atoms = { 0 };
+
+  for (int i = 0; i < what->h->shape.rank; i++)
+    if (what->axis[i] >= 0)
+      atoms.atom[atoms.n++] = what->axis[i];
+  return atoms;
+}
+
+gboolean
+sag_scan_replace_readers (SagGraph *graph, const SagRecurrence *what)
+{
+  Build self = begin (graph, what);
+
+  return replace_readers (&self, (View){ what->h, atoms_of_h (what) }, 0);
+}
+
 void
 sag_scan_replace (SagGraph *graph, const SagRecurrence *what)
 {
-  Build self = { graph, what };
-  View h = { what->h, { 0 } }, made = { 0 };
+  Build self = begin (graph, what);
+  View made = { 0 };
+  Atoms atoms = atoms_of_h (what);
   SagBuild b = { what->h->producer, 0 };
   SagValue *a = what->a;
 
-  for (int i = 0; i < what->a->shape.rank; i++)
-    {
-      self.size[i] = what->a->shape.dim[i];
-      if (self.size[i] > 1)
-        made.atoms.atom[made.atoms.n++] = i;
-    }
-  self.n = MAX (1, what->a->shape.rank); /* part 0 means none */
-  for (int i = 0; i < what->h->shape.rank; i++)
-    if (what->axis[i] >= 0)
-      h.atoms.atom[h.atoms.n++] = what->axis[i];
-  if (replace_readers (&self, h, 0))
+  if (sag_scan_replace_readers (graph, what))
     return;
   b.at = (int) graph->nodes->len;
   if (what->is_log)
@@ -721,9 +742,8 @@ sag_scan_replace (SagGraph *graph, const SagRecurrence *what)
   made.value = sag_build_in (&b, "sagitta", "LinearScan", 2, a, what->b);
   sag_node_set_int (made.value->producer, "axis", what->time);
   settle (made.value);
-  self = (Build){ graph, what };
-  for (int i = 0; i < what->a->shape.rank; i++)
-    self.size[i] = what->a->shape.dim[i];
-  self.n = MAX (1, what->a->shape.rank);
-  give (&self, &b, made, &h.atoms, what->h);
+  for (int i = 0; i < a->shape.rank; i++)
+    if (a->shape.dim[i] > 1)
+      made.atoms.atom[made.atoms.n++] = i;
+  give (&self, &b, made, &atoms, what->h);
 }

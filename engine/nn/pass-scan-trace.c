@@ -337,6 +337,18 @@ move (Trace *self, SagValue *x, SagValue *y, const int *from, const gint64 *star
         return FALSE; /* something other than time was cut */
     }
   term_strides (x, in, strides);
+  for (int i = 0; i < y->shape.rank; i++)
+    if (time == 1u << i) /* as most often */
+      {
+        for (gint64 k = 0; k < out->n; k++)
+          {
+            gint64 place = start[i] + step[i] * k;
+
+            out->cell[k] = place >= 0 && place < x->shape.dim[from[i]]
+                             ? in->cell[offset + place * strides[from[i]]] : fill;
+          }
+        return TRUE;
+      }
   for (gint64 k = 0; k < out->n; k++)
     {
       gint64 source = offset;
@@ -570,6 +582,12 @@ follow_concat (Trace *self, const SagNode *node, SagValue *y)
             return FALSE;
         }
       term_strides (x, in, in_strides);
+      if (time == 1u << axis) /* as most often */
+        {
+          for (gint64 k = 0; k < n; k++)
+            out->cell[first + k] = in->cell[in->n > 1 ? k : 0];
+          n = 0;
+        }
       for (gint64 k = 0; k < n; k++)
         {
           gint64 source = 0, target = first * strides[axis];
@@ -593,6 +611,7 @@ follow_pair (Trace *self, const SagNode *node, SagValue *y)
   const Terms *x[2];
   char op = node->op->name[0] == 'A' ? '+' : node->op->name[0] == 'S' ? '-'
             : node->op->name[0] == 'M' ? '*' : '/';
+  gint64 known = 0;
   Terms *out;
 
   for (int i = 0; i < 2; i++)
@@ -617,8 +636,9 @@ follow_pair (Trace *self, const SagNode *node, SagValue *y)
                      : op == '-' ? add (a, inverse (b, LOGARITHM))
                      : op == '*' ? multiply (a, b)
                                  : multiply (a, inverse (b, PRODUCT));
+      known += out->cell[k].kind != UNKNOWN;
     }
-  return TRUE;
+  return known > 0 || out->n == 0;
 }
 
 static gboolean

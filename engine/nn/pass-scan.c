@@ -310,9 +310,9 @@ sag_pass_scan (SagGraph *graph, GError **error)
       if (sag_match_is (node, "Scan"))
         match_scan (graph, node);
       else if (sag_match_is (node, "Loop"))
-        sag_scan_match_loop (graph, node);
+        sag_scan_lift_loop (graph, node);
       else if (sag_match_is (node, "Concat"))
-        sag_scan_match_unrolled (graph, node);
+        sag_scan_lift_unrolled (graph, node);
     }
   if (!sag_graph_clean (graph, error))
     return FALSE;

@@ -22,6 +22,13 @@ gboolean sag_scan_trace   (SagValue *h, SagRecurrence *found, gint64 *budget);
 /* Does the node only move steps, multiply and add them? */
 gboolean sag_scan_moves   (const SagNode *node);
 
-/* What reads h through the output matrix of a selective scan is made by one node from now on, and h
- * itself, where something else reads it, by another. */
+/* What reads h through the output matrix of a selective scan is made by one node from now on. FALSE
+ * if something else reads h too. Readers have been counted. */
+gboolean sag_scan_replace_readers (SagGraph *graph, const SagRecurrence *found);
+
+/* The same; h itself is then made by a LinearScan. */
 void     sag_scan_replace (SagGraph *graph, const SagRecurrence *found);
+
+/* Steps written one by one: in a Loop; unrolled, with a Concat of all. */
+void     sag_scan_lift_loop     (SagGraph *graph, SagNode *loop);
+void     sag_scan_lift_unrolled (SagGraph *graph, SagNode *concat);

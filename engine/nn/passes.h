@@ -25,10 +25,6 @@ gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
  * one node. */
 gboolean sag_pass_scan      (SagGraph *graph, GError **error);
 
-/* Its parts in pass-scan-steps.c: a Loop; a Concat of all steps. */
-void     sag_scan_match_loop     (SagGraph *graph, SagNode *loop);
-void     sag_scan_match_unrolled (SagGraph *graph, SagNode *concat);
-
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
