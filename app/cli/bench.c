@@ -7,6 +7,7 @@
 #include "app/cli/network.h"
 #include "app/files/npy.h"
 #include "engine/base/error.h"
+#include "engine/kernels/kernels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,8 +171,8 @@ print_figures (const SagNetwork *network, const Figures *f, double peak, gboolea
       sag_cli_print_json (builder);
       return;
     }
-  g_print ("median %.2f ms, min %.2f ms (%u runs), load %.1f ms, %.2f GMAC/s\n", median, times[0],
-           n, f->load_ms, (double) info.macs / median / 1e6);
+  g_print ("median %.2f ms, min %.2f ms (%u runs), load %.1f ms, %.2f GMAC/s, kernels %s\n", median, times[0],
+           n, f->load_ms, (double) info.macs / median / 1e6, sag_kernels_get ()->name);
   g_print ("memory: peak %.1f MB, bare process %.1f MB, arena %.1f MB, weights %.1f MB\n", peak,
            f->base_mb, (double) info.arena_bytes / 1e6, (double) info.weight_bytes / 1e6);
   if (f->compared)

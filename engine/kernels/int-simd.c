@@ -377,7 +377,7 @@ from_u8x4 (size_t n, const uint8_t *q, float scale, int32_t zero, float *const *
 void
 SAG_FN (int_fill) (SagKernels *k)
 {
-  k->gemm_u8 = (SagGemmU8){ gemm_u8, GEMM_MR, GEMM_NV * LANES };
+  k->gemm_u8 = (SagGemmU8){ gemm_u8, GEMM_MR, GEMM_NV * LANES, NULL };
   k->conv_row_u8 = (SagConvRowU8){ conv_row_u8, ROW_N, ROW_NV * LANES };
   k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
 }

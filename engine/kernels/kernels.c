@@ -50,6 +50,11 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
       sag_int4_fill_avx512vnni (kernels);
       sag_bytes_fill_avx512vnni (kernels);
     }
+  if (flags & SAG_CPU_AMX)
+    {
+      kernels->name = "amx";
+      sag_int_fill_amx (kernels);
+    }
 #elif defined(__aarch64__)
   if (flags & SAG_CPU_NEON)
     FILL (kernels, neon, 4);

@@ -152,12 +152,15 @@ typedef struct
   int32_t              *acc;  /* [m][ld_acc]; unused if init is given and end is not SUM */
   ptrdiff_t             ld_acc;
   SagIntEnd             end;  /* scale and shift are [nr] */
+  size_t                run;  /* a hint: of most rows, so many taps lie beside each other; 0: not known */
 } SagGemmU8Job;
 
 typedef struct
 {
   void   (*fn) (const SagGemmU8Job *job);
   unsigned mr, nr;
+  void   (*done) (void); /* NULL, or to be called by a thread after its last product: what it holds of
+                          * the processor for the next one is given back */
 } SagGemmU8;
 
 /* The row-interleaved convolution on bytes. Channels go by fours: [z][y][c / 4][x][4], the last four

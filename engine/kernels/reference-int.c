@@ -329,7 +329,7 @@ mix_lines_x4 (size_t rows, size_t n, const uint8_t *const *row, const float *wei
 void
 sag_ref_int_fill (SagKernels *k)
 {
-  k->gemm_u8 = (SagGemmU8){ gemm_u8, 4, 16 };
+  k->gemm_u8 = (SagGemmU8){ gemm_u8, 4, 16, NULL };
   k->conv_row_u8 = (SagConvRowU8){ sag_ref_conv_row_u8, 8, 48 };
   k->gemm_u8s4 = (SagGemmU8S4){ gemm_u8s4, 4, 16 };
   k->conv_row_u8s4 = (SagConvRowU8S4){ sag_ref_conv_row_u8s4, 8, 48 };

@@ -29,3 +29,6 @@ SAG_TEXTS (neon)
 void sag_bytes_fill_avx512vnni (SagKernels *k);
 void sag_int_fill_avx512vnni (SagKernels *k);
 void sag_int4_fill_avx512vnni (SagKernels *k);
+
+/* Tiles: the matrix product on bytes only. */
+void sag_int_fill_amx (SagKernels *k);

@@ -12,7 +12,7 @@
 enum
 {
   BLOCKS = 8,       /* blocks of pixels that share each panel of weights */
-  MAX_MR = 16,      /* rows of a block, whatever the CPU */
+  MAX_MR = 32,      /* rows of a block, whatever the CPU */
   PHASE_X = 256,    /* pixels of the line that phases along x are woven from */
   ITEM_WORK = 1 << 18, /* multiply-adds worth a task of their own */
 };
@@ -319,13 +319,19 @@ rows_trailing (Job *job)
 
 /* --- channels last ----------------------------------------------------------------------- */
 
-/* Pixels of one phase that follow each other in its grid, in blocks of mr. */
+/* Pixels of one phase that follow each other in its grid, in blocks of mr; as the pieces of lines they are. */
 typedef struct
 {
-  int          n, mr;
-  gboolean     inside[BLOCKS]; /* all taps of all its pixels are in the image */
-  gint64       pixel[BLOCKS * MAX_MR]; /* element of the input under offset 0, channel 0 */
-  gint64       at[BLOCKS * MAX_MR][3];
+  gint64 at[3]; /* input z, y, x of the first under offset 0 */
+  gint64 pixel; /* its element, channel 0 */
+  int    first, n;
+} Piece;
+
+typedef struct
+{
+  int   n, mr;
+  Piece pieces[BLOCKS * MAX_MR];
+  int   piece_of[BLOCKS]; /* of a block's first pixel */
 } Chunk;
 
 static void
@@ -334,29 +340,45 @@ chunk_fill (Chunk *chunk, const Job *job, const SagConvPhase *phase, gint64 imag
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
-  gint64 q[3] = { qz, qy, qx };
+  int block = 0, pieces = 0;
 
   chunk->n = n;
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; pieces++)
     {
-      gboolean *inside = &chunk->inside[i / chunk->mr];
-      gint64 at = image * c->in_stride[0] + q[2] * g->in_step[2] * g->cin;
+      Piece *piece = &chunk->pieces[pieces];
 
-      if (i % chunk->mr == 0)
-        *inside = TRUE;
-      for (int a = 0; a < 3; a++)
+      *piece = (Piece){ .at = { qz * g->in_step[0], qy * g->in_step[1], qx * g->in_step[2] }, .first = i,
+                        .n = (int) MIN (phase->count[2] - qx, n - i) };
+      piece->pixel = image * c->in_stride[0] + piece->at[0] * c->in_stride[1]
+                     + piece->at[1] * c->in_stride[2] + piece->at[2] * g->cin;
+      for (i += piece->n; block * chunk->mr < i; block++)
+        chunk->piece_of[block] = pieces;
+      qx = 0;
+      if (++qy == phase->count[1])
         {
-          gint64 u = q[a] * g->in_step[a];
-
-          chunk->at[i][a] = u;
-          *inside = *inside && u + phase->least[a] >= 0 && u + phase->most[a] < g->in[a];
-          if (a < 2)
-            at += u * c->in_stride[a + 1];
+          qy = 0;
+          qz++;
         }
-      chunk->pixel[i] = at;
-      for (int a = 2; a >= 0 && ++q[a] == phase->count[a] && a > 0; a--)
-        q[a] = 0;
     }
+}
+
+/* The rows of `n` pixels of a line, `apart` bytes from each other; those from `low` to `high` are inside. */
+static void
+line_rows (const void **rows, int n, const char *first, gint64 apart, int low, int high, const void *zeros)
+{
+  for (int i = 0; i < low; i++)
+    rows[i] = zeros;
+  for (int i = low; i < high; i++)
+    rows[i] = first + i * apart;
+  for (int i = high; i < n; i++)
+    rows[i] = zeros;
+}
+
+/* How many of `n` numbers first, first + step … are below `end`. */
+static int
+count_below (gint64 first, gint64 step, int n, gint64 end)
+{
+  return first + (n - 1) * step < end ? n : first >= end ? 0 : (int) ((end - first + step - 1) / step);
 }
 
 /* Rows of taps t0 .. t0 + taps - 1 for block b: rows[t * ld + i], spare ones repeat the last. */
@@ -369,31 +391,45 @@ chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b
   gboolean int8 = sag_conv_on_bytes (c);
   const char *in = int8 ? (const char *) job->bytes : (const char *) job->in;
   const void *zeros = int8 ? (const void *) job->pads : job->packed + c->zeros;
-  gint64 size = int8 ? 1 : sizeof (float);
-  int first = b * chunk->mr, last = MIN (chunk->n - first, chunk->mr) - 1;
+  gint64 size = int8 ? 1 : sizeof (float), step = g->in_step[2];
+  int first = b * chunk->mr, end = MIN (first + chunk->mr, chunk->n);
 
-  for (int t = 0; t < taps; t++, rows += ld)
+  for (int i = first; i < end;)
     {
-      const gint32 *offset = phase->offset + 3 * (t0 + t);
-      gint64 move = channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2]
-                    + offset[2] * g->cin;
+      const Piece *piece = &chunk->pieces[chunk->piece_of[b]];
+      int n;
 
-      if (chunk->inside[b])
-        for (int i = 0; i <= last; i++)
-          rows[i] = in + (chunk->pixel[first + i] + move) * size;
-      else
-        for (int i = 0; i <= last; i++)
-          {
-            const gint64 *at = chunk->at[first + i];
-            guint64 z = (guint64) (at[0] + offset[0]), y = (guint64) (at[1] + offset[1]);
-            guint64 x = (guint64) (at[2] + offset[2]);
-            gboolean inside = z < (guint64) g->in[0] && y < (guint64) g->in[1] && x < (guint64) g->in[2];
+      while (i >= piece->first + piece->n)
+        piece++;
+      n = MIN (piece->first + piece->n, end) - i;
+      for (int t = 0; t < taps; t++)
+        {
+          const gint32 *offset = phase->offset + 3 * (t0 + t);
+          guint64 z = (guint64) (piece->at[0] + offset[0]), y = (guint64) (piece->at[1] + offset[1]);
+          gint64 before = (i - piece->first) * step, x = piece->at[2] + before + offset[2];
+          gboolean inside = z < (guint64) g->in[0] && y < (guint64) g->in[1];
+          gint64 at = piece->pixel + channel + offset[0] * c->in_stride[1] + offset[1] * c->in_stride[2]
+                      + (before + offset[2]) * g->cin;
 
-            rows[i] = inside ? in + (chunk->pixel[first + i] + move) * size : zeros;
-          }
-      for (int i = last + 1; i < chunk->mr; i++)
-        rows[i] = rows[last];
+          line_rows (rows + t * ld + (i - first), n, in + at * size, step * g->cin * size,
+                     inside ? count_below (x, step, n, 0) : n, inside ? count_below (x, step, n, g->in[2]) : n, zeros);
+        }
+      i += n;
     }
+  for (int t = 0; t < taps; t++)
+    for (int i = end - first; i < chunk->mr; i++)
+      rows[t * ld + i] = rows[t * ld + end - first - 1];
+}
+
+/* How many taps from the first on lie beside each other. */
+static gsize
+taps_beside (const SagConvPhase *phase)
+{
+  int n = 1;
+
+  for (const gint32 *o = phase->offset; n < phase->n_taps && o[3] == o[0] && o[4] == o[1] && o[5] == o[2] + 1; o += 3)
+    n++;
+  return (gsize) n;
 }
 
 /* A block of pixels times a panel, on bytes; the weights are still to be found. */
@@ -443,6 +479,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gin
   const SagConvPhase *phase = &c->geometry.phases[p];
   int n_blocks = (chunk->n + chunk->mr - 1) / chunk->mr;
   const void *rows[BLOCKS][SAG_CONV_TAPS * MAX_MR];
+  gsize beside = taps_beside (phase);
 
   if (sag_conv_on_bytes (c) && c->form == SAG_CONV_LAST_DEPTHWISE)
     {
@@ -475,7 +512,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gin
                 if (sag_conv_on_bytes (c))
                   chunk_product (job, p, panel, &(SagGemmU8Job){
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
-                    .rows = (const guint8 *const *) rows[b],
+                    .rows = (const guint8 *const *) rows[b], .run = beside,
                     .init = job->starts + (p * c->n_panels + panel) * c->width,
                     .end = end_of (job, panel * c->width,
                                    c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
@@ -509,6 +546,14 @@ block_rows (const Job *job)
   return job->conv->form == SAG_CONV_LAST ? (int) job->k->gemm_f32[job->conv->gemm].mr : 12;
 }
 
+/* After the last product of an item. */
+static void
+item_done (const Job *job)
+{
+  if (job->k->gemm_u8.done != NULL && sag_conv_on_bytes (job->conv))
+    job->k->gemm_u8.done ();
+}
+
 /* Convolution: all pixels of an image are one stretch. */
 static void
 last_item (gsize item, int thread, gpointer data)
@@ -538,6 +583,7 @@ last_item (gsize item, int thread, gpointer data)
         for (int j = 0; j < chunk.n; j++)
           finish (job, at + j * g->cout + column, MIN (last * c->width, c->nout) - column);
     }
+  item_done (job);
 }
 
 /* Transposed: lines, and in each the phases along x one after the other. */
@@ -569,6 +615,7 @@ last_line_item (gsize item, int thread, gpointer data)
           }
       finish (job, at, g->out[2] * g->cout);
     }
+  item_done (job);
 }
 
 /* --- both -------------------------------------------------------------------------------- */

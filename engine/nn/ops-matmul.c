@@ -549,6 +549,8 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
       for (gint64 i = row; i < row_end; i++)
         finish_row (run, i, column, column_end - column);
     }
+  if (kernels->gemm_u8.done != NULL)
+    kernels->gemm_u8.done ();
 }
 
 /* The rows of a as bytes, and what the sums of each column start from and are scaled by. */

@@ -60,27 +60,41 @@ make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld, size_t n_out)
   return end;
 }
 
+/* How rows lie: backwards and apart; as the pixels of a line see them, `run` taps beside each other; and so,
+ * but one row is elsewhere. */
+typedef enum
+{
+  APART,
+  BESIDE,
+  BROKEN,
+} Rows;
+
 static void
-gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, bool go_on, bool extreme)
+gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, bool go_on, bool extreme,
+          Rows lie, size_t run)
 {
   size_t mr = check->k->gemm_u8.mr, nr = check->k->gemm_u8.nr;
   ptrdiff_t ld = (ptrdiff_t) n + 3;
   size_t n_out = (m - 1) * (size_t) ld + n;
   uint8_t *a = bytes (check, taps * m * k, extreme), *src = bytes (check, taps * k * n, extreme);
+  uint8_t *line = bytes (check, taps / run * (m + run - 1) * k, extreme);
   int8_t *w = check_bytes (check, sag_pack_s8_size (nr, taps, k, n), 64);
   int32_t *init = sums (check, nr), *got = sums (check, n_out);
   int32_t *want = check_bytes (check, n_out * 4, 4);
   float *got_out = check_floats (check, n_out, CHECK_PLAIN);
   float *want_out = check_copy (check, got_out, n_out);
   SagGemmU8Job job = {
-    m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld, n_out)
+    m, n, taps, k, rows, w, go_on ? NULL : init, got, ld, make_end (check, kind, nr, ld, n_out), run
   };
 
   memcpy (want, got, n_out * 4);
   sag_pack_s8 (nr, taps, k, n, (const int8_t *) src, (ptrdiff_t) (k * n), (ptrdiff_t) n, 1, w);
   for (size_t t = 0; t < taps; t++)
     for (size_t i = 0; i < mr; i++)
-      rows[t * mr + i] = a + (t * m + (i < m ? m - 1 - i : 0)) * k;
+      rows[t * mr + i] = lie == APART ? a + (t * m + (i < m ? m - 1 - i : 0)) * k
+                                      : line + (t / run * (m + run - 1) + (i < m ? i : m - 1) + t % run) * k;
+  if (lie == BROKEN)
+    rows[check_random (check, (unsigned) taps) * mr + check_random (check, (unsigned) m)] = a;
   job.end.out = got_out;
   CHECK_GUARDED (check, "gemm_u8")
     check->k->gemm_u8.fn (&job);
@@ -90,7 +104,7 @@ gemm_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, 
   check_same_bytes (check, got, want, n_out * 4, "gemm_u8 sums m %zu n %zu taps %zu k %zu", m, n,
                     taps, k);
   check_same_bytes (check, got_out, want_out, n_out * 4,
-                    "gemm_u8 end %d m %zu n %zu taps %zu k %zu", kind, m, n, taps, k);
+                    "gemm_u8 end %d m %zu n %zu taps %zu k %zu rows %d run %zu", kind, m, n, taps, k, lie, run);
   check_release_all (check);
 }
 
@@ -344,7 +358,7 @@ bench (Check *check)
       const SagGemmU8 *gemm = i == 0 ? &check->ref->gemm_u8 : &check->k->gemm_u8;
       uint8_t *out = bytes (check, gemm->mr * gemm->nr, false);
 
-      for (size_t t = 0; t < 12; t++)
+      for (size_t t = 0; t < 32; t++)
         rows[t] = bytes (check, 256, false);
       jobs[i] = (SagGemmU8Job){
         .m = gemm->mr, .n = gemm->nr, .taps = 1, .k = 256, .rows = rows,
@@ -376,9 +390,9 @@ bench (Check *check)
 void
 check_int (Check *check)
 {
-  static const size_t ks[] = { 0, 1, 3, 4, 5, 16, 33 }, dilations[] = { 1, 2, 5 };
+  static const size_t ks[] = { 0, 1, 3, 4, 5, 16, 33, 64, 80, 192 }, dilations[] = { 1, 2, 5 };
   size_t l = check->k->lanes, mr = check->k->gemm_u8.mr, nr = check->k->gemm_u8.nr;
-  size_t ms[] = { 1, mr / 2, mr }, ns[] = { 1, l - 1, l, l + 1, nr - 1, nr };
+  size_t ms[] = { 1, mr / 2, mr / 2 + 1, mr }, ns[] = { 1, l - 1, l, l + 1, nr - 1, nr };
   size_t widths[] = { 1, 2, l - 1, l, l + 1, 3 * l + 5, 130 }, counts[] = { 0, 1, l - 1, l, l + 1, 4 * l, 5 * l + 3, 300 };
 
   if (check->bench)
@@ -392,8 +406,12 @@ check_int (Check *check)
         for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++)
           for (size_t p = 0; p < sizeof ks / sizeof ks[0]; p++)
             for (int round = 0; round < 4 && ns[j] > 0 && ns[j] <= nr; round++)
-              gemm_one (check, ms[i], ns[j], round & 1 ? 1 : 9, ks[p], (SagEnd) kind, round & 1,
-                        round & 2);
+              {
+                gemm_one (check, ms[i], ns[j], round & 1 ? 1 : 9, ks[p], (SagEnd) kind, round & 1,
+                          round & 2, APART, 1);
+                gemm_one (check, ms[i], ns[j], round & 1 ? 3 : 9, ks[p], (SagEnd) kind, round & 2, false,
+                          round < 2 ? BESIDE : BROKEN, round & 1 ? 1 : 3);
+              }
       for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
         for (size_t n = 1; n <= check->k->conv_row_u8.nr; n++)
           for (size_t stride = 1; stride <= 3; stride++)
@@ -402,6 +420,8 @@ check_int (Check *check)
                        stride, n, 1 + check_random (check, 5), (SagEnd) kind,
                        check_random (check, 2), round & 2);
     }
+  if (check->k->gemm_u8.done != NULL)
+    check->k->gemm_u8.done ();
   mr = check->k->gemm_u8s4.mr;
   nr = check->k->gemm_u8s4.nr;
   for (int kind = SAG_END_U8; kind <= SAG_END_F32; kind++)

@@ -37,7 +37,7 @@ static const struct
   { "slice", check_slice },
 };
 
-static const char *const levels[] = { "c", "avx2", "avx512", "avx512vnni", "neon" };
+static const char *const levels[] = { "c", "avx2", "avx512", "avx512vnni", "amx", "neon" };
 
 /* --- memory that ends at a guard page ---------------------------------------------------- */
 
@@ -325,7 +325,7 @@ main (int argc, char **argv)
           Check check = { .k = &k, .ref = &ref, .bench = bench, .seed = 1 + f };
 
           if (!wanted (families[f].name, argc, argv)
-              || (strcmp (levels[l], "avx512vnni") == 0 && !families[f].vnni && only == NULL))
+              || ((flags & SAG_CPU_AVX512_VNNI) && !families[f].vnni && only == NULL))
             continue;
           families[f].run (&check);
           if (check.cases == 0)

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * int-amx.c: the matrix product on bytes in tiles (Intel AMX): 16 pixels by 16 columns, 64 products
+ * each, at once.
+ *
+ * Weights lie as for the other kernels: four products of a column beside each other is what a tile wants.
+ * Pixels are loaded where they lie if they are as far apart as each other; else they are copied, a step ahead
+ * of their use. Instruction set: Intel Architecture Instruction Set Extensions, chapter "Intel AMX".
+ */
+#include "engine/kernels/int-end-simd.h"
+#include "engine/kernels/texts.h"
+
+enum
+{
+  SIDE = 16,               /* rows of a tile, and its columns of 32 bits */
+  LINE = 64,               /* bytes of a row of a tile */
+  MR = 2 * SIDE, NR = 2 * SIDE,
+  MOST_RUN = 512,          /* bytes of taps that are seen as one */
+};
+
+/* Tiles: 0 … 3 sums, 4 and 5 pixels and weights of a whole step, 6 and 7 those of a shorter one. */
+typedef struct
+{
+  uint8_t  palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t  rows[16];
+} Shape;
+
+/* Quads of a shorter step that the thread's tiles are shaped for; 0: they are not in use. */
+static _Thread_local unsigned shaped;
+
+static void
+shape (unsigned quads)
+{
+  Shape s = { .palette = 1 };
+
+  if (shaped == quads)
+    return;
+  for (int i = 0; i < 8; i++)
+    {
+      s.rows[i] = SIDE;
+      s.row_bytes[i] = LINE;
+    }
+  s.row_bytes[6] = (uint16_t) (4 * quads);
+  s.rows[7] = (uint8_t) quads;
+  __asm__ volatile ("ldtilecfg %0" : : "m" (s));
+  shaped = quads;
+}
+
+static void
+gemm_u8_done (void)
+{
+  if (shaped != 0)
+    _tile_release ();
+  shaped = 0;
+}
+
+/* What the compiler is not told of tiles: they read and write memory. */
+#define FENCE() __asm__ volatile ("" : : : "memory")
+
+/* How a job's products are cut: `run` taps at a time, which may lie in one piece, in steps of 64 bytes and a
+ * shorter one of `rest` quads. */
+typedef struct
+{
+  const SagGemmU8Job *job;
+  size_t              run, bytes, steps, n_steps; /* bytes and steps of a run; steps of all */
+  unsigned            rest;
+} Cut;
+
+/* The pixels of the two tiles at one step. */
+typedef struct
+{
+  const uint8_t *at[2];
+  ptrdiff_t      apart[2];
+} Pixels;
+
+/* The step to come: its run's taps and the bytes of them that are done; how the pixels of that run lie. */
+typedef struct
+{
+  const uint8_t *const *rows;
+  size_t                from;
+  int                   regular[2], odd;
+  uint8_t              *buffer; /* [2][2][SIDE * LINE] */
+} Cursor;
+
+/* Whether `run` taps of the 16 pixels lie in one piece, each as far from the one before. */
+SAG_INLINE int
+is_regular (const uint8_t *const *rows, size_t run, size_t k)
+{
+  ptrdiff_t apart = rows[1] - rows[0];
+  __m512i by = _mm512_set1_epi64 (apart), low = _mm512_set1_epi64 ((int64_t) (intptr_t) rows[0]), high;
+  __mmask8 other = 0;
+
+  low = _mm512_add_epi64 (low, _mm512_setr_epi64 (0, apart, 2 * apart, 3 * apart, 4 * apart, 5 * apart,
+                                                  6 * apart, 7 * apart));
+  high = _mm512_add_epi64 (low, _mm512_slli_epi64 (by, 3));
+  for (size_t t = 0; t < run; t++, rows += MR)
+    {
+      other |= _mm512_cmpneq_epi64_mask (low, _mm512_loadu_si512 (rows))
+               | _mm512_cmpneq_epi64_mask (high, _mm512_loadu_si512 (rows + 8));
+      low = _mm512_add_epi64 (low, _mm512_set1_epi64 ((int64_t) k));
+      high = _mm512_add_epi64 (high, _mm512_set1_epi64 ((int64_t) k));
+    }
+  return other == 0;
+}
+
+/* Bytes from `from` on of a run of taps, of 16 pixels, beside each other; zeroes behind them. */
+SAG_INLINE void
+collect (const Cut *cut, const uint8_t *const *rows, size_t from, uint8_t *to)
+{
+  size_t k = cut->job->k, end = cut->bytes - from < LINE ? cut->bytes : from + LINE;
+  size_t off = cut->run == 1 ? from : from % k;
+
+  rows += cut->run == 1 ? 0 : from / k * MR;
+  for (size_t at = from; at < end; rows += MR, off = 0)
+    {
+      size_t n = k - off < end - at ? k - off : end - at;
+      __mmask64 mask = n == LINE ? ~(__mmask64) 0 : ((__mmask64) 1 << n) - 1;
+      uint8_t *p = to + (at - from);
+
+      if (at == from) /* whole lines, so that what follows needs no clearing */
+        for (int i = 0; i < SIDE; i++)
+          _mm512_storeu_si512 (p + i * LINE, _mm512_maskz_loadu_epi8 (mask, rows[i] + off));
+      else
+        for (int i = 0; i < SIDE; i++)
+          _mm512_mask_storeu_epi8 (p + i * LINE, mask, _mm512_maskz_loadu_epi8 (mask, rows[i] + off));
+      at += n;
+    }
+}
+
+SAG_INLINE Pixels
+next_pixels (const Cut *cut, Cursor *c, int tiles)
+{
+  Pixels p = { { NULL, NULL }, { LINE, LINE } };
+
+  SAG_UNROLL for (int i = 0; i < tiles; i++)
+    {
+      const uint8_t *const *rows = c->rows + i * SIDE;
+
+      if (c->from == 0)
+        c->regular[i] = cut->job->k % 4 == 0 && is_regular (rows, cut->run, cut->job->k);
+      if (c->regular[i])
+        {
+          p.at[i] = rows[0] + c->from;
+          p.apart[i] = rows[1] - rows[0];
+        }
+      else
+        {
+          uint8_t *to = c->buffer + (c->odd * 2 + i) * SIDE * LINE;
+
+          collect (cut, rows, c->from, to);
+          p.at[i] = to;
+        }
+    }
+  c->odd ^= 1;
+  c->from += LINE;
+  if (c->from >= cut->bytes)
+    {
+      c->from = 0;
+      c->rows += cut->run * MR;
+    }
+  return p;
+}
+
+/* Two tiles of pixels by two of columns: sums 0 1 / 2 3. Fewer of either leave tiles free: the sums of
+ * even and odd steps are then kept apart, as one has to wait for the one before. */
+#define STEP_2X2(a, b, p, w)                            \
+  do                                                    \
+    {                                                   \
+      _tile_loadd (a, (p).at[0], (p).apart[0]);         \
+      _tile_loadd (b, w, 4 * NR);                       \
+      _tile_dpbusd (0, a, b);                           \
+      _tile_loadd (b, (w) + LINE, 4 * NR);              \
+      _tile_dpbusd (1, a, b);                           \
+      _tile_loadd (a, (p).at[1], (p).apart[1]);         \
+      _tile_dpbusd (3, a, b);                           \
+      _tile_loadd (b, w, 4 * NR);                       \
+      _tile_dpbusd (2, a, b);                           \
+    }                                                   \
+  while (0)
+
+#define STEP_2X1(a, b, p, w, c0, c2)                    \
+  do                                                    \
+    {                                                   \
+      _tile_loadd (b, w, 4 * NR);                       \
+      _tile_loadd (a, (p).at[0], (p).apart[0]);         \
+      _tile_dpbusd (c0, a, b);                          \
+      _tile_loadd (a, (p).at[1], (p).apart[1]);         \
+      _tile_dpbusd (c2, a, b);                          \
+    }                                                   \
+  while (0)
+
+#define STEP_1X2(a, b, p, w, c0, c1)                    \
+  do                                                    \
+    {                                                   \
+      _tile_loadd (a, (p).at[0], (p).apart[0]);         \
+      _tile_loadd (b, w, 4 * NR);                       \
+      _tile_dpbusd (c0, a, b);                          \
+      _tile_loadd (b, (w) + LINE, 4 * NR);              \
+      _tile_dpbusd (c1, a, b);                          \
+    }                                                   \
+  while (0)
+
+#define STEP_1X1(a, b, p, w, c0)                        \
+  do                                                    \
+    {                                                   \
+      _tile_loadd (a, (p).at[0], (p).apart[0]);         \
+      _tile_loadd (b, w, 4 * NR);                       \
+      _tile_dpbusd (c0, a, b);                          \
+    }                                                   \
+  while (0)
+
+#define EITHER(kind, ...)           \
+  do                                \
+    {                               \
+      if (whole)                    \
+        kind (4, 5, __VA_ARGS__);   \
+      else                          \
+        kind (6, 7, __VA_ARGS__);   \
+    }                               \
+  while (0)
+
+SAG_INLINE void
+all_steps (const Cut *cut, int tiles, int columns)
+{
+  _Alignas (64) uint8_t buffer[4 * SIDE * LINE];
+  const int8_t *w = cut->job->w;
+  Cursor cursor = { .rows = cut->job->rows, .buffer = buffer };
+  Pixels next = next_pixels (cut, &cursor, tiles);
+
+  for (size_t step = 0, in_run = 0; step < cut->n_steps; step++)
+    {
+      Pixels p = next;
+      int whole = cut->rest == SIDE || ++in_run < cut->steps;
+
+      if (!whole)
+        in_run = 0;
+      if (step + 1 < cut->n_steps)
+        next = next_pixels (cut, &cursor, tiles);
+      FENCE ();
+      if (tiles == 2 && columns == 2)
+        EITHER (STEP_2X2, p, w);
+      else if (tiles == 2 && step & 1)
+        EITHER (STEP_2X1, p, w, 1, 3);
+      else if (tiles == 2)
+        EITHER (STEP_2X1, p, w, 0, 2);
+      else if (columns == 2 && step & 1)
+        EITHER (STEP_1X2, p, w, 2, 3);
+      else if (columns == 2)
+        EITHER (STEP_1X2, p, w, 0, 1);
+      else if (step & 1)
+        EITHER (STEP_1X1, p, w, 1);
+      else
+        EITHER (STEP_1X1, p, w, 0);
+      FENCE ();
+      w += whole ? SIDE * 4 * NR : cut->rest * 4 * NR;
+    }
+}
+
+/* Rows of sums: start and end. */
+SAG_INLINE void
+end_tiles (const SagGemmU8Job *job, int tiles, int columns, const int32_t *sums)
+{
+  SagIntEnd end = job->end; /* a copy that no store of bytes can change */
+
+  SAG_UNROLL for (int j = 0; j < columns; j++)
+    {
+      size_t first = (size_t) j * SIDE, left = job->n - first < SIDE ? job->n - first : SIDE;
+      SagVecI init = job->init != NULL ? sag_load_i (job->init + first) : sag_splat_i (0);
+      SagVec scale = sag_splat (0), shift = sag_splat (0);
+
+      if (end.kind != SAG_END_SUM)
+        {
+          scale = sag_load (end.scale + first);
+          shift = sag_load (end.shift + first);
+        }
+      for (size_t i = 0; i < job->m; i++)
+        {
+          const int32_t *from = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
+          SagVecI sum = init;
+
+          if (columns == 2)
+            {
+              sum += sag_load_i (from + j * SIDE * SIDE);
+              if (tiles == 1)
+                sum += sag_load_i (from + (2 + j) * SIDE * SIDE);
+            }
+          else
+            sum += sag_load_i (from) + sag_load_i (from + SIDE * SIDE);
+          if (job->init == NULL)
+            sum += sag_bits (sag_load_n ((const float *) (const void *)
+                                         (job->acc + (ptrdiff_t) i * job->ld_acc + first), left));
+          if (end.kind == SAG_END_SUM)
+            sag_store_n ((float *) (void *) (job->acc + (ptrdiff_t) i * job->ld_acc + first),
+                         sag_from_bits (sum), left);
+          else if (left == SIDE)
+            end_columns (&end, (ptrdiff_t) i, first, SIDE, scale, shift, sag_to_float (sum));
+          else
+            end_columns (&end, (ptrdiff_t) i, first, left, scale, shift, sag_to_float (sum));
+        }
+    }
+}
+
+static void
+gemm_u8 (const SagGemmU8Job *job)
+{
+  _Alignas (64) int32_t sums[4 * SIDE * SIDE];
+  size_t quads = (job->k + 3) / 4;
+  Cut cut = { .job = job, .run = 1 };
+
+  if (job->run > 1 && job->taps % job->run == 0 && job->k % 4 == 0 && quads % SIDE != 0
+      && job->run * job->k <= MOST_RUN)
+    cut.run = job->run;
+  cut.bytes = cut.run * job->k;
+  quads *= cut.run;
+  cut.steps = (quads + SIDE - 1) / SIDE;
+  cut.rest = (unsigned) (quads - (cut.steps - 1) * SIDE);
+  cut.n_steps = job->taps / cut.run * cut.steps;
+  if (quads == 0)
+    cut.n_steps = 0;
+  shape (quads == 0 ? SIDE : cut.rest);
+  _tile_zero (0);
+  _tile_zero (1);
+  _tile_zero (2);
+  _tile_zero (3);
+  if (cut.n_steps == 0)
+    ;
+  else if (job->m > SIDE && job->n > SIDE)
+    all_steps (&cut, 2, 2);
+  else if (job->m > SIDE)
+    all_steps (&cut, 2, 1);
+  else if (job->n > SIDE)
+    all_steps (&cut, 1, 2);
+  else
+    all_steps (&cut, 1, 1);
+  _tile_stored (0, sums, LINE);
+  _tile_stored (1, sums + SIDE * SIDE, LINE);
+  _tile_stored (2, sums + 2 * SIDE * SIDE, LINE);
+  _tile_stored (3, sums + 3 * SIDE * SIDE, LINE);
+  FENCE ();
+  if (job->m > SIDE && job->n > SIDE)
+    end_tiles (job, 2, 2, sums);
+  else if (job->n > SIDE)
+    end_tiles (job, 1, 2, sums);
+  else
+    end_tiles (job, 2, 1, sums);
+}
+
+void
+sag_int_fill_amx (SagKernels *k)
+{
+  k->gemm_u8 = (SagGemmU8){ gemm_u8, MR, NR, gemm_u8_done };
+}
