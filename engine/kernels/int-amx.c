@@ -87,19 +87,17 @@ typedef struct
 SAG_INLINE int
 is_regular (const uint8_t *const *rows, size_t run, size_t k)
 {
-  ptrdiff_t apart = rows[1] - rows[0];
-  __m512i by = _mm512_set1_epi64 (apart), low = _mm512_set1_epi64 ((int64_t) (intptr_t) rows[0]), high;
+  __m512i apart = _mm512_set1_epi64 (rows[1] - rows[0]);
+  const uint8_t *first = rows[0];
   __mmask8 other = 0;
 
-  low = _mm512_add_epi64 (low, _mm512_setr_epi64 (0, apart, 2 * apart, 3 * apart, 4 * apart, 5 * apart,
-                                                  6 * apart, 7 * apart));
-  high = _mm512_add_epi64 (low, _mm512_slli_epi64 (by, 3));
-  for (size_t t = 0; t < run; t++, rows += MR)
+  for (size_t t = 0; t < run; t++, rows += MR, first += k)
     {
-      other |= _mm512_cmpneq_epi64_mask (low, _mm512_loadu_si512 (rows))
-               | _mm512_cmpneq_epi64_mask (high, _mm512_loadu_si512 (rows + 8));
-      low = _mm512_add_epi64 (low, _mm512_set1_epi64 ((int64_t) k));
-      high = _mm512_add_epi64 (high, _mm512_set1_epi64 ((int64_t) k));
+      __m512i low = _mm512_sub_epi64 (_mm512_loadu_si512 (rows + 1), _mm512_loadu_si512 (rows));
+      __m512i high = _mm512_sub_epi64 (_mm512_loadu_si512 (rows + 8), _mm512_loadu_si512 (rows + 7));
+
+      other |= _mm512_cmpneq_epi64_mask (low, apart) | _mm512_cmpneq_epi64_mask (high, apart);
+      other |= rows[0] != first;
     }
   return other == 0;
 }
@@ -257,47 +255,115 @@ all_steps (const Cut *cut, int tiles, int columns)
     }
 }
 
-/* Rows of sums: start and end. */
-SAG_INLINE void
-end_tiles (const SagGemmU8Job *job, int tiles, int columns, const int32_t *sums)
+/* --- what follows the sums: int-end-simd.h, with all that is the same for every row in registers ------------- */
+
+typedef struct
 {
-  SagIntEnd end = job->end; /* a copy that no store of bytes can change */
+  SagVec  lo, hi, slope, step, least, most, residual_scale;
+  SagVecI zero, residual_zero;
+} Ends;
 
-  SAG_UNROLL for (int j = 0; j < columns; j++)
+/* Rows of one column of tiles. `sums` has `tiles` of them, their rows SIDE apart; to each row of a tile that of
+ * the tile `more` behind it is added, if there is one. Constants: kind, residual, sloped, whole. */
+SAG_INLINE void
+end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32_t *sums, size_t more,
+          SagEnd kind, int residual, int sloped, int whole)
+{
+  Ends e = { sag_splat (end->lo), sag_splat (end->hi), sag_splat (end->slope), sag_splat (end->step),
+             sag_splat (0.0f - (float) end->zero), sag_splat (255.0f - (float) end->zero),
+             sag_splat (end->residual_scale), sag_splat_i (end->zero), sag_splat_i (end->residual_zero) };
+  SagVec scale = sag_load (end->scale + first), shift = sag_load (end->shift + first);
+  const uint8_t *beside = residual ? end->residual + first : NULL;
+  ptrdiff_t ld = end->ld;
+  float *floats = (float *) end->out + first;
+  uint8_t *bytes = (uint8_t *) end->out + first;
+  const int32_t *from = sums;
+
+  for (size_t i = 0; i < m; i++, from += SIDE, floats += ld, bytes += ld)
     {
-      size_t first = (size_t) j * SIDE, left = job->n - first < SIDE ? job->n - first : SIDE;
-      SagVecI init = job->init != NULL ? sag_load_i (job->init + first) : sag_splat_i (0);
-      SagVec scale = sag_splat (0), shift = sag_splat (0);
+      SagVecI sum;
+      SagVec v;
 
-      if (end.kind != SAG_END_SUM)
-        {
-          scale = sag_load (end.scale + first);
-          shift = sag_load (end.shift + first);
-        }
-      for (size_t i = 0; i < job->m; i++)
-        {
-          const int32_t *from = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
-          SagVecI sum = init;
+      if (i == SIDE)
+        from += SIDE * SIDE;
+      sum = sag_load_i (from);
 
-          if (columns == 2)
-            {
-              sum += sag_load_i (from + j * SIDE * SIDE);
-              if (tiles == 1)
-                sum += sag_load_i (from + (2 + j) * SIDE * SIDE);
-            }
+      if (more > 0)
+        sum += sag_load_i (from + more);
+      v = sag_fma (sag_to_float (sum), scale, shift);
+      if (residual)
+        v = v + sag_to_float (sag_load_bytes_n (beside + (ptrdiff_t) i * ld, left) - e.residual_zero) * e.residual_scale;
+      if (sloped)
+        v = sag_select (v < sag_splat (0.0f), v * e.slope, v);
+      v = sag_clamp (v, e.lo, e.hi);
+      if (kind == SAG_END_F32)
+        {
+          if (whole)
+            sag_store (floats, v);
           else
-            sum += sag_load_i (from) + sag_load_i (from + SIDE * SIDE);
-          if (job->init == NULL)
-            sum += sag_bits (sag_load_n ((const float *) (const void *)
-                                         (job->acc + (ptrdiff_t) i * job->ld_acc + first), left));
-          if (end.kind == SAG_END_SUM)
-            sag_store_n ((float *) (void *) (job->acc + (ptrdiff_t) i * job->ld_acc + first),
-                         sag_from_bits (sum), left);
-          else if (left == SIDE)
-            end_columns (&end, (ptrdiff_t) i, first, SIDE, scale, shift, sag_to_float (sum));
-          else
-            end_columns (&end, (ptrdiff_t) i, first, left, scale, shift, sag_to_float (sum));
+            sag_store_n (floats, v, left);
+          continue;
         }
+      v = sag_number (v * e.step);
+      sag_store_bytes (bytes,
+                       sag_nearest (sag_min (e.most, sag_max (v, e.least))) + e.zero, whole ? SIDE : left);
+    }
+}
+
+SAG_INLINE void
+end_column (const SagGemmU8Job *job, size_t first, const int32_t *sums, size_t more)
+{
+  const SagIntEnd *end = &job->end;
+  size_t left = job->n - first;
+
+  if (left < SIDE)
+    {
+      if (end->kind == SAG_END_F32)
+        end_rows (end, job->m, first, left, sums, more, SAG_END_F32, 0, 1, 0);
+      else if (end->residual != NULL)
+        end_rows (end, job->m, first, left, sums, more, SAG_END_U8, 1, 1, 0);
+      else
+        end_rows (end, job->m, first, left, sums, more, SAG_END_U8, 0, 1, 0);
+    }
+  else if (end->kind == SAG_END_F32)
+    end_rows (end, job->m, first, SIDE, sums, more, SAG_END_F32, 0, 1, 1);
+  else if (end->residual != NULL)
+    end_rows (end, job->m, first, SIDE, sums, more, SAG_END_U8, 1, 1, 1);
+  else if (end->slope != 1)
+    end_rows (end, job->m, first, SIDE, sums, more, SAG_END_U8, 0, 1, 1);
+  else
+    end_rows (end, job->m, first, SIDE, sums, more, SAG_END_U8, 0, 0, 1);
+}
+
+/* Sums as they are. */
+static void
+store_column (const SagGemmU8Job *job, size_t first, const int32_t *sums, size_t more)
+{
+  size_t left = job->n - first < SIDE ? job->n - first : SIDE;
+
+  for (size_t i = 0; i < job->m; i++)
+    {
+      const int32_t *from = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
+      SagVecI sum = sag_load_i (from);
+
+      if (more > 0)
+        sum += sag_load_i (from + more);
+      sag_store_n ((float *) (void *) (job->acc + (ptrdiff_t) i * job->ld_acc + first), sag_from_bits (sum), left);
+    }
+}
+
+/* Sums that go on from others. */
+static void
+add_column (const SagGemmU8Job *job, size_t first, int32_t *sums)
+{
+  size_t left = job->n - first < SIDE ? job->n - first : SIDE;
+
+  for (size_t i = 0; i < job->m; i++)
+    {
+      int32_t *to = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
+      const int32_t *acc = job->acc + (ptrdiff_t) i * job->ld_acc + first;
+
+      sag_store_i (to, sag_load_i (to) + sag_bits (sag_load_n ((const float *) (const void *) acc, left)));
     }
 }
 
@@ -319,10 +385,21 @@ gemm_u8 (const SagGemmU8Job *job)
   if (quads == 0)
     cut.n_steps = 0;
   shape (quads == 0 ? SIDE : cut.rest);
+  /* A distance of 0 gives every row the starts of the columns; what only odd steps add to starts from 0. */
   _tile_zero (0);
   _tile_zero (1);
   _tile_zero (2);
   _tile_zero (3);
+  if (job->init != NULL)
+    {
+      _tile_loadd (0, job->init, 0);
+      if (job->n > SIDE)
+        _tile_loadd (1, job->init + SIDE, 0);
+      if (job->m > SIDE)
+        _tile_loadd (2, job->init, 0);
+      if (job->m > SIDE && job->n > SIDE)
+        _tile_loadd (3, job->init + SIDE, 0);
+    }
   if (cut.n_steps == 0)
     ;
   else if (job->m > SIDE && job->n > SIDE)
@@ -338,12 +415,18 @@ gemm_u8 (const SagGemmU8Job *job)
   _tile_stored (2, sums + 2 * SIDE * SIDE, LINE);
   _tile_stored (3, sums + 3 * SIDE * SIDE, LINE);
   FENCE ();
-  if (job->m > SIDE && job->n > SIDE)
-    end_tiles (job, 2, 2, sums);
-  else if (job->n > SIDE)
-    end_tiles (job, 1, 2, sums);
-  else
-    end_tiles (job, 2, 1, sums);
+  for (size_t first = 0; first < job->n; first += SIDE)
+    {
+      int32_t *column = sums + first * SIDE;
+      size_t more = job->n <= SIDE ? SIDE * SIDE : job->m <= SIDE ? 2 * SIDE * SIDE : 0;
+
+      if (job->init == NULL)
+        add_column (job, first, column);
+      if (job->end.kind == SAG_END_SUM)
+        store_column (job, first, column, more);
+      else
+        end_column (job, first, column, more);
+    }
 }
 
 void
