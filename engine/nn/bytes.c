@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MAX_TAPS = 64, LINE = 1024 };
+enum { MAX_TAPS = 64, LINE = 1024, PART = 4096 };
 
 gsize
 sag_value_moves (const SagValue *value, SagShape *shape, gint64 *strides)
@@ -223,4 +223,63 @@ sag_bytes_resize (const SagValue *x, SagValue *y, const SagBytesAxis axes[3])
 
   sag_range_run (y->shape.dim[0] * axes[0].n_out * axes[1].n_out * mix.lines,
                  MAX (1, SAG_GRAIN / MAX (1, axes[2].n_out * mix.inner)), mix_lines, &mix);
+}
+
+/* --- floats and bytes -------------------------------------------------------------------- */
+
+typedef struct
+{
+  const SagValue *x, *y;
+  gboolean        to_bytes;
+  SagQuantum      quantum;
+  gint64          n, width; /* elements; ROWS: of a line */
+} Convert;
+
+/* Item: PART elements. */
+static void
+convert_parts (gint64 part, gint64 to, int thread, gpointer data)
+{
+  const Convert *c = data;
+  const SagQuantize *k = &sag_kernels_get ()->quantize;
+  gint64 from = part * PART;
+  gsize n = (gsize) (MIN (to * PART, c->n) - from);
+
+  if (c->to_bytes)
+    k->to_u8 (n, (const float *) c->x->data + from, c->quantum.scale, c->quantum.zero, (guint8 *) c->y->data + from);
+  else
+    k->from_u8 (n, (const guint8 *) c->x->data + from, c->quantum.scale, c->quantum.zero, (float *) c->y->data + from);
+}
+
+/* Item: four channels of a line. */
+static void
+convert_lines (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const Convert *c = data;
+  const SagQuantize *k = &sag_kernels_get ()->quantize;
+
+  for (; item < to; item++)
+    {
+      gint64 at = item * 4 * c->width;
+      float *f = (float *) (c->to_bytes ? c->x->data : c->y->data) + at;
+      guint8 *q = (guint8 *) (c->to_bytes ? c->y->data : c->x->data) + at;
+      float *four[4] = { f, f + c->width, f + 2 * c->width, f + 3 * c->width };
+
+      if (c->to_bytes)
+        k->to_u8x4 ((gsize) c->width, (const float *const *) four, c->quantum.scale, c->quantum.zero, q);
+      else
+        k->from_u8x4 ((gsize) c->width, q, c->quantum.scale, c->quantum.zero, four);
+    }
+}
+
+void
+sag_bytes_convert (const SagValue *x, SagValue *y)
+{
+  Convert c = { .x = x, .y = y, .to_bytes = sag_value_in_bytes (y), .n = sag_value_count (x),
+                .width = x->shape.dim[x->shape.rank - 1] };
+
+  c.quantum = c.to_bytes ? y->quantum : x->quantum;
+  if (x->layout == SAG_LAYOUT_ROWS)
+    sag_range_run (c.width > 0 ? c.n / (4 * c.width) : 0, MAX (1, SAG_GRAIN / MAX (1, 4 * c.width)), convert_lines, &c);
+  else
+    sag_range_run ((c.n + PART - 1) / PART, 16, convert_parts, &c);
 }

@@ -41,3 +41,6 @@ void     sag_bytes_resize (const SagValue *x, SagValue *y, const SagBytesAxis ax
 
 /* MaxPool of a value in bytes. */
 void     sag_bytes_pool   (const SagNode *node);
+
+/* A float value as bytes, or bytes as floats. */
+void     sag_bytes_convert (const SagValue *x, SagValue *y);

@@ -101,6 +101,28 @@ last_moves (const SagNode *node, const SagConvGeometry *g, double macs, gboolean
   return MIN (moves, other);
 }
 
+/* Whether the products will be of bytes, as far as is known before prepare. */
+static gboolean
+will_be_bytes (const SagNode *node, const SagConvGeometry *g)
+{
+  const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1);
+
+  return g->groups == 1 && w->constant != NULL
+         && (node->graph->precision >= SAG_PRECISION_INT8 || (w->stored_bits > 0 && x->quantum.scale > 0));
+}
+
+/* The same on bytes, from measurements of tiles (int-amx.c) and VNNI: with channels last a panel of 32 columns
+ * costs its end and its steps of 64 products, and each tap a pointer. */
+static double
+bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
+{
+  double pixels = macs / (double) (g->cin * g->cout) / (double) g->kernel_size;
+  double steps = (double) g->kernel_size * (double) (g->cin + (g->cin % 4 != 0 ? 64 : 0)) / 64;
+
+  return last ? pixels * ((double) g->kernel_size + (double) ((g->cout + 31) / 32) * (15 + 4 * steps))
+              : macs / 120 / rows_share (g, g->cout);
+}
+
 static gint64
 cost (const SagNode *node, SagLayout in, SagLayout out)
 {
@@ -117,6 +139,8 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
          * (double) g.kernel_size;
   moves = last ? last_moves (node, &g, macs, &winograd)
                : macs / 40 / rows_share (&g, is_depthwise (&g) ? g.cout : g.cout / g.groups);
+  if (will_be_bytes (node, &g))
+    moves = bytes_moves (&g, macs, last);
   /* Channels a plane apart share cache sets. */
   if (in == SAG_LAYOUT_PLAIN
       && !sag_layouts_coincide (&sag_node_input (node, 0)->shape, in, SAG_LAYOUT_ROWS))

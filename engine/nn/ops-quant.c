@@ -6,6 +6,7 @@
  * Rounding is to nearest, halves to even; results saturate.
  */
 #include "engine/nn/build.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/window.h"
 
@@ -648,6 +649,26 @@ infer_unknown (SagNode *node, GError **error)
   return sag_node_unsupported (node, error, "its scales or zero points are not constants of its kind");
 }
 
+/* --- between floats and bytes in memory (pass-bytes.c) --------------------------------------- */
+
+static guint
+bytes_either (const SagNode *node)
+{
+  return SAG_BYTES_IN | SAG_BYTES_OUT;
+}
+
+static void
+run_bytes (const SagStep *step)
+{
+  const SagValue *x = sag_node_input (step->node, 0);
+  SagValue *y = sag_node_output (step->node, 0);
+
+  if (x->dtype != y->dtype)
+    sag_bytes_convert (x, y);
+  else
+    memcpy (y->data, x->data, (gsize) sag_value_count (x) * sag_dtype_size (x->dtype));
+}
+
 #define PRODUCT(name, infer, run)                                                              \
   { name, "", infer, NULL, prepare_ints, NULL, run }
 #define QUANT(name, domain, infer, run)                                                        \
@@ -675,5 +696,6 @@ const SagOp sag_ops_quant[] = {
   QUANT ("QLinearSoftmax", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearConcat", "com.microsoft", infer_unknown, NULL),
   QUANT ("QGemm", "com.microsoft", infer_unknown, NULL),
+  { "Bytes", "sagitta", sag_infer_same, NULL, sag_prepare_nothing, NULL, run_bytes, .bytes = bytes_either },
   { NULL },
 };

@@ -5,6 +5,10 @@
  * A value can if its static range is known, its maker writes bytes and all of its readers read them.
  * What moves data or takes the largest wants bytes on both sides and one quantum for all its values: their
  * ranges are joined. Taking one value away may take others; what remains is the greatest set.
+ *
+ * Where the file itself says that a value is bytes (QDQ) and only some of its readers take them, or its maker
+ * gives floats to what moves data, it is there twice: a node between the two, taken out again if that was of no
+ * use.
  */
 #include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
@@ -104,15 +108,98 @@ join (const SagNode *node)
   return changed;
 }
 
-void
-sag_pass_bytes (SagGraph *graph)
+/* --- values that are there twice -------------------------------------------------------------------- */
+
+enum
 {
+  READ_AS_FLOATS = 1 << 1, /* of SagValue.index, beside candidates' 1 */
+  READ_AS_BYTES = 1 << 2,
+  MOVED_AS_BYTES = 1 << 3,
+};
+
+static guint
+how_read (const SagNode *node, int input)
+{
+  guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
+
+  if (can & SAG_BYTES_SAME)
+    return MOVED_AS_BYTES | READ_AS_BYTES;
+  if (node->fused.residual && input == (int) node->inputs->len - 1)
+    return can & SAG_BYTES_OUT ? READ_AS_BYTES : READ_AS_FLOATS;
+  return input == 0 && can & SAG_BYTES_IN ? READ_AS_BYTES : READ_AS_FLOATS;
+}
+
+/* A value beside `value`, made from it at `position`: for its readers of bytes, or for those of floats. */
+static SagValue *
+double_value (SagGraph *graph, SagValue *value, gboolean bytes, int position)
+{
+  SagNode *node = sag_graph_add_node (graph, sag_op_find ("sagitta", "Bytes"), value->name, position);
+  SagValue *other = sag_graph_add_value (graph, value->name);
+
+  other->dtype = value->dtype;
+  other->shape = value->shape;
+  other->layout = value->layout;
+  other->quantum = value->quantum;
+  other->index = bytes;
+  g_ptr_array_add (node->inputs, value);
+  sag_node_set_output (node, 0, other);
+  return other;
+}
+
+/* The nodes that were put in, or NULL. */
+static GPtrArray *
+double_values (SagGraph *graph)
+{
+  g_autoptr (GHashTable) others = g_hash_table_new (NULL, NULL); /* SagValue * -> the one beside it */
+  GPtrArray *added = NULL;
+
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const SagNode *node = graph->nodes->pdata[i];
+
+      for (int j = 0; j < (int) node->inputs->len; j++)
+        if (sag_node_input (node, j) != NULL && sag_node_input (node, j)->index != 0)
+          sag_node_input (node, j)->index |= how_read (node, j);
+    }
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      SagNode *node = graph->nodes->pdata[i];
+      SagValue *y = sag_node_output (node, 0);
+      guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
+      gboolean makes = (can & (SAG_BYTES_OUT | SAG_BYTES_SAME)) != 0;
+
+      for (int j = 0; j < (int) node->inputs->len; j++)
+        {
+          SagValue *x = sag_node_input (node, j);
+          SagValue *other = x != NULL ? g_hash_table_lookup (others, x) : NULL;
+
+          if (other != NULL && (other->index != 0) == ((how_read (node, j) & READ_AS_BYTES) != 0))
+            node->inputs->pdata[j] = other;
+        }
+      if (y == NULL || y->index == 0 || y->least >= y->most || !(y->index & READ_AS_BYTES)
+          || (makes ? !(y->index & READ_AS_FLOATS) : !(y->index & MOVED_AS_BYTES)))
+        continue;
+      if (added == NULL)
+        added = g_ptr_array_new ();
+      g_hash_table_insert (others, y, double_value (graph, y, !makes, (int) ++i));
+      g_ptr_array_add (added, graph->nodes->pdata[i]);
+    }
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index &= 1;
+  return added;
+}
+
+gboolean
+sag_pass_bytes (SagGraph *graph, GError **error)
+{
+  g_autoptr (GPtrArray) added = NULL;
   gboolean changed = TRUE;
 
   for (guint i = 0; i < graph->values->len; i++)
     ((SagValue *) graph->values->pdata[i])->index = is_candidate (graph->values->pdata[i]);
   for (guint i = 0; i < graph->outputs->len; i++)
     ((SagValue *) graph->outputs->pdata[i])->index = 0;
+  added = double_values (graph);
   while (changed)
     {
       changed = FALSE;
@@ -134,4 +221,12 @@ sag_pass_bytes (SagGraph *graph)
       if (value->index != 0)
         value->dtype = SAG_DTYPE_U8;
     }
+  for (guint i = 0; added != NULL && i < added->len; i++)
+    {
+      SagValue *x = sag_node_input (added->pdata[i], 0), *y = sag_node_output (added->pdata[i], 0);
+
+      if (x->dtype == y->dtype)
+        sag_graph_replace (graph, y, x);
+    }
+  return added == NULL || sag_graph_clean (graph, error);
 }

@@ -173,10 +173,15 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
       had |= node->precision == precision;
     }
   /* values have quanta at INT8 and INT4, or if the file brings them */
-  sag_pass_bytes (graph);
+  if (!sag_pass_bytes (graph, error))
+    return FALSE;
   for (guint i = 0; i < graph->nodes->len; i++)
-    if (meets_bytes (graph->nodes->pdata[i]) && !prepare (graph->nodes->pdata[i], chosen[i], error))
-      return FALSE;
+    {
+      SagNode *node = graph->nodes->pdata[i];
+
+      if (meets_bytes (node) && !prepare (node, node->precision, error))
+        return FALSE;
+    }
   if (!had && graph->nodes->len > 0)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,

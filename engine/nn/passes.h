@@ -33,8 +33,8 @@ gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
 gboolean sag_pass_layout    (SagGraph *graph, GError **error);
 
 /* Values between layers on bytes become bytes (bytes.h): their dtype changes, after a first prepare and
- * before another of the nodes that make or read them. */
-void     sag_pass_bytes     (SagGraph *graph);
+ * before another of the nodes that make or read them. Nodes may be added and change their order. */
+gboolean sag_pass_bytes     (SagGraph *graph, GError **error);
 
 /* Which node runs at which precision, then prepares every node, and sees to it that every output is
  * written by a node of its own. UNSUPPORTED if the precision cannot be had. */
