@@ -44,11 +44,20 @@ columns_fill (Columns *columns, const SagDepthwiseU8Job *job, size_t c)
 
 /* The sums of a pixel become bytes or floats. */
 SAG_INLINE void
-columns_end (const Columns *columns, const SagIntEnd *end, ptrdiff_t at, const SagVecI sum[4])
+columns_end (const Columns *columns, const SagIntEnd *end, const Ends *plain, ptrdiff_t at, const SagVecI sum[4])
 {
   SagVecI residual[4] = { sag_splat_i (0), sag_splat_i (0), sag_splat_i (0), sag_splat_i (0) }, out[4];
   SagVecU8 none = { 0 };
 
+  if (plain != NULL)
+    {
+      SAG_UNROLL for (int v = 0; v < 4; v++)
+        out[v] = ended_byte_with (plain, ended_with (plain, 0, sag_to_float (sum[v]),
+                                                     sag_from_bits (columns->scale[v]),
+                                                     sag_from_bits (columns->shift[v]), NULL));
+      sag_store_u8 ((uint8_t *) end->out + at, sag_unwoven (out), columns->n);
+      return;
+    }
   if (end->residual != NULL)
     sag_woven (sag_load_u8 (end->residual + at, columns->n), none, none, none, residual);
   SAG_UNROLL for (int v = 0; v < 4; v++)
@@ -75,9 +84,9 @@ columns_end (const Columns *columns, const SagIntEnd *end, ptrdiff_t at, const S
     sag_store_u8 ((uint8_t *) end->out + at, sag_unwoven (out), columns->n);
 }
 
-/* np pixels from row i on; whole promises that the columns are. */
+/* np pixels from row i on; whole promises that the columns are; `plain` NULL: an end of any kind. */
 SAG_INLINE void
-depthwise_pixels (int np, int whole, const Columns *columns, const SagIntEnd *end,
+depthwise_pixels (int np, int whole, const Columns *columns, const SagIntEnd *end, const Ends *plain,
                   const SagDepthwiseU8Job *job, size_t i, size_t c)
 {
   size_t n = whole ? BLOCK : columns->n;
@@ -104,7 +113,7 @@ depthwise_pixels (int np, int whole, const Columns *columns, const SagIntEnd *en
         }
     }
   SAG_UNROLL for (int p = 0; p < np; p++)
-    columns_end (columns, end, (ptrdiff_t) (i + p) * end->ld, sum[p]);
+    columns_end (columns, end, plain, (ptrdiff_t) (i + p) * end->ld, sum[p]);
 }
 
 /* Four taps of 4 * LANES channels are woven, and summed by dot products. A last block that is not whole
@@ -117,22 +126,25 @@ depthwise_u8 (const SagDepthwiseU8Job *job)
       size_t c = at + BLOCK > job->c && job->c > BLOCK ? job->c - BLOCK : at, i = 0;
       Columns columns = { .n = job->c < BLOCK ? job->c : BLOCK };
       SagIntEnd end = job->end; /* a copy that no store of bytes can change */
+      Ends plain = ends_of (&end);
+      int is_plain = end.kind == SAG_END_U8 && end.residual == NULL && end.slope == 1;
 
       columns_fill (&columns, job, c);
       end.out = end.kind == SAG_END_F32 ? (void *) ((float *) end.out + c)
                                         : (void *) ((uint8_t *) end.out + c);
       if (end.residual != NULL)
         end.residual += c;
-      if (columns.n == BLOCK)
-        {
-          for (; i + PIXELS <= job->m; i += PIXELS)
-            depthwise_pixels (PIXELS, 1, &columns, &end, job, i, c);
-          for (; i < job->m; i++)
-            depthwise_pixels (1, 1, &columns, &end, job, i, c);
-        }
-      else
+      if (columns.n == BLOCK && is_plain)
+        for (; i + PIXELS <= job->m; i += PIXELS)
+          depthwise_pixels (PIXELS, 1, &columns, &end, &plain, job, i, c);
+      else if (columns.n == BLOCK)
+        for (; i + PIXELS <= job->m; i += PIXELS)
+          depthwise_pixels (PIXELS, 1, &columns, &end, NULL, job, i, c);
+      else if (is_plain)
         for (; i < job->m; i++)
-          depthwise_pixels (1, 0, &columns, &end, job, i, c);
+          depthwise_pixels (1, 0, &columns, &end, &plain, job, i, c);
+      for (; i < job->m; i++)
+        depthwise_pixels (1, 0, &columns, &end, NULL, job, i, c);
     }
 }
 

@@ -255,13 +255,7 @@ all_steps (const Cut *cut, int tiles, int columns)
     }
 }
 
-/* --- what follows the sums: int-end-simd.h, with all that is the same for every row in registers ------------- */
-
-typedef struct
-{
-  SagVec  lo, hi, slope, step, least, most, residual_scale;
-  SagVecI zero, residual_zero;
-} Ends;
+/* --- what follows the sums --------------------------------------------------------------- */
 
 /* Rows of one column of tiles. `sums` has `tiles` of them, their rows SIDE apart; to each row of a tile that of
  * the tile `more` behind it is added, if there is one. Constants: kind, residual, sloped, whole. */
@@ -269,9 +263,7 @@ SAG_INLINE void
 end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32_t *sums, size_t more,
           SagEnd kind, int residual, int sloped, int whole)
 {
-  Ends e = { sag_splat (end->lo), sag_splat (end->hi), sag_splat (end->slope), sag_splat (end->step),
-             sag_splat (0.0f - (float) end->zero), sag_splat (255.0f - (float) end->zero),
-             sag_splat (end->residual_scale), sag_splat_i (end->zero), sag_splat_i (end->residual_zero) };
+  Ends e = ends_of (end);
   SagVec scale = sag_load (end->scale + first), shift = sag_load (end->shift + first);
   const uint8_t *beside = residual ? end->residual + first : NULL;
   ptrdiff_t ld = end->ld;
@@ -281,7 +273,7 @@ end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32
 
   for (size_t i = 0; i < m; i++, from += SIDE, floats += ld, bytes += ld)
     {
-      SagVecI sum;
+      SagVecI sum, r = residual ? sag_load_bytes_n (beside + (ptrdiff_t) i * ld, left) : sag_splat_i (0);
       SagVec v;
 
       if (i == SIDE)
@@ -290,12 +282,7 @@ end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32
 
       if (more > 0)
         sum += sag_load_i (from + more);
-      v = sag_fma (sag_to_float (sum), scale, shift);
-      if (residual)
-        v = v + sag_to_float (sag_load_bytes_n (beside + (ptrdiff_t) i * ld, left) - e.residual_zero) * e.residual_scale;
-      if (sloped)
-        v = sag_select (v < sag_splat (0.0f), v * e.slope, v);
-      v = sag_clamp (v, e.lo, e.hi);
+      v = ended_with (&e, sloped, sag_to_float (sum), scale, shift, residual ? &r : NULL);
       if (kind == SAG_END_F32)
         {
           if (whole)
@@ -304,9 +291,7 @@ end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32
             sag_store_n (floats, v, left);
           continue;
         }
-      v = sag_number (v * e.step);
-      sag_store_bytes (bytes,
-                       sag_nearest (sag_min (e.most, sag_max (v, e.least))) + e.zero, whole ? SIDE : left);
+      sag_store_bytes (bytes, ended_byte_with (&e, v), whole ? SIDE : left);
     }
 }
 

@@ -67,6 +67,42 @@ ended_byte (const SagIntEnd *end, SagVec v)
   return sag_nearest (sag_min (most, sag_max (v, least))) + sag_splat_i (end->zero);
 }
 
+/* An end with all that is the same for every output in registers: which of its parts there are is then known
+ * to the compiler. */
+typedef struct
+{
+  SagVec  lo, hi, slope, step, least, most, residual_scale;
+  SagVecI zero, residual_zero;
+} Ends;
+
+SAG_INLINE Ends
+ends_of (const SagIntEnd *end)
+{
+  return (Ends){ sag_splat (end->lo), sag_splat (end->hi), sag_splat (end->slope), sag_splat (end->step),
+                 sag_splat (0.0f - (float) end->zero), sag_splat (255.0f - (float) end->zero),
+                 sag_splat (end->residual_scale), sag_splat_i (end->zero), sag_splat_i (end->residual_zero) };
+}
+
+/* ended (); `residual` is NULL where there is none. */
+SAG_INLINE SagVec
+ended_with (const Ends *e, int sloped, SagVec sum, SagVec scale, SagVec shift, const SagVecI *residual)
+{
+  SagVec v = sag_fma (sum, scale, shift);
+
+  if (residual != NULL)
+    v = v + sag_to_float (*residual - e->residual_zero) * e->residual_scale;
+  if (sloped)
+    v = sag_select (v < sag_splat (0.0f), v * e->slope, v);
+  return sag_clamp (v, e->lo, e->hi);
+}
+
+SAG_INLINE SagVecI
+ended_byte_with (const Ends *e, SagVec v)
+{
+  v = sag_number (v * e->step);
+  return sag_nearest (sag_min (e->most, sag_max (v, e->least))) + e->zero;
+}
+
 /* `left` columns from `first` on of row i of a matrix. */
 SAG_INLINE void
 end_columns (const SagIntEnd *end, ptrdiff_t i, size_t first, size_t left, SagVec scale, SagVec shift,

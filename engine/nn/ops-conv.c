@@ -112,7 +112,7 @@ will_be_bytes (const SagNode *node, const SagConvGeometry *g)
 }
 
 /* The same on bytes, from measurements of tiles (int-amx.c) and VNNI: with channels last a panel of 32 columns
- * costs its end and its steps of 64 products, and each tap a pointer. */
+ * costs its end and its steps of 64 products, and each tap a pointer; of lines, each column costs its end. */
 static double
 bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
 {
@@ -120,7 +120,7 @@ bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
   double steps = (double) g->kernel_size * (double) (g->cin + (g->cin % 4 != 0 ? 64 : 0)) / 64;
 
   return last ? pixels * ((double) g->kernel_size + (double) ((g->cout + 31) / 32) * (15 + 4 * steps))
-              : macs / 120 / rows_share (g, g->cout);
+              : macs / 120 / rows_share (g, g->cout) + pixels * 0.5 * (double) g->cout;
 }
 
 static gint64
