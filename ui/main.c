@@ -3,10 +3,11 @@
  * main.c: the window's process: no file is decoded and no network runs in it. */
 #include "app/work/link.h"
 #include "engine/base/alloc.h"
+#include "engine/base/language.h"
 #include "engine/base/parallel.h"
 #include "ui/application.h"
-#include "ui/language.h"
 
+#include <locale.h>
 #include <unistd.h>
 
 /* Between two pictures the threads that draw sleep: as they do by default, spinning, they take the processors from the
@@ -37,7 +38,7 @@ main (int    argc,
   int status;
 
   sag_alloc_keep_pages ();
-  sag_language_bind ();
+  sag_language_bind (LC_ALL);
   if (worker == NULL)
     {
       g_printerr ("sagitta: %s\n", error->message);

@@ -3,6 +3,7 @@
  * provenance-pane.c: where the result shown came from. */
 #include "ui/provenance-pane.h"
 
+#include "app/state/anatomy.h"
 #include "engine/image/review.h"
 
 #include <glib/gi18n-lib.h>
@@ -113,7 +114,7 @@ add_labels (SagProvenancePane *self,
         {
           g_autofree char *codes = describe_label (&labels[l]);
 
-          add_row (self, labels[l].name, codes);
+          add_row (self, sag_anatomy_translate (labels[l].name), codes);
         }
     }
 }

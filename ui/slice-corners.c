@@ -3,6 +3,7 @@
  * slice-corners.c: the words in the corners of a view. */
 #include "ui/slice-corners.h"
 
+#include "app/state/anatomy.h"
 #include "ui/format.h"
 
 #include <glib/gi18n-lib.h>
@@ -337,9 +338,9 @@ sag_slice_corners_dup_bottom_right (const SagSliceScene *scene)
       const double *lps = scene->probe;
 
       if (probe.label != NULL && isfinite (probe.confidence))
-        add_line (text, "%s · %.0f %%", probe.label->name, 100 * probe.confidence);
+        add_line (text, "%s · %.0f %%", sag_anatomy_translate (probe.label->name), 100 * probe.confidence);
       else if (probe.label != NULL)
-        add_line (text, "%s", probe.label->name);
+        add_line (text, "%s", sag_anatomy_translate (probe.label->name));
       if (!is_colour (scene))
         add_line (text, "%s", value);
       if (sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES)

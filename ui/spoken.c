@@ -3,6 +3,7 @@
  * spoken.c: names and sentences for those who hear the screen. */
 #include "ui/spoken.h"
 
+#include "app/state/anatomy.h"
 #include "ui/format.h"
 
 #include <glib/gi18n-lib.h>
@@ -34,7 +35,7 @@ append_place (const SagSliceScene *scene,
   g_string_append_printf (
       text, scene->probing ? _ (", under the pointer: %s") : _ (", at the crosshair: %s"), value);
   if (probe.label != NULL)
-    g_string_append_printf (text, ", %s", probe.label->name);
+    g_string_append_printf (text, ", %s", sag_anatomy_translate (probe.label->name));
   if (probe.label != NULL && isfinite (probe.confidence))
     g_string_append_printf (text, _ (", confidence %.0f %%"), 100 * probe.confidence);
 }

@@ -4,6 +4,7 @@
  */
 #include "app/dicom/split.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -371,13 +372,13 @@ note_others (GPtrArray *stacks)
       if (size != NULL)
         sag_stack_add_finding (
             a, SAG_FINDING_MIXED_SIZE, -1, size->n_slices,
-            "The series also holds images of %d x %d pixels; they are a stack of their own",
+            _ ("The series also holds images of %d x %d pixels; they are a stack of their own"),
             size->grid.size[0], size->grid.size[1]);
       if (turn != NULL)
         sag_stack_add_finding (
             a, SAG_FINDING_MIXED_ORIENTATION, -1, turn->n_slices,
-            "The series also holds images in other orientations; they are stacks of "
-            "their own");
+            _ ("The series also holds images in other orientations; they are stacks of "
+            "their own"));
     }
 }
 

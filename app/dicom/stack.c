@@ -4,6 +4,7 @@
  */
 #include "app/dicom/stack.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +121,8 @@ drop_duplicates (SagStack *self)
   if (first >= 0)
     sag_stack_add_finding (
         self, SAG_FINDING_DUPLICATE, first, n - kept,
-        "%d of %d images lie where another one lies (first at %.2f mm, slice %d); the "
-        "one with the lowest instance number is shown",
+        _ ("%d of %d images lie where another one lies (first at %.2f mm, slice %d); the "
+        "one with the lowest instance number is shown"),
         n - kept, n, self->slices[first].position, first + 1);
 }
 
@@ -160,10 +161,13 @@ place_slices (SagStack *self)
         if (s[i].k > s[i - 1].k + 1)
           sag_stack_add_finding (self, SAG_FINDING_GAP, s[i - 1].k + 1,
                                  s[i].position - s[i - 1].position,
-                                 "%d slice%s missing between slice %d (%.2f mm) and slice %d (%.2f "
-                                 "mm); the place is kept empty",
-                                 s[i].k - s[i - 1].k - 1, s[i].k - s[i - 1].k == 2 ? " is" : "s are",
-                                 s[i - 1].k + 1, s[i - 1].position, s[i].k + 1, s[i].position);
+                                 g_dngettext (GETTEXT_PACKAGE,
+                                              "%d slice is missing between slice %d (%.2f mm) and slice %d (%.2f "
+                                              "mm); the place is kept empty",
+                                              "%d slices are missing between slice %d (%.2f mm) and slice %d (%.2f "
+                                              "mm); the place is kept empty",
+                                              (gulong) (s[i].k - s[i - 1].k - 1)),
+                                 s[i].k - s[i - 1].k - 1, s[i - 1].k + 1, s[i - 1].position, s[i].k + 1, s[i].position);
       return step;
     }
 
@@ -190,9 +194,9 @@ place_slices (SagStack *self)
     }
   sag_stack_add_finding (
       self, SAG_FINDING_UNEVEN, worst_at, worst,
-      "Slice spacing varies from %.3f to %.3f mm (mostly %.3f; worst between slices %d "
+      _ ("Slice spacing varies from %.3f to %.3f mm (mostly %.3f; worst between slices %d "
       "and %d); the image is laid out at the mean of %.3f mm, so lengths across "
-      "slices are not exact",
+      "slices are not exact"),
       smallest, largest, median, worst_at, worst_at + 1, step);
   return step;
 }
@@ -219,9 +223,9 @@ check_tilt (SagStack *self, const double normal[3])
 
       sag_stack_add_finding (
           self, SAG_FINDING_TILT, -1, angle,
-          "The slices are tilted by %.2f degrees against their row of positions "
+          _ ("The slices are tilted by %.2f degrees against their row of positions "
           "(gantry tilt): away from the middle the image is shifted, by up to %.1f mm at the "
-          "ends, so oblique views and lengths across slices are not exact",
+          "ends, so oblique views and lengths across slices are not exact"),
           angle, across * along / 2);
       /* True in the middle, so that the ends are off by half. */
       for (int a = 0; a < 3; a++)
@@ -242,7 +246,7 @@ check_tilt (SagStack *self, const double normal[3])
     }
   if (worst > 0.5 * MIN (self->grid.spacing[0], self->grid.spacing[1]))
     sag_stack_add_finding (self, SAG_FINDING_UNEVEN, s[worst_at].k, worst,
-                           "Slice %d lies %.2f mm beside the line of the others", s[worst_at].k + 1,
+                           _ ("Slice %d lies %.2f mm beside the line of the others"), s[worst_at].k + 1,
                            worst);
 }
 
@@ -259,18 +263,18 @@ static void
 check_spacing (SagStack *self, const SagDicomFrame *frame)
 {
   const char *source =
-      frame->pixel_spacing_source == SAG_SPACING_IMAGER ? "detector" : "scanned film";
+      frame->pixel_spacing_source == SAG_SPACING_IMAGER ? _ ("detector") : _ ("scanned film");
 
   if (frame->pixel_spacing_source == SAG_SPACING_UNKNOWN)
     sag_stack_add_finding (
         self, SAG_FINDING_NO_SPACING, -1, 0,
-        "The size of a pixel is not known: lengths are in pixels, not millimetres");
+        _ ("The size of a pixel is not known: lengths are in pixels, not millimetres"));
   else if (frame->pixel_spacing_source == SAG_SPACING_IMAGER
            || frame->pixel_spacing_source == SAG_SPACING_SCANNED)
     sag_stack_add_finding (
         self, SAG_FINDING_DETECTOR_SPACING, -1, frame->pixel_spacing[0],
-        "Only the pixel size at the %s is known (%.3f mm): lengths in the patient "
-        "differ from those shown",
+        _ ("Only the pixel size at the %s is known (%.3f mm): lengths in the patient "
+        "differ from those shown"),
         source, frame->pixel_spacing[0]);
   if (frame->pixel_spacing_source != SAG_SPACING_UNKNOWN)
     {
@@ -308,14 +312,14 @@ lay_out_by_order (SagStack *self, gboolean one_place)
   if (one_place)
     sag_stack_add_finding (
         self, SAG_FINDING_TIME_SERIES, -1, self->n_slices,
-        "All %d images lie at one place: they are shown in the order acquired, not "
-        "in depth",
+        _ ("All %d images lie at one place: they are shown in the order acquired, not "
+        "in depth"),
         self->n_slices);
   else
     sag_stack_add_finding (
         self, SAG_FINDING_NO_POSITION, -1, self->n_slices,
-        "The %d images have no position in the patient: they are shown in the order "
-        "of their numbers",
+        _ ("The %d images have no position in the patient: they are shown in the order "
+        "of their numbers"),
         self->n_slices);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "app/state/label-item.h"
 
+#include "app/state/anatomy.h"
+
 #include <math.h>
 
 struct _SagLabelItem
@@ -64,7 +66,7 @@ sag_label_item_get_property (GObject *object, guint id, GValue *value, GParamSpe
   switch (id)
     {
     case PROP_VALUE: g_value_set_int (value, self->label.value); break;
-    case PROP_NAME: g_value_set_string (value, self->label.name); break;
+    case PROP_NAME: g_value_set_string (value, sag_anatomy_translate (self->label.name)); break;
     case PROP_VISIBLE: g_value_set_boolean (value, self->visible); break;
     case PROP_ML: g_value_set_double (value, self->ml); break;
     case PROP_ML_TEXT: g_value_take_string (value, format_ml (self->ml)); break;
@@ -131,7 +133,7 @@ const char *
 sag_label_item_get_name (SagLabelItem *self)
 {
   g_return_val_if_fail (SAG_IS_LABEL_ITEM (self), NULL);
-  return self->label.name;
+  return sag_anatomy_translate (self->label.name);
 }
 
 gboolean

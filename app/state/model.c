@@ -4,6 +4,7 @@
  */
 #include "app/state/model.h"
 
+#include "app/state/anatomy.h"
 #include "app/state/text.h"
 #include "app/state/wire.h"
 
@@ -179,7 +180,11 @@ sag_model_new (GVariant *description)
   g_auto (GStrv) precisions = NULL;
 
   self->id = sag_text_dup (description, "id");
-  self->name = sag_text_dup (description, "name");
+  {
+    g_autofree char *name = sag_text_dup (description, "name");
+
+    self->name = g_strdup (sag_anatomy_translate (name));
+  }
   self->version = sag_text_dup (description, "version");
   self->modality = sag_text_dup (description, "modality");
   self->description = sag_text_dup (description, "description");

@@ -7,6 +7,7 @@
 #include "engine/base/error.h"
 #include "engine/segment/stats.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -150,7 +151,7 @@ validate_intensity (const SagRecipe *self, GError **error)
   return TRUE;
 }
 
-static const char *const plane_names[3] = { "sagittal", "coronal", "axial" };
+static const char *const plane_names[3] = { N_ ("sagittal"), N_ ("coronal"), N_ ("axial") };
 
 static gboolean
 validate_planes (const SagRecipe *self, GError **error)
@@ -215,14 +216,14 @@ check_modality (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
   if (modality[0] == '\0' || modality_fits (self, modality))
     return;
   name = sag_escape_name (modality, -1);
-  g_ptr_array_add (warnings, g_strdup_printf ("The series is %s, the model was trained on %s.",
+  g_ptr_array_add (warnings, g_strdup_printf (_ ("The series is %s, the model was trained on %s."),
                                               name, self->modality));
 }
 
 static void
 check_spacing (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
 {
-  static const char *const which[3] = { "finest", "middle", "coarsest" };
+  static const char *const which[3] = { N_ ("finest"), N_ ("middle"), N_ ("coarsest") };
   const SagGrid *grid = sag_volume_get_grid (volume);
   double spacing[3];
 
@@ -230,8 +231,8 @@ check_spacing (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
     {
       if (self->fit == SAG_FIT_TO_SPACING
           && (self->spacing[0] > 0 || self->spacing[1] > 0 || self->spacing[2] > 0))
-        g_ptr_array_add (warnings, g_strdup ("The size of a pixel is not known and taken for 1 mm, "
-                                             "but the model works in millimetres."));
+        g_ptr_array_add (warnings, g_strdup (_ ("The size of a pixel is not known and taken for 1 mm, "
+                                                "but the model works in millimetres.")));
       return;
     }
   memcpy (spacing, grid->spacing, sizeof spacing);
@@ -245,13 +246,24 @@ check_spacing (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
         continue;
       if (hi > 0)
         g_ptr_array_add (warnings,
-                         g_strdup_printf ("The %s voxel spacing is %.3g mm, the model was trained "
-                                          "on %.3g to %.3g mm.", which[a], spacing[a], lo, hi));
+                         g_strdup_printf (_ ("The %s voxel spacing is %.3g mm, the model was trained "
+                                             "on %.3g to %.3g mm."), _ (which[a]), spacing[a], lo, hi));
       else
         g_ptr_array_add (warnings,
-                         g_strdup_printf ("The %s voxel spacing is %.3g mm, the model was trained "
-                                          "on %.3g mm or more.", which[a], spacing[a], lo));
+                         g_strdup_printf (_ ("The %s voxel spacing is %.3g mm, the model was trained "
+                                             "on %.3g mm or more."), _ (which[a]), spacing[a], lo));
     }
+}
+
+/* "axial or coronal" */
+static char *
+name_planes (char **planes)
+{
+  GString *text = g_string_new (NULL);
+
+  for (int n = 0; planes[n] != NULL; n++)
+    g_string_append_printf (text, "%s%s", n > 0 ? _ (" or ") : "", _ (planes[n]));
+  return g_string_free (text, FALSE);
 }
 
 /* In which plane were the slices acquired? The coarsest axis leads from one to the next. */
@@ -260,7 +272,7 @@ check_planes (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
 {
   const SagGrid *grid = sag_volume_get_grid (volume);
   g_auto (GStrv) known = g_strsplit (self->planes, "\\", -1);
-  g_autofree char *wanted = g_strjoinv (" or ", known);
+  g_autofree char *wanted = NULL;
   int across = 0, along = 0;
   double fine = INFINITY, nearest = 0;
 
@@ -282,12 +294,13 @@ check_planes (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
         nearest = fabs (grid->direction[3 * p + across]);
         along = p;
       }
+  wanted = name_planes (known);
   if (!g_strv_contains ((const char *const *) known, plane_names[along]))
-    g_ptr_array_add (warnings, g_strdup_printf ("The slices are %s, the model was trained on %s ones.",
-                                                plane_names[along], wanted));
+    g_ptr_array_add (warnings, g_strdup_printf (_ ("The slices are %s, the model was trained on %s ones."),
+                                                _ (plane_names[along]), wanted));
   else if (nearest < 0.9) /* 26 degrees */
-    g_ptr_array_add (warnings, g_strdup_printf ("The slices are oblique, the model was trained on %s "
-                                                "ones.", wanted));
+    g_ptr_array_add (warnings, g_strdup_printf (_ ("The slices are oblique, the model was trained on %s "
+                                                   "ones."), wanted));
 }
 
 static void
@@ -300,13 +313,13 @@ check_intensity (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
     return;
   if (lo < self->intensity[0] || hi > self->intensity[1])
     g_ptr_array_add (warnings,
-                     g_strdup_printf ("Most values lie between %.4g and %.4g%s%s, the model was "
-                                      "trained on values between %.4g and %.4g.", lo, hi,
+                     g_strdup_printf (_ ("Most values lie between %.4g and %.4g%s%s, the model was "
+                                         "trained on values between %.4g and %.4g."), lo, hi,
                                       unit[0] != '\0' ? " " : "", unit, self->intensity[0],
                                       self->intensity[1]));
   else if (lo == hi)
-    g_ptr_array_add (warnings, g_strdup ("Nearly all values are the same: there may be nothing to "
-                                         "segment."));
+    g_ptr_array_add (warnings, g_strdup (_ ("Nearly all values are the same: there may be nothing to "
+                                            "segment.")));
 }
 
 char **
