@@ -192,9 +192,11 @@ typedef struct
 } Row;
 
 static gboolean
-compare_label (const Sides *sides, const SagLabelmap *empty, int value, Row *row, GError **error)
+compare_label (const Sides *sides, SagLabelmap *empty, int value, Row *row, GError **error)
 {
-  const guint8 *voxels[2];
+  g_autoptr (SagLabelmap) here = NULL;
+  g_autoptr (SagLabelmap) there = NULL;
+  SagLabelmap **whole[2] = { &here, &there };
 
   row->value = value;
   row->name = "";
@@ -207,9 +209,13 @@ compare_label (const Sides *sides, const SagLabelmap *empty, int value, Row *row
 
       if (label != NULL && row->name[0] == '\0')
         row->name = label->name;
-      voxels[n] = sag_labelmap_get_voxels (layer >= 0 ? sides->side[n].layers[layer] : empty);
+      *whole[n] = layer >= 0 ? sag_labelmap_to_whole (sides->side[n].layers[layer], error)
+                             : sag_labelmap_ref (empty);
+      if (*whole[n] == NULL)
+        return FALSE;
     }
-  if (!sag_metrics_compare (voxels[0], voxels[1], sag_labelmap_get_grid (empty), (guint8) value, &row->agreement, error))
+  if (!sag_metrics_compare (sag_labelmap_get_voxels (here), sag_labelmap_get_voxels (there),
+                            sag_labelmap_get_grid (empty), (guint8) value, &row->agreement, error))
     return FALSE;
   if (!sag_segmentation_get_has_place (sides->side[0].segmentation)) /* nor has the other: pixels are no millimetres */
     row->agreement.hd95_mm = row->agreement.mean_mm = row->agreement.ml_a = row->agreement.ml_b = NAN;

@@ -129,9 +129,11 @@ count_voxels (SagSegmentation *segmentation)
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
       SagLabelmap  *map = sag_segmentation_get_layer (segmentation, layer);
-      const guint8 *voxels = sag_labelmap_get_voxels (map);
+      const guint8 *voxels = sag_labelmap_get_box_voxels (map);
+      int           box[6];
 
-      for (gsize p = 0; p < sag_grid_get_n_voxels (sag_labelmap_get_grid (map)); p++)
+      sag_labelmap_get_box (map, box);
+      for (gsize p = 0; p < (gsize) (box[3] - box[0]) * (gsize) (box[4] - box[1]) * (gsize) (box[5] - box[2]); p++)
         n += voxels[p] != 0;
     }
   return n;
@@ -197,8 +199,11 @@ sag_evaluated_read (SagEvaluated        *self,
   memset (truth, 0, n);
   for (int layer = 0; layer < sag_segmentation_get_n_layers (mask); layer++)
     {
-      const guint8 *voxels = sag_labelmap_get_voxels (sag_segmentation_get_layer (mask, layer));
+      g_autoptr (SagLabelmap) whole = sag_labelmap_to_whole (sag_segmentation_get_layer (mask, layer), error);
+      const guint8 *voxels = whole != NULL ? sag_labelmap_get_voxels (whole) : NULL;
 
+      if (voxels == NULL)
+        return FALSE;
       for (gsize p = 0; p < n; p++)
         if (map[voxels[p]] != 0)
           truth[p] = map[voxels[p]];

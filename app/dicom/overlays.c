@@ -5,7 +5,6 @@
 #include "app/dicom/overlays.h"
 
 #include "app/dicom/dcmtk.h"
-#include "app/dicom/layers.h"
 #include "engine/base/alloc.h"
 
 #include <string.h>
@@ -52,7 +51,7 @@ take_bits (const SagDicomOverlay *o, const SagStackSlice *slice, guint8 *mask)
 
 typedef struct
 {
-  GPtrArray *layers;
+  GPtrArray *layers; /* of SagBlock */
   SagLabel   labels[SAG_MAX_OVERLAYS];
   int        layer[SAG_MAX_OVERLAYS]; /* -1: no slice has it */
 } Found;
@@ -81,8 +80,14 @@ take_slice (Found *found, const SagStack *stack, const SagStackSlice *slice, gui
       /* Each label keeps to one layer, and each group has its own: they may well cross. */
       if (found->layer[g] < 0)
         {
-          found->layer[g] = (int) found->layers->len;
-          ok = sag_layers_add (found->layers, &stack->grid, error);
+          SagBlock *block = sag_block_new (sag_grid_get_n_voxels (&stack->grid), "the overlays", error);
+
+          ok = block != NULL;
+          if (ok)
+            {
+              found->layer[g] = (int) found->layers->len;
+              g_ptr_array_add (found->layers, block);
+            }
         }
       if (ok)
         {

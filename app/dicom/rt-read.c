@@ -174,7 +174,7 @@ typedef struct
 {
   const SagDicomContours *from;
   SagGrid                 grid;
-  GPtrArray              *layers;   /* of SagBlock */
+  SagLayers              *layers;
   int                     layer[256];
   int                     n_across; /* contours that lie across the slices */
 } Rt;
@@ -213,8 +213,7 @@ fill_roi (Rt *rt, int roi, double *xy, double *crossings, GError **error)
   ks = g_new (int, last - first + 1);
   for (int i = first; i <= last; i++)
     ks[i - first] = i;
-  rt->layer[roi] = sag_layers_place (rt->layers, &rt->grid, (guint8) (roi + 1), ks,
-                                     last - first + 1, masks, error);
+  rt->layer[roi] = sag_layers_place (rt->layers, (guint8) (roi + 1), ks, last - first + 1, masks, error);
   sag_free (masks);
   return rt->layer[roi] >= 0;
 }
@@ -227,14 +226,14 @@ assemble (Rt *rt, GError **error)
   g_autoptr (SagProvenance) provenance = sag_provenance_new ();
   SagSegmentation *result;
 
-  for (guint layer = 0; layer < rt->layers->len; layer++)
+  for (int layer = 0; layer < sag_layers_get_n (rt->layers); layer++)
     {
       g_autofree SagLabel *labels = g_new0 (SagLabel, 256);
       SagLabelmap *map;
       int n = 0;
 
       for (int r = 0; r < from->n_rois; r++)
-        if (rt->layer[r] == (int) layer)
+        if (rt->layer[r] == layer)
           {
             labels[n] = from->rois[r].label;
             labels[n].value = (guint8) (r + 1);
@@ -242,11 +241,14 @@ assemble (Rt *rt, GError **error)
               sag_label_default_colour (r, labels[n].rgb);
             n++;
           }
-      map = sag_labelmap_new (&rt->grid, g_ptr_array_index (rt->layers, layer), labels, n, error);
+      map = sag_layers_make_map (rt->layers, layer, labels, n, error);
       if (map == NULL)
         return NULL;
       g_ptr_array_add (maps, map);
     }
+  g_clear_pointer (&rt->layers, sag_layers_free); /* the maps hold its memory now, until each is moved */
+  if (!sag_labelmap_pack ((SagLabelmap **) maps->pdata, (int) maps->len, error))
+    return NULL;
   sag_provenance_set (&provenance->model_name, from->label);
   sag_provenance_set (&provenance->algorithm, from->rois[0].algorithm_type);
   sag_provenance_set (&provenance->program, from->instance->manufacturer);
@@ -286,15 +288,15 @@ SagSegmentation *
 sag_rt_read (const char *path, SagSegInfo **info, GError **error)
 {
   g_autoptr (SagDicomContours) from = sag_dicom_read_contours (path, error);
-  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_block_unref);
   g_autofree double *xy = NULL;
   g_autofree double *crossings = NULL;
-  SagSegmentation *result;
+  SagSegmentation *result = NULL;
+  gboolean good;
   int most = 1;
 
   if (from == NULL)
     return NULL;
-  Rt rt = { .from = from, .layers = layers };
+  Rt rt = { .from = from };
   if (from->n_rois > 255)
     {
       fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
@@ -313,18 +315,16 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
     most = MAX (most, from->contours[c].n_points);
   xy = g_new (double, 2 * (gsize) most);
   crossings = g_new (double, most);
-  if (!sag_layers_add (layers, &rt.grid, error))
-    return NULL;
-  for (int r = 0; r < from->n_rois; r++)
-    if (!fill_roi (&rt, r, xy, crossings, error))
-      return NULL;
-  if (rt.n_across == from->n_contours)
-    {
-      fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
-            "has contours that do not lie in the slices of its images, which is not supported");
-      return NULL;
-    }
-  result = assemble (&rt, error);
+  rt.layers = sag_layers_new (&rt.grid);
+  good = sag_layers_get_first (rt.layers, error) != NULL;
+  for (int r = 0; r < from->n_rois && good; r++)
+    good = fill_roi (&rt, r, xy, crossings, error);
+  if (good && rt.n_across == from->n_contours)
+    good = fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
+                 "has contours that do not lie in the slices of its images, which is not supported");
+  if (good)
+    result = assemble (&rt, error);
+  g_clear_pointer (&rt.layers, sag_layers_free);
   if (result != NULL && info != NULL)
     *info = describe (from);
   return result;

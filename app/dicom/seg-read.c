@@ -52,7 +52,7 @@ typedef struct
   int                n_frames;
   guint8            *tile;   /* of a frame, before it goes to its place; NULL where frames are slices */
   guint8             value_of[256]; /* label of segment index, and of a pixel in a label map */
-  GPtrArray         *layers; /* of SagBlock */
+  SagLayers         *layers;
   GArray            *layer_of; /* of int: layer of each segment index; -1 if it has no frame */
   SagBlock          *confidence;
   gboolean           has_place;
@@ -388,7 +388,7 @@ place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error
   for (int f = start; f < end; f++)
     if (starts_mask (seg, start, f))
       ks[n++] = seg->frames[f].k;
-  layer = sag_layers_place (seg->layers, &seg->grid, seg->value_of[segment], ks, n, masks, error);
+  layer = sag_layers_place (seg->layers, seg->value_of[segment], ks, n, masks, error);
   g_array_index (seg->layer_of, int, segment) = layer;
   return layer >= 0;
 }
@@ -471,7 +471,8 @@ read_labelmap (Seg *seg, GError **error)
 
   if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, "is a label map of an unusual pixel type");
-  if (!sag_layers_add (seg->layers, &seg->grid, error))
+  voxels = sag_layers_get_first (seg->layers, error);
+  if (voxels == NULL)
     return FALSE;
   for (int s = 0; s < h->n_segments; s++)
     {
@@ -479,7 +480,6 @@ read_labelmap (Seg *seg, GError **error)
         value_of_number[h->segments[s].number] = seg->value_of[s];
       g_array_index (seg->layer_of, int, s) = 0;
     }
-  voxels = sag_block_get_data (g_ptr_array_index (seg->layers, 0));
   scratch = sag_alloc_try ((gsize) h->instance->columns * h->instance->rows * 2, "one image", error);
   ok = scratch != NULL;
   for (int f = 0; f < seg->n_frames && ok; f++)
@@ -508,7 +508,7 @@ assemble (Seg *seg, GError **error)
   g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
   SagSegmentation *result;
 
-  for (guint layer = 0; layer < seg->layers->len; layer++)
+  for (int layer = 0; layer < sag_layers_get_n (seg->layers); layer++)
     {
       g_autofree SagLabel *labels = g_new0 (SagLabel, 256);
       SagLabelmap *map;
@@ -519,7 +519,7 @@ assemble (Seg *seg, GError **error)
           int own = g_array_index (seg->layer_of, int, s);
 
           /* Segments without frames are kept, empty, in the first layer. */
-          if (own != (int) layer && !(own < 0 && layer == 0))
+          if (own != layer && !(own < 0 && layer == 0))
             continue;
           if (seg->value_of[s] == 0)
             continue; /* a label map's background */
@@ -529,11 +529,14 @@ assemble (Seg *seg, GError **error)
             sag_label_default_colour (s, labels[n].rgb);
           n++;
         }
-      map = sag_labelmap_new (&seg->grid, g_ptr_array_index (seg->layers, layer), labels, n, error);
+      map = sag_layers_make_map (seg->layers, layer, labels, n, error);
       if (map == NULL)
         return NULL;
       g_ptr_array_add (maps, map);
     }
+  g_clear_pointer (&seg->layers, sag_layers_free); /* the maps hold its memory now, until each is moved */
+  if (!sag_labelmap_pack ((SagLabelmap **) maps->pdata, (int) maps->len, error))
+    return NULL;
   if (seg->confidence != NULL)
     {
       guint8 *bytes = sag_block_get_data (seg->confidence);
@@ -600,6 +603,7 @@ read_all (Seg *seg, GError **error)
   if (!choose_values (seg, is_labelmap, error) || !list_frames (seg, is_labelmap, error)
       || !make_grid (seg, error))
     return FALSE;
+  seg->layers = sag_layers_new (&seg->grid);
   qsort (seg->frames, seg->n_frames, sizeof *seg->frames, compare_segment);
   if (is_fractional && strcmp (h->fractional_type, "OCCUPANCY") != 0)
     {
@@ -609,7 +613,7 @@ read_all (Seg *seg, GError **error)
     }
   if (is_labelmap ? !read_labelmap (seg, error) : !read_segments (seg, is_fractional, error))
     return FALSE;
-  return seg->layers->len > 0 || sag_layers_add (seg->layers, &seg->grid, error);
+  return sag_layers_get_first (seg->layers, error) != NULL;
 }
 
 static gboolean
@@ -634,7 +638,6 @@ sag_seg_read (const char *path, SagSegInfo **info, GError **error)
       g_propagate_error (error, g_steal_pointer (&reason));
       return NULL;
     }
-  seg.layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_block_unref);
   seg.layer_of = g_array_new (FALSE, FALSE, sizeof (int));
   if (read_all (&seg, error))
     result = assemble (&seg, error);
@@ -642,7 +645,7 @@ sag_seg_read (const char *path, SagSegInfo **info, GError **error)
     *info = describe (seg.header);
   g_clear_pointer (&seg.pixels, sag_pixels_close);
   g_clear_pointer (&seg.confidence, sag_block_unref);
-  g_ptr_array_unref (seg.layers);
+  g_clear_pointer (&seg.layers, sag_layers_free);
   g_array_unref (seg.layer_of);
   g_free (seg.frames);
   sag_free (seg.tile);

@@ -59,6 +59,21 @@ lay_block (SagBlock *block, const SagGrid *from, const SagGrid *grid, int fill, 
   return laid;
 }
 
+static SagLabelmap *
+lay_map (SagLabelmap *map, const SagGrid *grid, GError **error)
+{
+  SagBlock *block = sag_labelmap_get_block (map);
+  g_autoptr (SagBlock) laid = NULL;
+  int n, box[6];
+  const SagLabel *labels = sag_labelmap_get_labels (map, &n);
+
+  sag_labelmap_get_box (map, box);
+  if (sag_labelmap_get_voxels (map) == NULL)
+    return sag_labelmap_new_boxed (grid, box, block, sag_labelmap_get_offset (map), labels, n, error);
+  laid = lay_block (block, sag_labelmap_get_grid (map), grid, 0, error);
+  return laid != NULL ? sag_labelmap_new (grid, laid, labels, n, error) : NULL;
+}
+
 /* Labels that know no place lie on the pixels of the images they were made from. */
 static SagSegmentation *
 lay_flat (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
@@ -77,12 +92,9 @@ lay_flat (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
     }
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
-      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer), *laid;
-      g_autoptr (SagBlock) block = lay_block (sag_labelmap_get_block (map), from, grid, 0, error);
-      int n;
-      const SagLabel *labels = sag_labelmap_get_labels (map, &n);
+      SagLabelmap *laid = lay_map (sag_segmentation_get_layer (segmentation, layer), grid, error);
 
-      if (block == NULL || (laid = sag_labelmap_new (grid, block, labels, n, error)) == NULL)
+      if (laid == NULL)
         return NULL;
       g_ptr_array_add (maps, laid);
     }
@@ -116,6 +128,8 @@ sag_seg_regrid (SagSegmentation *segmentation, const SagGrid *grid, GError **err
         return NULL;
       g_ptr_array_add (maps, map);
     }
+  if (!sag_labelmap_pack ((SagLabelmap **) maps->pdata, (int) maps->len, error))
+    return NULL;
   if (sag_segmentation_get_confidence (segmentation) != NULL
       && (confidence = regrid_confidence (segmentation, grid, error)) == NULL)
     return NULL;

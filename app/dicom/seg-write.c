@@ -71,6 +71,7 @@ typedef struct
   gboolean         is_fractional;
   int              threshold; /* 0..255; voxels below are left out of BINARY */
   gsize            n;         /* pixels of a frame */
+  guint8          *room;      /* [n], for a slice of a layer that keeps only a box */
 } Source;
 
 /* The value of segment `s` at pixel `i` of slice k: 0 or 1, or 0..255. */
@@ -84,12 +85,13 @@ pixel (const Source *source, const guint8 *voxels, const guint8 *confidence, gui
   return confidence == NULL || confidence[i] >= source->threshold;
 }
 
+/* Slice k of the layer that segment `s` is in; it holds a voxel where it is asked for. */
 static const guint8 *
 slice_of (const Source *source, int s, int k)
 {
   SagLabelmap *map = sag_segmentation_get_layer (source->segmentation, source->labels->layer[s]);
 
-  return sag_labelmap_get_voxels (map) + source->n * k;
+  return sag_labelmap_get_slice (map, k, source->room);
 }
 
 static const guint8 *
@@ -111,11 +113,10 @@ list_frames (const Source *source, int n_slices)
     for (int layer = 0; layer < sag_segmentation_get_n_layers (source->segmentation); layer++)
       {
         const guint8 *voxels
-            = sag_labelmap_get_voxels (sag_segmentation_get_layer (source->segmentation, layer))
-              + source->n * k;
+            = sag_labelmap_get_slice (sag_segmentation_get_layer (source->segmentation, layer), k, source->room);
         const guint8 *confidence = confidence_of (source, k);
 
-        for (gsize i = 0; i < source->n; i++)
+        for (gsize i = 0; i < source->n && voxels != NULL; i++)
           if (voxels[i] != 0 && pixel (source, voxels, confidence, voxels[i], i) != 0)
             present[(gsize) k * 256 + voxels[i]] = 1;
       }
@@ -238,11 +239,14 @@ measure_written (SagSegmentation *written, Centre *centres)
 
   for (int layer = 0; layer < sag_segmentation_get_n_layers (written); layer++)
     {
-      const guint8 *v = sag_labelmap_get_voxels (sag_segmentation_get_layer (written, layer));
+      SagLabelmap *map = sag_segmentation_get_layer (written, layer);
+      const guint8 *v = sag_labelmap_get_box_voxels (map);
+      int box[6];
 
-      for (int k = 0; k < grid->size[2]; k++)
-        for (int j = 0; j < grid->size[1]; j++)
-          for (int i = 0; i < grid->size[0]; i++, v++)
+      sag_labelmap_get_box (map, box);
+      for (int k = box[2]; k < box[5]; k++)
+        for (int j = box[1]; j < box[4]; j++)
+          for (int i = box[0]; i < box[3]; i++, v++)
             if (*v != 0)
               add_voxel (&centres[*v - 1], i, j, k);
     }
@@ -335,6 +339,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   const SagGrid *grid = sag_segmentation_get_grid (segmentation);
   const SagProvenance *provenance = sag_segmentation_get_provenance (segmentation);
   g_autofree Labels *labels = g_new0 (Labels, 1);
+  g_autofree guint8 *room = NULL;
   SagSave *file;
   g_autofree char *description = NULL;
   g_autoptr (GArray) frames = NULL;
@@ -354,6 +359,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
     .threshold = (int) CLAMP (ceil (options->threshold * 255), 0, 255),
     .n = (gsize) grid->size[0] * grid->size[1],
   };
+  source.room = room = g_malloc (source.n);
   description = options->series_description != NULL
                     ? g_strdup (options->series_description)
                     : g_strdup_printf ("%s (research use)",

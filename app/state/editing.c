@@ -247,14 +247,12 @@ static SagLabelmap *
 copy_layer (SagLabelmap *layer, GError **error)
 {
   const SagGrid *grid = sag_labelmap_get_grid (layer);
-  gsize bytes = sag_grid_get_n_voxels (grid);
-  g_autoptr (SagBlock) block = sag_block_new (bytes, "the edited labels", error);
+  g_autoptr (SagBlock) block = sag_labelmap_copy_voxels (layer, "the edited labels", error);
   int n;
   const SagLabel *labels = sag_labelmap_get_labels (layer, &n);
 
   if (block == NULL)
     return NULL;
-  memcpy (sag_block_get_data (block), sag_labelmap_get_voxels (layer), bytes);
   return sag_labelmap_new (grid, block, labels, n, error);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define MAX_LAYERS 255
+#define WIRE_LAYERS "a(htt(iiiiii)" SAG_WIRE_LABELS ")" /* block, its bytes, offset, box, labels */
 
 static const char *const voxel_names[] = { "u8", "i16", "u16", "f32", "rgb8" };
 
@@ -177,6 +178,7 @@ sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
   g_variant_dict_insert (&dict, "intercept", "d", sag_volume_get_intercept (volume));
   g_variant_dict_insert (&dict, "unit", "s", sag_volume_get_unit (volume));
   g_variant_dict_insert (&dict, "has-spacing", "b", sag_volume_get_has_spacing (volume));
+  g_variant_dict_insert (&dict, "has-depth", "b", sag_volume_get_has_depth (volume));
   g_variant_dict_insert (&dict, "modality", "s", sag_volume_get_modality (volume));
   g_variant_dict_insert (&dict, "frame-of-reference", "s",
                          sag_volume_get_frame_of_reference (volume));
@@ -190,7 +192,7 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
 {
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagBlock) block = NULL;
-  gboolean has_spacing;
+  gboolean has_spacing, has_depth;
   const char *type, *unit, *modality, *frame;
   double slope, intercept;
   gsize bytes;
@@ -231,6 +233,8 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
   sag_volume_set_origin_tags (volume, modality, frame);
   if (g_variant_lookup (description, "has-spacing", "b", &has_spacing))
     sag_volume_set_has_spacing (volume, has_spacing);
+  if (g_variant_lookup (description, "has-depth", "b", &has_depth))
+    sag_volume_set_has_depth (volume, has_depth);
   take_voi (description, volume);
   return g_steal_pointer (&volume);
 }
@@ -324,25 +328,32 @@ sag_segmentation_to_variant (SagSegmentation *segmentation, GUnixFDList *fds, GE
   const SagProvenance *from = sag_segmentation_get_provenance (segmentation);
   SagBlock *confidence = sag_segmentation_get_confidence (segmentation);
   g_autoptr (GVariant) layers = NULL;
+  SagBlock *last = NULL; /* layers that keep boxes share a block: it is sent once */
   GVariantBuilder builder;
   GVariantDict dict;
   int handle = -1;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(h" SAG_WIRE_LABELS ")"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (WIRE_LAYERS));
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {
       SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
       int n_labels;
       const SagLabel *labels = sag_labelmap_get_labels (layer, &n_labels);
+      SagBlock *block = sag_labelmap_get_block (layer);
+      int b[6];
 
-      handle = append_block (fds, sag_labelmap_get_block (layer), error);
+      sag_labelmap_get_box (layer, b);
+      if (block != last)
+        handle = append_block (fds, block, error);
       if (handle < 0)
         {
           g_variant_builder_clear (&builder);
           return NULL;
         }
-      g_variant_builder_add (&builder, "(h@" SAG_WIRE_LABELS ")", handle,
-                             sag_labels_to_variant (labels, n_labels));
+      last = block;
+      g_variant_builder_add (&builder, "(htt(iiiiii)@" SAG_WIRE_LABELS ")", handle,
+                             (guint64) sag_block_get_size (block), (guint64) sag_labelmap_get_offset (layer), b[0],
+                             b[1], b[2], b[3], b[4], b[5], sag_labels_to_variant (labels, n_labels));
     }
   layers = g_variant_ref_sink (g_variant_builder_end (&builder));
   if (confidence != NULL && (handle = append_block (fds, confidence, error)) < 0)
@@ -375,20 +386,33 @@ sag_segmentation_to_variant (SagSegmentation *segmentation, GUnixFDList *fds, GE
   return g_variant_dict_end (&dict);
 }
 
-static SagLabelmap *
-take_layer (GVariant *layer, const SagGrid *grid, GUnixFDList *fds, GError **error)
+/* The block that layers have shared so far. */
+typedef struct
 {
-  g_autoptr (GVariant) described = g_variant_get_child_value (layer, 1);
-  g_autofree SagLabel *labels = NULL;
-  g_autoptr (SagBlock) block = NULL;
-  int handle, n_labels;
+  SagBlock *block;
+  int       handle;
+} Shared;
 
-  g_variant_get_child (layer, 0, "h", &handle);
-  block = sag_wire_map (fds, handle, sag_grid_get_n_voxels (grid), error);
-  if (block == NULL)
+static SagLabelmap *
+take_layer (GVariant *layer, const SagGrid *grid, GUnixFDList *fds, Shared *shared, GError **error)
+{
+  g_autoptr (GVariant) described = NULL;
+  g_autofree SagLabel *labels = NULL;
+  int handle, n_labels, b[6];
+  guint64 bytes, offset;
+
+  g_variant_get (layer, "(htt(iiiiii)@" SAG_WIRE_LABELS ")", &handle, &bytes, &offset, &b[0], &b[1], &b[2], &b[3],
+                 &b[4], &b[5], &described);
+  if (shared->block == NULL || handle != shared->handle)
+    {
+      g_clear_pointer (&shared->block, sag_block_unref);
+      shared->block = sag_wire_map (fds, handle, bytes, error);
+      shared->handle = handle;
+    }
+  if (shared->block == NULL)
     return NULL;
   labels = sag_labels_from_variant (described, &n_labels);
-  return sag_labelmap_new (grid, block, labels, n_labels, error);
+  return sag_labelmap_new_boxed (grid, b, shared->block, offset, labels, n_labels, error);
 }
 
 SagSegmentation *
@@ -400,13 +424,14 @@ sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError *
   g_autoptr (GVariant) layers = NULL;
   g_autoptr (GVariant) from = NULL;
   g_autoptr (SagBlock) confidence = NULL;
+  Shared shared = { NULL };
   SagGrid grid;
   gboolean has_place;
   int handle;
 
   if (!get_grid (description, &grid, error))
     return NULL;
-  layers = g_variant_lookup_value (description, "layers", G_VARIANT_TYPE ("a(h" SAG_WIRE_LABELS ")"));
+  layers = g_variant_lookup_value (description, "layers", G_VARIANT_TYPE (WIRE_LAYERS));
   from = g_variant_lookup_value (description, "provenance", G_VARIANT_TYPE ("a{ss}"));
   if (layers == NULL || from == NULL || g_variant_n_children (layers) == 0
       || g_variant_n_children (layers) > MAX_LAYERS)
@@ -417,12 +442,15 @@ sag_segmentation_from_variant (GVariant *description, GUnixFDList *fds, GError *
   for (gsize n = 0; n < g_variant_n_children (layers); n++)
     {
       g_autoptr (GVariant) layer = g_variant_get_child_value (layers, n);
-      SagLabelmap *map = take_layer (layer, &grid, fds, error);
+      SagLabelmap *map = take_layer (layer, &grid, fds, &shared, error);
 
       if (map == NULL)
-        return NULL;
+        break;
       g_ptr_array_add (maps, map);
     }
+  g_clear_pointer (&shared.block, sag_block_unref);
+  if (maps->len < g_variant_n_children (layers))
+    return NULL;
   if (g_variant_lookup (description, "confidence", "h", &handle))
     {
       confidence = sag_wire_map (fds, handle, sag_grid_get_n_voxels (&grid), error);

@@ -7,7 +7,7 @@
  *                ready a(ii): slices k0 .. k1 - 1
  *  volume        type s: "u8" "i16" "u16" "f32" "rgb8"; slope d, intercept d, unit s, modality s,
  *                frame-of-reference s, voxels h
- *  segmentation  layers a(h LABELS), confidence h?, provenance a{ss}
+ *  segmentation  layers a(htt(iiiiii) LABELS) (block, its bytes, offset, box), confidence h?, provenance a{ss}
  *  LABELS        a(ys(sss)(sss)(sss)(yyy)): value, name; category, type and modifier, each value,
  *                scheme, meaning; sRGB
  *

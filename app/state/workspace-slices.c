@@ -443,7 +443,8 @@ probe_labels (SagSegmentation *segmentation, const double lps[3], SagProbe *prob
     {
       SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
 
-      probe->label = sag_labelmap_find_label (layer, sag_labelmap_get_voxels (layer)[at]);
+      probe->label
+          = sag_labelmap_find_label (layer, sag_labelmap_get_value (layer, ijk[0], ijk[1], ijk[2]));
     }
   confidence = sag_segmentation_get_confidence (segmentation);
   if (confidence != NULL)

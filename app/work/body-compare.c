@@ -29,10 +29,11 @@ static const guint8 *
 merge_layers (SagSegmentation *segmentation, SagBlock **made, GError **error)
 {
   gsize n_voxels = sag_grid_get_n_voxels (sag_segmentation_get_grid (segmentation));
+  const int *size = sag_segmentation_get_grid (segmentation)->size;
   int n = sag_segmentation_get_n_layers (segmentation);
   guint8 *merged;
 
-  if (n == 1)
+  if (n == 1 && sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, 0)) != NULL)
     return sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, 0));
   *made = sag_block_new (n_voxels, "the comparison", error);
   if (*made == NULL)
@@ -40,11 +41,19 @@ merge_layers (SagSegmentation *segmentation, SagBlock **made, GError **error)
   merged = sag_block_get_data (*made);
   for (int layer = 0; layer < n; layer++)
     {
-      const guint8 *voxels
-          = sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, layer));
+      SagLabelmap *map = sag_segmentation_get_layer (segmentation, layer);
+      const guint8 *voxels = sag_labelmap_get_box_voxels (map);
+      int box[6];
 
-      for (gsize p = 0; p < n_voxels; p++)
-        merged[p] = merged[p] != 0 ? merged[p] : voxels[p];
+      sag_labelmap_get_box (map, box);
+      for (int k = box[2]; k < box[5]; k++)
+        for (int j = box[1]; j < box[4]; j++, voxels += box[3] - box[0])
+          {
+            guint8 *row = merged + ((gsize) k * (gsize) size[1] + (gsize) j) * (gsize) size[0] + box[0];
+
+            for (int i = 0; i < box[3] - box[0]; i++)
+              row[i] = row[i] != 0 ? row[i] : voxels[i];
+          }
     }
   return merged;
 }
@@ -144,15 +153,23 @@ sag_body_compare (SagBodyRun *run, GError **error)
       const SagLabel *in_a, *in_b;
       SagLabelmap *layer_a = find_layer (a, (guint8) value, &in_a);
       SagLabelmap *layer_b = find_layer (b, (guint8) value, &in_b);
+      g_autoptr (SagLabelmap) whole_a = NULL;
+      g_autoptr (SagLabelmap) whole_b = NULL;
       const guint8 *voxels_a = sag_block_get_data (empty), *voxels_b = voxels_a;
       SagAgreement got;
 
       if (layer_a == NULL && layer_b == NULL)
         continue;
-      if (layer_a != NULL)
-        voxels_a = sag_labelmap_get_voxels (layer_a);
-      if (layer_b != NULL)
-        voxels_b = sag_labelmap_get_voxels (layer_b);
+      if ((layer_a != NULL && (whole_a = sag_labelmap_to_whole (layer_a, error)) == NULL)
+          || (layer_b != NULL && (whole_b = sag_labelmap_to_whole (layer_b, error)) == NULL))
+        {
+          g_variant_builder_clear (&builder);
+          return NULL;
+        }
+      if (whole_a != NULL)
+        voxels_a = sag_labelmap_get_voxels (whole_a);
+      if (whole_b != NULL)
+        voxels_b = sag_labelmap_get_voxels (whole_b);
       if (!surface)
         count_overlap (voxels_a, voxels_b, grid, (guint8) value, &got);
       if (!sag_tick (&run->tick, value / 255.0)

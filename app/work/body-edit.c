@@ -40,7 +40,6 @@ sag_body_edit (SagBodyRun *run, GError **error)
   GVariantDict dict;
   gint32 layer;
   guint8 label;
-  gsize n;
 
   if (segmentation == NULL)
     return NULL;
@@ -52,11 +51,9 @@ sag_body_edit (SagBodyRun *run, GError **error)
   if (!g_variant_lookup (run->request, "operation", "&s", &operation))
     return sag_body_lacks ("operation", error);
   map = sag_segmentation_get_layer (segmentation, layer);
-  n = sag_grid_get_n_voxels (sag_labelmap_get_grid (map));
-  copy = sag_block_new (n, "the corrected labels", error);
+  copy = sag_labelmap_copy_voxels (map, "the corrected labels", error);
   if (copy == NULL)
     return NULL;
-  memcpy (sag_block_get_data (copy), sag_labelmap_get_voxels (map), n);
   if (!sag_edit_apply (operation, sag_block_get_data (copy), sag_labelmap_get_grid (map), label,
                        &run->tick, changes, error)
       || !tell_changes (run, changes, error))

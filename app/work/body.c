@@ -128,14 +128,22 @@ sag_body_tell_segmentation (SagBodyRun *run, const char *role, SagSegmentation *
 static void
 sum_confidence (SagLabelmap *layer, SagBlock *confidence, guint64 sums[256])
 {
-  gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (layer));
-  const guint8 *labels = sag_labelmap_get_voxels (layer);
+  const int *size = sag_labelmap_get_grid (layer)->size;
+  const guint8 *labels = sag_labelmap_get_box_voxels (layer);
   const guint8 *values = sag_block_get_data (confidence);
+  int box[6];
 
+  sag_labelmap_get_box (layer, box);
   for (int v = 0; v < 256; v++)
     sums[v] = 0;
-  for (gsize p = 0; p < n; p++)
-    sums[labels[p]] += values[p];
+  for (int k = box[2]; k < box[5]; k++)
+    for (int j = box[1]; j < box[4]; j++, labels += box[3] - box[0])
+      {
+        const guint8 *row = values + ((gsize) k * (gsize) size[1] + (gsize) j) * (gsize) size[0] + box[0];
+
+        for (int i = 0; i < box[3] - box[0]; i++)
+          sums[labels[i]] += row[i];
+      }
 }
 
 void

@@ -46,6 +46,7 @@ sag_statistics_find_values (SagSegmentation *segmentation, SagVolume *volume,
   gsize n = (gsize) grid->size[0] * (gsize) grid->size[1];
   g_autoptr (SagSegmentation) here = NULL;
   g_autofree float *slice = NULL;
+  g_autofree guint8 *room = NULL;
   g_autofree Sums *sums = NULL;
 
   if (sag_volume_get_voxel_type (volume) == SAG_VOXEL_RGB8)
@@ -56,13 +57,18 @@ sag_statistics_find_values (SagSegmentation *segmentation, SagVolume *volume,
   if (here == NULL)
     return FALSE;
   slice = g_new (float, n);
+  room = g_malloc (n);
   sums = g_new0 (Sums, 256);
   for (int k = 0; k < grid->size[2]; k++)
     {
       sag_volume_get_values (volume, k, slice);
       for (int layer = 0; layer < sag_segmentation_get_n_layers (here); layer++)
-        add_slice (sag_labelmap_get_voxels (sag_segmentation_get_layer (here, layer)) + n * (gsize) k,
-                   slice, n, sums);
+        {
+          const guint8 *labels = sag_labelmap_get_slice (sag_segmentation_get_layer (here, layer), k, room);
+
+          if (labels != NULL)
+            add_slice (labels, slice, n, sums);
+        }
     }
   for (int value = 0; value < 256; value++)
     {
@@ -105,16 +111,25 @@ static double
 get_confidence (SagSegmentation *segmentation, SagLabelmap *layer, guint8 value)
 {
   SagBlock *block = sag_segmentation_get_confidence (segmentation);
-  const guint8 *labels = sag_labelmap_get_voxels (layer);
+  const int *size = sag_labelmap_get_grid (layer)->size;
+  const guint8 *labels = sag_labelmap_get_box_voxels (layer);
   const guint8 *confidence = block != NULL ? sag_block_get_data (block) : NULL;
-  gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (layer)), found = 0;
+  gsize found = 0;
   guint64 sum = 0;
+  int box[6];
 
-  for (gsize p = 0; p < n && confidence != NULL; p++)
-    if (labels[p] == value)
+  sag_labelmap_get_box (layer, box);
+  for (int k = box[2]; k < box[5] && confidence != NULL; k++)
+    for (int j = box[1]; j < box[4]; j++, labels += box[3] - box[0])
       {
-        sum += confidence[p];
-        found++;
+        const guint8 *row = confidence + ((gsize) k * (gsize) size[1] + (gsize) j) * (gsize) size[0] + box[0];
+
+        for (int i = 0; i < box[3] - box[0]; i++)
+          if (labels[i] == value)
+            {
+              sum += row[i];
+              found++;
+            }
       }
   return found > 0 ? (double) sum / (255.0 * (double) found) : NAN;
 }

@@ -15,22 +15,35 @@ struct _SagLabelmap
   gatomicrefcount refs;
   SagGrid         grid;
   SagBlock       *block;
+  gsize           offset;     /* of the voxels in the block */
+  int             box[6];     /* what they are: half open */
+  gboolean        is_whole;   /* the box is the grid */
   SagLabel       *labels;
   int             n_labels;
   gint16          index[256]; /* of a value in labels; -1: none */
 };
 
-SagLabelmap *
-sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, int n_labels,
-                  GError **error)
+static void
+whole_box (const SagGrid *grid, int box[6])
 {
-  g_autoptr (SagBlock) owned = NULL;
-  gint16 index[256];
-  SagLabelmap *self;
+  for (int a = 0; a < 3; a++)
+    {
+      box[a] = 0;
+      box[3 + a] = grid->size[a];
+    }
+}
 
-  if (!sag_grid_check (grid, error))
-    return NULL;
-  memset (index, 0xff, sizeof index);
+/* Voxels of a box that lies in the grid. */
+static gsize
+box_size (const int box[6])
+{
+  return (gsize) (box[3] - box[0]) * (gsize) (box[4] - box[1]) * (gsize) (box[5] - box[2]);
+}
+
+static gboolean
+check_labels (const SagLabel *labels, int n_labels, gint16 index[256], GError **error)
+{
+  memset (index, 0xff, 256 * sizeof *index);
   for (int n = 0; n < n_labels; n++)
     {
       if (labels[n].value == 0 || index[labels[n].value] >= 0)
@@ -39,29 +52,67 @@ sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, 
                        labels[n].value == 0 ? "Label %d ('%s') has the value 0, which is background"
                                             : "Label value %d ('%s') is given twice",
                        labels[n].value == 0 ? n + 1 : labels[n].value, labels[n].name);
-          return NULL;
+          return FALSE;
         }
       index[labels[n].value] = (gint16) n;
     }
-  if (block != NULL)
-    owned = sag_block_ref (block);
-  else if ((owned = sag_block_new (sag_grid_get_n_voxels (grid), "the labels", error)) == NULL)
+  return TRUE;
+}
+
+SagLabelmap *
+sag_labelmap_new_boxed (const SagGrid *grid, const int box[6], SagBlock *block, gsize offset,
+                        const SagLabel *labels, int n_labels, GError **error)
+{
+  gint16 index[256];
+  SagLabelmap *self;
+  int whole[6];
+
+  if (!sag_grid_check (grid, error) || !check_labels (labels, n_labels, index, error))
     return NULL;
-  if (sag_block_get_size (owned) < sag_grid_get_n_voxels (grid))
+  for (int a = 0; a < 3; a++)
+    if (box[a] < 0 || box[3 + a] < box[a] || box[3 + a] > grid->size[a])
+      {
+        g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                     "The labels' box reaches beyond their size of %d x %d x %d", grid->size[0],
+                     grid->size[1], grid->size[2]);
+        return NULL;
+      }
+  if (offset > sag_block_get_size (block) || sag_block_get_size (block) - offset < box_size (box))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
                    "The labels' memory holds fewer voxels than their size of %d x %d x %d",
-                   grid->size[0], grid->size[1], grid->size[2]);
+                   box[3] - box[0], box[4] - box[1], box[5] - box[2]);
       return NULL;
     }
+  whole_box (grid, whole);
   self = g_new0 (SagLabelmap, 1);
   g_atomic_ref_count_init (&self->refs);
   self->grid = *grid;
-  self->block = g_steal_pointer (&owned);
+  self->block = sag_block_ref (block);
+  self->offset = offset;
+  memcpy (self->box, box, sizeof self->box);
+  self->is_whole = memcmp (box, whole, sizeof whole) == 0;
   self->labels = g_memdup2 (labels, sizeof *labels * (gsize) n_labels);
   self->n_labels = n_labels;
   memcpy (self->index, index, sizeof index);
   return self;
+}
+
+SagLabelmap *
+sag_labelmap_new (const SagGrid *grid, SagBlock *block, const SagLabel *labels, int n_labels,
+                  GError **error)
+{
+  g_autoptr (SagBlock) owned = NULL;
+  int box[6];
+
+  if (!sag_grid_check (grid, error))
+    return NULL;
+  owned = block != NULL ? sag_block_ref (block)
+                        : sag_block_new (sag_grid_get_n_voxels (grid), "the labels", error);
+  if (owned == NULL)
+    return NULL;
+  whole_box (grid, box);
+  return sag_labelmap_new_boxed (grid, box, owned, 0, labels, n_labels, error);
 }
 
 SagLabelmap *
@@ -93,10 +144,132 @@ sag_labelmap_get_block (const SagLabelmap *self)
   return self->block;
 }
 
+gsize
+sag_labelmap_get_offset (const SagLabelmap *self)
+{
+  return self->offset;
+}
+
 guint8 *
 sag_labelmap_get_voxels (const SagLabelmap *self)
 {
-  return sag_block_get_data (self->block);
+  return self->is_whole ? (guint8 *) sag_block_get_data (self->block) + self->offset : NULL;
+}
+
+void
+sag_labelmap_get_box (const SagLabelmap *self, int box[6])
+{
+  memcpy (box, self->box, sizeof self->box);
+}
+
+const guint8 *
+sag_labelmap_get_box_voxels (const SagLabelmap *self)
+{
+  return (const guint8 *) sag_block_get_data (self->block) + self->offset;
+}
+
+static const guint8 *
+box_row (const SagLabelmap *self, int j, int k)
+{
+  const int *box = self->box;
+
+  return sag_labelmap_get_box_voxels (self)
+         + ((gsize) (k - box[2]) * (gsize) (box[4] - box[1]) + (gsize) (j - box[1])) * (gsize) (box[3] - box[0]);
+}
+
+guint8
+sag_labelmap_get_value (const SagLabelmap *self, int i, int j, int k)
+{
+  const int at[3] = { i, j, k };
+
+  for (int a = 0; a < 3; a++)
+    if (at[a] < self->box[a] || at[a] >= self->box[3 + a])
+      return 0;
+  return box_row (self, j, k)[i - self->box[0]];
+}
+
+void
+sag_labelmap_copy_row (const SagLabelmap *self, int i0, int i1, int j, int k, guint8 *row)
+{
+  const int *box = self->box;
+  int from = CLAMP (box[0], i0, i1), to = CLAMP (box[3], from, i1);
+
+  if (j < box[1] || j >= box[4] || k < box[2] || k >= box[5])
+    from = to = i1;
+  memset (row, 0, (gsize) (from - i0));
+  if (to > from)
+    memcpy (row + (from - i0), box_row (self, j, k) + (from - box[0]), (gsize) (to - from));
+  memset (row + (to - i0), 0, (gsize) (i1 - to));
+}
+
+const guint8 *
+sag_labelmap_get_slice (const SagLabelmap *self, int k, guint8 *room)
+{
+  const int *size = self->grid.size;
+
+  if (self->is_whole)
+    return box_row (self, 0, k);
+  if (k < self->box[2] || k >= self->box[5])
+    return NULL;
+  for (int j = 0; j < size[1]; j++)
+    sag_labelmap_copy_row (self, 0, size[0], j, k, room + (gsize) j * (gsize) size[0]);
+  return room;
+}
+
+SagBlock *
+sag_labelmap_copy_voxels (const SagLabelmap *self, const char *what, GError **error)
+{
+  const int *size = self->grid.size, *box = self->box;
+  SagBlock *copy = sag_block_new (sag_grid_get_n_voxels (&self->grid), what, error);
+  guint8 *to;
+
+  if (copy == NULL)
+    return NULL;
+  to = sag_block_get_data (copy);
+  for (int k = box[2]; k < box[5]; k++)
+    for (int j = box[1]; j < box[4]; j++)
+      memcpy (to + ((gsize) k * (gsize) size[1] + (gsize) j) * (gsize) size[0] + box[0], box_row (self, j, k),
+              (gsize) (box[3] - box[0]));
+  return copy;
+}
+
+SagLabelmap *
+sag_labelmap_to_whole (SagLabelmap *self, GError **error)
+{
+  g_autoptr (SagBlock) copy = NULL;
+
+  if (self->is_whole)
+    return sag_labelmap_ref (self);
+  copy = sag_labelmap_copy_voxels (self, "the labels", error);
+  return copy != NULL ? sag_labelmap_new (&self->grid, copy, self->labels, self->n_labels, error) : NULL;
+}
+
+gboolean
+sag_labelmap_pack (SagLabelmap **maps, int n, GError **error)
+{
+  g_autoptr (SagBlock) block = NULL;
+  gsize bytes = 0, at = 0;
+
+  for (int m = 0; m < n; m++)
+    bytes += maps[m]->is_whole ? 0 : box_size (maps[m]->box);
+  if (bytes == 0)
+    return TRUE;
+  block = sag_block_new (bytes, "the labels", error);
+  for (int m = 0; m < n && block != NULL; m++)
+    if (!maps[m]->is_whole)
+      {
+        gsize size = box_size (maps[m]->box);
+        SagLabelmap *moved = sag_labelmap_new_boxed (&maps[m]->grid, maps[m]->box, block, at, maps[m]->labels,
+                                                     maps[m]->n_labels, error);
+
+        if (moved == NULL)
+          return FALSE;
+        memcpy ((guint8 *) sag_block_get_data (block) + at, sag_labelmap_get_box_voxels (maps[m]), size);
+        sag_labelmap_unref (maps[m]); /* its memory goes before the next is needed */
+        maps[m] = moved;
+        at += size;
+      }
+  return block != NULL;
 }
 
 const SagLabel *
@@ -130,20 +303,19 @@ static void
 measure_slice (gsize item, int thread, gpointer data)
 {
   const Measure *measure = data;
-  const SagGrid *grid = &measure->map->grid;
+  const int *box = measure->map->box;
   Tally *tallies = measure->tallies + 256 * (gsize) thread;
-  int columns = grid->size[0], k = (int) item;
-  const guint8 *row =
-      sag_labelmap_get_voxels (measure->map) + item * (gsize) columns * (gsize) grid->size[1];
+  int k = box[2] + (int) item;
+  const guint8 *row = box_row (measure->map, box[1], k);
 
-  for (int j = 0; j < grid->size[1]; j++, row += columns)
-    for (int i = 0, end; i < columns; i = end)
+  for (int j = box[1]; j < box[4]; j++, row += box[3] - box[0])
+    for (int i = box[0], end; i < box[3]; i = end)
       {
-        guint8 value = row[i];
+        guint8 value = row[i - box[0]];
         Tally *tally = &tallies[value];
         guint64 run;
 
-        for (end = i + 1; end < columns && row[end] == value;)
+        for (end = i + 1; end < box[3] && row[end - box[0]] == value;)
           end++;
         if (value == 0)
           continue;
@@ -172,7 +344,7 @@ sag_labelmap_measure (const SagLabelmap *self, SagLabelStats *stats)
   for (int n = 0; n < 256 * threads; n++)
     for (int a = 0; a < 3; a++)
       tallies[n].lower[a] = G_MAXINT;
-  sag_parallel_for ((gsize) self->grid.size[2], measure_slice, &measure);
+  sag_parallel_for ((gsize) (self->box[5] - self->box[2]), measure_slice, &measure);
 
   memset (stats, 0, 256 * sizeof *stats);
   for (int value = 1; value < 256; value++)

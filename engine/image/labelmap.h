@@ -42,12 +42,62 @@ SagLabelmap    *sag_labelmap_new         (const SagGrid     *grid,
                                           const SagLabel    *labels,
                                           int                n_labels,
                                           GError           **error);
+
+/* The same over a part of the grid: `block` holds, from byte `offset` on, the voxels of `box` (i0, j0, k0, i1, j1,
+ * k1: half open, in the grid) alone, and every other voxel is background. Labels that lie over others take the
+ * bytes of their box so, not of the grid. */
+SagLabelmap    *sag_labelmap_new_boxed   (const SagGrid     *grid,
+                                          const int          box[6],
+                                          SagBlock          *block,
+                                          gsize              offset,
+                                          const SagLabel    *labels,
+                                          int                n_labels,
+                                          GError           **error);
 SagLabelmap    *sag_labelmap_ref         (SagLabelmap       *self);
 void            sag_labelmap_unref       (SagLabelmap       *self);
 
 const SagGrid  *sag_labelmap_get_grid    (const SagLabelmap *self);
 SagBlock       *sag_labelmap_get_block   (const SagLabelmap *self); /* borrowed */
+gsize           sag_labelmap_get_offset  (const SagLabelmap *self); /* of the voxels in the block */
+
+/* The voxels of the whole grid; NULL where only a box of them is kept: ask whether that can be. */
 guint8         *sag_labelmap_get_voxels  (const SagLabelmap *self);
+
+/* Of the box that is kept (the grid, if all are): where it lies, and its voxels, i fastest. */
+void            sag_labelmap_get_box     (const SagLabelmap *self,
+                                          int                box[6]);
+const guint8   *sag_labelmap_get_box_voxels (const SagLabelmap *self);
+
+/* Whatever is kept: voxel (i, j, k); voxels i0 .. i1 - 1 of row j of slice k; and slice k, size[0] * size[1]
+ * voxels, laid out in `room` where they do not lie so already; NULL if none of them has a label.
+ * All within the grid. */
+guint8          sag_labelmap_get_value   (const SagLabelmap *self,
+                                          int                i,
+                                          int                j,
+                                          int                k);
+void            sag_labelmap_copy_row    (const SagLabelmap *self,
+                                          int                i0,
+                                          int                i1,
+                                          int                j,
+                                          int                k,
+                                          guint8            *row);
+const guint8   *sag_labelmap_get_slice   (const SagLabelmap *self,
+                                          int                k,
+                                          guint8            *room);
+
+/* A block of its own with the voxels of the whole grid; NULL with MEMORY, naming `what`. */
+SagBlock       *sag_labelmap_copy_voxels (const SagLabelmap *self,
+                                          const char        *what,
+                                          GError           **error);
+/* Itself (a reference) if it keeps the whole grid, or a copy that does. */
+SagLabelmap    *sag_labelmap_to_whole    (SagLabelmap       *self,
+                                          GError           **error);
+
+/* Moves the voxels of those of `maps` (owned by the array) that keep a box to one block, so that a segmentation
+ * of many layers is one piece of shared memory, not hundreds. [compute thread] */
+gboolean        sag_labelmap_pack        (SagLabelmap      **maps,
+                                          int                n,
+                                          GError           **error);
 const SagLabel *sag_labelmap_get_labels  (const SagLabelmap *self,
                                           int               *n_labels);
 /* NULL if no label has that value. */

@@ -31,7 +31,6 @@ static gboolean
 cut_out (Cut *self, const SagLabelmap *layer, const guint8 *confidence, const int box[6], GError **error)
 {
   const int *size = sag_labelmap_get_grid (layer)->size;
-  const guint8 *from = sag_labelmap_get_voxels (layer);
   gsize n = 1, row;
 
   for (int a = 0; a < 3; a++)
@@ -52,7 +51,7 @@ cut_out (Cut *self, const SagLabelmap *layer, const guint8 *confidence, const in
                    + (gsize) box[0];
         gsize to = ((gsize) k * (gsize) self->size[1] + (gsize) j) * row;
 
-        memcpy (self->voxels + to, from + at, row);
+        sag_labelmap_copy_row (layer, box[0], box[3], box[1] + j, box[2] + k, self->voxels + to);
         memcpy (self->confidence + to, confidence + at, row);
       }
   return TRUE;

@@ -303,15 +303,97 @@ resample_slice (gsize item, int thread, gpointer data)
     }
 }
 
+/* Labels of a box. */
+typedef struct
+{
+  const SagResampler *resampler;
+  const SagLabelmap  *from;
+  int                 box[6]; /* of the target, that holds all they become */
+  guint8             *out;    /* [box] */
+} Boxed;
+
+static void
+resample_boxed_slice (gsize item, int thread, gpointer data)
+{
+  const Boxed *self = data;
+  const int *box = self->box;
+  gsize columns = (gsize) (box[3] - box[0]), rows = (gsize) (box[4] - box[1]);
+  guint8 *out = self->out + item * rows * columns;
+
+  for (int j = box[1]; j < box[4]; j++)
+    for (int i = box[0]; i < box[3]; i++, out++)
+      {
+        Place place = find_place (self->resampler, i, j, box[2] + (int) item);
+        const SagPoint *p = place.along;
+
+        if (is_inside (&place))
+          *out = sag_labelmap_get_value (self->from, p[0].nearest, p[1].nearest, p[2].nearest);
+      }
+}
+
+/* The voxels of `to` that may be nearest to one of `from`'s box. */
+static void
+find_box (const SagLabelmap *from, const SagGrid *to, int box[6])
+{
+  double low[3] = { G_MAXDOUBLE, G_MAXDOUBLE, G_MAXDOUBLE };
+  double high[3] = { -G_MAXDOUBLE, -G_MAXDOUBLE, -G_MAXDOUBLE };
+  int kept[6];
+
+  sag_labelmap_get_box (from, kept);
+  for (int corner = 0; corner < 8; corner++)
+    {
+      double ijk[3], lps[3];
+
+      for (int a = 0; a < 3; a++)
+        ijk[a] = (corner >> a & 1) != 0 ? kept[3 + a] - 0.5 : kept[a] - 0.5;
+      sag_grid_to_lps (sag_labelmap_get_grid (from), ijk, lps);
+      sag_grid_to_ijk (to, lps, ijk);
+      for (int a = 0; a < 3; a++)
+        {
+          low[a] = MIN (low[a], ijk[a]);
+          high[a] = MAX (high[a], ijk[a]);
+        }
+    }
+  for (int a = 0; a < 3; a++)
+    {
+      box[a] = (int) CLAMP (floor (low[a] - 0.01), 0, to->size[a]);
+      box[3 + a] = (int) CLAMP (ceil (high[a] + 0.01) + 1, box[a], to->size[a]);
+    }
+}
+
+static SagLabelmap *
+resample_boxed (const SagLabelmap *self, const SagResampler *resampler, const SagGrid *to, GError **error)
+{
+  int n_labels;
+  const SagLabel *labels = sag_labelmap_get_labels (self, &n_labels);
+  g_autoptr (SagBlock) block = NULL;
+  Boxed boxed = { .resampler = resampler, .from = self };
+  gsize n = 1;
+
+  find_box (self, to, boxed.box);
+  for (int a = 0; a < 3; a++)
+    n *= (gsize) (boxed.box[3 + a] - boxed.box[a]);
+  block = sag_block_new (MAX (n, 1), "the labels", error);
+  if (block == NULL)
+    return NULL;
+  boxed.out = sag_block_get_data (block);
+  if (n > 0)
+    sag_parallel_for ((gsize) (boxed.box[5] - boxed.box[2]), resample_boxed_slice, &boxed);
+  return sag_labelmap_new_boxed (to, boxed.box, block, 0, labels, n_labels, error);
+}
+
 SagLabelmap *
 sag_labelmap_resample (const SagLabelmap *self, const SagGrid *to, GError **error)
 {
   g_autoptr (SagResampler) resampler = sag_resampler_new (sag_labelmap_get_grid (self), to);
   int n_labels;
   const SagLabel *labels = sag_labelmap_get_labels (self, &n_labels);
-  SagLabelmap *out = sag_labelmap_new (to, NULL, labels, n_labels, error);
   Resample resample = { .resampler = resampler, .labels = sag_labelmap_get_voxels (self) };
+  SagLabelmap *out;
 
+  if (resample.labels == NULL)
+    return resample_boxed (self, resampler, to, error);
+  out = sag_labelmap_new (to, NULL, labels, n_labels, error);
   if (out == NULL)
     return NULL;
   resample.out = sag_labelmap_get_voxels (out);

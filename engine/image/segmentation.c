@@ -209,14 +209,22 @@ sag_segmentation_get_slice_confidence (const SagSegmentation *self, int k, guint
   confidence = (const guint8 *) sag_block_get_data (self->confidence) + n * (gsize) k;
   for (int layer = 0; layer < self->n_layers; layer++)
     {
-      const guint8 *labels = sag_labelmap_get_voxels (self->layers[layer]) + n * (gsize) k;
+      const guint8 *labels = sag_labelmap_get_box_voxels (self->layers[layer]), *sure;
+      int box[6], width;
 
-      for (gsize p = 0; p < n; p++)
-        if (value != 0 ? labels[p] == value : labels[p] != 0)
-          {
-            sum += confidence[p];
-            count++;
-          }
+      sag_labelmap_get_box (self->layers[layer], box);
+      if (k < box[2] || k >= box[5])
+        continue;
+      width = box[3] - box[0];
+      labels += (gsize) (k - box[2]) * (gsize) (box[4] - box[1]) * (gsize) width;
+      sure = confidence + (gsize) box[1] * (gsize) grid->size[0] + box[0];
+      for (int j = box[1]; j < box[4]; j++, labels += width, sure += grid->size[0])
+        for (int i = 0; i < width; i++)
+          if (value != 0 ? labels[i] == value : labels[i] != 0)
+            {
+              sum += sure[i];
+              count++;
+            }
     }
   return count > 0 ? (double) sum / (255.0 * (double) count) : NAN;
 }

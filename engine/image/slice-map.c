@@ -481,12 +481,83 @@ sag_slice_map_get_row_key (const SagSliceMap *self, int y)
       .nearest;
 }
 
+gboolean
+sag_slice_map_meets (const SagSliceMap *self, const SagLabelmap *layer, int y0, int y1)
+{
+  int box[6];
+
+  sag_labelmap_get_box (layer, box);
+  for (int a = 0; a < 3 && self->valid; a++)
+    {
+      double low = G_MAXDOUBLE, high = -G_MAXDOUBLE;
+
+      for (int corner = 0; corner < 4; corner++)
+        {
+          double at = self->origin[a] + ((corner & 1) != 0 ? self->width - 1 : 0) * self->right[a]
+                      + ((corner & 2) != 0 ? y1 - 1 : y0) * self->down[a];
+
+          low = MIN (low, at);
+          high = MAX (high, at);
+        }
+      if (high < box[a] - 1 || low > box[3 + a])
+        return FALSE;
+    }
+  return self->valid;
+}
+
+/* Labels of a layer that keeps a box only; everything else is 0 already. */
+static void
+boxed_labels (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *confidences,
+              const guint8 lut[256], int y, guint8 *labels, guint8 *confidence, gpointer scratch)
+{
+  gint32 *inside = scratch, *k = inside + self->pitch;
+  int a = self->axis[0], v = self->axis[1], w = self->axis[2], at[3] = { 0 };
+
+  if (!sag_slice_map_meets (self, layer, y, y + 1))
+    return;
+  if (self->orthogonal)
+    {
+      SagPoint r = sag_point_split (self->origin[v] + y * self->down[v], self->grid.size[v]);
+      SagPoint z = sag_point_split (self->origin[w], self->grid.size[w]);
+
+      if (!r.inside || !z.inside)
+        return;
+      at[v] = r.nearest;
+      at[w] = z.nearest;
+    }
+  else
+    {
+      SagSampleLine line = make_sample_line (self, y, 0);
+
+      sag_kernels_get ()->slice.nearest (&self->grid, &line, (gsize) self->width, inside, k);
+    }
+  for (int x = 0; x < self->width; x++)
+    {
+      if (self->orthogonal ? !self->columns[x].inside : inside[x] < 0)
+        continue;
+      if (self->orthogonal)
+        at[a] = self->columns[x].nearest;
+      else
+        {
+          at[0] = inside[x] % self->grid.size[0];
+          at[1] = inside[x] / self->grid.size[0];
+          at[2] = k[x];
+        }
+      if (self->ready != NULL && !self->ready[at[2]])
+        continue;
+      labels[x] = lut[sag_labelmap_get_value (layer, at[0], at[1], at[2])];
+      if (confidences != NULL)
+        confidence[x] = confidences[at[0] + at[1] * self->grid.stride[1] + at[2] * self->grid.stride[2]];
+    }
+}
+
 void
-sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint8 *confidences,
+sag_slice_map_labels (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *confidences,
                       const guint8 lut[256], int y, guint8 *labels, guint8 *confidence,
                       guint8 *missing, gpointer scratch)
 {
   gint32 *inside = scratch, *k = inside + self->pitch;
+  const guint8 *voxels = sag_labelmap_get_voxels (layer);
   ptrdiff_t fixed = 0;
   gsize width = (gsize) self->width;
   int a = self->axis[0], v = self->axis[1], w = self->axis[2];
@@ -498,6 +569,11 @@ sag_slice_map_labels (const SagSliceMap *self, const guint8 *voxels, const guint
     memset (missing, 0, width);
   if (!self->valid)
     return;
+  if (voxels == NULL)
+    {
+      boxed_labels (self, layer, confidences, lut, y, labels, confidence, scratch);
+      return;
+    }
 
   if (self->orthogonal)
     {

@@ -92,11 +92,17 @@ void sag_slice_map_sample_cubic (const SagSliceMap *self,
 int  sag_slice_map_get_row_key (const SagSliceMap *self,
                            int                y);
 
-/* Row y by nearest voxel in the slab's middle: labels through `lut`, and confidence where
+/* FALSE if no pixel of rows y0 .. y1 - 1 can show a voxel that `layer` keeps. */
+gboolean sag_slice_map_meets (const SagSliceMap *self,
+                           const SagLabelmap *layer,
+                           int                y0,
+                           int                y1);
+
+/* Row y by nearest voxel in the slab's middle: labels of `layer` through `lut`, and confidence where
  * `confidences` is not NULL; 0 outside and where not ready. `missing` (may be NULL) is 1 where a
  * slice is not ready yet. */
 void sag_slice_map_labels (const SagSliceMap *self,
-                           const guint8      *voxels,
+                           const SagLabelmap *layer,
                            const guint8      *confidences,
                            const guint8       lut[256],
                            int                y,

@@ -91,6 +91,8 @@ layer_init (Layer *layer, SagLabelmap *map, const SagSliceSpec *spec, gboolean b
       const SagLabel *label = sag_labelmap_find_label (map, (guint8) value);
       guint8 rgb[3], ramp[3];
 
+      if (label == NULL && sag_labelmap_get_voxels (map) == NULL && !by_confidence)
+        continue; /* of many layers each has few of the values */
       if (label != NULL)
         memcpy (rgb, label->rgb, 3);
       else
@@ -215,9 +217,8 @@ merge_layers (const SagSliceMap *map, SagSegmentation *segmentation, const guint
       guint8 *row =
           layer == sag_segmentation_get_n_layers (segmentation) - 1 ? labels : rows->missing;
 
-      sag_slice_map_labels (
-          map, sag_labelmap_get_voxels (sag_segmentation_get_layer (segmentation, layer)), NULL,
-          lut, y, row, NULL, NULL, rows->scratch);
+      sag_slice_map_labels (map, sag_segmentation_get_layer (segmentation, layer), NULL, lut, y, row, NULL,
+                            NULL, rows->scratch);
       for (int x = 0; row != labels && x < map->width; x++)
         labels[x] = row[x] != 0 ? row[x] : labels[x];
     }
@@ -248,9 +249,8 @@ add_preview (const SagSliceOverlay *self, int y, guint8 *labels, guint8 *confide
 
   if (memchr (rows->missing, 1, (gsize) self->map.width) == NULL)
     return;
-  sag_slice_map_labels (&self->preview_map,
-                        sag_labelmap_get_voxels (sag_segmentation_get_layer (self->preview, 0)),
-                        known, self->lut, y, rows->other, sure, NULL, rows->scratch);
+  sag_slice_map_labels (&self->preview_map, sag_segmentation_get_layer (self->preview, 0), known,
+                        self->lut, y, rows->other, sure, NULL, rows->scratch);
   for (int x = 0; x < self->map.width; x++)
     if (rows->missing[x])
       {
@@ -299,7 +299,7 @@ make_rows (const SagSliceOverlay *self, const Layer *layer, int y0, int y1, Rows
         make_difference (self, y, labels, rows);
       else
         {
-          sag_slice_map_labels (&self->map, sag_labelmap_get_voxels (layer->map), self->confidence,
+          sag_slice_map_labels (&self->map, layer->map, self->confidence,
                                 self->lut, y, labels, confidence,
                                 self->preview != NULL ? rows->missing : NULL, rows->scratch);
           if (self->preview != NULL && layer == self->layers)
@@ -416,6 +416,8 @@ sag_slice_overlay_draw (const SagSliceOverlay *self, int y0, int y1, guint8 *rgb
     {
       const Layer *layer = &self->layers[n];
 
+      if (n > 0 && !sag_slice_map_meets (&self->map, layer->map, y0 - 2, y1 + 2))
+        continue;
       make_rows (self, layer, y0, y1, &rows);
       for (int y = y0; y < y1; y++)
         draw_row (self, layer, &rows, y - y0, y, rgba + 4 * (gsize) y * (gsize) self->map.width);

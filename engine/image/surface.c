@@ -347,15 +347,20 @@ build (March *m, const SagTick *tick, GError **error)
 }
 
 SagSurface *
-sag_surface_new (const SagLabelmap *labels, guint8 value, int smooth, const SagTick *tick,
+sag_surface_new (SagLabelmap *labels, guint8 value, int smooth, const SagTick *tick,
                  GError **error)
 {
   g_autoptr (SagSurface) self = g_new0 (SagSurface, 1);
   const SagGrid *grid = sag_labelmap_get_grid (labels);
-  March m = { .voxels = sag_labelmap_get_voxels (labels), .grid = grid, .value = value, .to = self };
-  gsize n = find_cells (&m);
+  g_autoptr (SagLabelmap) whole = sag_labelmap_to_whole (labels, error);
+  March m = { .grid = grid, .value = value, .to = self };
   gboolean good;
+  gsize n;
 
+  if (whole == NULL)
+    return NULL;
+  m.voxels = sag_labelmap_get_voxels (whole);
+  n = find_cells (&m);
   if (n == 0)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,

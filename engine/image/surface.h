@@ -23,7 +23,7 @@ typedef struct
 /* The surface of the voxels of `value`. `smooth` steps (0: none; 20 take the stairs away) of Taubin's filter
  * keep its size; then it is moved along its normals, by less than a voxel, until it encloses as much as the
  * voxels do. INVALID if there are none; MEMORY; CANCELLED. `tick` may be NULL. [compute thread] */
-SagSurface *sag_surface_new        (const SagLabelmap *labels,
+SagSurface *sag_surface_new        (SagLabelmap *labels,
                                     guint8             value,
                                     int                smooth,
                                     const SagTick     *tick,

@@ -23,7 +23,7 @@ struct _SagVolume
   SagVoiFunction  voi;
   guint8         *levels; /* of a VOI table, or NULL */
   int             n_levels;
-  gboolean        has_spacing;
+  gboolean        has_spacing, has_depth;
   SagReady        ready;
 };
 
@@ -77,7 +77,7 @@ sag_volume_new (const SagGrid *grid, SagVoxelType type, SagBlock *block, double 
   self->unit = g_strdup (unit != NULL ? unit : "");
   self->modality = g_strdup ("");
   self->frame_of_reference = g_strdup ("");
-  self->has_spacing = TRUE;
+  self->has_spacing = self->has_depth = TRUE;
   sag_ready_init (&self->ready, grid->size[2]);
   return self;
 }
@@ -206,10 +206,22 @@ sag_volume_get_has_spacing (const SagVolume *self)
   return self->has_spacing;
 }
 
+void
+sag_volume_set_has_depth (SagVolume *self, gboolean has_depth)
+{
+  self->has_depth = has_depth;
+}
+
+gboolean
+sag_volume_get_has_depth (const SagVolume *self)
+{
+  return self->has_depth;
+}
+
 gboolean
 sag_volume_is_spatial (const SagVolume *self)
 {
-  return self->has_spacing
+  return self->has_spacing && self->has_depth
          && (self->grid.size[2] > 1 || *sag_volume_get_frame_of_reference (self) != '\0');
 }
 

@@ -82,8 +82,14 @@ void           sag_volume_set_has_spacing (SagVolume       *self,
                                            gboolean         has_spacing);
 gboolean       sag_volume_get_has_spacing (const SagVolume *self);
 
-/* TRUE if a voxel is a piece of the patient with a size; FALSE of a projection (one slice, no frame of reference) and
- * where the size of a pixel is not known: no millilitres are told of those. */
+/* TRUE unless the slices are no row of places in the patient: images without a position, or one place again and again
+ * (a cine). Set once, before the volume is shared. */
+void           sag_volume_set_has_depth   (SagVolume       *self,
+                                           gboolean         has_depth);
+gboolean       sag_volume_get_has_depth   (const SagVolume *self);
+
+/* TRUE if a voxel is a piece of the patient with a size; FALSE of a projection (one slice, no frame of reference),
+ * where slices are no depth, and where the size of a pixel is not known: no millilitres are told of those. */
 gboolean       sag_volume_is_spatial      (const SagVolume *self);
 
 /* How the file wants its windows shown; LINEAR unless set. `levels` (n of them, 0 .. 255; at least 2,

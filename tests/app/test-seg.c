@@ -67,8 +67,8 @@ assert_same_labels (SagSegmentation *a, SagSegmentation *b)
   g_assert_cmpint (sag_segmentation_get_n_layers (a), ==, sag_segmentation_get_n_layers (b));
   for (int layer = 0; layer < sag_segmentation_get_n_layers (a); layer++)
     {
-      SagLabelmap *x = sag_segmentation_get_layer (a, layer),
-                  *y = sag_segmentation_get_layer (b, layer);
+      g_autoptr (SagLabelmap) x = sag_labelmap_to_whole (sag_segmentation_get_layer (a, layer), NULL);
+      g_autoptr (SagLabelmap) y = sag_labelmap_to_whole (sag_segmentation_get_layer (b, layer), NULL);
       gsize n = sag_grid_get_n_voxels (sag_labelmap_get_grid (x));
 
       g_assert_cmpmem (sag_labelmap_get_voxels (x), n, sag_labelmap_get_voxels (y), n);
@@ -182,6 +182,41 @@ test_overlap (Fixture *f, gconstpointer data)
   placed = sag_seg_regrid (out, &f->grid, &error);
   g_assert_no_error (error);
   assert_same_labels (in, placed);
+}
+
+/* Far more segments over each other than once were read; what is over others takes its box of memory, once. */
+static void
+test_many (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagSegmentation) in = NULL, out = NULL, placed = NULL;
+  GError *error = NULL;
+  int size[3];
+
+  memcpy (size, f->grid.size, sizeof size);
+  for (int n = 0; n < 100; n++)
+    {
+      SagLabel label = { .value = (guint8) (n + 1), .name = "Over" };
+      SagLabelmap *map = sag_labelmap_new (&f->grid, NULL, &label, 1, NULL);
+
+      for (int k = 2; k < 5; k++)
+        for (int j = 8; j < 12 + n % 7; j++)
+          for (int i = 10; i < 12 + n % 11; i++)
+            sag_labelmap_get_voxels (map)[i + size[0] * (j + size[1] * k)] = (guint8) (n + 1);
+      g_ptr_array_add (maps, map);
+    }
+  in = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, 100, NULL, NULL, NULL);
+  sag_segmentation_mark_ready (in, 0, size[2]);
+  write_and_read (f, in, NULL, &out, NULL);
+  g_assert_cmpint (sag_segmentation_get_n_layers (out), ==, 100);
+  g_assert_cmpuint (sag_block_get_size (sag_labelmap_get_block (sag_segmentation_get_layer (out, 99))), <=,
+                    99 * 3 * 10 * 12);
+  placed = sag_seg_regrid (out, &f->grid, &error);
+  g_assert_no_error (error);
+  assert_same_labels (in, placed);
+  g_clear_pointer (&out, sag_segmentation_unref);
+  write_and_read (f, placed, NULL, &out, NULL); /* from boxes too */
+  g_assert_cmpint (sag_segmentation_get_n_layers (out), ==, 100);
 }
 
 static void
@@ -474,6 +509,7 @@ main (int argc, char **argv)
   ADD ("labels", test_labels);
   ADD ("review", test_review);
   ADD ("overlap", test_overlap);
+  ADD ("many", test_many);
   ADD ("fractional", test_fractional);
   ADD ("repeatable", test_repeatable);
   ADD ("refusals", test_refusals);

@@ -495,6 +495,46 @@ test_wire (void)
   g_assert_cmpint (sag_labelmap_get_voxels (sag_segmentation_get_layer (back, 0))[0], ==, 1);
 }
 
+/* Layers that keep boxes share a block, which is sent once. */
+static void
+test_wire_boxes (void)
+{
+  g_autoptr (SagVolume) volume = make_volume ("CT", TRUE);
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  g_autoptr (SagBlock) block = sag_block_new (24, "test", NULL);
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (SagSegmentation) segmentation = NULL, back = NULL;
+  g_autoptr (GVariant) described = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (maps, sag_labelmap_new (grid, NULL, NULL, 0, NULL));
+  for (int n = 0; n < 200; n++)
+    {
+      const int box[6] = { 1, 1, 2, 3, 3, 4 };
+
+      memset (sag_block_get_data (block), 7, 24);
+      g_ptr_array_add (maps, sag_labelmap_new_boxed (grid, box, block, n % 17, NULL, 0, &error));
+      g_assert_no_error (error);
+    }
+  segmentation = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, 201, NULL, NULL, NULL);
+  described = g_variant_ref_sink (sag_segmentation_to_variant (segmentation, fds, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_unix_fd_list_get_length (fds), ==, 2);
+  back = sag_segmentation_from_variant (described, fds, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sag_segmentation_get_n_layers (back), ==, 201);
+  for (int n = 1; n < 201; n++)
+    {
+      SagLabelmap *map = sag_segmentation_get_layer (back, n);
+
+      g_assert_true (sag_labelmap_get_block (map) == sag_labelmap_get_block (sag_segmentation_get_layer (back, 1)));
+      g_assert_cmpuint (sag_labelmap_get_offset (map), ==, (n - 1) % 17);
+      g_assert_cmpint (sag_labelmap_get_value (map, 2, 2, 3), ==, 7);
+      g_assert_cmpint (sag_labelmap_get_value (map, 3, 2, 3), ==, 0);
+    }
+}
+
 static void
 test_close (void)
 {
@@ -534,6 +574,7 @@ main (int argc, char **argv)
   g_test_add_func ("/workspace/receive", test_receive);
   g_test_add_func ("/workspace/refuse", test_refuse);
   g_test_add_func ("/workspace/wire", test_wire);
+  g_test_add_func ("/workspace/wire-boxes", test_wire_boxes);
   g_test_add_func ("/workspace/close", test_close);
   return g_test_run ();
 }
