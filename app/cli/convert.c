@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * convert.c: `sagitta-cli convert`: a series to NIfTI; labels to a surface or a table.
+ * convert.c: `sagitta-cli convert`: a series or labels to NIfTI; labels to a surface or a table.
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
@@ -68,11 +68,12 @@ sag_command_convert (int argc, char **argv)
     { "straighten", 0, 0, G_OPTION_ARG_NONE, &straighten,
       "Resample tilted or unevenly spaced slices onto an upright, even grid", NULL },
     { "untilt", 0, 0, G_OPTION_ARG_NONE, &straighten, "The same", NULL },
-    { "label", 0, 0, G_OPTION_ARG_INT, &label, "Which label's surface to write as STL", "N" },
+    { "label", 0, 0, G_OPTION_ARG_INT, &label, "Which label to write: its surface as STL, or its voxels as NIfTI", "N" },
     { "smooth", 0, 0, G_OPTION_ARG_INT, &smooth,
       "Smooth the surface; 20 steps take the stairs of the voxels away (default: 0)", "STEPS" },
     { "images", 0, 0, G_OPTION_ARG_FILENAME, &images,
-      "With OUTPUT.csv: the series whose values are measured inside the labels", "SERIES" },
+      "With labels: the series whose values are measured inside them (CSV), or on whose grid they are laid (NIfTI)",
+      "SERIES" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
     { NULL }
@@ -82,20 +83,20 @@ sag_command_convert (int argc, char **argv)
   g_autofree char *straightened = NULL;
   GError *error = NULL;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz | SEG OUTPUT.stl | SEG OUTPUT.csv",
-                      "Writes a DICOM series (or a NIfTI file) as NIfTI; the surface of a label (of a SEG or "
+  if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz | SEG OUTPUT.nii.gz | SEG OUTPUT.stl | SEG OUTPUT.csv",
+                      "Writes a DICOM series (or a NIfTI file), or the labels of a SEG or RTSTRUCT, as NIfTI; the surface of a label (of a SEG or "
                       "RTSTRUCT,\na NIfTI file or a PNG mask) as binary STL in the patient's coordinates (LPS, "
                       "mm); or a table of the\nlabels as CSV: voxels, ml, mean and sd, confidence, centroid."))
     return 2;
   if (argc != 3)
     return sag_cli_usage (argv[0]);
-  if (!sag_nifti_is_name (argv[2]) && !sag_convert_is_labels (argv[2]))
+  if (!sag_nifti_is_name (argv[2]) && !sag_convert_is_labels (argv[1], argv[2]))
     {
       g_printerr ("sagitta-cli convert: the output's name must end in .nii, .nii.gz, .stl or .csv\n");
       return 2;
     }
   sag_cli_set_threads (threads);
-  if (sag_convert_is_labels (argv[2]))
+  if (sag_convert_is_labels (argv[1], argv[2]))
     return sag_convert_labels (argv[1], argv[2], label, smooth, images, series, &error)
                ? print_output (argv[2], json) : sag_cli_fail (argv[0], error);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);

@@ -16,13 +16,19 @@ extern "C" {
 namespace
 {
 
-/* References, requests, signatures: sequences that say nothing of the picture and its place. */
+/* References, requests, signatures: sequences that say nothing of the picture and its place. Of what is private
+ * only b-values are read. */
 bool
 is_unread (const SagElement *element)
 {
   static const guint32 sequences[] = { 0x00081032, 0x00081084, 0x00081110, 0x00081111, 0x00081140,
                                        0x00082112, 0x00321064, 0x00400260, 0x00400275, 0x04000561 };
 
+  static const guint32 b_values[] = { 0x00190010, 0x0019100c, 0x00430010, 0x00431039, 0x20010010, 0x20011003 };
+
+  for (guint32 tag : b_values)
+    if (tag == element->tag)
+      return false;
   if ((element->tag >> 16) % 2 == 1)
     return true;
   for (guint32 tag : sequences)

@@ -149,6 +149,52 @@ read_voi_table (const Reader &item, SagDicomInstance *self)
   g_strlcpy (self->voi_lut_function, "TABLE", sizeof self->voi_lut_function);
 }
 
+/* Where scanners said the b-value before the standard had a place for it (their conformance statements). Without
+ * an explicit VR the toolkit may know the element as bytes only. */
+void
+read_private_b_value (const Reader &item, SagDicomFrame *frame)
+{
+  static const struct
+  {
+    Uint16      group, element;
+    const char *creator;
+  } places[] = { { 0x0019, 0x100c, "SIEMENS MR HEADER" },
+                 { 0x0043, 0x1039, "GEMS_PARM_01" },
+                 { 0x2001, 0x1003, "Philips Imaging DD 001" } };
+
+  for (const auto &place : places)
+    {
+      OFString creator;
+      DcmElement *element = NULL;
+      DcmTagKey tag (place.group, place.element);
+      double b;
+
+      if (!item.raw (DcmTagKey (place.group, 0x0010), creator) || creator.compare (0, strlen (place.creator), place.creator) != 0
+          || item.get ()->findAndGetElement (tag, element).bad () || element->getLength () < 1
+          || element->getLength () > 256)
+        continue;
+      Uint8 *bytes = NULL;
+      if (element->ident () == EVR_UN && element->getUint8Array (bytes).good () && bytes != NULL)
+        {
+          float single;
+
+          if (place.group == 0x2001 && element->getLength () == sizeof single)
+            {
+              memcpy (&single, bytes, sizeof single);
+              b = single;
+            }
+          else
+            b = g_ascii_strtod (std::string ((const char *) bytes, element->getLength ()).c_str (), NULL);
+        }
+      else if (!item.number (tag, &b))
+        continue;
+      if (place.group == 0x0043)
+        b = std::fmod (b, 1e9); /* some add 1000000000 to it */
+      if (std::isfinite (b) && b >= 0 && b < 1e6)
+        frame->diffusion_b_value = b;
+    }
+}
+
 /* What a classic header, or a functional group's enclosing data set, says of every frame. */
 void
 read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
@@ -181,7 +227,10 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
   read_rescale (item, self, frame);
   item.number (DCM_EchoTime, &frame->echo_time);
   item.number (DCM_TriggerTime, &frame->trigger_time);
-  item.number (DCM_DiffusionBValue, &frame->diffusion_b_value);
+  if (!item.number (DCM_DiffusionBValue, &frame->diffusion_b_value))
+    read_private_b_value (item, frame);
+  item.numbers (DCM_DiffusionGradientOrientation, frame->diffusion_direction, 3);
+  item.number (DCM_NominalPercentageOfCardiacPhase, &frame->cardiac_phase);
   if (item.number (DCM_TemporalPositionIdentifier, &v)
       || item.number (DCM_TemporalPositionIndex, &v))
     frame->temporal_position = v;
@@ -218,9 +267,16 @@ read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
   if (DcmItem *g = item.sequence (DCM_MREchoSequence))
     Reader (g).number (DCM_EffectiveEchoTime, &frame->echo_time);
   if (DcmItem *g = item.sequence (DCM_MRDiffusionSequence))
-    Reader (g).number (DCM_DiffusionBValue, &frame->diffusion_b_value);
+    {
+      Reader (g).number (DCM_DiffusionBValue, &frame->diffusion_b_value);
+      if (DcmItem *d = Reader (g).sequence (DCM_DiffusionGradientDirectionSequence))
+        Reader (d).numbers (DCM_DiffusionGradientOrientation, frame->diffusion_direction, 3);
+    }
   if (DcmItem *g = item.sequence (DCM_CardiacSynchronizationSequence))
-    Reader (g).number (DCM_NominalCardiacTriggerDelayTime, &frame->trigger_time);
+    {
+      Reader (g).number (DCM_NominalCardiacTriggerDelayTime, &frame->trigger_time);
+      Reader (g).number (DCM_NominalPercentageOfCardiacPhase, &frame->cardiac_phase);
+    }
   if (DcmItem *g = item.sequence (DCM_SegmentIdentificationSequence))
     frame->segment_number = Reader (g).integer (DCM_ReferencedSegmentNumber);
   if (DcmItem *g = item.sequence (DCM_FrameContentSequence))

@@ -170,6 +170,8 @@ public:
     return number (tag, &value) && std::fabs (value) < 2e9 ? (int) value : fallback;
   }
 
+  DcmItem *get () const { return item_; }
+
   /* The first item of a sequence, or NULL. */
   DcmItem *
   sequence (const DcmTagKey &tag, long index = 0) const

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define VERSION 2
+#define VERSION 3
 #define KEEP_S (90 * 24 * 3600)
 
 #define SCHEMA                                                                                     \

@@ -60,6 +60,9 @@ sag_dicom_frame_init (SagDicomFrame *frame)
   frame->echo_time = NAN;
   frame->trigger_time = NAN;
   frame->diffusion_b_value = NAN;
+  for (int a = 0; a < 3; a++)
+    frame->diffusion_direction[a] = NAN;
+  frame->cardiac_phase = NAN;
   frame->temporal_position = NAN;
   frame->acquisition_number = NAN;
   frame->acquisition_time = NAN;

@@ -59,6 +59,8 @@ typedef struct
   double           echo_time;                    /* ms; NaN unknown, as all below */
   double           trigger_time;                 /* ms */
   double           diffusion_b_value;            /* s/mm2 */
+  double           diffusion_direction[3];       /* unit vector, LPS */
+  double           cardiac_phase;                /* % of the beat */
   double           temporal_position;            /* index or identifier */
   double           acquisition_number;
   double           acquisition_time; /* s since midnight (acquisition, else content time) */

@@ -112,20 +112,28 @@ typedef enum
   KEY_ECHO,
   KEY_B_VALUE,
   KEY_TRIGGER,
+  KEY_PHASE,
   KEY_ACQUISITION,
   N_NUMBER_KEYS,
   KEY_TYPE = N_NUMBER_KEYS,
+  KEY_DIRECTION, /* of diffusion: late, as it is parted by its three numbers, which name nothing to a reader */
   N_KEYS
 } Key;
+
+static double
+known_or (double value, double unknown)
+{
+  return isnan (value) ? unknown : value;
+}
 
 static double
 key_number (const SagStackSlice *slice, Key key)
 {
   const SagDicomFrame *f = frame_of (slice);
   double values[] = { f->temporal_position, f->echo_time, f->diffusion_b_value, f->trigger_time,
-                      f->acquisition_number };
+                      f->cardiac_phase, f->acquisition_number };
 
-  return isnan (values[key]) ? -1 : values[key];
+  return known_or (values[key], -1);
 }
 
 static int
@@ -133,6 +141,16 @@ compare_key (const SagStackSlice *a, const SagStackSlice *b, Key key)
 {
   if (key == KEY_TYPE)
     return strcmp (frame_of (a)->image_type, frame_of (b)->image_type);
+  for (int i = 0; key == KEY_DIRECTION && i < 3; i++)
+    {
+      double u = known_or (frame_of (a)->diffusion_direction[i], -2),
+             v = known_or (frame_of (b)->diffusion_direction[i], -2);
+
+      if (fabs (u - v) > 1e-3)
+        return u < v ? -1 : 1;
+    }
+  if (key == KEY_DIRECTION)
+    return 0;
   double x = key_number (a, key), y = key_number (b, key);
 
   return (x > y) - (x < y);
@@ -142,10 +160,14 @@ static char *
 key_name (const SagStackSlice *slice, Key key)
 {
   static const char *const formats[] = { "time %g", "echo %g ms", "b %g", "trigger %g ms",
-                                         "acquisition %g" };
+                                         "phase %g %%", "acquisition %g" };
+  const double *d = frame_of (slice)->diffusion_direction;
 
   if (key == KEY_TYPE)
     return g_strdup (frame_of (slice)->image_type);
+  if (key == KEY_DIRECTION)
+    return isnan (d[0]) ? g_strdup ("no direction")
+                        : g_strdup_printf ("direction %.3f %.3f %.3f", d[0], d[1], d[2]);
   return g_strdup_printf (formats[key], key_number (slice, key));
 }
 

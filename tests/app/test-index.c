@@ -272,6 +272,50 @@ test_echoes (void)
     }
 }
 
+/* Frames of one file in no order: directions of diffusion, the unweighted one first; and parts of the heart's beat. */
+static void
+test_directions (void)
+{
+  for (int way = 0; way < 2; way++)
+    {
+      GPtrArray *series = make_series (12);
+
+      for (int i = 0; i < 12; i++)
+        {
+          SagDicomFrame *f = &AT (series, i)->frames[0];
+          int which = (i * 5 + i / 3) % 3;
+
+          Z (series, i) = 2.0 * (i / 3);
+          if (way == 1)
+            f->cardiac_phase = 30 * which;
+          else if (which > 0)
+            memcpy (f->diffusion_direction, (const double[]){ which == 1 ? 0.6 : -0.8, which == 1 ? 0.8 : 0.6, 0 },
+                    sizeof f->diffusion_direction);
+        }
+      g_autoptr (SagIndex) index = group (series);
+      SagIndexSeries *s = only_series (index, 3);
+
+      for (guint e = 0; e < 3; e++)
+        {
+          SagStack *stack = g_ptr_array_index (s->stacks, e);
+          const SagDicomFrame *first = &stack->slices[0].instance->frames[0];
+
+          g_assert_cmpint (stack->n_slices, ==, 4);
+          for (int k = 0; k < 4; k++)
+            {
+              const SagDicomFrame *f = &stack->slices[k].instance->frames[0];
+
+              if (way == 1)
+                g_assert_cmpfloat (f->cardiac_phase, ==, first->cardiac_phase);
+              else
+                g_assert_cmpmem (f->diffusion_direction, sizeof f->diffusion_direction, first->diffusion_direction,
+                                 sizeof first->diffusion_direction);
+            }
+          g_assert_nonnull (strstr (stack->name, way == 1 ? "phase" : "direction"));
+        }
+    }
+}
+
 /* Phases whose trigger times differ from place to place: no key tells them apart, their order does.
  */
 static void
@@ -605,6 +649,7 @@ main (int argc, char **argv)
   g_test_add_func ("/index/mixed", test_mixed);
   g_test_add_func ("/index/no-position", test_no_position);
   g_test_add_func ("/index/echoes", test_echoes);
+  g_test_add_func ("/index/directions", test_directions);
   g_test_add_func ("/index/phases", test_phases);
   g_test_add_func ("/index/folder", test_folder_contents);
   g_test_add_func ("/index/nothing", test_nothing);

@@ -212,6 +212,86 @@ def contours(work):
     assert run("render", folder, "--series", "1.2.3.4", "--overlay", folder / "rt.dcm", "-o", work / "o.png").returncode == 0
 
 
+def contours_as_voxels(work):
+    """convert: labels of a structure set as NIfTI, on their images' grid; over each other, one at a time."""
+    folder = series(work / "ct", [(0, 0, 2 * k) for k in range(6)])
+    a, b = (3.1, 5.2, 33.4, 35.3), (12.3, 12.2, 40.1, 30.3)
+    structure_set(work / "rt.dcm", [("A", [255, 0, 0], [box(*a, 2), box(*a, 4)]), ("B", [0, 255, 0], [box(*b, 4)])],
+                  "1.2.3.4.9", "1.2.3.4")
+    done = run("convert", work / "rt.dcm", work / "all.nii", "--images", folder)
+    assert done.returncode == 1 and "--label" in done.stderr, done.stderr
+    for label, name, slices in ((1, a, (1, 2)), (2, b, (2,))):
+        out = work / "one.nii.gz"
+        done = run("convert", work / "rt.dcm", out, "--images", folder, "--label", label)
+        assert done.returncode == 0, done.stderr
+        got = nibabel.load(out)
+        voxels = np.asarray(got.dataobj)
+        assert got.shape == (COLUMNS, ROWS, 6) and set(np.unique(voxels)) == {0, label}, got.shape
+        assert [int((voxels[..., k] != 0).sum()) for k in range(6)] == [inside(*name) * (k in slices) for k in range(6)]
+        assert np.allclose(got.affine, np.diag([-SPACING[1], -SPACING[0], 2, 1]), atol=1e-5), got.affine
+
+
+def b_values(work):
+    """b-values that scanners keep in elements of their own, in either byte form; files are named against them."""
+    for maker, creator, at, vr, values in (
+            ("SIEMENS", "SIEMENS MR HEADER", 0x0019100c, "IS", ["0", "500", "1000"]),
+            ("GE MEDICAL SYSTEMS", "GEMS_PARM_01", 0x00431039, "IS", [[b, "8", "0", "0"] for b in ("0", "1000000500", "1000")]),
+            ("Philips", "Philips Imaging DD 001", 0x20011003, "FL", [0.0, 500.0, 1000.0])):
+        for implicit in (False, True):
+            folder = work / generate_uid()
+            folder.mkdir()
+            for n, (b, k) in enumerate((b, k) for k in range(4) for b in (2, 0, 1)):
+                d = base("1.2.840.10008.5.1.4.1.1.4", "MR")
+                if implicit:
+                    d.file_meta.TransferSyntaxUID, d.is_implicit_VR = "1.2.840.10008.1.2", True
+                d.SeriesInstanceUID, d.FrameOfReferenceUID, d.InstanceNumber = "1.2.3.4", "1.2.3.4.9", (n * 7) % 12
+                d.ImagePositionPatient, d.Manufacturer = [0, 0, 2 * k], maker
+                d.ImageOrientationPatient, d.PixelSpacing = [1, 0, 0, 0, 1, 0], list(SPACING)
+                d.Rows, d.Columns, d.SamplesPerPixel, d.PhotometricInterpretation = ROWS, COLUMNS, 1, "MONOCHROME2"
+                d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16, 16, 15, 0
+                d.PixelData = np.full((ROWS, COLUMNS), 100 + b, np.uint16).tobytes()
+                d.add_new((at & 0xffff0000) + 0x10, "LO", creator)
+                d.add_new(at, vr, values[b])
+                d.save_as(str(folder / f"{n:02}.dcm"), write_like_original=False)
+            stacks = told("index", folder)["studies"][0]["series"][0]["stacks"]
+            assert [s["name"] for s in stacks] == ["b 0", "b 500", "b 1000"], (maker, implicit, [s["name"] for s in stacks])
+            for b in range(3):
+                got = told("info", folder, "--series", f"1.2.3.4#{b + 1}")
+                assert got["min"] == got["max"] == 100 + b, got
+
+
+def cine(work):
+    """Frames without a place, or at one place again and again: pixels have a size, but nothing has a volume."""
+    labels = work / "labels.nii"
+    voxels = np.zeros((COLUMNS, ROWS, 5), np.uint8)
+    voxels[4:9, 3:11] = 1
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-SPACING[1], -SPACING[0], 1, 1])), labels)
+    for name in ("nowhere", "one-place", "volume"):
+        d = base("1.2.840.10008.5.1.4.1.1.3.1" if name == "nowhere" else "1.2.840.10008.5.1.4.1.1.4.1", "US")
+        d.SeriesInstanceUID, d.FrameOfReferenceUID = generate_uid(), "1.2.3.4.9"
+        d.Rows, d.Columns, d.SamplesPerPixel, d.PhotometricInterpretation = ROWS, COLUMNS, 1, "MONOCHROME2"
+        d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation, d.NumberOfFrames = 8, 8, 7, 0, 5
+        d.PixelSpacing = list(SPACING)
+        d.PixelData = bytes(ROWS * COLUMNS * 5)
+        if name != "nowhere":
+            shared, measures, orientation = Dataset(), Dataset(), Dataset()
+            measures.PixelSpacing, measures.SliceThickness = list(SPACING), 1
+            orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+            shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = Sequence([measures]), Sequence([orientation])
+            d.SharedFunctionalGroupsSequence, d.PerFrameFunctionalGroupsSequence = Sequence([shared]), Sequence()
+            for k in range(5):
+                frame, place = Dataset(), Dataset()
+                place.ImagePositionPatient = [0, 0, k if name == "volume" else 3]
+                frame.PlanePositionSequence = Sequence([place])
+                d.PerFrameFunctionalGroupsSequence.append(frame)
+        d.save_as(str(work / f"{name}.dcm"), write_like_original=False)
+        done = run("convert", labels, work / "out.csv", "--images", work / f"{name}.dcm")
+        assert done.returncode == 0, done.stderr
+        heading, row = ((work / "out.csv").read_text().splitlines() + [""])[:2]
+        ml = row.split(",")[heading.split(",").index("ml")]
+        assert (ml == "0.6000") if name == "volume" else (ml == ""), (name, row)
+
+
 def shown(folder, work, *options):
     """The picture of the one slice of `folder`, a pixel a pixel."""
     out = work / "out.png"
@@ -293,7 +373,7 @@ def graphics(work):
     assert ((got > 0) == (high > 0)).all()
 
 
-tests = [tilt, uneven, straight, broken, contours, windows, graphics]
+tests = [tilt, uneven, straight, broken, contours, contours_as_voxels, b_values, cine, windows, graphics]
 print(f"1..{len(tests)}")
 for n, test in enumerate(tests, 1):
     with tempfile.TemporaryDirectory() as work:
