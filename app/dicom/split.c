@@ -116,7 +116,7 @@ typedef enum
   KEY_ACQUISITION,
   N_NUMBER_KEYS,
   KEY_TYPE = N_NUMBER_KEYS,
-  KEY_DIRECTION, /* of diffusion: late, as it is parted by its three numbers, which name nothing to a reader */
+  KEY_DIRECTION, /* of diffusion: three numbers, which tell a reader nothing */
   N_KEYS
 } Key;
 
@@ -161,14 +161,25 @@ key_name (const SagStackSlice *slice, Key key)
 {
   static const char *const formats[] = { "time %g", "echo %g ms", "b %g", "trigger %g ms",
                                          "phase %g %%", "acquisition %g" };
-  const double *d = frame_of (slice)->diffusion_direction;
 
   if (key == KEY_TYPE)
     return g_strdup (frame_of (slice)->image_type);
-  if (key == KEY_DIRECTION)
-    return isnan (d[0]) ? g_strdup ("no direction")
-                        : g_strdup_printf ("direction %.3f %.3f %.3f", d[0], d[1], d[2]);
   return g_strdup_printf (formats[key], key_number (slice, key));
+}
+
+/* Which of the parts that begin at slices[start] it is, counted as they were acquired. */
+static int
+rank_of (const SagStackSlice *slices, gsize n, gsize start, Key key)
+{
+  const SagStackSlice *own = &slices[start];
+  int rank = 1;
+
+  for (gsize i = 0; i < n; i++)
+    if (i == 0 || compare_key (&slices[i - 1], &slices[i], key) != 0)
+      rank += slices[i].instance->instance_number != own->instance->instance_number
+                  ? slices[i].instance->instance_number < own->instance->instance_number
+                  : slices[i].frame < own->frame;
+  return rank;
 }
 
 static int
@@ -282,7 +293,9 @@ part (GPtrArray *stacks, const Group *group, SagStackSlice *slices, gsize n, Key
       for (gsize i = 1; i <= n; i++)
         if (i == n || compare_key (&slices[start], &slices[i], key) != 0)
           {
-            g_autofree char *own = key_name (&slices[start], key);
+            g_autofree char *own = key == KEY_DIRECTION
+                                       ? g_strdup_printf ("direction %d", rank_of (slices, n, start, key))
+                                       : key_name (&slices[start], key);
             g_autofree char *full = join_names (name, own);
 
             part (stacks, group, slices + start, i - start, key + 1, full);
