@@ -174,7 +174,7 @@ read_private_b_value (const Reader &item, SagDicomFrame *frame)
           || element->getLength () > 256)
         continue;
       Uint8 *bytes = NULL;
-      if (element->ident () == EVR_UN && element->getUint8Array (bytes).good () && bytes != NULL)
+      if (element->getUint8Array (bytes).good () && bytes != NULL)
         {
           float single;
 

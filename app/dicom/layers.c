@@ -112,10 +112,10 @@ find_box (const SagGrid *grid, const int *ks, int n, const guint8 *masks, int bo
       {
         int from = 0, to = columns;
 
-        while (from < columns && masks[from] == 0)
+        if (masks[0] == 0 && memcmp (masks, masks + 1, (gsize) columns - 1) == 0)
+          continue; /* all alike */
+        while (masks[from] == 0)
           from++;
-        if (from == columns)
-          continue;
         while (masks[to - 1] == 0)
           to--;
         box[0] = MIN (box[0], from);

@@ -238,11 +238,15 @@ decode_bits (SagPixels *self, int frame, guint8 *out, GError **error)
   if (!reserve (self, end - start, error)
       || !sag_dcm_file_get_native (self->file, start, self->raw, end - start, error))
     return FALSE;
+  memset (out, 0, n);
   for (gsize i = 0; i < n; i++)
     {
       gsize bit = first_bit - start * 8 + i;
 
-      out[i] = self->raw[bit / 8] >> (bit % 8) & 1;
+      if (bit % 8 == 0 && self->raw[bit / 8] == 0)
+        i += 7; /* most of a mask is empty */
+      else
+        out[i] = self->raw[bit / 8] >> (bit % 8) & 1;
     }
   return TRUE;
 }

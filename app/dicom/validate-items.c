@@ -92,12 +92,36 @@ is_number (SagElements item)
   return FALSE;
 }
 
+/* A functional group that is there says something; references to images (group 0008) may be empty. */
+static void
+want_groups (SagFaults *faults, SagElements item)
+{
+  SagElements within, first, at = item;
+  SagElement element;
+
+  while (sag_elements_next (&at, &element) == SAG_ELEMENTS_MORE)
+    {
+      if (strcmp (element.vr, "SQ") != 0 || element.tag < 0x00180000 || (element.tag >> 16) % 2 == 1)
+        continue;
+      sag_elements_get_items (&item, &element, &within);
+      if (sag_elements_next_item (&within, &first) != SAG_ELEMENTS_MORE)
+        {
+          g_autofree char *keyword = sag_dicom_get_keyword (element.tag);
+
+          sag_faults_add (faults, TRUE, element.tag, "%s is empty in a functional group, which must say it (type 1)",
+                          keyword);
+        }
+    }
+}
+
 void
 sag_validate_item (guint32 sequence, const SagElements *item, SagFaults *faults)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++)
     if (wanted[i].sequence == sequence)
       want (faults, sequence, wanted[i].type, wanted[i].tag, *item);
+  if (sequence == SHARED_GROUPS || sequence == FRAME_GROUPS)
+    want_groups (faults, *item);
   if (sequence == CONTENT && is_number (*item))
     want (faults, sequence, '2', 0x0040a300, *item);
   /* Whatever is called so has the Code Sequence Macro. */

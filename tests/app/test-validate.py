@@ -112,7 +112,7 @@ for name, (spoil, words) in DEEP.items():
 
 # The same attributes missing as dciodvfy says, where it knows the kind of object: at most these files and attributes
 # of the data folder are told otherwise.
-KNOWN = {("BRTUMMM1", "FrameVOILUTSequence"), ("seg_image_sm_dots_tiled_full.dcm", None),
+KNOWN = {("seg_image_sm_dots_tiled_full.dcm", None),
          ("CT0012.fragmented_no_bot_jpeg_baseline.51.dcm", None)}
 PLACES = ("dcmqi", "highdicom", "nema/multiframe", "dcmjs", "cornerstone3d", "ohif-rebuilt")
 if data.exists() and shutil.which("dciodvfy"):
