@@ -298,8 +298,8 @@ describe_labels (const Scene *scene)
 {
   enum { MOST = 8, LETTERS = 28 };
   GString *text = g_string_new (NULL);
-  gboolean placed = scene->info != NULL && scene->info->has_place && scene->segmentation != NULL
-                    && sag_segmentation_get_has_place (scene->segmentation);
+  gboolean placed = scene->info != NULL && scene->info->has_place && sag_volume_is_spatial (scene->volume)
+                    && scene->segmentation != NULL && sag_segmentation_get_has_place (scene->segmentation);
   int lines = 0;
 
   int n_layers = scene->segmentation != NULL && scene->labelled
