@@ -289,3 +289,46 @@ sag_guard_check (const guint8 *data, gsize n)
                                 : data[at] == 0 && data[at + 1] != 0;
   return check_data (data + at, n - at, is_implicit, big);
 }
+
+/* ITU-T T.81, table B.1: segments have a length, TEM, RES, RST, SOI and EOI stand alone. */
+gboolean
+sag_guard_check_jpeg (const guint8 *data, gsize n)
+{
+  enum { TEM = 0x01, SOF0 = 0xc0, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, EOI = 0xd9 };
+
+  for (gsize at = 0; at + 4 < n && data[at] == 0xff;)
+    {
+      guint8 marker = data[at + 1];
+
+      if (marker == TEM)
+        return FALSE;
+      if (marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC)
+        return TRUE;
+      at += 2;
+      if (marker >= SOF0 && (marker < RST0 || marker > EOI))
+        at += (gsize) data[at] << 8 | data[at + 1];
+    }
+  return TRUE;
+}
+
+gboolean
+sag_guard_check_rle (const guint8 *data, gsize n)
+{
+  enum { HEADER = 64, MAX_SEGMENTS = 15 };
+  guint32 number[1 + MAX_SEGMENTS], last = HEADER;
+
+  if (n < HEADER)
+    return FALSE;
+  memcpy (number, data, HEADER);
+  if (GUINT32_FROM_LE (number[0]) > MAX_SEGMENTS)
+    return FALSE;
+  for (guint32 i = 1; i <= GUINT32_FROM_LE (number[0]); i++)
+    {
+      guint32 offset = GUINT32_FROM_LE (number[i]);
+
+      if (offset < last || offset > n)
+        return FALSE;
+      last = offset;
+    }
+  return TRUE;
+}

@@ -14,3 +14,13 @@
  * judged: anything else passes. Reads element headers only, up to the pixel data. [any thread] */
 gboolean sag_guard_check (const guint8 *data,
                           gsize         n);
+
+/* FALSE if a JPEG stream has the marker TEM before its frame header: the toolkit waits there for ever. Nothing else
+ * of it is judged. [any thread] */
+gboolean sag_guard_check_jpeg (const guint8 *data,
+                               gsize         n);
+
+/* FALSE if the segments of an RLE frame (PS3.5 G.5) do not follow each other inside its `n` bytes: the toolkit takes
+ * their offsets on trust. [any thread] */
+gboolean sag_guard_check_rle (const guint8 *data,
+                              gsize         n);

@@ -5,6 +5,7 @@
 #include "app/dicom/pixels.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/dicom/guard.h"
 #include "app/dicom/jpeg2000.h"
 #include "app/dicom/jpegls.h"
 #include "app/dicom/lut.h"
@@ -438,6 +439,16 @@ is_subsampled (const SagDicomInstance *in)
   return g_str_has_suffix (in->photometric_interpretation, "_422");
 }
 
+/* What the toolkit would hang or crash on. */
+static gboolean
+is_sound (const SagDicomInstance *in, GBytes *stream)
+{
+  gsize n;
+  const guint8 *data = g_bytes_get_data (stream, &n);
+
+  return is_rle (in) ? sag_guard_check_rle (data, n) : sag_guard_check_jpeg (data, n);
+}
+
 /* Pixels as bytes in the file's own layout. */
 static gboolean
 decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
@@ -461,6 +472,8 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
 
       if (stream != NULL && strcmp (in->transfer_syntax_uid, SAG_UID_JPEGLS) == 0)
         stream = sag_jpegls_complete (g_steal_pointer (&stream));
+      if (stream != NULL && !is_sound (in, stream))
+        return fail (in, SAG_DICOM_ERROR_INVALID, error, "frame %d is damaged", frame + 1);
       /* The toolkit pads a frame to even length. */
       if (stream == NULL || !reserve (self, n * raw->bytes + 2, error)
           || !sag_dcm_file_decode (self->file, frame, stream, self->raw, n * raw->bytes + 2,

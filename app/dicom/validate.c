@@ -30,19 +30,32 @@ sag_validation_free (SagValidation *self)
   g_free (self);
 }
 
+/* What a file holds is shown, and written as JSON: it is made text, without commands to a terminal.
+ */
+static char *
+make_plain (const char *said)
+{
+  char *text = g_utf8_make_valid (said, -1);
+
+  for (char *p = text; *p != '\0'; p++)
+    if (g_ascii_iscntrl (*p))
+      *p = '?';
+  return text;
+}
+
 void
 sag_faults_add (SagFaults *self, gboolean is_error, guint32 tag, const char *format, ...)
 {
-  g_autofree char *text = NULL;
-  g_autofree char *key = NULL;
-  SagFault *fault;
-  va_list args;
+  g_autofree char *said = NULL, *text = NULL, *key = NULL;
+  SagFault        *fault;
+  va_list          args;
 
   if (self->n++ >= MAX_OF_FILE)
     return;
   va_start (args, format);
-  text = g_strdup_vprintf (format, args);
+  said = g_strdup_vprintf (format, args);
   va_end (args);
+  text = make_plain (said);
   key = g_strdup_printf ("%s/%08x/%s", self->series, tag, text);
   fault = g_hash_table_lookup (self->known, key);
   if (fault == NULL)
@@ -59,15 +72,18 @@ sag_faults_add (SagFaults *self, gboolean is_error, guint32 tag, const char *for
 
 /* One in all of its files what should be one in all of them. */
 static void
-check_same (SagFaults *faults, const SagIndexSeries *series, gsize offset, gboolean is_error,
-            const char *name)
+check_same (SagFaults            *faults,
+            const SagIndexSeries *series,
+            gsize                 offset,
+            gboolean              is_error,
+            const char           *name)
 {
   const char *first = NULL;
 
   for (guint i = 0; i < series->instances->len; i++)
     {
       const SagDicomInstance *instance = g_ptr_array_index (series->instances, i);
-      const char *value = *(char *const *) ((const char *) instance + offset);
+      const char             *value = *(char *const *)((const char *)instance + offset);
 
       if (first == NULL)
         first = value;
@@ -104,7 +120,7 @@ check_seg (SagFaults *faults, const SagIndex *index, const SagDicomInstance *ins
   g_autoptr (GError) failure = NULL;
   g_autoptr (SagDicomSegHeader) header = sag_dicom_read_seg_header (instance->path, &failure);
   const SagIndexSeries *source;
-  int n_lost = 0;
+  int                   n_lost = 0;
 
   faults->path = instance->path;
   if (header == NULL)
@@ -114,7 +130,7 @@ check_seg (SagFaults *faults, const SagIndex *index, const SagDicomInstance *ins
     }
   for (int f = 0; f < header->instance->n_frames; f++)
     {
-      int number = header->instance->frames[f].segment_number;
+      int      number = header->instance->frames[f].segment_number;
       gboolean found = number == 0; /* a label map has none */
 
       for (int s = 0; s < header->n_segments && !found; s++)
@@ -122,18 +138,23 @@ check_seg (SagFaults *faults, const SagIndex *index, const SagDicomInstance *ins
       n_lost += !found;
     }
   if (n_lost > 0)
-    sag_faults_add (faults, TRUE, 0x0062000b, "%d frames refer to segments that are not described", n_lost);
+    sag_faults_add (faults, TRUE, 0x0062000b, "%d frames refer to segments that are not described",
+                    n_lost);
   if (header->referenced_series_uid[0] == '\0')
     {
-      sag_faults_add (faults, FALSE, 0x00081115, "The segmentation does not say of what series it is");
+      sag_faults_add (faults, FALSE, 0x00081115,
+                      "The segmentation does not say of what series it is");
       return;
     }
   source = sag_index_find_series (index, header->referenced_series_uid);
   if (source == NULL)
-    sag_faults_add (faults, FALSE, 0x00081115, "The series that the segmentation is of is not here");
+    sag_faults_add (faults, FALSE, 0x00081115,
+                    "The series that the segmentation is of is not here");
   else if (header->instance->frame_of_reference_uid[0] != '\0'
            && source->first->frame_of_reference_uid[0] != '\0'
-           && strcmp (header->instance->frame_of_reference_uid, source->first->frame_of_reference_uid) != 0)
+           && strcmp (header->instance->frame_of_reference_uid,
+                      source->first->frame_of_reference_uid)
+                  != 0)
     sag_faults_add (faults, TRUE, 0x00200052,
                     "The segmentation lies in another frame of reference than the series it is of");
 }
@@ -144,7 +165,8 @@ check_series (SagFaults *faults, const SagIndex *index, const SagIndexSeries *se
   faults->n = 0;
   faults->series = series->first->series_instance_uid;
   check_same (faults, series, G_STRUCT_OFFSET (SagDicomInstance, patient_id), TRUE, "PatientID");
-  check_same (faults, series, G_STRUCT_OFFSET (SagDicomInstance, patient_name), TRUE, "PatientName");
+  check_same (faults, series, G_STRUCT_OFFSET (SagDicomInstance, patient_name), TRUE,
+              "PatientName");
   check_stacks (faults, series);
   if (series->kind == SAG_SERIES_SEGMENTATION)
     for (guint i = 0; i < series->instances->len; i++)
@@ -169,18 +191,18 @@ check_uids (SagFaults *faults, const SagIndex *index)
       faults->series = instance->series_instance_uid;
       faults->path = instance->path;
       if (other != NULL)
-        sag_faults_add (faults, TRUE, 0x00080018, "Two files have the same SOPInstanceUID; the other is '%s'",
-                        other->path);
+        sag_faults_add (faults, TRUE, 0x00080018,
+                        "Two files have the same SOPInstanceUID; the other is '%s'", other->path);
       else
-        g_hash_table_insert (seen, (gpointer) instance->sop_instance_uid, (gpointer) instance);
+        g_hash_table_insert (seen, (gpointer)instance->sop_instance_uid, (gpointer)instance);
     }
 }
 
 static int
 compare_faults (gconstpointer a, gconstpointer b)
 {
-  const SagFault *x = *(const SagFault *const *) a, *y = *(const SagFault *const *) b;
-  int order;
+  const SagFault *x = *(const SagFault *const *)a, *y = *(const SagFault *const *)b;
+  int             order;
 
   if (x->is_error != y->is_error)
     return x->is_error ? -1 : 1;
@@ -195,7 +217,7 @@ collect (SagFaults *faults, int n_files)
 {
   SagValidation *self = g_new0 (SagValidation, 1);
   GHashTableIter iter;
-  gpointer fault;
+  gpointer       fault;
 
   self->faults = g_ptr_array_new_with_free_func (fault_free);
   self->n_files = n_files;
@@ -203,7 +225,7 @@ collect (SagFaults *faults, int n_files)
   while (g_hash_table_iter_next (&iter, NULL, &fault))
     {
       g_ptr_array_add (self->faults, fault);
-      if (((SagFault *) fault)->is_error)
+      if (((SagFault *)fault)->is_error)
         self->n_errors++;
       else
         self->n_warnings++;
@@ -257,9 +279,9 @@ sag_validate (const char *path, const SagTick *tick, GError **error)
       faults.series = instance->series_instance_uid;
       faults.path = instance->path;
       if (file != NULL)
-        sag_validate_object ((const guint8 *) g_mapped_file_get_contents (file),
+        sag_validate_object ((const guint8 *)g_mapped_file_get_contents (file),
                              g_mapped_file_get_length (file), &faults);
-      if (!sag_tick (tick, (double) i / index->instances->len))
+      if (!sag_tick (tick, (double)i / index->instances->len))
         {
           sag_validation_free (collect (&faults, 0));
           sag_engine_error_cancelled (error);
@@ -275,5 +297,5 @@ sag_validate (const char *path, const SagTick *tick, GError **error)
       for (guint j = 0; j < study->series->len; j++)
         check_series (&faults, index, g_ptr_array_index (study->series, j));
     }
-  return collect (&faults, (int) index->instances->len + (int) index->problems->len);
+  return collect (&faults, (int)index->instances->len + (int)index->problems->len);
 }
