@@ -11,7 +11,7 @@ build='build-essential pkg-config meson ninja-build python3
   libglib2.0-dev libgtk-4-dev libadwaita-1-dev libjson-glib-dev libpng-dev libsqlite3-dev libzip-dev zlib1g-dev
   libdcmtk-dev libopenjp2-7-dev libseccomp-dev adwaita-icon-theme fonts-cantarell
   desktop-file-utils libxml2-utils gettext'
-tests='git xz-utils clang libclang-rt-14-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+tests='git xz-utils clang libclang-rt-14-dev libomp-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
   dcmtk dicom3tools dcm2niix libopenjp2-tools orthanc poppler-utils
   python3-numpy python3-pil python3-pydicom python3-nibabel python3-onnx
   xvfb xauth dbus at-spi2-core gir1.2-atspi-2.0 python3-gi xdotool locales libglib2.0-bin appstream'

@@ -370,6 +370,14 @@ test_check (void)
   check_fault ("NEVER_ASKS", "it asked 0 times");
   check_fault ("FALLING_PROGRESS", "progress fell");
   check_fault ("FORGETFUL", "in two runs");
+  check_fault ("OTHER_THREAD", "on another thread");
+  check_fault ("COUNTS_THREADS", "with one thread and several");
+  check_fault ("LIES_STOPPED", "it said: ");
+  check_fault ("ASKS_ON", "it went on");
+  check_fault ("SPOILED", "before and after a cancelled run");
+  check_fault ("ONLY_ONE", "a second model can be made and destroyed: ");
+  check_fault ("ONLY_LARGE", "starts at fp32: ");
+  check_fault ("NO_CARD", "there is no file");
   check_fault ("ALIEN_LABEL", "which is no label");
   check_fault ("SILENT_FAILURE", "failed without a message");
   check_fault ("WRONG_ABI", "written for plugin ABI 2");

@@ -8,6 +8,7 @@
 #include "plugins/sagitta-plugin.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,14 @@ enum
   NEVER_ASKS,
   FALLING_PROGRESS,
   FORGETFUL,
+  OTHER_THREAD,   /* its progress comes from there */
+  COUNTS_THREADS, /* the answer hangs on how many there are */
+  LIES_STOPPED,   /* told to stop, it says something else */
+  ASKS_ON,        /* told to stop, it asks again */
+  SPOILED,        /* a cancelled run changes the next */
+  ONLY_ONE,       /* no second model beside the first */
+  ONLY_LARGE,     /* not a single voxel */
+  NO_CARD,
   /* what only a process of its own survives */
   CRASHES,
   CRASHES_OPENED,
@@ -113,6 +122,7 @@ static const sag_model_info info = {
             : HAS_NET (FAULT)    ? one
                                  : both,
   .net = HAS_NET (FAULT) ? &net : NULL,
+  .card = FAULT == NO_CARD ? "absent.md" : NULL,
 };
 
 static const sag_model_info *const models[] = { FAULT == NO_MODELS ? NULL : &info, NULL };
@@ -145,6 +155,38 @@ escape (char *message)
     strcat (message, " fork");
   if (kill (getppid (), 0) == 0)
     strcat (message, " signal");
+}
+
+static void *
+ask (void *data)
+{
+  const sag_run *run = data;
+
+  run->progress (run->data, 0);
+  return NULL;
+}
+
+static void
+ask_elsewhere (const sag_run *run)
+{
+  pthread_t thread;
+
+  if (pthread_create (&thread, NULL, ask, (void *) run) == 0)
+    pthread_join (thread, NULL);
+}
+
+/* What it does when it is told to stop in part `k` of eight. */
+static sag_status
+stop (sag_result *result, const sag_run *run, int k, int *calls)
+{
+  if (FAULT == SPOILED)
+    *calls |= 0x100;
+  if (FAULT == ASKS_ON)
+    run->progress (run->data, k / 8.0);
+  if (FAULT != LIES_STOPPED)
+    return SAG_CANCELLED;
+  strcpy (result->message, "the disk is full");
+  return SAG_FAILED;
 }
 
 /* Values above 0 are label 1, above 500 label 7. */
@@ -189,6 +231,13 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
     return SAG_CANCELLED;
   if (FAULT == UNKNOWN_STATUS)
     return 77;
+  if (FAULT == ONLY_LARGE && slice * (size_t) image->dims[2] < 2)
+    {
+      strcpy (result->message, "one voxel is too few");
+      return SAG_FAILED;
+    }
+  if (FAULT == OTHER_THREAD)
+    ask_elsewhere (run);
   if (FAULT == LYING_SUCCESS)
     strcpy (result->message, "it went wrong");
   for (int k = 0; k < 8; k++)
@@ -198,7 +247,7 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
       double fraction = FAULT == FALLING_PROGRESS ? 1 - k / 8.0 : k / 8.0;
 
       if (FAULT != NEVER_ASKS && !run->progress (run->data, fraction) && FAULT != IGNORES_CANCEL)
-        return SAG_CANCELLED;
+        return stop (result, run, k, calls);
       for (size_t i = from; i < to; i++)
         {
           float v = image->voxels[i];
@@ -208,6 +257,10 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
             result->labels[i] = 9;
           if (FAULT == FORGETFUL && i == 3)
             result->labels[i] = (uint8_t) (*calls % 2);
+          if (FAULT == COUNTS_THREADS && i == 3)
+            result->labels[i] = run->n_threads == 1;
+          if (FAULT == SPOILED && i == 3)
+            result->labels[i] = *calls >= 0x100;
           if (FAULT != UNWRITTEN_CONFIDENCE || i % 100 != 0)
             result->confidence[i] = 200;
         }
@@ -215,9 +268,12 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
   return SAG_OK;
 }
 
+static int n_models;
+
 static void
 destroy (sag_model *model)
 {
+  n_models--;
   free (model->data);
   free (model);
 }
@@ -227,12 +283,13 @@ create (const sag_host *host, const char *folder, const char *id, uint32_t preci
 {
   sag_model *model = calloc (1, sizeof *model);
 
-  if (FAULT == NO_MODEL || host->abi != SAG_PLUGIN_ABI || precision != SAG_F32 || folder[0] != '/'
+  if (FAULT == NO_MODEL || (FAULT == ONLY_ONE && n_models > 0) || host->abi != SAG_PLUGIN_ABI || precision != SAG_F32 || folder[0] != '/'
       || strcmp (id, info.id) != 0 || host->extension (host, "sagitta.nothing/1") != NULL)
     {
       free (model);
       return NULL;
     }
+  n_models++;
   model->size = sizeof *model;
   model->data = calloc (1, sizeof (int));
   model->segment = FAULT == NULL_SEGMENT ? NULL : segment;
