@@ -21,6 +21,8 @@
 #include "engine/base/parallel.h"
 #include "engine/nn/op-util.h"
 
+#include <string.h>
+
 enum
 {
   IN_U,
@@ -170,12 +172,13 @@ run_selective_scan (const SagStep *step)
 /* ---- LinearScan -------------------------------------------------------------------------
  *
  * y[t] = a[t] y[t - 1] + b[t] from y[-1] = 0 along `axis` of a and b, which have one shape (domain
- * "sagitta", version 1). */
+ * "sagitta", version 1); with `previous` not 0, each y[t] stands one later, after a 0. */
 
 typedef struct
 {
   const SagStep *step;
   gint64         l, inner, blocks;
+  gboolean       previous;
 } LinearRun;
 
 enum { LINE = 1024 }; /* elements of a step that a task takes */
@@ -202,16 +205,18 @@ run_linear_task (gsize item, int thread, gpointer data)
   const float *b = (const float *) sag_step_in (run->step, 1) + at;
   float *y = (float *) sag_step_out (run->step, 0) + at;
 
-  for (gint64 i = 0; i < n && run->l > 0; i++)
-    y[i] = b[i];
+  if (run->l == 0)
+    return;
+  for (gint64 i = 0; i < n; i++)
+    y[i] = run->previous ? 0 : b[i];
   for (gint64 t = 1; t < run->l; t++)
     {
       const float *before = y;
 
       if (t % CHUNK == 0 && !sag_step_go_on (run->step, thread, 0))
         return;
-      a += run->inner;
-      b += run->inner;
+      a += run->previous && t == 1 ? 0 : run->inner;
+      b += run->previous && t == 1 ? 0 : run->inner;
       y += run->inner;
       for (gint64 i = 0; i < n; i++)
         y[i] = a[i] * before[i] + b[i];
@@ -223,14 +228,174 @@ run_linear_scan (const SagStep *step)
 {
   const SagShape *shape = &sag_node_input (step->node, 0)->shape;
   int axis = sag_axis (sag_node_get_int (step->node, "axis", 0), shape->rank);
-  LinearRun run = { step, shape->dim[axis], sag_shape_product (shape, axis + 1, shape->rank), 0 };
+  LinearRun run = { step, shape->dim[axis], sag_shape_product (shape, axis + 1, shape->rank), 0,
+                    sag_node_get_int (step->node, "previous", 0) != 0 };
 
   run.blocks = (run.inner + LINE - 1) / LINE;
   sag_parallel_for ((gsize) (sag_shape_product (shape, 0, axis) * run.blocks), run_linear_task, &run);
 }
 
+/* ---- GatedScan --------------------------------------------------------------------------
+ *
+ * The recurrence of gated linear attention, Mamba-2 and RWKV-5 and -6 (domain "sagitta", version 1),
+ * for K sequences of L steps of C channels with N states each, from state 0:
+ *
+ *     h[k][c][n] = g[k][t][c][n] h[k][c][n] + v[k][t][c] b[k][t][n]
+ *     y[k][t][c] = sum over n of q[k][t][n] h[k][c][n]
+ *
+ * or, with `previous` not 0, of q[k][t][n] (h before the step + w[k][n] b[k][t][n] v[k][t][c]).
+ *
+ *   inputs   v [K, L, C], b [K, L, N], q [K, L, N]
+ *            g [K, L, C, N], any of them 1: the same along it
+ *            w [K, N], or [1, N]; may be left out: 0
+ *   output   y [K, L, C] */
+
+enum { GATED_V, GATED_B, GATED_Q, GATED_G, GATED_W };
+
+typedef struct
+{
+  const SagStep *step;
+  gint64         k, l, c, n, blocks, stride[4]; /* of g */
+  gboolean       previous, w_each;
+} GatedRun;
+
+static gboolean
+infer_gated_scan (SagNode *node, GError **error)
+{
+  const SagShape *v, *b, *q, *g, *w;
+  gint64 full[4];
+
+  if (!sag_node_arity (node, 4, error))
+    return FALSE;
+  for (int i = 0; i <= GATED_W; i++)
+    if (sag_node_input (node, i) != NULL && !sag_node_want_float (node, i, error))
+      return FALSE;
+  v = &sag_node_input (node, GATED_V)->shape;
+  b = &sag_node_input (node, GATED_B)->shape;
+  q = &sag_node_input (node, GATED_Q)->shape;
+  g = &sag_node_input (node, GATED_G)->shape;
+  w = sag_node_input (node, GATED_W) != NULL ? &sag_node_input (node, GATED_W)->shape : NULL;
+  if (v->rank != 3 || b->rank != 3 || !sag_shape_equal (b, q) || b->dim[0] != v->dim[0]
+      || b->dim[1] != v->dim[1] || g->rank != 4)
+    return sag_node_invalid (node, error, "v must be [K, L, C], b and q [K, L, N], g [K, L, C, N]");
+  memcpy (full, (gint64[]){ v->dim[0], v->dim[1], v->dim[2], b->dim[2] }, sizeof full);
+  for (int i = 0; i < 4; i++)
+    if (g->dim[i] != 1 && g->dim[i] != full[i])
+      return sag_node_invalid (node, error, "g must be [K, L, C, N], or 1 for some of them");
+  if (w != NULL
+      && (w->rank != 2 || (w->dim[0] != 1 && w->dim[0] != full[0]) || w->dim[1] != full[3]))
+    return sag_node_invalid (node, error, "w must be [K, N]");
+  return sag_infer_same (node, error);
+}
+
+static void
+read_gated (const SagNode *node, GatedRun *run)
+{
+  const SagShape *v = &sag_node_input (node, GATED_V)->shape;
+  const SagShape *g = &sag_node_input (node, GATED_G)->shape;
+  const SagValue *w = sag_node_input (node, GATED_W);
+  gint64 stride = 1;
+
+  run->k = v->dim[0];
+  run->l = v->dim[1];
+  run->c = v->dim[2];
+  run->n = sag_node_input (node, GATED_B)->shape.dim[2];
+  run->blocks = (run->c + BLOCK - 1) / BLOCK;
+  for (int i = 3; i >= 0; i--)
+    {
+      run->stride[i] = g->dim[i] == 1 ? 0 : stride;
+      stride *= g->dim[i];
+    }
+  run->previous = sag_node_get_int (node, "previous", 0) != 0;
+  run->w_each = w != NULL && w->shape.dim[0] > 1;
+}
+
+static gboolean
+prepare_gated_scan (SagNode *node, SagPrecision precision, GError **error)
+{
+  GatedRun run;
+  double work;
+
+  read_gated (node, &run);
+  if (!g_size_checked_mul (&node->scratch_bytes, (gsize) run.n, BLOCK * sizeof (float))
+      || !g_size_checked_mul (&node->scratch_bytes, node->scratch_bytes, (gsize) run.k)
+      || !g_size_checked_mul (&node->scratch_bytes, node->scratch_bytes, (gsize) run.blocks))
+    return sag_node_invalid (node, error, "it is too large");
+  work = 3.0 * (double) run.k * (double) run.l * (double) run.c * (double) run.n;
+  node->macs = (gint64) MIN (work, 1e18);
+  node->kernel = "scan";
+  return TRUE;
+}
+
+/* One step of up to BLOCK channels. */
+static void
+gated_step (const GatedRun *run, gint64 n_channels, const float *v, const float *b, const float *q,
+            const float *g, const float *w, float *h, float *y)
+{
+  float sum[BLOCK] = { 0 };
+
+  for (gint64 n = 0; n < run->n; n++, h += BLOCK)
+    {
+      const float *gate = g + n * run->stride[3];
+      float own = run->previous && w != NULL ? w[n] * b[n] : 0;
+
+      if (run->previous)
+        for (gint64 c = 0; c < n_channels; c++)
+          sum[c] += q[n] * (h[c] + own * v[c]);
+      if (run->stride[2] == 0)
+        for (gint64 c = 0; c < n_channels; c++)
+          h[c] = *gate * h[c] + v[c] * b[n];
+      else
+        for (gint64 c = 0; c < n_channels; c++)
+          h[c] = gate[c * run->stride[2]] * h[c] + v[c] * b[n];
+      if (!run->previous)
+        for (gint64 c = 0; c < n_channels; c++)
+          sum[c] += q[n] * h[c];
+    }
+  memcpy (y, sum, (gsize) n_channels * sizeof *y);
+}
+
+static void
+run_gated_task (gsize item, int thread, gpointer data)
+{
+  const GatedRun *run = data;
+  gint64 k = (gint64) item / run->blocks, from = (gint64) item % run->blocks * BLOCK;
+  gint64 width = MIN (BLOCK, run->c - from);
+  float *h = (float *) run->step->scratch + (gint64) item * BLOCK * run->n;
+  const float *g = (const float *) sag_step_in (run->step, GATED_G) + k * run->stride[0]
+                   + from * run->stride[2];
+  const float *w = sag_node_input (run->step->node, GATED_W) == NULL
+                     ? NULL
+                     : (const float *) sag_step_in (run->step, GATED_W) + (run->w_each ? k * run->n : 0);
+
+  memset (h, 0, (gsize) (BLOCK * run->n) * sizeof *h);
+  for (gint64 t = 0; t < run->l; t++)
+    {
+      gint64 row = k * run->l + t;
+
+      if (t % CHUNK == 0
+          && !sag_step_go_on (run->step, thread, (double) item / (double) (run->k * run->blocks)))
+        return;
+      gated_step (run, width, (const float *) sag_step_in (run->step, GATED_V) + row * run->c + from,
+                  (const float *) sag_step_in (run->step, GATED_B) + row * run->n,
+                  (const float *) sag_step_in (run->step, GATED_Q) + row * run->n,
+                  g + t * run->stride[1], w, h,
+                  (float *) sag_step_out (run->step, 0) + row * run->c + from);
+    }
+}
+
+static void
+run_gated_scan (const SagStep *step)
+{
+  GatedRun run = { .step = step };
+
+  read_gated (step->node, &run);
+  sag_parallel_for ((gsize) (run.k * run.blocks), run_gated_task, &run);
+}
+
 const SagOp sag_ops_scan[] = {
-  { "LinearScan", "sagitta", infer_linear_scan, NULL, sag_prepare_inplace, NULL, run_linear_scan },
+  { "GatedScan", "sagitta", infer_gated_scan, NULL, prepare_gated_scan, NULL, run_gated_scan },
+  { "LinearScan", "sagitta", infer_linear_scan, NULL, sag_prepare_nothing, NULL, run_linear_scan },
   { "SelectiveScan", "sagitta", infer_selective_scan, NULL, prepare_selective_scan, NULL,
     run_selective_scan },
   { NULL },

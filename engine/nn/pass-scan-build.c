@@ -9,6 +9,10 @@
  *
  *     a = exp (dt A), b = dt u B, y = the sum over the states of h C
  *
+ * and gated linear attention, with what RWKV adds to h where it reads it,
+ *
+ *     a = g, b = v k, y = the sum over the states of (h + w k v) q
+ *
  * with time in dt, u, B and C, the states in A, B and C, the channels in dt, u and A, and batches in
  * any of them.
  */
@@ -245,6 +249,19 @@ strip (Build *self, View *view)
     }
 }
 
+/* A matrix product of columns and rows is one of elements that widen. */
+static SagNode *
+made_by_outer_product (const SagValue *value)
+{
+  SagNode *node = sag_match_made (value, "MatMul");
+  const SagShape *x = node != NULL ? &sag_node_input (node, 0)->shape : NULL;
+
+  return x != NULL && x->rank > 1 && sag_node_input (node, 1)->shape.rank > 1
+             && x->dim[x->rank - 1] == 1
+           ? node
+           : NULL;
+}
+
 /* The two operands of the product that the view shows, stripped. */
 static gboolean
 factors (Build *self, View *view, View *x)
@@ -252,6 +269,8 @@ factors (Build *self, View *view, View *x)
   SagNode *node = sag_match_made (view->value, "Mul");
   Atoms axes[SAG_MAX_RANK];
 
+  if (node == NULL)
+    node = made_by_outer_product (view->value);
   if (node == NULL || !part (self, &view->atoms, &view->value->shape, axes))
     return FALSE;
   for (int i = 0; i < 2; i++)
@@ -351,6 +370,7 @@ typedef struct
   Atoms states;          /* summed */
   SagValue *y;
   Atoms atoms;           /* of y */
+  View  own;             /* value NULL, or what is added to h before */
 } Readout;
 
 typedef struct
@@ -497,44 +517,81 @@ find_skip (Build *self, Readout *read, int time, const Atoms *states, Parts *par
     }
 }
 
+/* The atoms of each part of what is computed. */
+typedef struct
+{
+  Atoms all, times, batches, states, channels;
+} Axes;
+
+static gboolean
+find_axes (Build *self, Readout *read, Axes *axes)
+{
+  int time = self->what->time;
+  Atoms rest;
+
+  *axes = (Axes){ .times = { 1, { time } } };
+  for (int i = 0; i < self->what->a->shape.rank; i++)
+    if (self->what->a->shape.dim[i] > 1)
+      axes->all.atom[axes->all.n++] = i;
+  strip (self, &read->w);
+  if (!renew (self, &axes->all) || !renew (self, &read->w.atoms) || !renew (self, &read->states)
+      || self->part[time] != 0 || !has (&read->w.atoms, time)
+      || !within (&read->states, &read->w.atoms))
+    return FALSE;
+  axes->states = read->states;
+  rest = without (&read->w.atoms, &axes->times);
+  axes->batches = without (&rest, &axes->states);
+  rest = without (&axes->all, &axes->times);
+  rest = without (&rest, &axes->states);
+  axes->channels = without (&rest, &axes->batches);
+  return TRUE;
+}
+
+static gboolean
+renew_axes (Build *self, Axes *axes)
+{
+  return renew (self, &axes->all) && renew (self, &axes->batches) && renew (self, &axes->states)
+         && renew (self, &axes->channels) && self->part[axes->times.atom[0]] == 0;
+}
+
+/* `made`, of [batches, times, channels], is what is read. */
+static gboolean
+finish (Build *self, SagBuild *b, SagValue *made, const Axes *axes, Readout *read)
+{
+  View view = { settle (made), axes->batches };
+
+  g_free (made->producer->name);
+  made->producer->name = g_strdup (b->node->name);
+  return append (&view.atoms, &axes->times) && append (&view.atoms, &axes->channels)
+         && give (self, b, view, &read->atoms, read->y);
+}
+
+/* The atoms of a group, or none if the view has none of them: it is the same along it. */
+static Atoms
+present (const View *view, const Atoms *group)
+{
+  return without (&view->atoms, group).n < view->atoms.n ? *group : (Atoms){ 0 };
+}
+
 static gboolean
 build_scan (Build *self, Readout *read, SagNode *node)
 {
   SagBuild b = { node, (int) self->graph->nodes->len };
   int time = self->what->time;
   Parts parts = { 0 };
-  Atoms all = { 0 }, states, batches, channels, times = { 1, { time } }, no_time;
+  Axes axes;
   Atoms sequence[3], state[3], rates[3], skips[2];
-  View made;
-  SagNode *scan;
 
-  for (int i = 0; i < self->what->a->shape.rank; i++)
-    if (self->what->a->shape.dim[i] > 1)
-      all.atom[all.n++] = i;
-  strip (self, &read->w);
-  if (!renew (self, &all) || !renew (self, &read->w.atoms) || !renew (self, &read->states)
-      || self->part[time] != 0 || !has (&read->w.atoms, time)
-      || !within (&read->states, &read->w.atoms))
+  if (self->what->previous || read->own.value != NULL || !find_axes (self, read, &axes)
+      || !find_rates (self, &axes.states, time, &parts) || !renew_axes (self, &axes)
+      || !find_inputs (self, &axes.states, &axes.channels, &parts) || !renew_axes (self, &axes))
     return FALSE;
-  states = read->states;
-  if (!find_rates (self, &states, time, &parts) || !renew (self, &all) || !renew (self, &states))
-    return FALSE;
-  no_time = without (&read->w.atoms, &times);
-  batches = without (&no_time, &states);
-  no_time = without (&all, &times);
-  no_time = without (&no_time, &states);
-  channels = without (&no_time, &batches);
-  if (!find_inputs (self, &states, &channels, &parts))
-    return FALSE;
-  if (!renew (self, &all) || !renew (self, &states) || !renew (self, &batches)
-      || !renew (self, &channels) || self->part[time] != 0)
-    return FALSE;
-  find_skip (self, read, time, &states, &parts);
-  sequence[0] = state[0] = batches;
-  sequence[1] = state[1] = times;
-  sequence[2] = rates[1] = channels;
-  state[2] = rates[2] = states;
-  rates[0] = without (&parts.a.atoms, &batches).n < parts.a.atoms.n ? batches : (Atoms){ 0 };
+  find_skip (self, read, time, &axes.states, &parts);
+  sequence[0] = state[0] = axes.batches;
+  sequence[1] = state[1] = axes.times;
+  sequence[2] = rates[1] = axes.channels;
+  state[2] = rates[2] = axes.states;
+  rates[0] = present (&parts.a, &axes.batches);
   parts.u.value = bring (self, &b, parts.u, 3, sequence);
   parts.dt.value = bring (self, &b, parts.dt, 3, sequence);
   parts.b.value = bring (self, &b, parts.b, 3, state);
@@ -543,8 +600,8 @@ build_scan (Build *self, Readout *read, SagNode *node)
   if (parts.d.value != NULL)
     {
       renew (self, &parts.d.atoms);
-      skips[0] = without (&parts.d.atoms, &batches).n < parts.d.atoms.n ? batches : (Atoms){ 0 };
-      skips[1] = channels;
+      skips[0] = present (&parts.d, &axes.batches);
+      skips[1] = axes.channels;
       parts.d.value = bring (self, &b, parts.d, 2, skips);
       if (parts.d.value == NULL)
         return FALSE;
@@ -552,17 +609,126 @@ build_scan (Build *self, Readout *read, SagNode *node)
   if (parts.u.value == NULL || parts.dt.value == NULL || parts.b.value == NULL
       || read->w.value == NULL || parts.a.value == NULL)
     return FALSE;
-  made.value = sag_build_in (&b, "sagitta", "SelectiveScan", parts.d.value != NULL ? 6 : 5,
-                             parts.u.value, parts.dt.value, parts.b.value, read->w.value,
-                             parts.a.value, parts.d.value);
-  settle (made.value);
-  scan = made.value->producer;
-  g_free (scan->name);
-  scan->name = g_strdup (node->name);
-  made.atoms = batches;
-  append (&made.atoms, &times);
-  append (&made.atoms, &channels);
-  return give (self, &b, made, &read->atoms, read->y);
+  return finish (self, &b,
+                 sag_build_in (&b, "sagitta", "SelectiveScan", parts.d.value != NULL ? 6 : 5,
+                               parts.u.value, parts.dt.value, parts.b.value, read->w.value,
+                               parts.a.value, parts.d.value),
+                 &axes, read);
+}
+
+/* ---- a gated scan ----------------------------------------------------------------------- */
+
+/* The factors of what the view shows that are of states, or of channels, and not of both. */
+static int
+find_factors (Build *self, View *list, const Axes *axes)
+{
+  View x[2];
+  int n = 1;
+
+  strip (self, &list[0]);
+  for (int i = 0; i < n; i++)
+    {
+      if (!renew (self, &list[i].atoms))
+        return 0;
+      if (without (&list[i].atoms, &axes->states).n == list[i].atoms.n
+          || without (&list[i].atoms, &axes->channels).n == list[i].atoms.n)
+        continue;
+      if (n == MAX_FACTORS || !factors (self, &list[i], x))
+        return 0;
+      list[i--] = x[0];
+      list[n++] = x[1];
+    }
+  return n;
+}
+
+/* w, if what is added to h is w times b v. */
+static gboolean
+find_own (Build *self, Readout *read, const Axes *axes, View *b, View *v, View *w)
+{
+  View list[MAX_FACTORS] = { read->own }, x[2];
+  int n = find_factors (self, list, axes), at = 0;
+
+  w->value = NULL;
+  for (int i = 0; i < n; i++) /* b may be hidden in a product with w */
+    if (!is_view (self, &list[i], b) && !is_view (self, &list[i], v) && n < MAX_FACTORS
+        && has (&list[i].atoms, axes->times.atom[0]) && factors (self, &list[i], x))
+      {
+        list[i--] = x[0];
+        list[n++] = x[1];
+      }
+  for (int i = 0; i < n; i++)
+    if (is_view (self, &list[i], b) || is_view (self, &list[i], v))
+      at++;
+    else if (w->value != NULL || has (&list[i].atoms, axes->times.atom[0])
+             || without (&list[i].atoms, &axes->channels).n < list[i].atoms.n)
+      return FALSE;
+    else
+      *w = list[i];
+  return at == 2 && w->value != NULL;
+}
+
+static gboolean
+build_gated (Build *self, Readout *read, SagNode *node)
+{
+  SagBuild b = { node, (int) self->graph->nodes->len };
+  View gate = { self->what->a, { 0 } }, list[MAX_FACTORS] = { { self->what->b, { 0 } } }, w, state;
+  SagValue *v, *in, *q, *g, *own = NULL;
+  Atoms sequence[3], rows[3], gates[4], owns[2];
+  Axes axes;
+  int n, which = -1;
+
+  if (self->what->is_log || !find_axes (self, read, &axes) || axes.states.n == 0)
+    return FALSE;
+  gate.atoms = list[0].atoms = axes.all;
+  n = find_factors (self, list, &axes);
+  if (n < 2 || !renew_axes (self, &axes))
+    return FALSE;
+  for (int i = 0; i < n; i++)
+    if (within (&axes.states, &list[i].atoms))
+      {
+        if (which >= 0)
+          return FALSE;
+        which = i;
+      }
+  if (which < 0)
+    return FALSE;
+  state = list[which];
+  list[which] = list[--n];
+  if (n > 2 || (read->own.value != NULL && (n > 1 || !find_own (self, read, &axes, &state, &list[0], &w))))
+    return FALSE;
+  strip (self, &gate);
+  if (!renew (self, &gate.atoms) || !renew_axes (self, &axes))
+    return FALSE;
+  sequence[0] = rows[0] = axes.batches;
+  sequence[1] = rows[1] = axes.times;
+  sequence[2] = axes.channels;
+  rows[2] = owns[1] = axes.states;
+  gates[0] = present (&gate, &axes.batches);
+  gates[1] = present (&gate, &axes.times);
+  gates[2] = present (&gate, &axes.channels);
+  gates[3] = present (&gate, &axes.states);
+  v = bring (self, &b, list[0], 3, sequence);
+  for (int i = 1; i < n && v != NULL; i++)
+    {
+      SagValue *more = bring (self, &b, list[i], 3, sequence);
+
+      v = more != NULL ? settle (sag_build (&b, "Mul", 2, v, more)) : NULL;
+    }
+  in = bring (self, &b, state, 3, rows);
+  q = bring (self, &b, read->w, 3, rows);
+  g = bring (self, &b, gate, 4, gates);
+  if (read->own.value != NULL)
+    {
+      owns[0] = present (&w, &axes.batches);
+      own = bring (self, &b, w, 2, owns);
+      if (own == NULL)
+        return FALSE;
+    }
+  if (v == NULL || in == NULL || q == NULL || g == NULL)
+    return FALSE;
+  v = sag_build_in (&b, "sagitta", "GatedScan", own != NULL ? 5 : 4, v, in, q, g, own);
+  sag_node_set_int (v->producer, "previous", self->what->previous);
+  return finish (self, &b, v, &axes, read);
 }
 
 /* ---- what reads h ----------------------------------------------------------------------- */
@@ -648,7 +814,7 @@ reads_as_sum (Build *self, SagNode *mul, int k, Atoms *axes, Readout *read)
 
 /* Does all that reads the view do so through one node now? */
 static gboolean
-replace_readers (Build *self, View view, int depth)
+replace_readers (Build *self, View view, View own, int depth)
 {
   guint n = self->graph->nodes->len;
   gboolean all = depth < MAX_DEPTH;
@@ -663,13 +829,13 @@ replace_readers (Build *self, View view, int depth)
       for (int k = 0; k < (int) node->inputs->len; k++)
         {
           Build before = *self;
-          Readout read = { 0 };
+          Readout read = { .own = own };
           gboolean done = FALSE;
 
           if (sag_node_input (node, k) != view.value)
             continue;
           if (k == 0 && (is_reshape (node) || is_whole_slice (node)))
-            done = replace_readers (self, (View){ sag_node_output (node, 0), view.atoms }, depth + 1);
+            done = replace_readers (self, (View){ sag_node_output (node, 0), view.atoms }, own, depth + 1);
           else if (part (self, &view.atoms, &view.value->shape, axes))
             {
               if (sag_match_is (node, "Transpose"))
@@ -678,15 +844,31 @@ replace_readers (Build *self, View view, int depth)
 
                   for (int j = 0; j < view.value->shape.rank; j++)
                     append (&next.atoms, &axes[get_perm (node, j, view.value->shape.rank)]);
-                  done = replace_readers (self, next, depth + 1);
+                  done = replace_readers (self, next, own, depth + 1);
                 }
               else if (k < 2
                        && (reads_as_product (self, node, k, axes, &read)
                            || reads_as_sum (self, node, k, axes, &read)))
                 {
+                  Readout again = read;
+
                   done = build_scan (self, &read, node);
                   if (!done)
+                    {
+                      *self = before;
+                      done = build_gated (self, &again, node);
+                    }
+                  if (!done)
                     *self = before;
+                }
+              else if (self->what->previous && own.value == NULL && sag_match_is (node, "Add")
+                       && sag_shape_equal (&view.value->shape, &sag_node_output (node, 0)->shape))
+                {
+                  View more = { sag_node_input (node, 1 - k), { 0 } };
+
+                  if (k < 2 && narrow (&more.value->shape, &view.value->shape, axes, &more.atoms))
+                    done = replace_readers (
+                        self, (View){ sag_node_output (node, 0), view.atoms }, more, depth + 1);
                 }
             }
           all = all && done;
@@ -722,7 +904,7 @@ sag_scan_replace_readers (SagGraph *graph, const SagRecurrence *what)
 {
   Build self = begin (graph, what);
 
-  return replace_readers (&self, (View){ what->h, atoms_of_h (what) }, 0);
+  return replace_readers (&self, (View){ what->h, atoms_of_h (what) }, (View){ NULL, { 0 } }, 0);
 }
 
 void

@@ -306,10 +306,28 @@ lift_state (Lift *self, SagValue *const *column, int depth, gboolean *is_state)
   sag_node_set_int (h->producer, "axis", 0);
   if (settle (h) == NULL)
     return NULL;
-  self->found = (SagRecurrence){ h, a, b, FALSE, 0, { 0 } };
+  self->found = (SagRecurrence){ h, a, b, FALSE, 0, FALSE, { 0 } };
   for (int i = 0; i < h->shape.rank; i++)
     self->found.axis[i] = h->shape.dim[i] > 1 ? i : -1;
   return h;
+}
+
+/* The states before each step, where a Loop's body reads them other than for the next ones. */
+static SagValue *
+lift_before (Lift *self, int depth)
+{
+  gboolean is_state;
+  SagValue *h, *before;
+
+  h = lift_state (self, (SagValue *const *) &self->body->outputs->pdata[1], depth, &is_state);
+  if (h == NULL)
+    return NULL;
+  before = sag_build_in (&self->build, "sagitta", "LinearScan", 2, self->found.a, self->found.b);
+  sag_node_set_int (before->producer, "axis", 0);
+  sag_node_set_int (before->producer, "previous", 1);
+  self->found.h = settle (before);
+  self->found.previous = TRUE;
+  return before;
 }
 
 /* ---- operators -------------------------------------------------------------------------- */
@@ -436,7 +454,12 @@ lift (Lift *self, SagValue *const *column, int depth, gboolean *varies)
         }
     }
   x = constant_column (self, column);
-  if (x == NULL && column[0]->producer != NULL)
+  if (self->loop != NULL && column[0] == self->body->inputs->pdata[2])
+    {
+      x = lift_before (self, depth);
+      *varies = TRUE;
+    }
+  else if (x == NULL && column[0]->producer != NULL)
     {
       x = lift_state (self, column, depth, &is_state);
       if (x == NULL && is_state)

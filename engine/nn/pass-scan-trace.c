@@ -753,7 +753,7 @@ try_leaves (Trace *self, SagValue *h, SagValue *a, SagValue *b, gboolean is_log,
     if (last->cell[t].kind != SUM || last->cell[t].i != 0 || last->cell[t].m != t + 1
         || last->cell[t].j != t + 1)
       return FALSE;
-  *found = (SagRecurrence){ h, a, b, is_log, time, { 0 } };
+  *found = (SagRecurrence){ h, a, b, is_log, time, FALSE, { 0 } };
   for (int i = 0; i < h->shape.rank; i++)
     if (last->time >> i & 1)
       {

@@ -12,6 +12,7 @@ typedef struct
   SagValue *h, *a, *b; /* a and b have one shape */
   gboolean  is_log;    /* `a` is log a[t] */
   int       time;      /* the axis of a and b that is t */
+  gboolean  previous;  /* the value h holds the states before each step instead */
   int       axis[SAG_MAX_RANK]; /* of each axis of h: which of a's and b's it is; -1: none, it is 1 */
 } SagRecurrence;
 
