@@ -199,7 +199,10 @@ mix_lines (gint64 item, gint64 to, int thread, gpointer data)
             mix_fours (&a[2], n, row, weight, x, MIN (LINE, a[2].n_out - x), out + 4 * x);
           continue;
         }
-      for (gint64 x = 0; x < a[2].n_out; x++, out += mix->inner)
+      for (gint64 x = 0; n == 1 && a[2].weight == NULL && x < a[2].n_out; x++) /* nearest */
+        memcpy (out + x * mix->inner, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner,
+                (gsize) mix->inner);
+      for (gint64 x = n == 1 && a[2].weight == NULL ? a[2].n_out : 0; x < a[2].n_out; x++, out += mix->inner)
         {
           int nx = sources (&a[2], x, xs, xw), m = 0;
 
