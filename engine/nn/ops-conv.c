@@ -101,14 +101,15 @@ last_moves (const SagNode *node, const SagConvGeometry *g, double macs, gboolean
   return MIN (moves, other);
 }
 
-/* Whether the products will be of bytes, as far as is known before prepare. */
+/* Whether the products will be of whole bytes, as far as is known before prepare: of half ones there are no
+ * tiles. */
 static gboolean
 will_be_bytes (const SagNode *node, const SagConvGeometry *g)
 {
   const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1);
 
   return g->groups == 1 && w->constant != NULL
-         && (node->graph->precision >= SAG_PRECISION_INT8 || (w->stored_bits > 0 && x->quantum.scale > 0));
+         && (node->graph->precision == SAG_PRECISION_INT8 || (w->stored_bits == 8 && x->quantum.scale > 0));
 }
 
 /* The same on bytes, from measurements of tiles (int-amx.c) and VNNI: with channels last a panel of 32 columns
