@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import training
 import volumes
 
-PATCH, FINE = 64, 96  # the image is drawn at 1 mm: 96 voxels are 64 of 1.5 mm
+SPACING, PATCH, FINE = 1.5, 64, 96  # the image is drawn at 1 mm: 96 voxels are 64 of 1.5 mm
 GREY, WHITE, CSF, DEEP, CEREBELLUM, STEM = 1, 2, 3, 4, 5, 6
 CLASSES = {GREY: (3, 42), WHITE: (2, 41, 25, 57, 85), CSF: (4, 5, 14, 15, 24, 72, 43, 44, 136, 137, 163, 164),
            DEEP: (10, 49, 11, 50, 12, 51, 13, 52, 26, 58, 28, 60, 30, 62, 17, 53, 18, 54), CEREBELLUM: (7, 8, 46, 47), STEM: (16,)}
@@ -112,18 +112,18 @@ def blur(x, sigma):
     return x
 
 
-def draw(random, maps, which, any_share=0.15, wide=0.0, fine=FINE):
-    """One patch: image [1, 1, 64, 64, 64] and label [1, 64, 64, 64], of `fine` millimetres."""
+def draw(random, maps, which, any_share=0.15, wide=0.0):
+    """One patch: image [1, 1, 64, 64, 64] and label [1, 64, 64, 64]."""
     voxels, centre, histogram = maps.maps[which]
     dims = np.array(voxels.shape[2:])
     matrix = volumes.rotation(random, 15) * np.exp(random.uniform(-0.12, 0.12, (1, 3)))
     if random.random() < 0.5:
         matrix[:, 2] *= -1
-    middle = centre + random.uniform(-1, 1, 3) * (np.array((45, 60, 45)) + (FINE - fine) / 2)
+    middle = centre + random.uniform(-1, 1, 3) * (45, 60, 45)
     if wide and random.random() < wide:  # face, neck and air too
         middle = centre + random.uniform((-75, -95, -125), (75, 95, 75))
     theta = np.zeros((1, 3, 4), np.float32)
-    theta[0, :, :3] = matrix * fine / dims[::-1, None]
+    theta[0, :, :3] = matrix * FINE / dims[::-1, None]
     theta[0, :, 3] = (2 * middle[::-1] + 1) / dims[::-1] - 1
     bend = volumes.smooth(random, (3, PATCH, PATCH, PATCH), 5, 3.0 * random.random())
     bend = bend / torch.from_numpy(dims[::-1].copy().astype(np.float32) / 2).reshape(1, 3, 1, 1, 1)
@@ -134,9 +134,9 @@ def draw(random, maps, which, any_share=0.15, wide=0.0, fine=FINE):
         return F.grid_sample(voxels, grid + field.permute(0, 2, 3, 4, 1), mode='nearest', align_corners=False).long()
 
     mean, deviation = maps.contrast(random, any_share)
-    drawn = labels(fine)
-    x = torch.from_numpy(mean.astype(np.float32))[drawn]
-    x += torch.from_numpy(deviation.astype(np.float32))[drawn] * torch.from_numpy(
+    fine = labels(FINE)
+    x = torch.from_numpy(mean.astype(np.float32))[fine]
+    x += torch.from_numpy(deviation.astype(np.float32))[fine] * torch.from_numpy(
         random.standard_normal(x.shape, np.float32))
     whole = random.choice(len(histogram), 4000, p=histogram)
     low, high = np.percentile(mean[whole] + deviation[whole] * 0.6 * random.normal(size=4000), (0.5, 99.5))
@@ -162,10 +162,7 @@ def loss_of(logits, label, weight=None):
 
 
 def main():
-    parser = training.arguments(__doc__, steps=420, batch=2)
-    parser.add_argument('--spacing', type=float, default=FINE / PATCH, help='mm of the network (default: 1.5)')
-    args = parser.parse_args()
-    fine = round(args.spacing * PATCH)
+    args = training.arguments(__doc__, steps=420, batch=2).parse_args()
     args.script, args.name = __file__, 'brain-mr'
     training.start(args)
     maps = Maps(args.data)
@@ -175,14 +172,14 @@ def main():
     def sample(random, step):
         late = step >= 0.35 * args.steps or args.start  # T1-like alone at first
         rare[0] = step < 0.75 * args.steps and not args.start
-        patches = [draw(random, maps, random.integers(len(maps.maps) - 1), 0.15 if late else 0, 0.6 if args.start else 0, fine)
+        patches = [draw(random, maps, random.integers(len(maps.maps) - 1), 0.15 if late else 0, 0.6 if args.start else 0)
                    for _ in range(args.batch)]
         return torch.cat([p[0] for p in patches]), torch.cat([p[1] for p in patches])
 
     def finish(net):
         sets = {}
         for name, seed in (('validation', 1000), ('test', 2000)):
-            sets[name] = [(f'{name}-{n}', *draw(np.random.default_rng((9, seed + n)), maps, len(maps.maps) - 1, fine=fine))
+            sets[name] = [(f'{name}-{n}', *draw(np.random.default_rng((9, seed + n)), maps, len(maps.maps) - 1))
                           for n in range(12)]
         training.report(args, net, (1, 1, 96, 96, 96), sets, lambda n, x: n(x), 3)
 

@@ -125,7 +125,9 @@ def alike(cases, limit=0.9):
 
 
 def main():
-    args = training.arguments(__doc__, steps=2400, batch=16).parse_args()
+    parser = training.arguments(__doc__, steps=2400, batch=16)
+    parser.add_argument('--single', action='store_true', help='without the mirror image: half the work')
+    args = parser.parse_args()
     args.script, args.name = __file__, 'breast-us'
     training.start(args)
     cases = pictures.load(args.data)
@@ -144,7 +146,7 @@ def main():
     def finish(net):
         if not hasattr(net, 'save'):  # a file's network stays as it is
             net.place = nn.Parameter(F.interpolate(net.place.detach(), (SIZE // 16,) * 2, mode='bilinear'))
-            net = Mirrored(net).eval()
+            net = net if args.single else Mirrored(net).eval()
         training.report(args, net, (1, 1, SIZE, SIZE), {k: [pictures.as_case(c, SIZE) for c in sets[k]]
                         for k in ('validation', 'test')}, at_full_size, 5)
 

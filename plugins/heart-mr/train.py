@@ -92,9 +92,7 @@ def patient(case):
 
 
 def main():
-    parser = training.arguments(__doc__, steps=1000, batch=8)
-    parser.add_argument('--crop', action='store_true', help='parts of 192 x 192 in the first 65 % of the steps')
-    args = parser.parse_args()
+    args = training.arguments(__doc__, steps=1000, batch=8).parse_args()
     args.script, args.name = __file__, 'heart-mr'
     training.start(args)
     cases = pictures.load(args.data)
@@ -105,10 +103,8 @@ def main():
     print({k: len(v) for k, v in sets.items()}, flush=True)
 
     def sample(random, step):
-        size = 192 if args.crop and step < 0.65 * args.steps else 256
-        zoom = 256 / size  # the same pixels
-        return pictures.sample(random, sets['train'], args.batch, size, zoom=(0.8 * zoom, 1.6 * zoom), turn=30,
-                               quarter=True, flip=(True, False), shift=0.12, noise=0.06,
+        return pictures.sample(random, sets['train'], args.batch, zoom=(0.8, 1.6), turn=30, quarter=True,
+                               flip=(True, False), shift=0.12, noise=0.06,
                                small=-0.4 if args.start else 0.0)
 
     def finish(net):

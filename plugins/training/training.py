@@ -32,6 +32,7 @@ def arguments(description, steps, batch):
     parser.add_argument('--minutes', type=float, default=0, help='stop there and leave a checkpoint')
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
     parser.add_argument('--blend', type=float, default=0, help='share of the weights of --start in the result')
+    parser.add_argument('--soup', nargs='+', default=[], help='checkpoints whose mean --blend takes instead of --start')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
@@ -81,6 +82,11 @@ def loss_of(logits, label, dice_weight=0.5, smooth=20):
 def save(path, state):
     torch.save(state, path + '.new')
     os.replace(path + '.new', path)
+
+
+def weights_of(path):
+    state = torch.load(path)
+    return {**state['net'], **state['average']}
 
 
 def averaged(make, net, average):
@@ -142,8 +148,7 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
     rate = args.rate or rate
     first = {}
     if args.start:
-        state = torch.load(args.start)
-        first = {**state['net'], **state['average']}
+        first = weights_of(args.start)
         net.load_state_dict(first)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=args.steps, pct_start=0.15)
@@ -188,6 +193,8 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
             break
     keep()
     if args.blend:  # often better than either (Wortsman et al. 2022, robust fine-tuning)
+        kept = [weights_of(path) for path in args.soup] or [first]
+        first = {k: sum(w[k] for w in kept) / len(kept) for k in average}
         average = {k: args.blend * first[k] + (1 - args.blend) * t for k, t in average.items()}
     finish(averaged(make, net, average))
 
