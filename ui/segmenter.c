@@ -418,6 +418,7 @@ sag_segmenter_run (SagSegmenter *self)
       set_state (self, SAG_SEGMENTER_FAILED, error->message);
       return;
     }
+  sag_job_set_subject (job, sag_model_get_name (self->model));
   if (self->estimate != NULL && sag_job_get_state (self->estimate) == SAG_JOB_STATE_WAITING)
     {
       drop (self, &self->estimate); /* it would only stand in the way */

@@ -316,7 +316,8 @@ format_estimate (double seconds, guint64 bytes)
   g_autofree char *time = NULL;
 
   if (seconds > 0 && isfinite (seconds))
-    time = seconds < 9.95  ? g_strdup_printf ("~%.1f s · ", seconds)
+    time = seconds < 0.1 ? g_strdup ("< 0.1 s · ")
+           : seconds < 9.95  ? g_strdup_printf ("~%.1f s · ", seconds)
            : seconds < 99 ? g_strdup_printf ("~%.0f s · ", seconds)
                           : g_strdup_printf ("~%.0f min · ", seconds / 60.0);
   return mb < 999.5 ? g_strdup_printf ("%s%.0f MB", time != NULL ? time : "", mb)

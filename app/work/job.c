@@ -198,6 +198,15 @@ sag_job_new (SagJobKind kind, GVariant *request, GUnixFDList *fds)
   return self;
 }
 
+void
+sag_job_set_subject (SagJob *self, const char *name)
+{
+  g_return_if_fail (SAG_IS_JOB (self));
+
+  g_free (self->title);
+  self->title = g_strdup_printf (_ (kinds[self->kind].titled), name);
+}
+
 int
 sag_job_compare (gconstpointer a, gconstpointer b, gpointer unused)
 {

@@ -257,6 +257,10 @@ const GError *sag_job_get_error         (SagJob               *self); /* of one 
 double       sag_job_get_fraction       (SagJob               *self);
 const char  *sag_job_get_message        (SagJob               *self);
 const char  *sag_job_get_title          (SagJob               *self);
+/* What it works on, as its title says it ("Segmenting with …"), where the request names it for machines. Before
+ * anybody watches. */
+void         sag_job_set_subject        (SagJob               *self,
+                                         const char           *name);
 /* "index" … as in messages and logs; static. */
 const char  *sag_job_kind_get_name      (SagJobKind            kind);
 
