@@ -505,7 +505,7 @@ replace_readers (SagViews *self, SagView view, SagView own, int depth)
                     sag_atoms_append (&next.atoms, &axes[sag_view_perm (node, j, view.value->shape.rank)]);
                   done = replace_readers (self, next, own, depth + 1);
                 }
-              else if (k < 2
+              else if (k < 2 && sag_node_input (node, 1 - k) != NULL
                        && (reads_as_product (self, node, k, axes, &read)
                            || reads_as_sum (self, node, k, axes, &read)))
                 {
