@@ -15,7 +15,7 @@ enum { MAX_N = 4, MAX_NV = 3, NARROW_N = 2, LONG_NV = 6 };
 enum { MAX_N = 8, MAX_NV = 3, NARROW_N = 4, LONG_NV = 6 };
 #endif
 
-enum { MAX_STRIDED_TAPS = 32 };
+enum { MAX_STRIDED_TAPS = 32, MAX_SHORT_TAPS = 32, MAX_SHORT_NV = 4 };
 
 /* One tap, all of k. */
 SAG_INLINE const float *
@@ -223,6 +223,87 @@ depthwise_block (int nv, int stride, const SagConvRowF32Job *job, size_t j, size
     }
 }
 
+/* All channels of a short line: what depends on the tap alone is found once for all of them. */
+SAG_INLINE void
+depthwise_short (int nv, int stride, const SagConvRowF32Job *job)
+{
+  const float *line[MAX_SHORT_TAPS], *weight[MAX_SHORT_TAPS];
+  SagMask mask[MAX_SHORT_TAPS][2 * MAX_SHORT_NV];
+  SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
+  size_t taps = 0;
+
+  for (size_t t = 0; t < job->taps; t++)
+    {
+      ptrdiff_t first = (ptrdiff_t) job->x0 * stride + job->dx[t];
+
+      if (job->rows[t] == NULL)
+        continue;
+      line[taps] = job->rows[t] + first;
+      weight[taps] = job->w + t * job->nw;
+      SAG_UNROLL for (int i = 0; i < nv * stride; i++)
+        mask[taps][i] = sag_mask (-first - i * LANES, (ptrdiff_t) job->width - first - i * LANES);
+      taps++;
+    }
+  for (size_t j = 0; j < job->n; j++)
+    {
+      float *out = job->out + (ptrdiff_t) j * job->ld_out + job->x0;
+      ptrdiff_t at = (ptrdiff_t) j * job->pitch;
+      SagVec acc[MAX_SHORT_NV];
+
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        acc[i] = job->init != NULL
+                     ? sag_splat (job->init[j])
+                     : sag_load_part (out + i * LANES, 0, (ptrdiff_t) job->nx - i * LANES);
+      for (size_t t = 0; t < taps; t++)
+        {
+          const float *p = line[t] + at;
+          SagVec s = sag_splat (weight[t][j]);
+
+          SAG_UNROLL for (int i = 0; i < nv; i++)
+            {
+              SagVec v = sag_load_mask (p + i * stride * LANES, mask[t][i * stride]);
+
+              if (stride == 2)
+                v = sag_even (v, sag_load_mask (p + (2 * i + 1) * LANES, mask[t][2 * i + 1]));
+              acc[i] = sag_fma (v, s, acc[i]);
+            }
+        }
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        {
+          SagVec v = sag_clamp (acc[i], lo, hi);
+
+          if (job->nx >= (size_t) (i + 1) * LANES)
+            sag_store (out + i * LANES, v);
+          else if (job->nx > (size_t) i * LANES)
+            sag_store_n (out + i * LANES, v, job->nx - (size_t) i * LANES);
+        }
+    }
+}
+
+SAG_INLINE int
+depthwise_shorts (int stride, const SagConvRowF32Job *job)
+{
+  if (job->taps > MAX_SHORT_TAPS || job->nx > MAX_SHORT_NV * LANES)
+    return 0;
+  switch ((job->nx + LANES - 1) / LANES)
+    {
+    case 0:
+      return 1;
+    case 1:
+      depthwise_short (1, stride, job);
+      return 1;
+    case 2:
+      depthwise_short (2, stride, job);
+      return 1;
+    case 3:
+      depthwise_short (3, stride, job);
+      return 1;
+    default:
+      depthwise_short (4, stride, job);
+      return 1;
+    }
+}
+
 SAG_INLINE void
 depthwise_line (int stride, const SagConvRowF32Job *job, size_t j)
 {
@@ -247,6 +328,8 @@ depthwise_line (int stride, const SagConvRowF32Job *job, size_t j)
 static void
 depthwise_row_f32 (const SagConvRowF32Job *job)
 {
+  if ((job->stride == 1 && depthwise_shorts (1, job)) || (job->stride == 2 && depthwise_shorts (2, job)))
+    return;
   for (size_t j = 0; j < job->n; j++)
     if (job->stride == 1)
       depthwise_line (1, job, j);

@@ -383,11 +383,6 @@ typedef void (*SagAddClampFn) (size_t n, const float *a, const float *b, float *
 typedef void (*SagAffineFn) (size_t n, const float *x, const float *scale, const float *shift, float *y,
                              float lo, float hi);
 
-/* y[i] = fma ((x[i] - mean) * rstd, scale[i], shift[i]): one token of LayerNorm. scale and shift may
- * be NULL together. In place. */
-typedef void (*SagNormalizeFn) (size_t n, const float *x, float mean, float rstd,
-                                const float *scale, const float *shift, float *y);
-
 /* Between floats and bytes: q[i] = max (least, min (most, rint (x[i] / scale) + zero)); NaN gives zero.
  * x[i] = (q[i] - zero) * scale. Signed bytes for weights, unsigned ones for activations. */
 typedef struct
@@ -415,6 +410,9 @@ typedef struct
   float (*min)         (size_t n, const float *x);              /* INFINITY if n = 0 */
   float (*dot)         (size_t n, const float *x, const float *y); /* fma */
 
+  /* out[i] = dot of y with row i of m rows of n, which follow each other. */
+  void  (*dots)        (size_t m, size_t n, const float *x, const float *y, float *out);
+
   /* By columns, for channels-last arrays: acc[j] = acc[j] + x[i][j] over i in order, j < c. */
   void  (*add_rows)         (size_t n, size_t c, const float *x, ptrdiff_t ldx, float *acc);
   void  (*add_rows_squares) (size_t n, size_t c, const float *x, ptrdiff_t ldx,
@@ -425,12 +423,23 @@ typedef struct
   void  (*max_of_rows) (size_t n, size_t c, const float *const *rows, float *y);
   void  (*sum_of_rows) (size_t n, size_t c, const float *const *rows, float scale, float *y);
 
+  /* y[j] = rows[0][j] * w[0], then + rows[t][j] * w[t] in order of t, each product and sum rounded: a place
+   * between rows. rows >= 1. */
+  void  (*mix_rows)    (size_t n, size_t c, const float *const *rows, const float *w, float *y);
+
   /* Pooling along x by two: y[i] = max (x[2i], x[2i + 1]), or their sum times scale, for i < n. */
   void  (*max_pairs)   (size_t n, const float *x, float *y);
   void  (*sum_pairs)   (size_t n, const float *x, float scale, float *y);
 
-  /* y[i] = exp (x[i] - max) * (1 / sum): one row; in place; n >= 1. */
-  void  (*softmax)     (size_t n, const float *x, float *y);
+  /* y[i] = exp (x[i] - max) * (1 / sum): each of m rows of n, which follow each other; in place; n >= 1. */
+  void  (*softmax)     (size_t m, size_t n, const float *x, float *y);
+
+  /* Layer norm (Ba, Kiros and Hinton, "Layer normalization", 2016) of m rows of n, which follow each other:
+   * y[i] = fma ((x[i] - mean) * rstd, scale[i], shift[i]) with mean = sum (x) / n (0 if rms, which is RMS norm) and
+   * rstd = 1 / sqrt (sum_squares (x, mean) / n + epsilon). scale and shift may be NULL together. In place;
+   * n >= 1. */
+  void  (*layer_norm)  (size_t m, size_t n, const float *x, float epsilon, int rms,
+                        const float *scale, const float *shift, float *y);
 
   /* Softmax over c planes for each of n positions: plane p starts p * ld in. Sums in order of p.
    * In place; c >= 1. */
@@ -497,7 +506,6 @@ typedef struct
   SagBinaryFn        binary[SAG_N_BINARY];
   SagAddClampFn      add_clamp;
   SagAffineFn        affine;
-  SagNormalizeFn     normalize;
   SagReduce          reduce;
   SagTransposeF32Fn  transpose_f32;
   SagInterleaveF32Fn interleave_f32;

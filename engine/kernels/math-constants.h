@@ -47,6 +47,13 @@
         0x1.138cbep-8f, -0x1.cec606p-12f, 0x1.6bd7eap-16f                                      \
   }
 
+/* log (1 - erf (x / sqrt (2))) / x on 0 <= x <= 6, falling beyond; absolute in GELU (x): 1.0e-8 */
+#define SAG_GELU_C                                                                             \
+  {                                                                                            \
+    -0x1.9884f4p-1f, -0x1.45e7c6p-2f, -0x1.2ad558p-5f, 0x1.4921ap-8f, -0x1.8b808cp-13f,        \
+        -0x1.7e39c4p-14f, 0x1.464642p-16f, -0x1.61e7ecp-20f                                    \
+  }
+
 #define SAG_SQRT_HALF 0.707106781f
 #define SAG_SQRT_TWO 1.41421356f
 /* 2 sqrt (2 / pi), and that times 0.044715 */

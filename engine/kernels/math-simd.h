@@ -138,6 +138,19 @@ sag_erf (SagVec x)
   return sag_select (a < one, small, large);
 }
 
+/* 1 + erf is erfc (|x| / sqrt 2) where x is negative, and 2 less that where it is not */
+SAG_INLINE SagVec
+sag_gelu (SagVec x)
+{
+  static const float c[] = SAG_GELU_C;
+  SagVec a = sag_abs (x), one = sag_splat (1.0f), r, q, e;
+  SagVecI n;
+
+  q = sag_exp_parts (sag_max (sag_splat (SAG_EXPM1_LO), SAG_POLYNOMIAL (c, a) * a), &n, &r);
+  e = sag_fma (sag_fma (q, r, one), r, one) * sag_power_of_two (n);
+  return sag_splat (0.5f) * x * sag_select (x < sag_splat (0.0f), e, sag_splat (2.0f) - e);
+}
+
 SAG_INLINE SagVec
 sag_sigmoid (SagVec x)
 {

@@ -5,27 +5,6 @@
 #include "engine/kernels/simd.h"
 #include "engine/kernels/texts.h"
 
-enum { SHUFFLES = LANES == 16 ? 4 : LANES == 8 ? 3 : 2 }; /* log2 (LANES) */
-
-/* A square of LANES x LANES in registers: perfect shuffles of the first half of the rows with the
- * second; after log2 (LANES) of them rows are columns. */
-SAG_INLINE void
-transpose_square (SagVec v[LANES])
-{
-  SAG_UNROLL for (int s = 0; s < SHUFFLES; s++)
-    {
-      SagVec u[LANES];
-
-      SAG_UNROLL for (int i = 0; i < LANES / 2; i++)
-        {
-          u[2 * i] = sag_zip_lo (v[i], v[i + LANES / 2]);
-          u[2 * i + 1] = sag_zip_hi (v[i], v[i + LANES / 2]);
-        }
-      SAG_UNROLL for (int i = 0; i < LANES; i++)
-        v[i] = u[i];
-    }
-}
-
 /* r x c values, r, c <= LANES */
 static void
 transpose_part (size_t r, size_t c, const float *src, ptrdiff_t ld_src, float *dst, ptrdiff_t ld_dst)
@@ -34,7 +13,7 @@ transpose_part (size_t r, size_t c, const float *src, ptrdiff_t ld_src, float *d
 
   SAG_UNROLL for (int i = 0; i < LANES; i++)
     v[i] = (size_t) i < r ? sag_load_n (src + i * ld_src, c) : sag_splat (0.0f);
-  transpose_square (v);
+  sag_transpose_square (v);
   SAG_UNROLL for (int i = 0; i < LANES; i++)
     if ((size_t) i < c)
       sag_store_n (dst + i * ld_dst, v[i], r);
@@ -47,7 +26,7 @@ transpose_whole (const float *src, ptrdiff_t ld_src, float *dst, ptrdiff_t ld_ds
 
   SAG_UNROLL for (int i = 0; i < LANES; i++)
     v[i] = sag_load (src + i * ld_src);
-  transpose_square (v);
+  sag_transpose_square (v);
   SAG_UNROLL for (int i = 0; i < LANES; i++)
     sag_store (dst + i * ld_dst, v[i]);
 }

@@ -36,7 +36,7 @@ UNARY (unary_hard_swish, v * sag_clamp (sag_fma (v, a, b), ZERO, ONE))
 UNARY (unary_sigmoid, sag_sigmoid (v))
 UNARY (unary_tanh, sag_tanh (v))
 UNARY (unary_silu, v / (ONE + sag_exp (sag_neg (a * v))))
-UNARY (unary_gelu_erf, sag_splat (0.5f) * v * (ONE + sag_erf (v * sag_splat (SAG_SQRT_HALF))))
+UNARY (unary_gelu_erf, sag_gelu (v))
 UNARY (unary_gelu_tanh,
        v / (ONE + sag_exp (sag_neg (sag_fma (v * v, sag_splat (SAG_GELU_B),
                                              sag_splat (SAG_GELU_A)) * v))))
@@ -124,29 +124,6 @@ affine (size_t n, const float *x, const float *scale, const float *shift, float 
     }
 }
 
-static void
-normalize (size_t n, const float *x, float mean, float rstd,
-           const float *scale, const float *shift, float *y)
-{
-  SagVec m = sag_splat (mean), r = sag_splat (rstd);
-  size_t i = 0;
-
-  for (; i + LANES <= n; i += LANES)
-    {
-      SagVec v = (sag_load (x + i) - m) * r;
-
-      sag_store (y + i, scale != NULL ? sag_fma (v, sag_load (scale + i), sag_load (shift + i)) : v);
-    }
-  if (i < n)
-    {
-      SagVec v = (sag_load_n (x + i, n - i) - m) * r;
-
-      if (scale != NULL)
-        v = sag_fma (v, sag_load_n (scale + i, n - i), sag_load_n (shift + i, n - i));
-      sag_store_n (y + i, v, n - i);
-    }
-}
-
 /* Sine, cosine and power stay as the reference left them. */
 void
 SAG_FN (pointwise_fill) (SagKernels *k)
@@ -181,5 +158,4 @@ SAG_FN (pointwise_fill) (SagKernels *k)
   k->binary[SAG_BINARY_MAX] = binary_max;
   k->add_clamp = add_clamp;
   k->affine = affine;
-  k->normalize = normalize;
 }

@@ -209,6 +209,13 @@ sag_ref_min (size_t n, const float *x)
 }
 
 void
+sag_ref_dots (size_t m, size_t n, const float *x, const float *y, float *out)
+{
+  for (size_t i = 0; i < m; i++)
+    out[i] = sag_ref_dot (n, x + i * n, y);
+}
+
+void
 sag_ref_add_rows (size_t n, size_t c, const float *x, ptrdiff_t ldx, float *acc)
 {
   for (size_t i = 0; i < n; i++)
@@ -256,6 +263,19 @@ sag_ref_sum_of_rows (size_t n, size_t c, const float *const *rows, float scale, 
 }
 
 void
+sag_ref_mix_rows (size_t n, size_t c, const float *const *rows, const float *w, float *y)
+{
+  for (size_t j = 0; j < c; j++)
+    {
+      float v = rows[0][j] * w[0];
+
+      for (size_t t = 1; t < n; t++)
+        v = v + rows[t][j] * w[t];
+      y[j] = v;
+    }
+}
+
+void
 sag_ref_max_pairs (size_t n, const float *x, float *y)
 {
   for (size_t i = 0; i < n; i++)
@@ -270,15 +290,36 @@ sag_ref_sum_pairs (size_t n, const float *x, float scale, float *y)
 }
 
 void
-sag_ref_softmax (size_t n, const float *x, float *y)
+sag_ref_softmax (size_t m, size_t n, const float *x, float *y)
 {
-  float max = sag_ref_max (n, x), scale;
+  for (; m > 0; m--, x += n, y += n)
+    {
+      float max = sag_ref_max (n, x), scale;
 
-  for (size_t i = 0; i < n; i++)
-    y[i] = sag_ref_exp (x[i] - max);
-  scale = 1.0f / sag_ref_sum (n, y);
-  for (size_t i = 0; i < n; i++)
-    y[i] = y[i] * scale;
+      for (size_t i = 0; i < n; i++)
+        y[i] = sag_ref_exp (x[i] - max);
+      scale = 1.0f / sag_ref_sum (n, y);
+      for (size_t i = 0; i < n; i++)
+        y[i] = y[i] * scale;
+    }
+}
+
+void
+sag_ref_layer_norm (size_t m, size_t n, const float *x, float epsilon, int rms, const float *scale,
+                    const float *shift, float *y)
+{
+  for (; m > 0; m--, x += n, y += n)
+    {
+      float mean = rms ? 0 : sag_ref_sum (n, x) / (float) n;
+      float rstd = 1.0f / sqrtf (sag_ref_sum_squares (n, x, mean) / (float) n + epsilon);
+
+      for (size_t i = 0; i < n; i++)
+        {
+          float v = (x[i] - mean) * rstd;
+
+          y[i] = scale != NULL ? fmaf (v, scale[i], shift[i]) : v;
+        }
+    }
 }
 
 void
@@ -362,13 +403,16 @@ sag_ref_fill (SagKernels *k)
       .max = sag_ref_max,
       .min = sag_ref_min,
       .dot = sag_ref_dot,
+      .dots = sag_ref_dots,
       .add_rows = sag_ref_add_rows,
       .add_rows_squares = sag_ref_add_rows_squares,
       .max_of_rows = sag_ref_max_of_rows,
       .sum_of_rows = sag_ref_sum_of_rows,
+      .mix_rows = sag_ref_mix_rows,
       .max_pairs = sag_ref_max_pairs,
       .sum_pairs = sag_ref_sum_pairs,
       .softmax = sag_ref_softmax,
+      .layer_norm = sag_ref_layer_norm,
       .softmax_planes = sag_ref_softmax_planes,
     },
     .transpose_f32 = sag_ref_transpose_f32,

@@ -36,14 +36,18 @@ float sag_ref_sum_squares     (size_t n, const float *x, float shift);
 float sag_ref_max             (size_t n, const float *x);
 float sag_ref_min             (size_t n, const float *x);
 float sag_ref_dot             (size_t n, const float *x, const float *y);
+void  sag_ref_dots            (size_t m, size_t n, const float *x, const float *y, float *out);
 void  sag_ref_add_rows        (size_t n, size_t c, const float *x, ptrdiff_t ldx, float *acc);
 void  sag_ref_add_rows_squares (size_t n, size_t c, const float *x, ptrdiff_t ldx,
                                 const float *shift, float *acc);
 void  sag_ref_max_of_rows     (size_t n, size_t c, const float *const *rows, float *y);
 void  sag_ref_sum_of_rows     (size_t n, size_t c, const float *const *rows, float scale, float *y);
+void  sag_ref_mix_rows        (size_t n, size_t c, const float *const *rows, const float *w, float *y);
 void  sag_ref_max_pairs       (size_t n, const float *x, float *y);
 void  sag_ref_sum_pairs       (size_t n, const float *x, float scale, float *y);
-void  sag_ref_softmax         (size_t n, const float *x, float *y);
+void  sag_ref_softmax         (size_t m, size_t n, const float *x, float *y);
+void  sag_ref_layer_norm      (size_t m, size_t n, const float *x, float epsilon, int rms,
+                               const float *scale, const float *shift, float *y);
 void  sag_ref_softmax_planes  (size_t c, size_t n, const float *x, ptrdiff_t ldx,
                                float *y, ptrdiff_t ldy);
 
@@ -58,4 +62,4 @@ void  sag_ref_scan_f32        (const SagScanF32Job *job);
 float sag_ref_exp             (float x);
 float sag_ref_unary           (SagUnary op, float x, float a, float b);
 float sag_ref_binary          (SagBinary op, float a, float b);
-void  sag_ref_math_fill       (SagKernels *k); /* unary, binary, add_clamp, affine, normalize */
+void  sag_ref_math_fill       (SagKernels *k); /* unary, binary, add_clamp, affine */

@@ -155,6 +155,46 @@ sag_load_part (const float *p, ptrdiff_t first, ptrdiff_t last)
 #endif
 }
 
+/* The same where many loads share first and last. */
+#if LANES == 16
+typedef __mmask16 SagMask;
+#elif LANES == 8
+typedef __m256i SagMask;
+#else
+typedef struct
+{
+  ptrdiff_t first, last;
+} SagMask;
+#endif
+
+SAG_INLINE SagMask
+sag_mask (ptrdiff_t first, ptrdiff_t last)
+{
+  first = first < 0 ? 0 : first > LANES ? LANES : first;
+  last = last < first ? first : last > LANES ? LANES : last;
+#if LANES == 16
+  return (__mmask16) ((1u << last) - (1u << first));
+#elif LANES == 8
+  SagVecI i = sag_iota ();
+
+  return (__m256i) ((i >= sag_splat_i ((int) first)) & (i < sag_splat_i ((int) last)));
+#else
+  return (SagMask){ first, last };
+#endif
+}
+
+SAG_INLINE SagVec
+sag_load_mask (const float *p, SagMask mask)
+{
+#if LANES == 16
+  return _mm512_maskz_loadu_ps (mask, p);
+#elif LANES == 8
+  return _mm256_maskload_ps (p, mask);
+#else
+  return mask.first == 0 && mask.last == LANES ? vld1q_f32 (p) : sag_load_part (p, mask.first, mask.last);
+#endif
+}
+
 SAG_INLINE SagVec
 sag_load_n (const float *p, size_t n)
 {
@@ -423,6 +463,25 @@ sag_zip_hi (SagVec a, SagVec b)
 #else
   return __builtin_shufflevector (a, b, 2, 6, 3, 7);
 #endif
+}
+
+/* A square of LANES x LANES in registers: perfect shuffles of the first half of the rows with the
+ * second; after log2 (LANES) of them rows are columns. */
+SAG_INLINE void
+sag_transpose_square (SagVec v[LANES])
+{
+  SAG_UNROLL for (int s = 1; s < LANES; s *= 2)
+    {
+      SagVec u[LANES];
+
+      SAG_UNROLL for (int i = 0; i < LANES / 2; i++)
+        {
+          u[2 * i] = sag_zip_lo (v[i], v[i + LANES / 2]);
+          u[2 * i + 1] = sag_zip_hi (v[i], v[i + LANES / 2]);
+        }
+      SAG_UNROLL for (int i = 0; i < LANES; i++)
+        v[i] = u[i];
+    }
 }
 
 /* --- bytes by fours ---------------------------------------------------------------------- */

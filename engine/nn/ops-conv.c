@@ -206,7 +206,8 @@ choose_panels (SagConv *self)
             self->width = nr;
           }
       }
-  else if (self->form == SAG_CONV_LAST_DEPTHWISE)
+  else if (self->form == SAG_CONV_LAST_DEPTHWISE
+           || (self->form == SAG_CONV_ROWS_DEPTHWISE && !self->geometry.transposed))
     self->width = self->nout;
   else
     {

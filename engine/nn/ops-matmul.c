@@ -371,7 +371,7 @@ typedef struct
   void             *packed;
   float            *c;
   gsize             panels;     /* weights of a packed matrix */
-  gint64            row_blocks, column_blocks, columns; /* columns of a block */
+  gint64            row_blocks, column_blocks, rows, columns; /* rows and columns of a block */
   gint64            n_items;    /* blocks */
   gboolean          clamp;      /* the activation is a clamp: the kernel does it */
   gboolean          started;    /* the bias is in init */
@@ -438,6 +438,26 @@ finish_row (const ProductRun *run, gint64 row, gint64 column, gint64 n)
     sag_fused_apply (&node->fused, (gsize) n, c);
 }
 
+/* The same of rows .. row_end - 1, at once where they follow each other. */
+static void
+finish_rows (const ProductRun *run, gint64 row, gint64 row_end, gint64 column, gint64 n)
+{
+  const SagNode *node = run->step->node;
+  gboolean biased = !run->started && node->inputs->len > (node->fused.residual ? 3u : 2u)
+                    && sag_node_input (node, 2) != NULL;
+
+  if (run->p.alpha == 1 && !biased && !node->fused.residual
+      && (run->clamp || node->fused.activation == SAG_ACTIVATION_NONE))
+    return;
+  if (!biased && n == run->p.n)
+    {
+      finish_row (run, row, column, n * (row_end - row));
+      return;
+    }
+  for (; row < row_end; row++)
+    finish_row (run, row, column, n);
+}
+
 /* `job` but for its weights, which begin with number `at`. */
 static void
 multiply (const ProductRun *run, gint64 at, SagGemmF32Job *job)
@@ -478,8 +498,8 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
   for (; item < last; item++)
     {
       gint64 column = item % run->column_blocks * run->columns, rest = item / run->column_blocks;
-      gint64 row = rest % run->row_blocks * ROWS, batch = rest / run->row_blocks, ia, ib;
-      gint64 row_end = MIN (row + ROWS, p->m), column_end = MIN (column + run->columns, p->n);
+      gint64 row = rest % run->row_blocks * run->rows, batch = rest / run->row_blocks, ia, ib;
+      gint64 row_end = MIN (row + run->rows, p->m), column_end = MIN (column + run->columns, p->n);
 
       if (!sag_step_go_on (run->step, thread, (double) item / (double) run->n_items))
         return;
@@ -495,8 +515,7 @@ product_items (gint64 item, gint64 last, int thread, gpointer data)
             job.c = run->c + (batch * p->m + i) * p->n + j;
             multiply (run, ib * (gint64) run->panels + j * p->k, &job);
           }
-      for (gint64 i = row; i < row_end; i++)
-        finish_row (run, batch * p->m + i, column, column_end - column);
+      finish_rows (run, batch * p->m + row, batch * p->m + row_end, column, column_end - column);
     }
 }
 
@@ -546,8 +565,7 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
             else
               kernels->gemm_u8.fn (&job);
           }
-      for (gint64 i = row; i < row_end; i++)
-        finish_row (run, i, column, column_end - column);
+      finish_rows (run, row, row_end, column, column_end - column);
     }
   if (kernels->gemm_u8.done != NULL)
     kernels->gemm_u8.done ();
@@ -591,14 +609,15 @@ dot_items (gint64 item, gint64 last, int thread, gpointer data)
   const ProductRun *run = data;
   const Product *p = &run->p;
 
-  for (; item < last; item++)
+  while (item < last)
     {
-      gint64 ia, ib;
+      gint64 batch = item / p->m, row = item % p->m, n = MIN (last - item, p->m - row), ia, ib;
 
-      find_matrices (p, item / p->m, &ia, &ib);
-      run->c[item] = sag_kernels_get ()->reduce.dot (
-          (size_t) p->k, run->a + (ia * p->m + item % p->m) * p->k, run->b + ib * p->k);
-      finish_row (run, item, 0, 1);
+      find_matrices (p, batch, &ia, &ib);
+      sag_kernels_get ()->reduce.dots ((gsize) n, (gsize) p->k, run->a + (ia * p->m + row) * p->k,
+                                       run->b + ib * p->k, run->c + item);
+      finish_rows (run, item, item + n, 0, 1);
+      item += n;
     }
 }
 
@@ -631,9 +650,9 @@ run_product (const SagStep *step)
       sag_range_run (p->batches * p->m, MAX (1, SAG_GRAIN / MAX (1, p->k)), dot_items, &run);
       return;
     }
-  run.row_blocks = (p->m + ROWS - 1) / ROWS;
   if (node->precision >= SAG_PRECISION_INT8)
     {
+      run.row_blocks = (p->m + ROWS - 1) / ROWS;
       run.packed = node->packed;
       run.started = bias_starts (node, p);
       run.clamp = clamps (node, p, run.started);
@@ -645,6 +664,8 @@ run_product (const SagStep *step)
       return;
     }
   run.gemm = choose_gemm (p->n);
+  run.rows = ROWS / run.gemm->mr * run.gemm->mr; /* whole blocks of the kernel */
+  run.row_blocks = (p->m + run.rows - 1) / run.rows;
   run.panels = sag_pack_size (run.gemm->nr, 1, (size_t) p->k, (size_t) p->n);
   run.started = bias_starts (node, p);
   run.clamp = clamps (node, p, run.started);

@@ -80,29 +80,38 @@ run_layers (gint64 row, gint64 to, int thread, gpointer data)
   const LayerRun *run = data;
   const SagKernels *kernels = sag_kernels_get ();
   gint64 n = run->n;
+  gboolean scaled = run->scale != NULL && run->shift == NULL;
 
+  for (gint64 at = row; at < to && run->form.skip; at++)
+    {
+      const float *x = run->x + at * n, *skip = run->skip + at * n;
+      float *y = run->y + at * n;
+
+      for (gint64 i = 0; i < n; i++)
+        y[i] = x[i] + skip[i] + (run->bias != NULL ? run->bias[i] : 0);
+      if (run->sum != NULL)
+        memcpy (run->sum + at * n, y, sizeof *y * n);
+    }
+  if (!scaled && run->mean == NULL && run->rstd == NULL)
+    {
+      kernels->reduce.layer_norm ((size_t) (to - row), (size_t) n, (run->form.skip ? run->y : run->x) + row * n,
+                                  run->epsilon, run->form.rms, run->scale, run->shift, run->y + row * n);
+      return;
+    }
   for (; row < to; row++)
     {
-      const float *x = run->x + row * n;
+      const float *x = (run->form.skip ? run->y : run->x) + row * n;
       float *y = run->y + row * n, mean = 0, rstd;
 
-      if (run->form.skip)
-        {
-          for (gint64 i = 0; i < n; i++)
-            y[i] = x[i] + run->skip[row * n + i] + (run->bias != NULL ? run->bias[i] : 0);
-          if (run->sum != NULL)
-            memcpy (run->sum + row * n, y, sizeof *y * n);
-          x = y;
-        }
       if (!run->form.rms)
         mean = kernels->reduce.sum ((size_t) n, x) / (float) n;
       rstd =
           1 / sqrtf (kernels->reduce.sum_squares ((size_t) n, x, mean) / (float) n + run->epsilon);
-      if (run->scale != NULL && run->shift != NULL)
-        kernels->normalize ((size_t) n, x, mean, rstd, run->scale, run->shift, y);
+      if (!scaled)
+        kernels->reduce.layer_norm (1, (size_t) n, x, run->epsilon, run->form.rms, run->scale, run->shift, y);
       else
         for (gint64 i = 0; i < n; i++)
-          y[i] = (x[i] - mean) * rstd * (run->scale != NULL ? run->scale[i] : 1);
+          y[i] = (x[i] - mean) * rstd * run->scale[i];
       if (run->mean != NULL)
         run->mean[row] = mean;
       if (run->rstd != NULL)
@@ -209,9 +218,8 @@ soft_rows (gint64 row, gint64 to, int thread, gpointer data)
   const SoftmaxRun *run = data;
   const SagKernels *kernels = sag_kernels_get ();
 
-  for (; row < to; row++)
-    kernels->reduce.softmax ((size_t) run->lines.n, run->x + row * run->lines.n,
-                             run->y + row * run->lines.n);
+  kernels->reduce.softmax ((size_t) (to - row), (size_t) run->lines.n, run->x + row * run->lines.n,
+                           run->y + row * run->lines.n);
 }
 
 static void

@@ -115,14 +115,6 @@ rows_one (Check *check, size_t n, CheckFill fill)
     k->affine (n, a, b, c, got, -INFINITY, INFINITY);
   r->affine (n, a, b, c, want, -INFINITY, INFINITY);
   check_same (check, got, want, n, "affine n %zu", n);
-  CHECK_GUARDED (check, "normalize")
-    k->normalize (n, a, 0.25f, 1.5f, b, c, got);
-  r->normalize (n, a, 0.25f, 1.5f, b, c, want);
-  check_same (check, got, want, n, "normalize n %zu", n);
-  CHECK_GUARDED (check, "normalize")
-    k->normalize (n, a, 0.25f, 1.5f, NULL, NULL, got);
-  r->normalize (n, a, 0.25f, 1.5f, NULL, NULL, want);
-  check_same (check, got, want, n, "normalize alone n %zu", n);
   check_release_all (check);
 }
 

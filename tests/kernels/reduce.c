@@ -37,6 +37,7 @@ rows_one (Check *check, size_t n, size_t c, CheckFill fill)
   size_t ld = c + 2;
   float *x = check_floats (check, (n - 1) * ld + c, fill), *shift = check_floats (check, c, fill);
   float *got = check_floats (check, c, CHECK_PLAIN), *want = check_copy (check, got, c);
+  float *weight = check_floats (check, n, CHECK_PLAIN);
   const float *rows[64];
 
   for (size_t i = 0; i < n; i++)
@@ -57,6 +58,10 @@ rows_one (Check *check, size_t n, size_t c, CheckFill fill)
     k->sum_of_rows (n, c, rows, 0.125f, got);
   r->sum_of_rows (n, c, rows, 0.125f, want);
   check_same (check, got, want, c, "sum_of_rows n %zu c %zu", n, c);
+  CHECK_GUARDED (check, "mix_rows")
+    k->mix_rows (n, c, rows, weight, got);
+  r->mix_rows (n, c, rows, weight, want);
+  check_same (check, got, want, c, "mix_rows n %zu c %zu", n, c);
   check_release_all (check);
 }
 
@@ -85,8 +90,6 @@ softmax_one (Check *check, size_t n, size_t c, CheckFill fill)
   size_t ld = n + 1, size = (c - 1) * ld + n;
   float *x = check_floats (check, size, fill);
   float *got = check_floats (check, size, CHECK_PLAIN), *want = check_copy (check, got, size);
-  float *line = check_floats (check, n, fill);
-  float *got_line = check_floats (check, n, CHECK_PLAIN), *want_line = check_copy (check, got_line, n);
 
   CHECK_GUARDED (check, "softmax_planes")
     k->softmax_planes (c, n, x, (ptrdiff_t) ld, got, (ptrdiff_t) ld);
@@ -96,10 +99,51 @@ softmax_one (Check *check, size_t n, size_t c, CheckFill fill)
     k->softmax_planes (c, n, x, (ptrdiff_t) ld, x, (ptrdiff_t) ld);
   for (size_t p = 0; p < c; p++)
     check_same (check, x + p * ld, want + p * ld, n, "softmax_planes in place c %zu n %zu", c, n);
+  check_release_all (check);
+}
+
+/* m rows of n */
+static void
+row_blocks_one (Check *check, size_t m, size_t n, CheckFill fill)
+{
+  const SagReduce *k = &check->k->reduce, *r = &check->ref->reduce;
+  float *x = check_floats (check, m * n, fill), *y = check_floats (check, n, fill);
+  float *got = check_floats (check, m * n, CHECK_PLAIN), *want = check_copy (check, got, m * n);
+  float *dots = check_floats (check, m, CHECK_PLAIN), *want_dots = check_copy (check, dots, m);
+
   CHECK_GUARDED (check, "softmax")
-    k->softmax (n, line, got_line);
-  r->softmax (n, line, want_line);
-  check_same (check, got_line, want_line, n, "softmax %zu", n);
+    k->softmax (m, n, x, got);
+  r->softmax (m, n, x, want);
+  check_same (check, got, want, m * n, "softmax m %zu n %zu", m, n);
+  CHECK_GUARDED (check, "dots")
+    k->dots (m, n, x, y, dots);
+  r->dots (m, n, x, y, want_dots);
+  check_same (check, dots, want_dots, m, "dots m %zu n %zu", m, n);
+  CHECK_GUARDED (check, "softmax")
+    k->softmax (m, n, x, x);
+  check_same (check, x, want, m * n, "softmax in place m %zu n %zu", m, n);
+  check_release_all (check);
+}
+
+static void
+layer_norm_one (Check *check, size_t m, size_t n, CheckFill fill, int rms)
+{
+  const SagReduce *k = &check->k->reduce, *r = &check->ref->reduce;
+  float *x = check_floats (check, m * n, fill), *scale = check_floats (check, n, fill);
+  float *got = check_floats (check, m * n, CHECK_PLAIN), *want = check_copy (check, got, m * n);
+  float *shift = check_floats (check, n, fill);
+
+  CHECK_GUARDED (check, "layer_norm")
+    k->layer_norm (m, n, x, 1e-5f, rms, scale, shift, got);
+  r->layer_norm (m, n, x, 1e-5f, rms, scale, shift, want);
+  check_same (check, got, want, m * n, "layer_norm m %zu n %zu rms %d", m, n, rms);
+  CHECK_GUARDED (check, "layer_norm")
+    k->layer_norm (m, n, x, 1e-5f, rms, NULL, NULL, got);
+  r->layer_norm (m, n, x, 1e-5f, rms, NULL, NULL, want);
+  check_same (check, got, want, m * n, "layer_norm alone m %zu n %zu rms %d", m, n, rms);
+  CHECK_GUARDED (check, "layer_norm")
+    k->layer_norm (m, n, x, 1e-5f, rms, NULL, NULL, x);
+  check_same (check, x, want, m * n, "layer_norm in place m %zu n %zu rms %d", m, n, rms);
   check_release_all (check);
 }
 
@@ -113,7 +157,7 @@ typedef struct
 
 static const char *const bench_names[] = { "sum",       "sum_squares",    "max",      "dot",
                                            "softmax",   "softmax_planes", "add_rows", "max_pairs",
-                                           "transpose", "interleave" };
+                                           "layer_norm", "transpose", "interleave" };
 
 static void
 run (const SagKernels *k, void *data)
@@ -136,7 +180,7 @@ run (const SagKernels *k, void *data)
       b->result = k->reduce.dot (b->n, b->x, b->z);
       break;
     case 4:
-      k->reduce.softmax (b->n, b->x, b->y);
+      k->reduce.softmax (b->n / 64, 64, b->x, b->y);
       break;
     case 5:
       k->reduce.softmax_planes (b->c, b->n / b->c, b->x, ld, b->y, ld);
@@ -148,6 +192,9 @@ run (const SagKernels *k, void *data)
       k->reduce.max_pairs (b->n / 2, b->x, b->y);
       break;
     case 8:
+      k->reduce.layer_norm (b->n / 32, 32, b->x, 1e-5f, 0, b->z, b->z, b->y);
+      break;
+    case 9:
       k->transpose_f32 (b->c, b->n / b->c, b->x, ld, b->y, (ptrdiff_t) b->c);
       break;
     default:
@@ -177,7 +224,7 @@ check_reduce (Check *check)
 
   if (check->bench)
     {
-      bench (check, 0, 8);
+      bench (check, 0, 9);
       return;
     }
   for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++)
@@ -189,6 +236,12 @@ check_reduce (Check *check)
           {
             rows_one (check, j, ns[i], fill);
             softmax_one (check, ns[i], j, fill);
+          }
+        for (size_t m = 1; m < 3 * l && ns[i] > 0; m = 2 * m + 1)
+          {
+            row_blocks_one (check, m, ns[i], fill);
+            layer_norm_one (check, m, ns[i], fill, 0);
+            layer_norm_one (check, m, ns[i], fill, 1);
           }
       }
 }
@@ -216,7 +269,7 @@ check_move (Check *check)
 
   if (check->bench)
     {
-      bench (check, 8, 10);
+      bench (check, 9, 11);
       return;
     }
   for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++)
