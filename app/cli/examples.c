@@ -147,7 +147,7 @@ static gboolean
 look_at (SagCalibration *calibration, const char *model, GStrv example, int threads,
          const char *max_memory, GError **error)
 {
-  SagNetwork network = { .inputs = g_strdupv (example), .threads = threads,
+  SagNetwork network = { .inputs = g_strdupv (example), .threads = threads, .watched = TRUE,
                          .max_memory = g_strdup (max_memory) };
   gboolean good = sag_network_load (&network, model, TRUE, error);
 

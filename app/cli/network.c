@@ -211,6 +211,7 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
   if (!read_inputs (self, bindings, error))
     return FALSE;
   options.ranges = self->ranges;
+  options.watched = self->watched;
   options.bindings = (const SagBinding *) bindings->data;
   options.n_bindings = (int) bindings->len;
   if (!sag_cli_parse_size (self->max_memory, &options.max_bytes, error))

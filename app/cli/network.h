@@ -14,6 +14,7 @@ typedef struct
   char    *precision; /* NULL: fp32 */
   char    *ranges;    /* side file of static ranges; NULL: the one beside the model; "": none */
   int      threads;
+  gboolean watched;   /* for sag_calibration_run() */
   char    *max_memory; /* NULL: what the machine has free */
 
   SagSession *session;

@@ -20,7 +20,7 @@ typedef struct _SagCalibration SagCalibration;
 SagCalibration *sag_calibration_new    (void);
 void            sag_calibration_free   (SagCalibration     *self);
 
-/* One example: runs `session`, which is at FP32, and counts. Sessions of one model at other shapes
+/* One example: runs `session`, which is at FP32 and was opened to be watched, and counts. Sessions of one model at other shapes
  * may follow each other. FALSE if `tick` said stop. [compute thread] */
 gboolean        sag_calibration_run    (SagCalibration     *self,
                                         SagSession         *session,

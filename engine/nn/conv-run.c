@@ -3,6 +3,7 @@
  * conv-run.c: convolutions, a line or a block of pixels at a time.
  */
 #include "engine/base/parallel.h"
+#include "engine/nn/band.h"
 #include "engine/nn/conv.h"
 #include "engine/nn/op-util.h"
 
@@ -43,6 +44,7 @@ typedef struct
   const guint8     *pads;
   guint8            pad;
   float            *out;     /* or words, or bytes: see SagConv.bytes_out */
+  gint64            in_shift, out_shift; /* of a band: elements before the first that `in` and `out` hold */
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
   gint64            parts, per_part;   /* shares of the panels, for images too small to share; panels of each */
   gint64            first, n_lines;    /* of rows_item() */
@@ -53,7 +55,7 @@ static void
 finish (const Job *job, gint64 at, gint64 n)
 {
   const SagConv *c = job->conv;
-  float *y = job->out + at;
+  float *y = job->out + (at - job->out_shift);
 
   if (c->bytes_out) /* done where they were made */
     return;
@@ -144,7 +146,7 @@ rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
   const SagConvPhase *phase = &g->phases[p];
   gint64 first = panel * c->width;
   gint64 channel = c->form == SAG_CONV_ROWS_DEPTHWISE ? first : group * c->kin;
-  const float *in = job->in + image * c->in_stride[0] + channel * c->in_stride[3];
+  gint64 start = image * c->in_stride[0] + channel * c->in_stride[3] - job->in_shift;
   const float *rows[SAG_CONV_TAPS];
   ptrdiff_t dx[SAG_CONV_TAPS];
   SagConvRowF32Job row = {
@@ -171,7 +173,7 @@ rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 gr
           gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
           gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
 
-          rows[t] = inside ? in + z * c->in_stride[1] + y * c->in_stride[2] : NULL;
+          rows[t] = inside ? job->in + (start + z * c->in_stride[1] + y * c->in_stride[2]) : NULL;
           dx[t] = offset[2] + q0 * g->in_step[2];
         }
       row.taps = (gsize) taps;
@@ -271,7 +273,8 @@ rows_line (const Job *job, gint64 image, gint64 z, gint64 y)
   for (gint64 group = 0; group < c->groups; group++)
     for (gint64 panel = 0; panel < c->n_panels; panel++)
       {
-        float *out = job->out + at + (group * c->nout + panel * c->width) / (c->bytes_out ? 4 : 1) * ld;
+        gint64 channel = group * c->nout + panel * c->width;
+        float *out = job->out + (at - job->out_shift + channel / (c->bytes_out ? 4 : 1) * ld);
 
         if (c->bytes_out && !sag_conv_on_bytes (c))
           rows_to_bytes (job, p, image, qz, qy, panel, out, ld);
@@ -350,7 +353,7 @@ chunk_fill (Chunk *chunk, const Job *job, const SagConvPhase *phase, gint64 imag
       *piece = (Piece){ .at = { qz * g->in_step[0], qy * g->in_step[1], qx * g->in_step[2] }, .first = i,
                         .n = (int) MIN (phase->count[2] - qx, n - i) };
       piece->pixel = image * c->in_stride[0] + piece->at[0] * c->in_stride[1]
-                     + piece->at[1] * c->in_stride[2] + piece->at[2] * g->cin;
+                     + piece->at[1] * c->in_stride[2] + piece->at[2] * g->cin - job->in_shift;
       for (i += piece->n; block * chunk->mr < i; block++)
         chunk->piece_of[block] = pieces;
       qx = 0;
@@ -507,7 +510,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gin
                 gsize m = (gsize) MIN (chunk->n - b * chunk->mr, chunk->mr);
                 gsize n = (gsize) MIN (c->width, c->nout - panel * c->width);
                 gint64 to_at = at + b * chunk->mr * ldc + column;
-                float *to = job->out + to_at;
+                float *to = job->out + (to_at - job->out_shift);
 
                 if (sag_conv_on_bytes (c))
                   chunk_product (job, p, panel, &(SagGemmU8Job){
@@ -554,6 +557,30 @@ item_done (const Job *job)
     job->k->gemm_u8.done ();
 }
 
+/* Pixels from .. to - 1 of an image, the channels of panels first .. last - 1. */
+static void
+last_pixels (const Job *job, gint64 image, gint64 from, gint64 to, gint64 first, gint64 last)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 column = first * c->width, end = MIN (last * c->width, c->nout);
+  Chunk chunk = { .mr = block_rows (job) };
+
+  for (gint64 i = from; i < to; i += chunk.n)
+    {
+      gint64 at = image * c->out_stride[0] + i * g->cout;
+
+      chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
+                  i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
+      chunk_run (&chunk, job, 0, at, g->cout, first, last);
+      if (job->parts <= 1)
+        finish (job, at, chunk.n * g->cout);
+      else
+        for (int j = 0; j < chunk.n; j++)
+          finish (job, at + j * g->cout + column, end - column);
+    }
+}
+
 /* Convolution: all pixels of an image are one stretch. */
 static void
 last_item (gsize item, int thread, gpointer data)
@@ -564,25 +591,12 @@ last_item (gsize item, int thread, gpointer data)
   gint64 n = g->out[0] * g->out[1] * g->out[2], per_image = job->n_items / job->parts / g->batch;
   gint64 part = (gint64) item / (per_image * g->batch), piece = (gint64) item % (per_image * g->batch);
   gint64 image = piece / per_image, from = piece % per_image * job->per_item;
-  gint64 to = MIN (from + job->per_item, n), first = part * job->per_part;
-  gint64 last = MIN (first + job->per_part, c->n_panels), column = first * c->width;
-  Chunk chunk = { .mr = block_rows (job) };
+  gint64 first = part * job->per_part;
 
   if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
     return;
-  for (gint64 i = from; i < to; i += chunk.n)
-    {
-      gint64 at = image * job->conv->out_stride[0] + i * g->cout;
-
-      chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
-                  i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
-      chunk_run (&chunk, job, 0, at, g->cout, first, last);
-      if (job->parts == 1)
-        finish (job, at, chunk.n * g->cout);
-      else
-        for (int j = 0; j < chunk.n; j++)
-          finish (job, at + j * g->cout + column, MIN (last * c->width, c->nout) - column);
-    }
+  last_pixels (job, image, from, MIN (from + job->per_item, n), first,
+               MIN (first + job->per_part, c->n_panels));
   item_done (job);
 }
 
@@ -619,6 +633,43 @@ last_line_item (gsize item, int thread, gpointer data)
 }
 
 /* --- both -------------------------------------------------------------------------------- */
+
+gboolean
+sag_conv_has_bands (const SagNode *node)
+{
+  const SagConv *c = node->state;
+  const SagConvGeometry *g = &c->geometry;
+
+  return c->precision == SAG_PRECISION_F32 && !c->dynamic && !c->bytes_in && !c->bytes_out
+         && c->form != SAG_CONV_WINOGRAD && !g->transposed && g->in[0] == 1 && g->out[0] == 1;
+}
+
+void
+sag_conv_run_band (const SagNode *node, const SagBand *band)
+{
+  const SagConv *c = node->state;
+  const SagValue *residual = sag_conv_residual (node);
+  Job job = {
+    .conv = c, .k = sag_kernels_get (), .packed = node->packed,
+    .weights = (const float *) node->packed + c->head, .in = band->in, .out = band->out,
+    .residual = residual != NULL ? residual->data : NULL,
+  };
+
+  if (band->in == NULL)
+    job.in = sag_node_input (node, 0)->data;
+  else
+    job.in_shift = band->image * c->in_stride[0] + band->in_first * c->in_stride[2];
+  if (band->out == NULL)
+    job.out = sag_node_output (node, 0)->data;
+  else
+    job.out_shift = band->image * c->out_stride[0] + band->out_first * c->out_stride[2];
+  if (c->form == SAG_CONV_LAST || c->form == SAG_CONV_LAST_DEPTHWISE)
+    last_pixels (&job, band->image, band->from * c->geometry.out[2], band->to * c->geometry.out[2], 0,
+                 c->n_panels);
+  else
+    for (gint64 y = band->from; y < band->to; y++)
+      rows_line (&job, band->image, 0, y);
+}
 
 void
 sag_conv_run (const SagStep *step)

@@ -55,6 +55,7 @@ sag_graph_new (void)
 
   self->values = g_ptr_array_new_with_free_func (value_free);
   self->nodes = g_ptr_array_new_with_free_func (node_free);
+  self->inner = g_ptr_array_new_with_free_func (node_free);
   self->inputs = g_ptr_array_new ();
   self->outputs = g_ptr_array_new ();
   self->captures = g_ptr_array_new ();
@@ -67,6 +68,7 @@ sag_graph_free (SagGraph *self)
   if (self == NULL)
     return;
   g_ptr_array_unref (self->nodes);
+  g_ptr_array_unref (self->inner);
   g_ptr_array_unref (self->values);
   g_ptr_array_unref (self->inputs);
   g_ptr_array_unref (self->outputs);
@@ -327,6 +329,26 @@ sag_graph_clean (SagGraph *self, GError **error)
   g_ptr_array_set_free_func (self->nodes, node_free);
   sag_graph_count_readers (self);
   return TRUE;
+}
+
+void
+sag_graph_set_aside (SagGraph *self)
+{
+  guint kept = 0;
+
+  g_ptr_array_set_free_func (self->nodes, NULL);
+  for (guint i = 0; i < self->nodes->len; i++)
+    {
+      SagNode *node = self->nodes->pdata[i];
+
+      if (node->mark != 0)
+        g_ptr_array_add (self->inner, node);
+      else
+        self->nodes->pdata[kept++] = node;
+    }
+  g_ptr_array_set_size (self->nodes, (int) kept);
+  g_ptr_array_set_free_func (self->nodes, node_free);
+  sag_graph_count_readers (self);
 }
 
 static void

@@ -133,7 +133,7 @@ struct _SagNode
   gpointer      state;         /* small; freed with free_state */
   GDestroyNotify free_state;
 
-  int           mark;   /* sag_graph_clean()'s */
+  int           mark;   /* sag_graph_clean()'s, sag_graph_set_aside()'s */
   void         *packed; /* set before pack and run: packed_bytes, aligned to SAG_ALIGN */
 };
 
@@ -141,6 +141,7 @@ struct _SagGraph
 {
   GPtrArray *values;   /* owned */
   GPtrArray *nodes;    /* owned; in an order in which every value is made before it is read */
+  GPtrArray *inner;    /* owned; nodes that are run by one of `nodes` (pass-chain.c) */
   GPtrArray *inputs;   /* SagValue * */
   GPtrArray *outputs;  /* SagValue * */
   GPtrArray *captures; /* bodies: SagValue * standing for values of the outer graph */
@@ -172,6 +173,9 @@ void      sag_graph_replace        (SagGraph *self, SagValue *from, SagValue *to
  * cycle. */
 gboolean  sag_graph_clean          (SagGraph *self, GError **error);
 void      sag_graph_count_readers  (SagGraph *self);
+
+/* Nodes whose mark is not 0 become inner ones. */
+void      sag_graph_set_aside      (SagGraph *self);
 
 /* One line a node, for tests and `plan`. Caller frees. */
 char     *sag_graph_to_string      (SagGraph *self);

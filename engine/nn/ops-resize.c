@@ -6,31 +6,15 @@
  * for every output position. In memory an axis is [outer][n][inner]; vectors run along inner.
  * Coordinates follow the ONNX operator's reference.
  */
-#include "engine/nn/bytes.h"
+#include "engine/base/alloc.h"
+#include "engine/base/parallel.h"
 #include "engine/nn/op-util.h"
+#include "engine/nn/resize.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MAX_TABLE ((gint64) 1 << 26) /* entries of an axis' table */
-
-/* How one axis of the output is made of the input's. */
-typedef struct
-{
-  int     axis;
-  gint64  n_in, n_out;
-  int     taps;
-  gint32 *source;  /* [n_out][taps] */
-  float  *weight;  /* [n_out][taps]; NULL: nearest */
-  guint8 *outside; /* [n_out]: takes extrapolation_value; NULL: none */
-} Axis;
-
-typedef struct
-{
-  int    n; /* axes that change, in the order they are done */
-  Axis   axis[SAG_MAX_RANK];
-  gsize  half; /* bytes of one of the two intermediate areas */
-} Resize;
 
 typedef struct
 {
@@ -42,7 +26,7 @@ typedef struct
 static void
 resize_free (gpointer data)
 {
-  Resize *self = data;
+  SagResize *self = data;
 
   for (int i = 0; i < self->n; i++)
     {
@@ -270,7 +254,7 @@ count_taps (const Form *f, int *start)
 }
 
 static void
-fill_weights (const Form *f, Axis *axis, gint64 i, double x, int start)
+fill_weights (const Form *f, SagResizeAxis *axis, gint64 i, double x, int start)
 {
   double first = ceil (x) - 1, ratio = x - first, sum = 0,
          scale = f->antialias ? MIN (f->scale, 1) : 1;
@@ -292,7 +276,7 @@ fill_weights (const Form *f, Axis *axis, gint64 i, double x, int start)
 }
 
 static gboolean
-fill_axis (const Form *f, Axis *axis, GError **error)
+fill_axis (const Form *f, SagResizeAxis *axis, GError **error)
 {
   gboolean crop = strcmp (f->transform, "tf_crop_and_resize") == 0;
   int start;
@@ -320,7 +304,7 @@ fill_axis (const Form *f, Axis *axis, GError **error)
 }
 
 static gboolean
-is_identity (const Axis *axis)
+is_identity (const SagResizeAxis *axis)
 {
   if (axis->n_in != axis->n_out || axis->outside != NULL)
     return FALSE;
@@ -331,6 +315,42 @@ is_identity (const Axis *axis)
               : axis->weight[i * axis->taps + t] != (axis->source[i * axis->taps + t] == i ? 1 : 0)
                     && axis->weight[i * axis->taps + t] != 0)
         return FALSE;
+  return TRUE;
+}
+
+/* Twice as many, halfway between: the sources of 2 i are i - 1 and i, those of 2 i + 1 are i and i + 1. */
+static gboolean
+does_double (const SagResizeAxis *axis)
+{
+  const gint32 *source = axis->source;
+
+  if (axis->weight == NULL || axis->taps != 2 || axis->n_out != 2 * axis->n_in || axis->n_in < 2)
+    return FALSE;
+  for (gint64 i = 1; i < axis->n_out - 1; i++)
+    if (source[2 * i] != (i - 1) / 2 || source[2 * i + 1] != (i + 1) / 2
+        || memcmp (axis->weight + 2 * i, axis->weight + 2 * (2 - i % 2), 2 * sizeof (float)) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether two axes can be done together, and what that takes. */
+static gboolean
+plan_lines (SagResize *self, const SagValue *x, const SagValue *y)
+{
+  gint64 strides[SAG_MAX_RANK];
+  const SagResizeAxis *fast = &self->axis[0], *slow = &self->axis[1];
+
+  if (self->n != 2 || x->dtype != SAG_DTYPE_F32 || fast->weight == NULL || slow->weight == NULL
+      || fast->taps > SAG_RESIZE_ROWS || slow->taps > SAG_RESIZE_ROWS || sag_value_count (y) == 0)
+    return FALSE;
+  sag_value_strides (x, strides);
+  self->inner = strides[fast->axis];
+  self->line_in = strides[slow->axis];
+  sag_value_strides (y, strides);
+  self->line_out = strides[slow->axis];
+  self->each = (SAG_RESIZE_ROWS * sizeof (gint64)
+                + (gsize) (slow->taps * self->line_out + 2 * fast->n_in) * sizeof (float) + SAG_ALIGN - 1)
+               & ~(gsize) (SAG_ALIGN - 1);
   return TRUE;
 }
 
@@ -353,7 +373,7 @@ static gboolean
 prepare_resize (SagNode *node, SagPrecision precision, GError **error)
 {
   const SagValue *x = sag_node_input (node, 0);
-  Resize *self = g_new0 (Resize, 1);
+  SagResize *self = g_new0 (SagResize, 1);
   gint64 strides[SAG_MAX_RANK], most = 0;
   SagShape shape = x->shape;
   gboolean old = strcmp (node->op->name, "Upsample") == 0 || node->opset < 11;
@@ -379,7 +399,7 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
   sag_value_strides (x, strides);
   for (int i = 0; i < x->shape.rank; i++)
     {
-      Axis axis = { i, x->shape.dim[i], target.out.dim[i] };
+      SagResizeAxis axis = { i, x->shape.dim[i], target.out.dim[i] };
       int at;
 
       form.scale = target.scale[i];
@@ -405,6 +425,13 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
       self->axis[at] = axis;
       self->n++;
     }
+  for (int i = 0; i < self->n; i++)
+    self->axis[i].doubles = does_double (&self->axis[i]);
+  if (plan_lines (self, x, sag_node_output (node, 0)))
+    {
+      node->scratch_bytes = (gsize) sag_parallel_get_size () * self->each;
+      return TRUE;
+    }
   for (int i = 0; i + 1 < self->n; i++)
     {
       shape.dim[self->axis[i].axis] = self->axis[i].n_out;
@@ -417,198 +444,8 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
   return TRUE;
 }
 
-/* ---- passes ----------------------------------------------------------------------------- */
-
-typedef struct
-{
-  const Axis    *axis;
-  gint64         inner;
-  gsize          size;
-  const char    *x;
-  char          *y;
-  const SagStep *step;
-  double         part; /* of the step, before this pass */
-} Pass;
-
-/* y = sum of w[t] * x[t] over n elements, in the order of t. */
-static void
-blend (gint64 n, int taps, const float *const *x, const float *w, float *y)
-{
-  if (taps == 2)
-    {
-      const float *a = x[0], *b = x[1];
-      float wa = w[0], wb = w[1];
-
-      for (gint64 i = 0; i < n; i++)
-        y[i] = wa * a[i] + wb * b[i];
-      return;
-    }
-  for (gint64 i = 0; i < n; i++)
-    y[i] = w[0] * x[0][i];
-  for (int t = 1; t < taps; t++)
-    for (gint64 i = 0; i < n; i++)
-      y[i] += w[t] * x[t][i];
-}
-
-/* Item: one output position of the axis in one outer line, or, with inner 1, a whole line. */
-static void
-pass_rows (gint64 item, gint64 to, int thread, gpointer data)
-{
-  const Pass *pass = data;
-  const Axis *axis = pass->axis;
-  gint64 bytes = pass->inner * (gint64) pass->size;
-
-  if (!sag_step_go_on (pass->step, thread, pass->part))
-    return;
-  for (; item < to; item++)
-    {
-      gint64 outer = item / axis->n_out, i = item % axis->n_out;
-      const char *x = pass->x + outer * axis->n_in * bytes;
-      char *y = pass->y + item * bytes;
-      const gint32 *source = axis->source + i * axis->taps;
-
-      if (axis->weight == NULL)
-        memcpy (y, x + source[0] * bytes, (gsize) bytes);
-      else
-        {
-          const float *w = axis->weight + i * axis->taps;
-          const float *rows[8];
-
-          memset (y, 0, axis->taps > 8 ? (gsize) bytes : 0);
-          for (int t = 0; t < axis->taps && axis->taps > 8; t++)
-            for (gint64 k = 0; k < pass->inner; k++)
-              ((float *) y)[k] += w[t] * ((const float *) (x + source[t] * bytes))[k];
-          for (int t = 0; t < axis->taps && axis->taps <= 8; t++)
-            rows[t] = (const float *) (x + source[t] * bytes);
-          if (axis->taps <= 8)
-            blend (pass->inner, axis->taps, rows, w, (float *) y);
-        }
-    }
-}
-
-static void
-pass_lines (gint64 line, gint64 to, int thread, gpointer data)
-{
-  const Pass *pass = data;
-  const Axis *axis = pass->axis;
-
-  if (!sag_step_go_on (pass->step, thread, pass->part))
-    return;
-  for (; line < to; line++)
-    {
-      const char *x = pass->x + line * axis->n_in * (gint64) pass->size;
-      char *y = pass->y + line * axis->n_out * (gint64) pass->size;
-
-      for (gint64 i = 0; i < axis->n_out; i++)
-        {
-          const gint32 *source = axis->source + i * axis->taps;
-          float sum;
-
-          if (axis->weight == NULL)
-            {
-              memcpy (y + i * (gint64) pass->size, x + source[0] * (gint64) pass->size, pass->size);
-              continue;
-            }
-          sum = axis->weight[i * axis->taps] * ((const float *) x)[source[0]];
-          for (int t = 1; t < axis->taps; t++)
-            sum += axis->weight[i * axis->taps + t] * ((const float *) x)[source[t]];
-          ((float *) y)[i] = sum;
-        }
-    }
-}
-
-static void
-extrapolate (const SagNode *node, const Resize *self, SagValue *y)
-{
-  float value = sag_node_get_float (node, "extrapolation_value", 0);
-  gint64 strides[SAG_MAX_RANK], n[SAG_MAX_RANK];
-
-  sag_value_strides (y, strides);
-  for (int a = 0; a < self->n; a++)
-    for (gint64 i = 0; self->axis[a].outside != NULL && i < self->axis[a].n_out; i++)
-      if (self->axis[a].outside[i] && y->dtype == SAG_DTYPE_F32)
-        {
-          memcpy (n, y->shape.dim, sizeof n);
-          n[self->axis[a].axis] = 1;
-          sag_fill_box (y->shape.rank, n, sizeof value,
-                        (float *) y->data + i * strides[self->axis[a].axis], strides, &value);
-        }
-}
-
-/* Bytes: spatial axes, at most two taps each. */
-static guint
-can_bytes (const SagNode *node)
-{
-  const Resize *self = node->state;
-
-  for (int i = 0; i < self->n; i++)
-    if (self->axis[i].axis < 2 || self->axis[i].taps > 2 || self->axis[i].outside != NULL)
-      return 0;
-  return sag_node_input (node, 0)->shape.rank <= 5 ? sag_bytes_same (node) : 0;
-}
-
-static void
-resize_bytes (const SagNode *node)
-{
-  const SagValue *x = sag_node_input (node, 0);
-  SagValue *y = sag_node_output (node, 0);
-  const Resize *self = node->state;
-  SagBytesAxis axes[3] = { { 1, 1 }, { 1, 1 }, { 1, 1 } };
-  int missing = 5 - x->shape.rank;
-
-  for (int a = missing; a < 3; a++)
-    axes[a].n_in = axes[a].n_out = x->shape.dim[a + 2 - missing];
-  for (int i = 0; i < self->n; i++)
-    {
-      const Axis *axis = &self->axis[i];
-
-      axes[axis->axis - 2 + missing] =
-          (SagBytesAxis){ axis->n_in, axis->n_out, axis->taps, axis->source, axis->weight };
-    }
-  sag_bytes_resize (x, y, axes);
-}
-
-static void
-run_resize (const SagStep *step)
-{
-  const SagValue *x = sag_node_input (step->node, 0);
-  SagValue *y = sag_node_output (step->node, 0);
-  const Resize *self = step->node->state;
-  SagShape shape = x->shape;
-  const char *from = x->data;
-  gsize size = sag_dtype_size (x->dtype);
-
-  if (sag_value_in_bytes (x))
-    {
-      resize_bytes (step->node);
-      return;
-    }
-  if (self->n == 0)
-    memcpy (y->data, from, sag_value_count (x) * size);
-  if (sag_value_count (y) == 0)
-    return;
-  for (int i = 0; i < self->n && sag_step_go_on (step, 0, (double) i / self->n); i++)
-    {
-      const Axis *axis = &self->axis[i];
-      gint64 strides[SAG_MAX_RANK], count = sag_shape_count (&shape), outer;
-      Pass pass = { axis, 1, size, from, NULL, step, (double) i / self->n };
-
-      sag_layout_strides (&shape, x->layout, strides);
-      pass.inner = strides[axis->axis];
-      pass.y = i + 1 == self->n ? y->data : (char *) step->scratch + (gsize) (i % 2) * self->half;
-      outer = count / (axis->n_in * pass.inner);
-      if (pass.inner == 1)
-        sag_range_run (outer, MAX (1, SAG_GRAIN / 2 / axis->n_out), pass_lines, &pass);
-      else
-        sag_range_run (outer * axis->n_out, MAX (1, SAG_GRAIN / pass.inner), pass_rows, &pass);
-      shape.dim[axis->axis] = axis->n_out;
-      from = pass.y;
-    }
-  extrapolate (step->node, self, y);
-}
-
 #define RESIZE(name)                                                                           \
-  { name, "", infer_resize, cost_resize, prepare_resize, NULL, run_resize, .bytes = can_bytes, \
+  { name, "", infer_resize, cost_resize, prepare_resize, NULL, sag_resize_run, .bytes = sag_resize_bytes, \
     .follows = 1, .needs = 14 }
 
 const SagOp sag_ops_resize[] = {

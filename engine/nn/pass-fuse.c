@@ -244,13 +244,31 @@ fuse_residual (SagNode *add)
     }
 }
 
+/* Only moves elements, and the file says nothing of how they are stored. */
+static gboolean
+is_move (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+
+  return (sag_match_is (node, "Transpose") || sag_match_is (node, "Reshape") || sag_match_is (node, "Flatten")
+          || sag_match_is (node, "Squeeze") || sag_match_is (node, "Unsqueeze"))
+         && x->quantum.scale == 0 && y->quantum.scale == 0 && x->least >= x->most && y->least >= y->most;
+}
+
+/* Into what computes its input, or what that is a transpose of. */
 static void
 fuse_activation (SagNode *node)
 {
   SagValue *x = sag_node_input (node, 0);
-  SagNode *maker = x != NULL ? x->producer : NULL;
+  SagNode *maker = x != NULL ? x->producer : NULL, *move = NULL;
   SagFused fused;
 
+  while (maker != NULL && sag_match_single (x) && is_move (maker))
+    {
+      move = move == NULL ? maker : move;
+      x = sag_node_input (maker, 0);
+      maker = x->producer;
+    }
   if (maker == NULL || !(maker->op->fuses & SAG_FUSE_ACTIVATION)
       || maker->fused.activation != SAG_ACTIVATION_NONE || !sag_match_single (x)
       || x->dtype != SAG_DTYPE_F32 || !sag_node_activation (node, &fused)
@@ -258,7 +276,7 @@ fuse_activation (SagNode *node)
     return;
   fused.residual = maker->fused.residual;
   maker->fused = fused;
-  sag_node_set_output (maker, 0, sag_node_output (node, 0));
+  sag_node_set_output (move != NULL ? move : maker, 0, sag_node_output (node, 0));
 }
 
 /* Each walk sees the graph as the one before left it. */
@@ -293,6 +311,8 @@ gboolean
 sag_pass_fuse (SagGraph *graph, GError **error)
 {
   if (!sag_pass_scan (graph, error) || !sag_pass_pattern (graph, error))
+    return FALSE;
+  if (!sag_pass_attention (graph, error))
     return FALSE;
   for (int stage = 0; stage < 5; stage++)
     if (!walk (graph, stage, error))

@@ -25,6 +25,9 @@ gboolean sag_pass_pattern   (SagGraph *graph, GError **error);
  * one node. */
 gboolean sag_pass_scan      (SagGraph *graph, GError **error);
 
+/* softmax (q k scale + bias) v into one node; sag_pass_fuse() calls it. */
+gboolean sag_pass_attention (SagGraph *graph, GError **error);
+
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);
@@ -39,6 +42,10 @@ gboolean sag_pass_bytes     (SagGraph *graph, GError **error);
 /* Which node runs at which precision, then prepares every node, and sees to it that every output is
  * written by a node of its own. UNSUPPORTED if the precision cannot be had. */
 gboolean sag_pass_prepare   (SagGraph *graph, SagPrecision precision, GError **error);
+
+/* Convolutions that follow each other become one step that works in bands of lines. After
+ * sag_pass_prepare(). */
+gboolean sag_pass_chain     (SagGraph *graph, GError **error);
 
 /* What a Loop, Scan or If does with a body whose inputs have types and shapes: fold, fuse, prepare.
  */

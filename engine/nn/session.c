@@ -26,6 +26,7 @@ struct _SagSession
   GArray        *inputs, *outputs; /* SagPort */
   SagSessionSeen seen;
   gpointer       seen_data;
+  gboolean       watched;
   SagSessionInfo info;
 };
 
@@ -240,7 +241,9 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
       || (precision >= SAG_PRECISION_INT8 && !read_ranges (self, path, options, error))
       || !sag_pass_layout (self->graph, error))
     return FALSE;
-  if (!sag_pass_prepare (self->graph, precision, error))
+  self->watched = options != NULL && options->watched;
+  if (!sag_pass_prepare (self->graph, precision, error)
+      || (!self->watched && !sag_pass_chain (self->graph, error)))
     return FALSE;
   self->plan = sag_plan_new (self->graph, error);
   if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
@@ -378,6 +381,8 @@ sag_session_run (SagSession *self, const void *const *inputs, void *const *outpu
 void
 sag_session_watch (SagSession *self, SagSessionSeen seen, gpointer data)
 {
+  g_return_if_fail (self->watched);
+
   self->seen = seen;
   self->seen_data = data;
 }

@@ -47,6 +47,7 @@ typedef struct
   const SagBinding *bindings; /* for inputs with dynamic dimensions; others are left as they are */
   int               n_bindings;
   gsize max_bytes; /* refuse before allocating if weights + arena need more; 0: no limit */
+  gboolean watched; /* sag_session_watch() will be used: every value is made as a whole */
   const char *ranges; /* INT8 and INT4: side file of static ranges (ranges.h). NULL: NAME.ranges
                        * beside the model if it is there; "": none, ranges are found at each run */
 } SagSessionOptions;
@@ -90,7 +91,7 @@ gboolean    sag_session_run          (SagSession         *self,
                                       void *const        *outputs,
                                       const SagTick      *tick);
 
-/* From now on `seen` is told of every float value that a run makes, inputs first: its name in the file
+/* Of a session that was opened to be watched: from now on `seen` is told of every float value that a run makes, inputs first: its name in the file
  * and its `n` numbers, in any order. NULL ends it. [compute thread] */
 void        sag_session_watch        (SagSession         *self,
                                       SagSessionSeen      seen,

@@ -39,7 +39,8 @@ fill (float *image, guint32 seed)
 static SagSession *
 load (const char *path, SagPrecision precision, const char *ranges)
 {
-  SagSessionOptions options = { .precision = precision, .ranges = ranges };
+  SagSessionOptions options = { .precision = precision, .ranges = ranges,
+                                .watched = precision == SAG_PRECISION_F32 };
   g_autoptr (GError) error = NULL;
   SagSession *session = sag_session_new (path, &options, &error);
 

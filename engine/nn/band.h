@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * band.h: operators on images of one plane that can make some lines of their output by themselves, for
+ * pass-chain.c. Nodes are prepared; everything runs on the calling thread.
+ */
+#pragma once
+
+#include "engine/nn/op.h"
+
+/* Lines from .. to - 1 of an image's output. Input and output may be buffers of some lines. */
+typedef struct
+{
+  gint64       image, from, to;
+  const float *in;  /* begins with line in_first of the image; NULL: the input as a whole */
+  gint64       in_first;
+  float       *out; /* the same of the output */
+  gint64       out_first;
+} SagBand;
+
+/* Conv at F32 */
+gboolean sag_conv_has_bands    (const SagNode *node);
+void     sag_conv_run_band     (const SagNode *node, const SagBand *band);
+
+/* Resize of two axes, whose input is whole and whose output lies in `out`: channels last, `pitch` floats from pixel to
+ * pixel, or lines of x by channel, `pitch` floats from line to line. Scratch keeps lines from band to band: begin anew with another image
+ * and where lines are left out. */
+gboolean sag_resize_has_bands  (const SagNode *node);
+gsize    sag_resize_band_bytes (const SagNode *node); /* of scratch, a multiple of SAG_ALIGN */
+void     sag_resize_begin      (const SagNode *node, void *scratch);
+void     sag_resize_run_band   (const SagNode *node, const SagBand *band, gint64 pitch, void *scratch);

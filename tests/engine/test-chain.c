@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-chain: convolutions that follow each other, run in bands of lines, and attention in tiles of rows give the
+ * bits that their nodes give one by one: random shapes, both layouts, any team.
+ */
+#include "engine/base/alloc.h"
+#include "engine/base/parallel.h"
+#include "engine/nn/op-util.h"
+#include "engine/nn/passes.h"
+#include "engine/nn/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 4 };
+
+typedef struct
+{
+  gboolean  depthwise, residual;
+  gint64    cout, kernel[2], stride[2], dilation[2], pads[4];
+  SagFused  fused;
+} Layer;
+
+typedef struct
+{
+  SagLayout layout;
+  gint64    batch, cin, in[2];
+  int       n;
+  Layer     layer[MOST];
+} Case;
+
+static GRand *chance; /* the same cases every time */
+
+static gint64
+pick (gint64 from, gint64 to)
+{
+  return g_rand_int_range (chance, (gint32) from, (gint32) to + 1);
+}
+
+static Case
+random_case (void)
+{
+  Case c = { .layout = pick (0, 1) ? SAG_LAYOUT_ROWS : SAG_LAYOUT_LAST, .batch = pick (1, 2),
+             .cin = pick (1, 6), .in = { pick (60, 90), pick (60, 90) }, .n = (int) pick (2, MOST) };
+  gint64 channels = c.cin;
+
+  for (int i = 0; i < c.n; i++)
+    {
+      Layer *layer = &c.layer[i];
+
+      layer->depthwise = i > 0 && pick (0, 2) > 0;
+      layer->cout = layer->depthwise ? channels : i + 1 < c.n ? pick (80, 90) : pick (1, 40);
+      for (int a = 0; a < 2; a++)
+        {
+          layer->kernel[a] = 2 * pick (0, layer->depthwise ? 2 : 1) + 1;
+          layer->stride[a] = i + 1 == c.n && pick (0, 2) == 0 ? pick (2, 3) : 1;
+          layer->dilation[a] = pick (1, 2);
+          layer->pads[a] = pick (0, layer->kernel[a] - 1);
+          layer->pads[2 + a] = pick (0, layer->kernel[a] - 1);
+        }
+      layer->fused = (SagFused){ .activation = (SagActivation[]){ SAG_ACTIVATION_NONE, SAG_ACTIVATION_RELU,
+                                                                  SAG_ACTIVATION_GELU }[pick (0, 2)] };
+      if (i + 1 == c.n && pick (0, 1)) /* a residual: the shape must come back */
+        {
+          memcpy (layer->stride, (gint64[]){ 1, 1 }, sizeof layer->stride);
+          layer->residual = TRUE;
+        }
+      channels = layer->cout;
+    }
+  return c;
+}
+
+static SagValue *
+add_value (SagGraph *graph, const SagShape *shape, SagLayout layout)
+{
+  SagValue *value = sag_graph_add_value (graph, "x");
+
+  value->dtype = SAG_DTYPE_F32;
+  value->shape = *shape;
+  value->layout = layout;
+  return value;
+}
+
+static SagValue *
+add_constant (SagGraph *graph, const SagShape *shape, GRand *random)
+{
+  SagTensor *tensor = sag_tensor_new (SAG_DTYPE_F32, shape, NULL);
+  SagValue *value;
+
+  for (gint64 i = 0; i < sag_shape_count (shape); i++)
+    ((float *) tensor->owned)[i] = (float) g_rand_double_range (random, -0.2, 0.2);
+  value = sag_graph_add_constant (graph, "w", tensor);
+  value->dtype = SAG_DTYPE_F32;
+  value->shape = *shape;
+  return value;
+}
+
+/* The layers as a graph of one input, or two: the residual. */
+static SagGraph *
+make_graph (const Case *c, guint32 seed)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+  SagShape shape = { 4, { c->batch, c->cin, c->in[0], c->in[1] } };
+  SagValue *x = add_value (graph, &shape, c->layout);
+
+  graph->precision = SAG_PRECISION_BF16; /* no Winograd */
+  g_ptr_array_add (graph->inputs, x);
+  for (int i = 0; i < c->n; i++)
+    {
+      const Layer *layer = &c->layer[i];
+      gint64 channels = x->shape.dim[1], kin = layer->depthwise ? 1 : channels;
+      SagShape w = { 4, { layer->cout, kin, layer->kernel[0], layer->kernel[1] } };
+      SagNode *node = sag_graph_add_node (graph, sag_op_find ("", "Conv"), "conv", -1);
+      g_autoptr (GError) error = NULL;
+
+      node->opset = 17;
+      g_ptr_array_add (node->inputs, x);
+      g_ptr_array_add (node->inputs, add_constant (graph, &w, random));
+      g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { layer->cout } }, random));
+      sag_node_set_ints (node, "strides", layer->stride, 2);
+      sag_node_set_ints (node, "dilations", layer->dilation, 2);
+      sag_node_set_ints (node, "pads", layer->pads, 4);
+      sag_node_set_int (node, "group", layer->depthwise ? channels : 1);
+      x = add_value (graph, &shape, c->layout);
+      sag_node_set_output (node, 0, x);
+      g_assert_true (node->op->infer (node, &error));
+      g_assert_no_error (error);
+      x->layout = c->layout;
+      node->fused = layer->fused;
+      if (layer->residual)
+        {
+          SagValue *residual = add_value (graph, &x->shape, c->layout);
+
+          node->fused.residual = TRUE;
+          g_ptr_array_add (node->inputs, residual);
+          g_ptr_array_add (graph->inputs, residual);
+        }
+    }
+  g_ptr_array_add (graph->outputs, x);
+  return graph;
+}
+
+static float *
+noise (const SagValue *value, guint32 seed)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+  gint64 n = sag_value_count (value);
+  float *x = g_new (float, MAX (n, 1));
+
+  for (gint64 i = 0; i < n; i++)
+    x[i] = (float) g_rand_double_range (random, -1, 1);
+  return x;
+}
+
+typedef gboolean (*Pass) (SagGraph *graph, GError **error);
+
+/* The network's output, and how many steps made it. Takes the graph. */
+static float *
+run_graph (SagGraph *made, guint32 seed, Pass before, Pass after, gint64 *n_out, int *n_steps)
+{
+  g_autoptr (SagGraph) graph = made;
+  g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  SagPlan *plan;
+  SagRun run = { .total = 1 };
+  void *arena, *packed;
+  float *out;
+
+  sag_graph_count_readers (graph);
+  g_assert_true (before == NULL || before (graph, &error));
+  g_assert_true (sag_pass_prepare (graph, SAG_PRECISION_F32, &error));
+  g_assert_true (after == NULL || after (graph, &error));
+  plan = sag_plan_new (graph, &error);
+  g_assert_no_error (error);
+  arena = sag_alloc_try (plan->arena_bytes + SAG_ALIGN, "a test", &error);
+  packed = sag_alloc_try (plan->packed_bytes + SAG_ALIGN, "a test", &error);
+  g_assert_no_error (error);
+  sag_plan_bind (plan, arena, packed);
+  sag_plan_pack (plan);
+  for (guint i = 0; i < graph->inputs->len; i++)
+    {
+      SagValue *value = graph->inputs->pdata[i];
+
+      value->data = noise (value, seed + i);
+      g_ptr_array_add (inputs, value->data);
+    }
+  *n_out = sag_value_count (graph->outputs->pdata[0]);
+  out = g_new (float, MAX (*n_out, 1));
+  ((SagValue *) graph->outputs->pdata[0])->data = out;
+  g_assert_true (sag_plan_run (plan, &run));
+  *n_steps = plan->n_steps;
+  sag_plan_free (plan);
+  sag_free (arena);
+  sag_free (packed);
+  return out;
+}
+
+static void
+test_random (void)
+{
+  int joined = 0;
+
+  chance = g_rand_new_with_seed (7);
+  for (int i = 0; i < 16; i++)
+    {
+      Case c = random_case ();
+      guint32 seed = (guint32) i + 1;
+      gint64 n, n_got;
+      int steps, few;
+      g_autofree float *want = NULL;
+
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      want = run_graph (make_graph (&c, seed), seed, NULL, NULL, &n, &steps);
+      g_assert_cmpint (steps, ==, c.n);
+      for (int team = 1; team <= 2; team++)
+        {
+          g_autofree float *got = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, team);
+          got = run_graph (make_graph (&c, seed), seed, NULL, sag_pass_chain, &n_got, &few);
+          g_assert_cmpint (n_got, ==, n);
+          if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+            g_error ("case %d, team %d: other bits", i, team);
+          joined += few < steps;
+        }
+    }
+  g_assert_cmpint (joined, >, 16); /* most of them */
+  g_rand_free (chance);
+}
+
+static SagNode *
+add_node (SagGraph *graph, const char *name, const char *domain, SagValue *x)
+{
+  SagNode *node = sag_graph_add_node (graph, sag_op_find (domain, name), name, -1);
+
+  node->opset = 17;
+  g_ptr_array_add (node->inputs, x);
+  return node;
+}
+
+static SagValue *
+finish_node (SagGraph *graph, SagNode *node, SagLayout layout)
+{
+  g_autoptr (GError) error = NULL;
+  SagValue *y = add_value (graph, &sag_node_input (node, 0)->shape, layout);
+
+  sag_node_set_output (node, 0, y);
+  g_assert_true (node->op->infer (node, &error));
+  g_assert_no_error (error);
+  y->layout = layout;
+  return y;
+}
+
+/* A resized image, one as it is and, where channels are last, one that lies otherwise, side by side before a
+ * convolution. */
+static SagGraph *
+make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, gboolean alone)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (3);
+  gint64 channels[] = { 37, 20, 9 };
+  SagValue *part[3], *x;
+  SagNode *node;
+  SagAttribute *mode = g_new0 (SagAttribute, 1);
+
+  graph->precision = SAG_PRECISION_BF16; /* no Winograd */
+  for (int i = 0; i < 3; i++)
+    {
+      SagShape shape = { 4, { batch, channels[i], i == 0 ? height / 2 : height, i == 0 ? width / 2 : width } };
+
+      part[i] = add_value (graph, &shape, i == 2 ? SAG_LAYOUT_ROWS : layout);
+      if (i == 0 || !alone)
+        g_ptr_array_add (graph->inputs, part[i]);
+    }
+  node = add_node (graph, "Resize", "", part[0]);
+  *mode = (SagAttribute){ .name = g_strdup ("mode"), .kind = SAG_ATTRIBUTE_STRING, .s = g_strdup ("linear") };
+  g_ptr_array_add (node->attributes, mode);
+  g_ptr_array_add (node->inputs, NULL);
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { 4 } }, random));
+  memcpy (((SagValue *) node->inputs->pdata[2])->constant->owned, (float[]){ 1, 1, 2, 2 }, 4 * sizeof (float));
+  x = part[0] = finish_node (graph, node, layout);
+  if (!alone)
+    {
+      part[2] = finish_node (graph, add_node (graph, "Layout", "sagitta", part[2]), layout);
+      node = add_node (graph, "Concat", "", part[1]);
+      g_ptr_array_add (node->inputs, part[0]);
+      g_ptr_array_add (node->inputs, part[2]);
+      sag_node_set_int (node, "axis", 1);
+      x = finish_node (graph, node, layout);
+    }
+  node = add_node (graph, "Conv", "", x);
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 4, { 30, x->shape.dim[1], 3, 3 } }, random));
+  sag_node_set_ints (node, "pads", (gint64[]){ 1, 1, 1, 1 }, 4);
+  g_ptr_array_add (graph->outputs, finish_node (graph, node, layout));
+  return graph;
+}
+
+static void
+test_gather (void)
+{
+  for (guint form = 0; form < 8; form++)
+    {
+      SagLayout layout = form & 1 ? SAG_LAYOUT_ROWS : SAG_LAYOUT_LAST;
+      gint64 batch = form & 2 ? 2 : 1, n, n_got;
+      gboolean alone = (form & 4) != 0;
+      g_autofree float *want = NULL;
+      int steps, one;
+
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      want = run_graph (make_gather (layout, batch, 90, 100, alone), form, NULL, NULL, &n, &steps);
+      for (int team = 1; team <= 2; team++)
+        {
+          g_autofree float *got = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, team);
+          got = run_graph (make_gather (layout, batch, 90, 100, alone), form, NULL, sag_pass_chain, &n_got, &one);
+          g_assert_cmpint (one, <=, 2); /* rows stay rows in a step of their own */
+          g_assert_cmpint (n_got, ==, n);
+          if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+            g_error ("form %u, team %d: other bits", form, team);
+        }
+    }
+}
+
+/* softmax (q k scale + bias) v; which of the two are there, and how the bias repeats, is in `form`. */
+static SagGraph *
+make_attention (const gint64 *size, guint form)
+{
+  SagGraph *graph = sag_graph_new ();
+  gint64 b = size[0], h = size[1], m = size[2], k = size[3], n = size[4], d = size[5];
+  SagShape shapes[] = { { 4, { b, h, m, k } }, { 4, { b, h, k, n } }, { 4, { b, h, n, d } },
+                        { 4, { form & 4 ? b : 1, h, form & 8 ? m : 1, n } } };
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+  SagValue *in[4], *x;
+
+  for (int i = 0; i < (form & 2 ? 4 : 3); i++)
+    {
+      in[i] = add_value (graph, &shapes[i], SAG_LAYOUT_PLAIN);
+      g_ptr_array_add (graph->inputs, in[i]);
+    }
+  x = in[0];
+  for (int i = 0; i < 5; i++)
+    {
+      static const char *const names[] = { "MatMul", "Mul", "Add", "Softmax", "MatMul" };
+      g_autoptr (GError) error = NULL;
+      SagNode *node;
+
+      if ((i == 1 && !(form & 1)) || (i == 2 && !(form & 2)))
+        continue;
+      node = sag_graph_add_node (graph, sag_op_find ("", names[i]), names[i], -1);
+      node->opset = 17;
+      g_ptr_array_add (node->inputs, x);
+      if (i != 3)
+        g_ptr_array_add (node->inputs, i == 0   ? in[1]
+                                       : i == 1 ? add_constant (graph, &(SagShape){ 0 }, random)
+                                       : i == 2 ? in[3]
+                                                : in[2]);
+      x = add_value (graph, &shapes[0], SAG_LAYOUT_PLAIN);
+      sag_node_set_output (node, 0, x);
+      g_assert_true (node->op->infer (node, &error));
+      g_assert_no_error (error);
+    }
+  g_ptr_array_add (graph->outputs, x);
+  return graph;
+}
+
+static void
+test_attention (void)
+{
+  static const gint64 sizes[][6] = { { 2, 3, 70, 32, 64, 32 }, { 1, 1, 5, 7, 3, 2 }, { 1, 2, 200, 16, 130, 40 },
+                                     { 3, 1, 13, 1, 2000, 9 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (guint form = 0; form < 16; form++)
+      {
+        g_autofree float *want = NULL;
+        gint64 n, n_got;
+        int steps, one;
+
+        sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+        want = run_graph (make_attention (sizes[i], form), form, NULL, NULL, &n, &steps);
+        for (int team = 1; team <= 2; team++)
+          {
+            g_autofree float *got = NULL;
+
+            sag_parallel_own (SAG_TEAM_COMPUTE, team);
+            got = run_graph (make_attention (sizes[i], form), form, sag_pass_attention, NULL, &n_got, &one);
+            g_assert_cmpint (one, ==, 1);
+            g_assert_cmpint (n_got, ==, n);
+            if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+              g_error ("sizes %d, form %u, team %d: other bits", (int) i, form, team);
+          }
+      }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/nn/chain/random", test_random);
+  g_test_add_func ("/nn/chain/gather", test_gather);
+  g_test_add_func ("/nn/chain/attention", test_attention);
+  return g_test_run ();
+}
