@@ -148,16 +148,18 @@ is_telling (const Rules *rules, const char *text)
 static void
 add_text (GHashTable *texts, const char *text, gsize n)
 {
-  char *lower;
+  const char *end;
 
-  while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\0'))
+  /* Texts are looked for as far as a NUL: what a damaged file has behind one is a text of its own. */
+  for (; n > 0 && (end = memchr (text, '\0', n)) != NULL; n -= (gsize) (end + 1 - text), text = end + 1)
+    add_text (texts, text, (gsize) (end - text));
+  while (n > 0 && text[n - 1] == ' ')
     n--;
   for (; n > 0 && *text == ' '; n--)
     text++;
   if (n < MIN_TEXT || n > MAX_TEXT)
     return;
-  lower = g_ascii_strdown (text, (gssize) n);
-  g_hash_table_add (texts, lower);
+  g_hash_table_add (texts, g_ascii_strdown (text, (gssize) n));
 }
 
 /* Descriptions go, but their words ("Chest") name nobody; codes, names and places do. */

@@ -62,14 +62,14 @@ sag_ref_gemm_u8 (unsigned mr, unsigned nr, const SagGemmU8Job *job)
     for (size_t j = 0; j < job->n; j++)
       {
         ptrdiff_t at = (ptrdiff_t) i * job->end.ld + (ptrdiff_t) j;
-        int32_t *acc = job->acc + (ptrdiff_t) i * job->ld_acc + (ptrdiff_t) j;
-        int32_t sum = job->init != NULL ? job->init[j] : *acc;
+        ptrdiff_t in_acc = (ptrdiff_t) i * job->ld_acc + (ptrdiff_t) j; /* where there is one */
+        int32_t sum = job->init != NULL ? job->init[j] : job->acc[in_acc];
 
         for (size_t t = 0; t < job->taps; t++)
           for (size_t p = 0; p < job->k; p++)
             sum += job->rows[t * mr + i][p] * job->w[((t * quads + p / 4) * nr + j) * 4 + p % 4];
         if (job->end.kind == SAG_END_SUM)
-          *acc = sum;
+          job->acc[in_acc] = sum;
         else
           end_with (&job->end, at, j, (float) sum);
       }
@@ -145,15 +145,15 @@ sag_ref_conv_row_u8 (const SagConvRowU8Job *job)
     {
       for (size_t j = 0; j < job->n; j++)
         {
-          int32_t *acc = job->acc + (ptrdiff_t) j * job->ld_acc + x;
-          int32_t sum = job->init != NULL ? job->init[j] : *acc;
+          ptrdiff_t at = (ptrdiff_t) j * job->ld_acc + (ptrdiff_t) x; /* in acc, where there is one */
+          int32_t sum = job->init != NULL ? job->init[j] : job->acc[at];
 
           for (size_t t = 0; t < job->taps; t++)
             for (size_t p = 0; p < 4 * job->quads; p++)
               sum += row_byte (job, t, p / 4, p % 4, x)
                      * job->w[((t * job->quads + p / 4) * job->nw + j) * 4 + p % 4];
           if (job->end.kind == SAG_END_SUM)
-            *acc = sum;
+            job->acc[at] = sum;
           else
             end_with (&job->end, row_at (&job->end, j, x), j, (float) sum);
         }
