@@ -19,7 +19,7 @@ struct _SagEditPane
   GtkWidget    *box;
   GtkDropDown  *label;
   GtkWidget    *tolerance;
-  SagVolume    *measured; /* what the tolerance was chosen for; borrowed, only compared */
+  SagVolume    *measured; /* what the tolerance was chosen for */
   GtkWidget    *review;
   gboolean      showing; /* the label is being set from the state */
 };
@@ -62,7 +62,8 @@ choose_tolerance (SagEditPane *self)
 
   if (volume == NULL || volume == self->measured)
     return;
-  self->measured = volume;
+  g_clear_pointer (&self->measured, sag_volume_unref);
+  self->measured = sag_volume_ref (volume);
   gtk_spin_button_set_digits (GTK_SPIN_BUTTON (self->tolerance),
                               step < 1 ? (guint) (0.5 - log10 (step)) : 0);
   gtk_spin_button_set_increments (GTK_SPIN_BUTTON (self->tolerance), step, 5 * step);
@@ -176,6 +177,7 @@ sag_edit_pane_dispose (GObject *object)
   if (self->label != NULL)
     g_signal_handlers_disconnect_by_data (self->label, self);
   self->label = NULL;
+  g_clear_pointer (&self->measured, sag_volume_unref);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->editing);
   g_clear_object (&self->workspace);

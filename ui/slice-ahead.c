@@ -40,6 +40,13 @@ errand_unref (Errand *self)
   g_free (self);
 }
 
+static gboolean
+unref_idle (gpointer data)
+{
+  errand_unref (data);
+  return G_SOURCE_REMOVE;
+}
+
 static gpointer
 work (gpointer data)
 {
@@ -57,9 +64,8 @@ work (gpointer data)
       g_mutex_lock (&lock);
       errand->state = DONE;
       g_cond_broadcast (&done);
-      g_mutex_unlock (&lock);
-      errand_unref (errand);
-      g_mutex_lock (&lock);
+      /* What goes with the last reference (a surface GTK may still draw) goes where it is drawn. */
+      g_idle_add (unref_idle, errand);
     }
   return NULL;
 }

@@ -29,6 +29,22 @@ sag_slice_picture_update (SagSlicePicture       *self,
   memcpy (&self->drawn, spec, sizeof *spec);
 }
 
+void
+sag_slice_picture_look_ahead (SagSlicePicture       *self,
+                              const SagSliceSources *sources,
+                              const SagSliceSpec    *specs,
+                              int                    n,
+                              int                    width,
+                              int                    height)
+{
+  int different = 0;
+
+  while (different < n
+         && memcmp (&specs[different], different > 0 ? &specs[different - 1] : &self->drawn, sizeof *specs) != 0)
+    different++;
+  sag_slice_ahead_ask (&self->ahead, sources, specs, different, width, height);
+}
+
 static void
 unref_pixels (gpointer data)
 {

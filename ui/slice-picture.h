@@ -21,6 +21,14 @@ void    sag_slice_picture_update   (SagSlicePicture       *self,
                                     const SagSliceSpec    *spec,
                                     int                    width,
                                     int                    height);
+/* Has the pictures of these specs made ahead, nearest first, as far as each is another than the one before: at the end
+ * of a stack the last would come again. */
+void    sag_slice_picture_look_ahead (SagSlicePicture       *self,
+                                      const SagSliceSources *sources,
+                                      const SagSliceSpec    *specs,
+                                      int                    n,
+                                      int                    width,
+                                      int                    height);
 /* Draws what was made last at (0, 0), with `scale` device pixels a point, as `renderer` likes it
  * best; black margins are not drawn. */
 void    sag_slice_picture_snapshot (SagSlicePicture       *self,

@@ -277,7 +277,7 @@ look_ahead (SagSliceView          *self,
     return;
   for (int n = 0; n < SAG_SLICE_AHEAD; n++)
     foresee_spec (self, step * (n + 1), width, height, &specs[n]);
-  sag_slice_ahead_ask (&self->picture.ahead, sources, specs, SAG_SLICE_AHEAD, width, height);
+  sag_slice_picture_look_ahead (&self->picture, sources, specs, SAG_SLICE_AHEAD, width, height);
 }
 
 static void

@@ -57,7 +57,7 @@ print_output (const char *path, gboolean json)
 int
 sag_command_convert (int argc, char **argv)
 {
-  gboolean json = FALSE, straighten = FALSE, nifti2 = FALSE;
+  gboolean json = FALSE, straighten = FALSE, nifti2 = FALSE, is_labels;
   int threads = 0, label = 0, smooth = 0;
   g_autofree char *series = NULL, *images = NULL;
   const GOptionEntry entries[] = {
@@ -90,13 +90,14 @@ sag_command_convert (int argc, char **argv)
     return 2;
   if (argc != 3)
     return sag_cli_usage (argv[0]);
-  if (!sag_nifti_is_name (argv[2]) && !sag_convert_is_labels (argv[1], argv[2]))
+  is_labels = sag_convert_is_labels (argv[1], argv[2]);
+  if (!sag_nifti_is_name (argv[2]) && !is_labels)
     {
       g_printerr ("sagitta-cli convert: the output's name must end in .nii, .nii.gz, .stl or .csv\n");
       return 2;
     }
   sag_cli_set_threads (threads);
-  if (sag_convert_is_labels (argv[1], argv[2]))
+  if (is_labels)
     return sag_convert_labels (argv[1], argv[2], label, smooth, images, series, &error)
                ? print_output (argv[2], json) : sag_cli_fail (argv[0], error);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);

@@ -45,7 +45,7 @@ regrid_confidence (SagSegmentation *segmentation, const SagGrid *grid, GError **
 
 /* The same bytes under another grid: column for column, row for row, slice for slice. */
 static SagBlock *
-lay_block (SagBlock *block, const SagGrid *from, const SagGrid *grid, int fill, GError **error)
+lay_block (const guint8 *bytes, const SagGrid *from, const SagGrid *grid, int fill, GError **error)
 {
   gsize n = (gsize) sag_grid_get_n_voxels (from), all = (gsize) sag_grid_get_n_voxels (grid);
   SagBlock *laid = sag_block_new (all, "the segmentation", error);
@@ -54,7 +54,7 @@ lay_block (SagBlock *block, const SagGrid *from, const SagGrid *grid, int fill, 
   if (laid == NULL)
     return NULL;
   out = sag_block_get_data (laid);
-  memcpy (out, sag_block_get_data (block), n);
+  memcpy (out, bytes, n);
   memset (out + n, fill, all - n);
   return laid;
 }
@@ -62,15 +62,15 @@ lay_block (SagBlock *block, const SagGrid *from, const SagGrid *grid, int fill, 
 static SagLabelmap *
 lay_map (SagLabelmap *map, const SagGrid *grid, GError **error)
 {
-  SagBlock *block = sag_labelmap_get_block (map);
   g_autoptr (SagBlock) laid = NULL;
   int n, box[6];
   const SagLabel *labels = sag_labelmap_get_labels (map, &n);
 
   sag_labelmap_get_box (map, box);
   if (sag_labelmap_get_voxels (map) == NULL)
-    return sag_labelmap_new_boxed (grid, box, block, sag_labelmap_get_offset (map), labels, n, error);
-  laid = lay_block (block, sag_labelmap_get_grid (map), grid, 0, error);
+    return sag_labelmap_new_boxed (grid, box, sag_labelmap_get_block (map), sag_labelmap_get_offset (map), labels, n,
+                                   error);
+  laid = lay_block (sag_labelmap_get_voxels (map), sag_labelmap_get_grid (map), grid, 0, error);
   return laid != NULL ? sag_labelmap_new (grid, laid, labels, n, error) : NULL;
 }
 
@@ -99,7 +99,8 @@ lay_flat (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
       g_ptr_array_add (maps, laid);
     }
   if (sag_segmentation_get_confidence (segmentation) != NULL
-      && (confidence = lay_block (sag_segmentation_get_confidence (segmentation), from, grid, 255, error)) == NULL)
+      && (confidence = lay_block (sag_block_get_data (sag_segmentation_get_confidence (segmentation)), from, grid,
+                                  255, error)) == NULL)
     return NULL;
   return sag_segmentation_new ((SagLabelmap *const *) maps->pdata, (int) maps->len, confidence,
                                sag_segmentation_get_provenance (segmentation), error);

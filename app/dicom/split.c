@@ -143,10 +143,11 @@ compare_key (const SagStackSlice *a, const SagStackSlice *b, Key key)
     return strcmp (frame_of (a)->image_type, frame_of (b)->image_type);
   for (int i = 0; key == KEY_DIRECTION && i < 3; i++)
     {
-      double u = known_or (frame_of (a)->diffusion_direction[i], -2),
-             v = known_or (frame_of (b)->diffusion_direction[i], -2);
+      /* To a thousandth: rounded, as a difference would not order them (a like b, b like c, a before c). */
+      double u = round (1000 * known_or (frame_of (a)->diffusion_direction[i], -2)),
+             v = round (1000 * known_or (frame_of (b)->diffusion_direction[i], -2));
 
-      if (fabs (u - v) > 1e-3)
+      if (u != v)
         return u < v ? -1 : 1;
     }
   if (key == KEY_DIRECTION)

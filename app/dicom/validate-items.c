@@ -92,7 +92,8 @@ is_number (SagElements item)
   return FALSE;
 }
 
-/* A functional group that is there says something; references to images (group 0008) may be empty. */
+/* A functional group that is there says something; references to images (group 0008) may be empty, and so may
+ * the saturation slabs of an MR image (PS3.3 C.8.13.5.11: type 2), which has none. */
 static void
 want_groups (SagFaults *faults, SagElements item)
 {
@@ -101,7 +102,8 @@ want_groups (SagFaults *faults, SagElements item)
 
   while (sag_elements_next (&at, &element) == SAG_ELEMENTS_MORE)
     {
-      if (strcmp (element.vr, "SQ") != 0 || element.tag < 0x00180000 || (element.tag >> 16) % 2 == 1)
+      if (strcmp (element.vr, "SQ") != 0 || element.tag < 0x00180000 || (element.tag >> 16) % 2 == 1
+          || element.tag == 0x00189107)
         continue;
       sag_elements_get_items (&item, &element, &within);
       if (sag_elements_next_item (&within, &first) != SAG_ELEMENTS_MORE)

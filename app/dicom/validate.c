@@ -11,14 +11,12 @@
 
 #define MAX_OF_FILE 200 /* a file of noise has a fault in every byte */
 
-static void
-fault_free (gpointer data)
+void
+sag_fault_free (SagFault *self)
 {
-  SagFault *fault = data;
-
-  g_free (fault->path);
-  g_free (fault->text);
-  g_free (fault);
+  g_free (self->path);
+  g_free (self->text);
+  g_free (self);
 }
 
 void
@@ -35,12 +33,16 @@ sag_validation_free (SagValidation *self)
 static char *
 make_plain (const char *said)
 {
-  char *text = g_utf8_make_valid (said, -1);
+  g_autofree char *valid = g_utf8_make_valid (said, -1);
+  GString *text = g_string_new (NULL);
 
-  for (char *p = text; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p))
-      *p = '?';
-  return text;
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      g_string_append_unichar (text, g_unichar_iscntrl (c) ? '?' : c);
+    }
+  return g_string_free (text, FALSE);
 }
 
 void
@@ -219,7 +221,7 @@ collect (SagFaults *faults, int n_files)
   GHashTableIter iter;
   gpointer       fault;
 
-  self->faults = g_ptr_array_new_with_free_func (fault_free);
+  self->faults = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_fault_free);
   self->n_files = n_files;
   g_hash_table_iter_init (&iter, faults->known);
   while (g_hash_table_iter_next (&iter, NULL, &fault))

@@ -21,6 +21,8 @@ typedef struct
   char    *text;    /* one sentence */
 } SagFault;
 
+void           sag_fault_free      (SagFault       *self);
+
 typedef struct
 {
   GPtrArray *faults;  /* of SagFault, errors first */

@@ -52,7 +52,7 @@ gboolean
 sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, GError **error)
 {
   const SagGrid *grid = sag_segmentation_get_grid (segmentation);
-  SagLabelmap *map = sag_segmentation_get_layer (segmentation, 0);
+  g_autoptr (SagLabelmap) map = NULL; /* of all voxels */
   const SagProvenance *provenance = sag_segmentation_get_provenance (segmentation);
   g_autoptr (GKeyFile) keys = g_key_file_new ();
   SagNiftiHeader header;
@@ -68,6 +68,9 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
       return FALSE;
     }
   if (!sag_nifti_fits (grid, path, error))
+    return FALSE;
+  map = sag_labelmap_to_whole (sag_segmentation_get_layer (segmentation, 0), error);
+  if (map == NULL)
     return FALSE;
   sag_nifti_header_init (&header, grid, SAG_NIFTI_U8);
   header.intent_code = 1002; /* NIFTI_INTENT_LABEL */

@@ -8,7 +8,7 @@
 
 #define SAG_ALIGN 64 /* bytes: a cache line, and the widest vector */
 
-/* Lets freed pieces of up to 32 MiB stay with the process, at most 64 MiB in all: a window draws the same large
+/* Lets freed pieces of up to 32 MiB stay with the process, and trims the heap once more than 64 MiB lie free at its end: a window draws the same large
  * pictures again and again, and pages fresh from the kernel are a third of a frame. [any thread, before others] */
 void      sag_alloc_keep_pages (void);
 

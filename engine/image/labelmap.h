@@ -45,7 +45,8 @@ SagLabelmap    *sag_labelmap_new         (const SagGrid     *grid,
 
 /* The same over a part of the grid: `block` holds, from byte `offset` on, the voxels of `box` (i0, j0, k0, i1, j1,
  * k1: half open, in the grid) alone, and every other voxel is background. Labels that lie over others take the
- * bytes of their box so, not of the grid. */
+ * bytes of their box so, not of the grid. `block` is never NULL; a reference to it is kept. INVALID, too, if the box
+ * leaves the grid or the block ends before it. */
 SagLabelmap    *sag_labelmap_new_boxed   (const SagGrid     *grid,
                                           const int          box[6],
                                           SagBlock          *block,
@@ -94,7 +95,8 @@ SagLabelmap    *sag_labelmap_to_whole    (SagLabelmap       *self,
                                           GError           **error);
 
 /* Moves the voxels of those of `maps` (owned by the array) that keep a box to one block, so that a segmentation
- * of many layers is one piece of shared memory, not hundreds. [compute thread] */
+ * of many layers is one piece of shared memory, not hundreds. FALSE with MEMORY; `maps` are good in any case.
+ * [compute thread] */
 gboolean        sag_labelmap_pack        (SagLabelmap      **maps,
                                           int                n,
                                           GError           **error);

@@ -424,7 +424,7 @@ typedef struct
   void  (*sum_of_rows) (size_t n, size_t c, const float *const *rows, float scale, float *y);
 
   /* y[j] = rows[0][j] * w[0], then + rows[t][j] * w[t] in order of t, each product and sum rounded: a place
-   * between rows. rows >= 1. */
+   * between rows; t < n, j < c, n >= 1. */
   void  (*mix_rows)    (size_t n, size_t c, const float *const *rows, const float *w, float *y);
 
   /* Pooling along x by two: y[i] = max (x[2i], x[2i + 1]), or their sum times scale, for i < n. */

@@ -22,8 +22,8 @@ gboolean sag_conv_has_bands    (const SagNode *node);
 void     sag_conv_run_band     (const SagNode *node, const SagBand *band);
 
 /* Resize of two axes, whose input is whole and whose output lies in `out`: channels last, `pitch` floats from pixel to
- * pixel, or lines of x by channel, `pitch` floats from line to line. Scratch keeps lines from band to band: begin anew with another image
- * and where lines are left out. */
+ * pixel, or lines of x by channel, `pitch` floats from line to line. Scratch, of one
+ * thread, keeps lines from band to band: begin anew with another image. */
 gboolean sag_resize_has_bands  (const SagNode *node);
 gsize    sag_resize_band_bytes (const SagNode *node); /* of scratch, a multiple of SAG_ALIGN */
 void     sag_resize_begin      (const SagNode *node, void *scratch);

@@ -66,6 +66,7 @@ infer_deform_conv (SagNode *node, GError **error)
   taps = deform.kernel[0] * deform.kernel[1];
   if (deform.group < 1 || deform.offset_group < 1 || taps < 1 || w->shape.dim[0] < 1
       || x->shape.dim[1] != w->shape.dim[1] * deform.group || x->shape.dim[1] < 1
+      || x->shape.dim[2] < 1 || x->shape.dim[3] < 1
       || w->shape.dim[0] % deform.group != 0 || x->shape.dim[1] % deform.offset_group != 0)
     return sag_node_invalid (node, error, "its groups do not fit its weights");
   for (int i = 0; i < 2; i++)
@@ -111,6 +112,15 @@ typedef struct
   gint64 at[LINE][4];
   float  weight[LINE][4];
 } Places;
+
+/* What lies outside is 0, not 0 times what happens to stand there (Inf, NaN). */
+static inline float
+at_corner (const Places *places, gint64 i, int corner, const float *plane)
+{
+  float weight = places->weight[i][corner];
+
+  return weight != 0 ? weight * plane[places->at[i][corner]] : 0;
+}
 
 static void
 find_places (const Deform *deform, gint64 image, gint64 part, gint64 tap, gint64 row, gint64 from,
@@ -180,10 +190,8 @@ deform_line (const Deform *deform, gint64 image, gint64 row, gint64 from, gint64
             const float *p = x + c * in_plane;
 
             for (gint64 i = 0; i < n; i++)
-              values[i] = places.weight[i][0] * p[places.at[i][0]]
-                          + places.weight[i][1] * p[places.at[i][1]]
-                          + places.weight[i][2] * p[places.at[i][2]]
-                          + places.weight[i][3] * p[places.at[i][3]];
+              values[i] = at_corner (&places, i, 0, p) + at_corner (&places, i, 1, p)
+                          + at_corner (&places, i, 2, p) + at_corner (&places, i, 3, p);
             for (gint64 o = group * outs; o < (group + 1) * outs; o++)
               {
                 float weight = w[(o * each + c % each) * taps + tap];
@@ -222,7 +230,7 @@ run_deform_conv (const SagStep *step)
 
 /* ---- RoiAlign --------------------------------------------------------------------------- */
 
-enum { MAX_SAMPLES = 1024 }; /* of a bin along an axis, where the file leaves their number open */
+enum { MAX_SAMPLES = 1024 }; /* of a bin along an axis: more are refused, or not taken where the file leaves it open */
 
 static gboolean
 infer_roi_align (SagNode *node, GError **error)
@@ -243,6 +251,8 @@ infer_roi_align (SagNode *node, GError **error)
   if ((strcmp (mode, "avg") != 0 && strcmp (mode, "max") != 0)
       || (strcmp (where, "half_pixel") != 0 && strcmp (where, "output_half_pixel") != 0))
     return sag_node_unsupported (node, error, "its mode is unknown");
+  if (sag_node_get_int (node, "sampling_ratio", 0) > MAX_SAMPLES)
+    return sag_node_unsupported (node, error, "its sampling_ratio is above %d", MAX_SAMPLES);
   shape.dim[0] = rois->shape.dim[0];
   shape.dim[1] = x->shape.dim[1];
   shape.dim[2] = sag_node_get_int (node, "output_height", 1);
@@ -298,7 +308,7 @@ get_region (const SagNode *node, const float *roi, const SagShape *out)
       if (!half)
         size = MAX (size, 1);
       region.bin[i] = size / (float) out->dim[2 + i];
-      region.samples[i] = samples > 0                    ? MIN (samples, MAX_SAMPLES)
+      region.samples[i] = samples > 0                    ? samples
                           : region.bin[i] <= MAX_SAMPLES ? (gint64) MAX (ceilf (region.bin[i]), 0)
                                                          : MAX_SAMPLES;
     }

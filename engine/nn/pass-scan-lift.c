@@ -89,6 +89,38 @@ constant_column (Lift *self, SagValue *const *column)
   return column[0];
 }
 
+/* One operator with the same attributes and, where it reads whole numbers, the same of them. */
+static gboolean
+same_operator (const SagNode *a, const SagNode *b)
+{
+  if (a == b)
+    return TRUE;
+  if (a->op != b->op || a->opset != b->opset || a->inputs->len != b->inputs->len
+      || a->attributes->len != b->attributes->len || a->fused.activation != b->fused.activation
+      || a->fused.alpha != b->fused.alpha || a->fused.beta != b->fused.beta || a->fused.residual != b->fused.residual)
+    return FALSE;
+  for (guint i = 0; i < a->attributes->len; i++)
+    {
+      const SagAttribute *p = a->attributes->pdata[i], *q = b->attributes->pdata[i];
+
+      if (strcmp (p->name, q->name) != 0 || p->kind != q->kind || p->kind >= SAG_ATTRIBUTE_STRINGS || p->f != q->f
+          || p->i != q->i || p->n != q->n || g_strcmp0 (p->s, q->s) != 0
+          || (p->kind == SAG_ATTRIBUTE_FLOATS && p->n > 0
+              && memcmp (p->floats, q->floats, sizeof *p->floats * (gsize) p->n) != 0)
+          || (p->kind == SAG_ATTRIBUTE_INTS && p->n > 0
+              && memcmp (p->ints, q->ints, sizeof *p->ints * (gsize) p->n) != 0))
+        return FALSE;
+    }
+  for (guint i = 0; i < a->inputs->len; i++)
+    {
+      const SagValue *p = a->inputs->pdata[i], *q = b->inputs->pdata[i];
+
+      if (p != q && p != NULL && p->dtype == SAG_DTYPE_I64 && (q == NULL || !same_constants (p, q)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* The inputs i of the column's producers, one operator all; NULL if they are not. */
 static SagValue **
 above (const Lift *self, SagValue *const *column, int i)
@@ -99,8 +131,7 @@ above (const Lift *self, SagValue *const *column, int i)
     {
       const SagNode *node = column[t]->producer;
 
-      inputs[t] = node != NULL && node->op == column[0]->producer->op
-                    ? sag_node_input (node, i) : NULL;
+      inputs[t] = node != NULL && same_operator (column[0]->producer, node) ? sag_node_input (node, i) : NULL;
       if (inputs[t] == NULL || column[t] != sag_node_output (node, 0)
           || !sag_shape_equal (&column[t]->shape, &column[0]->shape)
           || inputs[t]->dtype != inputs[0]->dtype
@@ -184,7 +215,11 @@ lift_slice (Lift *self, SagValue *const *column)
         {
           SagValue *index = sag_node_input (maker, 1);
 
-          axis = sag_axis (sag_node_get_int (maker, "axis", 0), x->shape.rank);
+          int own = sag_axis (sag_node_get_int (maker, "axis", 0), x->shape.rank);
+
+          if (axis >= 0 && axis != own)
+            return NULL;
+          axis = own;
           if (sag_value_count (index) != 1 || index->shape.rank > 1)
             return NULL;
           if (self->loop != NULL)
@@ -204,6 +239,8 @@ lift_slice (Lift *self, SagValue *const *column)
                 axis = i;
                 at = start[i];
               }
+            else if (x->shape.dim[i] > 1 && step[i] != 1)
+              return NULL; /* turned round */
         }
       if (axis < 0 || x->shape.dim[axis] != self->l || (at != (gint64) t && at != (gint64) t - self->l))
         return NULL;

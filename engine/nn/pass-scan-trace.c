@@ -23,7 +23,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_CELLS = 1 << 22, MAX_LEAVES = 2 };
+enum { MAX_CELLS = 1 << 22, MAX_LEAVES = 2, CELLS_A_NODE = 4096 }; /* the last: what costs as much as a node */
 
 typedef enum { UNKNOWN, ZERO, PRODUCT, LOGARITHM, SUM } Kind;
 
@@ -333,8 +333,10 @@ move (Trace *self, SagValue *x, SagValue *y, const int *from, const gint64 *star
   for (int i = 0; i < y->shape.rank; i++)
     {
       out->axis[i] = from[i] >= 0 ? in->axis[from[i]] : -1;
-      if (!(time >> i & 1) && from[i] >= 0 && y->shape.dim[i] != x->shape.dim[from[i]])
-        return FALSE; /* something other than time was cut */
+      if (!(time >> i & 1) && from[i] >= 0
+          && (y->shape.dim[i] != x->shape.dim[from[i]]
+              || (y->shape.dim[i] > 1 && (start[i] != 0 || step[i] != 1))))
+        return FALSE; /* something other than time was cut, moved or turned */
     }
   term_strides (x, in, strides);
   for (int i = 0; i < y->shape.rank; i++)
@@ -781,12 +783,15 @@ sag_scan_trace (SagValue *h, SagRecurrence *found, gint64 *budget)
   if (h->dtype != SAG_DTYPE_F32 || h->shape.rank < 2 || sag_value_count (h) == 0
       || !find_cone (&self, h, budget))
     return FALSE;
-  for (int i = 0; i < 4 * self.leaf[0]->shape.rank && !done; i++)
+  for (int i = 0; i < 4 * self.leaf[0]->shape.rank && !done && *budget > 0; i++)
     {
       int which = i & 1, time = i >> 2;
 
       if (time < self.leaf[0]->shape.rank && self.leaf[0]->shape.dim[time] > 1)
-        done = try_leaves (&self, h, self.leaf[which], self.leaf[1 - which], i >> 1 & 1, time, found);
+        {
+          done = try_leaves (&self, h, self.leaf[which], self.leaf[1 - which], i >> 1 & 1, time, found);
+          *budget -= self.n_cells / CELLS_A_NODE;
+        }
     }
   return done;
 }

@@ -12,20 +12,10 @@
 #include "tests/fuzz/memory-file.h"
 
 static void
-fault_free (gpointer data)
-{
-  SagFault *fault = data;
-
-  g_free (fault->path);
-  g_free (fault->text);
-  g_free (fault);
-}
-
-static void
 validate (const guint8 *data, gsize size)
 {
   g_autoptr (GHashTable) known =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, fault_free);
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) sag_fault_free);
   SagFaults      faults = { .known = known, .series = "", .path = "" };
   GHashTableIter iter;
   gpointer       fault;
@@ -33,7 +23,7 @@ validate (const guint8 *data, gsize size)
   sag_validate_object (data, size, &faults);
   g_hash_table_iter_init (&iter, known);
   while (g_hash_table_iter_next (&iter, NULL, &fault))
-    g_assert_true (g_utf8_validate (((SagFault *)fault)->text, -1, NULL));
+    g_assert_true (g_utf8_validate (((SagFault *) fault)->text, -1, NULL));
 }
 
 /* The same copy each time, and, of what `is_image`, one that can itself be copied. */
@@ -58,7 +48,7 @@ deidentify (const guint8 *data, gsize size, gboolean is_image)
   g_assert_cmpmem (tail->data, tail->len, more->data, more->len);
   g_assert_true (n_pixels == 0 || (pixels >= data && pixels + n_pixels <= data + size));
   g_assert_true (n_same == n_pixels);
-  g_byte_array_append (again, pixels, (guint)n_pixels);
+  g_byte_array_append (again, pixels, (guint) n_pixels);
   g_byte_array_append (again, tail->data, tail->len);
   validate (again->data, again->len);
   g_clear_pointer (&head, g_byte_array_unref);
