@@ -15,11 +15,17 @@ enum { WIDE_MR = 6, WIDE_NV = 2, NARROW_MR = 12, NARROW_NV = 1 };
 enum { WIDE_MR = 6, WIDE_NV = 4, NARROW_MR = 8, NARROW_NV = 2 };
 #endif
 
-enum { MAX_MR = 12, MAX_NV = 4 };
+enum
+{
+  MAX_MR = 12,
+  MAX_NV = 4,
+  AHEAD = 1024, /* weights asked for before they are needed: those of small images are read once or twice, from
+                 * beyond the level-2 cache, whose own look-ahead ends with each page */
+};
 
-/* The block, for weights of either kind: exactly one of w32, w16 is set. */
+/* The block of mr rows, of `ld` pointers a tap, for weights of either kind: exactly one of w32, w16 is set. */
 SAG_INLINE void
-gemm_block (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
+gemm_block (int mr, int ld, int nv, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
             const float *w32, const uint16_t *w16, const float *init, float *c, ptrdiff_t ldc,
             float lo, float hi)
 {
@@ -48,7 +54,7 @@ gemm_block (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const flo
           }
     }
 
-  for (size_t t = 0; t < taps; t++, rows += mr)
+  for (size_t t = 0; t < taps; t++, rows += ld)
     {
       const float *a[MAX_MR];
 
@@ -68,9 +74,17 @@ gemm_block (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const flo
                 acc[i][j] = sag_fma (v, b[j], acc[i][j]);
             }
           if (w32 != NULL)
-            w32 += nv * LANES;
+            {
+              SAG_UNROLL for (int j = 0; j < nv * LANES; j += 16)
+                __builtin_prefetch (w32 + AHEAD + j);
+              w32 += nv * LANES;
+            }
           else
-            w16 += nv * LANES;
+            {
+              SAG_UNROLL for (int j = 0; j < nv * LANES; j += 32)
+                __builtin_prefetch (w16 + AHEAD + j);
+              w16 += nv * LANES;
+            }
         }
     }
 
@@ -90,17 +104,33 @@ gemm_block (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const flo
     }
 }
 
+/* A last block of few rows does the work of few: a third or two of mr. */
+SAG_INLINE void
+gemm_some (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
+           const float *w32, const uint16_t *w16, const float *init, float *c, ptrdiff_t ldc,
+           float lo, float hi)
+{
+  int third = (mr + 2) / 3;
+
+  if (m <= (size_t) third)
+    gemm_block (third, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+  else if (m <= (size_t) (2 * third))
+    gemm_block (2 * third, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+  else
+    gemm_block (mr, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+}
+
 #define GEMM(name, mr, nv)                                                                      \
   static void                                                                                   \
   gemm_f32_##name (const SagGemmF32Job *job)                                                    \
   {                                                                                             \
-    gemm_block (mr, nv, job->m, job->n, job->taps, job->k, job->rows, job->w, NULL, job->init,  \
+    gemm_some (mr, nv, job->m, job->n, job->taps, job->k, job->rows, job->w, NULL, job->init,  \
                 job->c, job->ldc, job->lo, job->hi);                                            \
   }                                                                                             \
   static void                                                                                   \
   gemm_bf16_##name (const SagGemmBf16Job *job)                                                  \
   {                                                                                             \
-    gemm_block (mr, nv, job->m, job->n, job->taps, job->k, job->rows, NULL, job->w, job->init,  \
+    gemm_some (mr, nv, job->m, job->n, job->taps, job->k, job->rows, NULL, job->w, job->init,  \
                 job->c, job->ldc, job->lo, job->hi);                                            \
   }
 

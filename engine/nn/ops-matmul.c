@@ -8,6 +8,7 @@
  * the cache.
  */
 #include "engine/base/alloc.h"
+#include "engine/base/parallel.h"
 #include "engine/nn/int8.h"
 #include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
@@ -15,7 +16,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 64, PANELS = 4, MAX_MR = 32 };
+enum
+{
+  ROWS = 64,
+  FEW_ROWS = 96, /* are one block: each thread reads its own part of the weights once */
+  PANELS = 4,
+  MAX_MR = 32,
+};
 
 /* The product as numbers; from the node, at infer and at every run. */
 typedef struct
@@ -664,7 +671,7 @@ run_product (const SagStep *step)
       return;
     }
   run.gemm = choose_gemm (p->n);
-  run.rows = ROWS / run.gemm->mr * run.gemm->mr; /* whole blocks of the kernel */
+  run.rows = p->m <= FEW_ROWS ? MAX (p->m, 1) : ROWS / run.gemm->mr * run.gemm->mr; /* whole blocks of the kernel */
   run.row_blocks = (p->m + run.rows - 1) / run.rows;
   run.panels = sag_pack_size (run.gemm->nr, 1, (size_t) p->k, (size_t) p->n);
   run.started = bias_starts (node, p);
@@ -685,7 +692,8 @@ run_product (const SagStep *step)
     }
   run.init = (void *) ((char *) run.packed
                        + run.panels * (gsize) p->b_batches * weight_size (node));
-  run.columns = (gint64) PANELS * run.gemm->nr;
+  run.columns = (p->n + run.gemm->nr - 1) / run.gemm->nr / (2 * sag_parallel_get_size ());
+  run.columns = CLAMP (run.columns, 1, PANELS) * run.gemm->nr;
   run.column_blocks = (p->n + run.columns - 1) / run.columns;
   run.n_items = p->batches * run.row_blocks * run.column_blocks;
   sag_range_run (run.n_items, 1, product_items, &run);

@@ -150,7 +150,7 @@ check_gemm (Check *check)
             {
               size_t mr = check->k->gemm_f32[s.geometry].mr, nr = check->k->gemm_f32[s.geometry].nr;
               size_t lanes = check->k->lanes;
-              size_t ms[] = { 1, mr - 1, mr, mr / 2 + 1 };
+              size_t ms[] = { 1, mr / 3, mr - 1, mr, mr / 2 + 1 };
               size_t ns[] = { 1, lanes - 1, lanes, lanes + 1, nr - 1, nr };
 
               s.bf16 = bf16;
