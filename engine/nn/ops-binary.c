@@ -396,7 +396,7 @@ run_binary (const SagStep *step)
   gboolean mean = run.kind == OP_MEAN;
   int n = (int) node->inputs->len;
 
-  run.fused = n == 2 ? &node->fused : &nothing;
+  run.fused = &nothing;
   run.flag = run.kind == OP_MOD ? sag_node_get_int (node, "fmod", 0) != 0
                                 : strcmp (sag_node_get_string (node, "direction", ""), "LEFT") == 0;
   if (mean)
@@ -407,6 +407,7 @@ run_binary (const SagStep *step)
     {
       SagValue b = same_type (step, sag_node_input (node, i), run.dtype);
 
+      run.fused = i == n - 1 && !mean ? &node->fused : &nothing;
       combine (&run, y, a, &b);
       a = y;
     }
@@ -418,7 +419,7 @@ run_binary (const SagStep *step)
       run.kind = OP_DIV;
       combine (&run, y, y, &divisor);
     }
-  if (n != 2)
+  if (n == 1)
     sag_fused_apply (&node->fused, (gsize) sag_value_count (y), y->data);
 }
 
@@ -520,7 +521,7 @@ const SagOp sag_ops_binary[] = {
   BINARY ("Mod", 0),
   BINARY ("Max", 0),
   BINARY ("Min", 0),
-  BINARY ("Sum", 0),
+  BINARY ("Sum", SAG_FUSE_ACTIVATION),
   BINARY ("Mean", 0),
   BINARY ("And", 0),
   BINARY ("Or", 0),

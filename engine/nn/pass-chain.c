@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pass-chain.c: convolutions that follow each other, and a Concat or Resize before them, become one step,
+ * pass-chain.c: convolutions that follow each other, and a Concat, Resize or Sum before them, become one step,
  * which makes a few lines of the last one at a time: what lies between never leaves the cache of the core that
  * made it, and has no memory of its own but a buffer a thread. ("Fused-layer CNN accelerators", Alwani, Chen, Ferdman and Milder,
  * MICRO 2016, is the idea.) Each output is the same sum as before: the same bits.
@@ -46,8 +46,10 @@ typedef struct
 typedef struct
 {
   int      n;
-  SagNode *node[MOST];     /* the first may be Concat or Resize, of these sources: */
+  SagNode *node[MOST];     /* the first may be Concat, Resize or Sum, of these sources: */
   int      n_sources;
+  gboolean adds;           /* Sum */
+  gsize    spare;          /* where a line of it lies, in bytes behind the buffers */
   Source   source[MOST];
   gsize    scratch;        /* bytes of a thread: buffers, then what Resizes need */
   gint64   lines[MOST];    /* that the buffer behind member i holds; none behind the last */
@@ -89,37 +91,51 @@ typedef struct
   gint64 first, end;
 } Held;
 
-/* Lines from .. to - 1 of what the first convolution reads, side by side. */
+/* A line of a source; its pixels, or lines by channel, lie `pitch` floats apart. */
+static void
+gather_line (const Source *source, gboolean last, gint64 image, gint64 height, gint64 width, gint64 y, float *to,
+             gint64 pitch, guint8 *scratch)
+{
+  gint64 channels = source->channels, block = last ? channels : channels * width, blocks = last ? width : 1;
+  const float *x = (const float *) source->value->data + (image * height + y) * channels * width;
+
+  if (source->kind == SOURCE_RESIZE)
+    sag_resize_run_band (source->node, &(SagBand){ .image = image, .from = y, .to = y + 1, .out_first = y, .out = to },
+                         pitch, scratch + source->scratch);
+  else if (source->kind == SOURCE_TURN)
+    sag_kernels_get ()->transpose_f32 ((gsize) channels, (gsize) width, x, width, to, pitch);
+  else
+    for (gint64 j = 0; j < blocks; j++)
+      memcpy (to + j * pitch, x + j * block, (gsize) block * sizeof (float));
+}
+
+/* Lines from .. to - 1 of what the first convolution reads: side by side, or their sum. */
 static void
 gather (const Chain *self, gint64 image, gint64 from, gint64 to, float *buffer, gint64 first, guint8 *scratch)
 {
-  const SagKernels *k = sag_kernels_get ();
   const SagConvGeometry *g = &conv_of (self, 1)->geometry;
   gboolean last = sag_node_output (self->node[0], 0)->layout == SAG_LAYOUT_LAST;
-  gint64 width = g->in[2], at = 0;
+  gint64 width = g->in[2], height = g->in[1], size = g->cin * width, pitch = last ? g->cin : size;
 
-  for (int i = 0; i < self->n_sources; i++)
+  for (gint64 y = from; y < to; y++)
     {
-      const Source *source = &self->source[i];
-      gint64 channels = source->channels, block = last ? channels : channels * width;
-      gint64 pitch = last ? g->cin : g->cin * width, blocks = last ? width : 1;
+      float *line = buffer + (y - first) * size, *spare = (float *) (gpointer) (scratch + self->spare);
+      gint64 at = 0;
 
-      if (source->kind == SOURCE_RESIZE)
-        sag_resize_run_band (source->node, &(SagBand){ .image = image, .from = from, .to = to, .out_first = first,
-                                                       .out = buffer + (last ? at : at * width) },
-                             pitch, scratch + source->scratch);
-      for (gint64 y = from; y < to && source->kind != SOURCE_RESIZE; y++)
+      for (int i = 0; i < self->n_sources; i++)
         {
-          const float *x = (const float *) source->value->data + (image * g->in[1] + y) * channels * width;
-          float *to_line = buffer + (y - first) * g->cin * width + (last ? at : at * width);
+          const Source *source = &self->source[i];
 
-          if (source->kind == SOURCE_TURN)
-            k->transpose_f32 ((gsize) channels, (gsize) width, x, width, to_line, pitch);
+          if (!self->adds)
+            gather_line (source, last, image, height, width, y, line + (last ? at : at * width), pitch, scratch);
           else
-            for (gint64 j = 0; j < blocks; j++)
-              memcpy (to_line + j * pitch, x + j * block, (gsize) block * sizeof (float));
+            gather_line (source, last, image, height, width, y, i == 0 ? line : spare, pitch, scratch);
+          if (self->adds && i > 0)
+            sag_kernels_get ()->binary[SAG_BINARY_ADD]((gsize) size, line, 1, spare, 1, line);
+          at += source->channels;
         }
-      at += channels;
+      if (self->adds)
+        sag_fused_apply (&self->node[0]->fused, (gsize) size, line);
     }
 }
 
@@ -246,28 +262,30 @@ bytes_behind (const SagNode *node)
   return (gsize) n * sizeof (float);
 }
 
-/* Where the channels of a Concat or Resize come from. FALSE if it is another node, or has none that can be had by
+/* Where the channels of a Concat, Resize or Sum come from. FALSE if it is another node, or has none that can be had by
  * lines. */
 static gboolean
 find_sources (Chain *self, SagNode *node)
 {
   const SagValue *y = sag_node_output (node, 0);
-  gboolean concat = strcmp (node->op->name, "Concat") == 0;
+  gboolean concat = strcmp (node->op->name, "Concat") == 0, adds = strcmp (node->op->name, "Sum") == 0;
   gsize scratch = 0;
 
-  if ((!concat && !sag_resize_has_bands (node)) || y == NULL || y->dtype != SAG_DTYPE_F32 || y->shape.rank != 4
+  if ((!concat && !adds && !sag_resize_has_bands (node)) || y == NULL || y->dtype != SAG_DTYPE_F32 || y->shape.rank != 4
       || y->layout == SAG_LAYOUT_PLAIN || node->inputs->len > MOST
       || (concat && sag_axis (sag_node_get_int (node, "axis", 0), 4) != 1))
     return FALSE;
-  self->n_sources = concat ? (int) node->inputs->len : 1;
+  self->n_sources = concat || adds ? (int) node->inputs->len : 1;
+  self->adds = adds;
   for (int i = 0; i < self->n_sources; i++)
     {
-      SagValue *x = concat ? sag_node_input (node, i) : sag_node_output (node, 0);
+      SagValue *x = concat || adds ? sag_node_input (node, i) : sag_node_output (node, 0);
       SagNode *maker = x->producer;
       Source *source = &self->source[i];
 
       *source = (Source){ SOURCE_COPY, NULL, x, x->shape.dim[1], scratch };
-      if (x->constant != NULL || x->dtype != SAG_DTYPE_F32 || x->layout != y->layout)
+      if (x->constant != NULL || x->dtype != SAG_DTYPE_F32 || x->layout != y->layout
+          || (adds && !sag_shape_equal (&x->shape, &y->shape)))
         return FALSE;
       if (maker == NULL || x->n_readers != 1 || maker->mark != 0)
         continue;
@@ -280,6 +298,9 @@ find_sources (Chain *self, SagNode *node)
                && sag_node_input (maker, 0)->layout == SAG_LAYOUT_ROWS && sag_node_input (maker, 0)->constant == NULL)
         *source = (Source){ SOURCE_TURN, maker, sag_node_input (maker, 0), x->shape.dim[1], scratch };
     }
+  self->spare = scratch;
+  if (adds)
+    scratch += (gsize) ((y->shape.dim[1] * y->shape.dim[3] + 15) / 16 * 16) * sizeof (float);
   self->scratch = scratch;
   return scratch <= BUFFER_BYTES;
 }
@@ -360,7 +381,7 @@ join (SagGraph *graph, const Chain *draft, GError **error)
 
       gboolean gathers = i == 0 && self->n_sources > 0;
 
-      g_string_append_printf (kernel, "%s%s", i > 0 ? "+" : "", gathers ? "gather" : member->kernel);
+      g_string_append_printf (kernel, "%s%s", i > 0 ? "+" : "", !gathers ? member->kernel : self->adds ? "sum" : "gather");
       for (int j = 0; j < self->n_sources && gathers; j++)
         {
           g_ptr_array_add (node->inputs, self->source[j].value);

@@ -315,7 +315,7 @@ sag_pass_fuse (SagGraph *graph, GError **error)
   if (!sag_pass_attention (graph, error))
     return FALSE;
   for (int stage = 0; stage < 5; stage++)
-    if (!walk (graph, stage, error))
+    if ((stage == 2 && !sag_pass_commute (graph, error)) || !walk (graph, stage, error))
       return FALSE;
   return TRUE;
 }

@@ -28,6 +28,10 @@ gboolean sag_pass_scan      (SagGraph *graph, GError **error);
 /* softmax (q k scale + bias) v into one node; sag_pass_fuse() calls it. */
 gboolean sag_pass_attention (SagGraph *graph, GError **error);
 
+/* Convolutions of one pixel before the Resize or Concat that they follow, where that is less work; sag_pass_fuse()
+ * calls it when batch norms are gone. */
+gboolean sag_pass_commute   (SagGraph *graph, GError **error);
+
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);

@@ -252,14 +252,16 @@ finish_node (SagGraph *graph, SagNode *node, SagLayout layout)
   return y;
 }
 
-/* A resized image, one as it is and, where channels are last, one that lies otherwise, side by side before a
- * convolution. */
+typedef enum { CONCAT, ALONE, SUM } Gather;
+
+/* A resized image, one as it is and, where channels are last, one that lies otherwise, side by side or added before
+ * a convolution; or the first alone. */
 static SagGraph *
-make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, gboolean alone)
+make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, Gather how)
 {
   SagGraph *graph = sag_graph_new ();
   g_autoptr (GRand) random = g_rand_new_with_seed (3);
-  gint64 channels[] = { 37, 20, 9 };
+  gint64 channels[] = { 37, how == SUM ? 37 : 20, how == SUM ? 37 : 9 };
   SagValue *part[3], *x;
   SagNode *node;
   SagAttribute *mode = g_new0 (SagAttribute, 1);
@@ -270,7 +272,7 @@ make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, gboole
       SagShape shape = { 4, { batch, channels[i], i == 0 ? height / 2 : height, i == 0 ? width / 2 : width } };
 
       part[i] = add_value (graph, &shape, i == 2 ? SAG_LAYOUT_ROWS : layout);
-      if (i == 0 || !alone)
+      if (i == 0 || how != ALONE)
         g_ptr_array_add (graph->inputs, part[i]);
     }
   node = add_node (graph, "Resize", "", part[0]);
@@ -280,13 +282,15 @@ make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, gboole
   g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { 4 } }, random));
   memcpy (((SagValue *) node->inputs->pdata[2])->constant->owned, (float[]){ 1, 1, 2, 2 }, 4 * sizeof (float));
   x = part[0] = finish_node (graph, node, layout);
-  if (!alone)
+  if (how != ALONE)
     {
       part[2] = finish_node (graph, add_node (graph, "Layout", "sagitta", part[2]), layout);
-      node = add_node (graph, "Concat", "", part[1]);
+      node = add_node (graph, how == SUM ? "Sum" : "Concat", "", part[1]);
       g_ptr_array_add (node->inputs, part[0]);
       g_ptr_array_add (node->inputs, part[2]);
       sag_node_set_int (node, "axis", 1);
+      if (how == SUM)
+        node->fused.activation = SAG_ACTIVATION_RELU;
       x = finish_node (graph, node, layout);
     }
   node = add_node (graph, "Conv", "", x);
@@ -299,22 +303,22 @@ make_gather (SagLayout layout, gint64 batch, gint64 height, gint64 width, gboole
 static void
 test_gather (void)
 {
-  for (guint form = 0; form < 8; form++)
+  for (guint form = 0; form < 12; form++)
     {
       SagLayout layout = form & 1 ? SAG_LAYOUT_ROWS : SAG_LAYOUT_LAST;
       gint64 batch = form & 2 ? 2 : 1, n, n_got;
-      gboolean alone = (form & 4) != 0;
+      Gather how = form / 4;
       g_autofree float *want = NULL;
       int steps, one;
 
       sag_parallel_own (SAG_TEAM_COMPUTE, 1);
-      want = run_graph (make_gather (layout, batch, 90, 100, alone), form, NULL, NULL, &n, &steps);
+      want = run_graph (make_gather (layout, batch, 90, 100, how), form, NULL, NULL, &n, &steps);
       for (int team = 1; team <= 2; team++)
         {
           g_autofree float *got = NULL;
 
           sag_parallel_own (SAG_TEAM_COMPUTE, team);
-          got = run_graph (make_gather (layout, batch, 90, 100, alone), form, NULL, sag_pass_chain, &n_got, &one);
+          got = run_graph (make_gather (layout, batch, 90, 100, how), form, NULL, sag_pass_chain, &n_got, &one);
           g_assert_cmpint (one, <=, 2); /* rows stay rows in a step of their own */
           g_assert_cmpint (n_got, ==, n);
           if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
