@@ -417,7 +417,8 @@ is_nifti (const char *path)
 {
   g_autofree char *lower = g_ascii_strdown (path, -1);
 
-  return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz");
+  return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz") || g_str_has_suffix (lower, ".hdr")
+         || g_str_has_suffix (lower, ".hdr.gz");
 }
 
 /* Of a DICOM file the index tells what it is; of a NIfTI file only its voxels do. */

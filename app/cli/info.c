@@ -98,6 +98,7 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
   json_builder_end_array (b);
   sag_json_doubles (b, "spacing", grid->spacing, 3);
   sag_json_boolean (b, "spacing_known", has_spacing (volume, info));
+  sag_json_boolean (b, "place_known", info->has_place);
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);
   sag_json_string (b, "orientation", orientation);
@@ -153,7 +154,7 @@ print_text (const SagVolume *volume, const SagOpenInfo *info)
   g_print ("%s  %s\n", volume != NULL ? sag_volume_get_modality (volume)
                                       : info->series->first->modality, info->name);
   g_print ("size         %d x %d x %d (%s)\n", grid->size[0], grid->size[1], grid->size[2],
-           orientation);
+           info->has_place ? orientation : "sides not known");
   if (has_spacing (volume, info))
     g_print ("spacing      %.4f x %.4f x %.4f mm\n", grid->spacing[0], grid->spacing[1],
              grid->spacing[2]);

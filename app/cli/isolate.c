@@ -4,6 +4,7 @@
  */
 #include "app/cli/isolate.h"
 
+#include "app/files/nifti.h"
 #include "app/work/body.h"
 #include "app/work/contain.h"
 
@@ -44,7 +45,16 @@ add_input (GPtrArray *readable, const char *path)
   if (g_str_has_suffix (name, ".onnx") || g_ascii_strcasecmp (name, "DICOMDIR") == 0)
     add_folder (readable, path);
   else
-    g_ptr_array_add (readable, g_strdup (path));
+    {
+      char *header = sag_nifti_sibling (path, "hdr");
+
+      g_ptr_array_add (readable, g_strdup (path));
+      if (header != NULL)
+        {
+          g_ptr_array_add (readable, header);
+          g_ptr_array_add (readable, sag_nifti_sibling (path, "img"));
+        }
+    }
 }
 
 /* A folder to fill is made in its parent; a file is written beside and renamed there. */

@@ -4,6 +4,7 @@
  */
 #include "app/files/nifti-file.h"
 
+#include "app/files/nifti.h"
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
@@ -15,6 +16,26 @@
 #define COMMENT_CODE 6
 #define MAX_EXTENSION (1 << 20)
 #define MAX_DEFLATE 1032 /* the most that deflate makes of a byte */
+
+char *
+sag_nifti_sibling (const char *path, const char *which)
+{
+  static const char *const endings[] = { ".hdr", ".img", ".hdr.gz", ".img.gz" };
+  g_autofree char *lower = g_ascii_strdown (path, -1);
+  gboolean upper = FALSE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (endings); i++)
+    if (g_str_has_suffix (lower, endings[i]))
+      {
+        gsize stem = strlen (path) - strlen (endings[i]);
+        g_autofree char *ending = NULL;
+
+        upper = g_ascii_isupper (path[stem + 1]);
+        ending = upper ? g_ascii_strup (which, -1) : g_strdup (which);
+        return g_strdup_printf ("%.*s.%s%s", (int) stem, path, ending, path + stem + 4);
+      }
+  return NULL;
+}
 
 void
 sag_nifti_input_close (SagNiftiInput *input)
@@ -81,45 +102,85 @@ read_extensions (SagNiftiInput *input, gsize end)
     }
 }
 
+/* ANALYZE 7.5, which NIfTI-1 grew out of, has the same size and no magic; programs never agreed which way its
+ * rows run, so that a liver may lie on either side. */
 static gboolean
-read_header (SagNiftiInput *input)
+refuse_header (const SagNiftiInput *input, gboolean is_pair, GError **error)
+{
+  gint32 n = input->header.sizeof_hdr;
+
+  if (is_pair && (n == SAG_NIFTI_HEADER_BYTES || n == (gint32) GUINT32_SWAP_LE_BE (SAG_NIFTI_HEADER_BYTES)))
+    g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                 "it is an ANALYZE 7.5 file, which does not say which side of the patient is left; convert it to "
+                 "NIfTI with the program that wrote it");
+  else
+    g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                 "it is not a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz, or .hdr with .img) of at most 32767 voxels "
+                 "an axis");
+  return FALSE;
+}
+
+static gboolean
+read_header (SagNiftiInput *input, gboolean is_pair, GError **error)
 {
   guint8 bytes[SAG_NIFTI2_HEADER_BYTES];
 
   if (!read_exactly (input->gz, bytes, SAG_NIFTI_HEADER_BYTES))
-    return FALSE;
+    return refuse_header (input, FALSE, error);
   memcpy (&input->header, bytes, sizeof input->header);
   input->header_bytes = SAG_NIFTI_HEADER_BYTES;
   if (sag_nifti_header_order (&input->header, &input->swapped))
     return TRUE;
   input->header_bytes = SAG_NIFTI2_HEADER_BYTES;
-  return read_exactly (input->gz, bytes + SAG_NIFTI_HEADER_BYTES,
-                       SAG_NIFTI2_HEADER_BYTES - SAG_NIFTI_HEADER_BYTES)
-         && sag_nifti2_header_read (bytes, &input->header, &input->swapped);
+  return (read_exactly (input->gz, bytes + SAG_NIFTI_HEADER_BYTES,
+                        SAG_NIFTI2_HEADER_BYTES - SAG_NIFTI_HEADER_BYTES)
+          && sag_nifti2_header_read (bytes, &input->header, &input->swapped))
+         || refuse_header (input, is_pair, error);
+}
+
+static gboolean
+open_stream (SagNiftiInput *input, const char *path, const char *what, GError **error)
+{
+  input->gz = gzopen (path, "rbe");
+  if (input->gz == NULL)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s could not be opened: %s", what,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  gzbuffer (input->gz, 1 << 18);
+  return TRUE;
+}
+
+/* From the header's file, whose extensions reach to its end, to the voxels'. */
+static gboolean
+open_voxels (SagNiftiInput *input, const char *path, GError **error)
+{
+  if (path == NULL)
+    {
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "its header says that the voxels are in a file of their own; name that pair .hdr and .img");
+      return FALSE;
+    }
+  read_extensions (input, MAX_EXTENSION);
+  gzclose (input->gz);
+  return open_stream (input, path, "its voxels (.img)", error);
 }
 
 static gboolean
 open_inner (SagNiftiInput *input, const char *path, GError **error)
 {
+  g_autofree char *header = sag_nifti_sibling (path, "hdr"), *voxel_file = sag_nifti_sibling (path, "img");
+  const char *holder = path;
   struct stat info;
   guint64 voxels, room;
-  double offset;
+  double offset, least;
+  gboolean is_pair;
 
-  input->gz = gzopen (path, "rbe");
-  if (input->gz == NULL || stat (path, &info) != 0)
-    {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "it could not be opened: %s",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  gzbuffer (input->gz, 1 << 18);
-  if (!read_header (input))
-    {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "it is not a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz) of at most 32767 voxels an "
-                   "axis");
-      return FALSE;
-    }
+  if (!open_stream (input, header != NULL ? header : path, header != NULL ? "its header (.hdr)" : "it", error)
+      || !read_header (input, header != NULL, error))
+    return FALSE;
+  is_pair = sag_nifti_header_is_pair (&input->header);
   input->bytes = sag_nifti_type_get_bytes (input->header.datatype);
   if (input->bytes == 0)
     {
@@ -130,16 +191,28 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
     }
   if (!sag_nifti_header_get_grid (&input->header, &input->grid, &input->flip, error))
     return FALSE;
+  if (is_pair)
+    {
+      if (!open_voxels (input, voxel_file, error))
+        return FALSE;
+      holder = voxel_file;
+    }
+  else if (header != NULL)
+    holder = header;
+  if (stat (holder, &info) != 0)
+    return truncated (error);
+  least = is_pair ? 0 : input->header_bytes;
   offset = input->header.vox_offset;
-  if (!(offset >= input->header_bytes && offset < 1e9))
-    offset = input->header_bytes + 4;
+  if (!(offset >= least && offset < 1e9))
+    offset = is_pair ? 0 : least + 4;
   voxels = sag_grid_get_n_voxels (&input->grid);
   room = (guint64) info.st_size * (gzdirect (input->gz) ? 1 : MAX_DEFLATE);
   if (voxels * input->bytes + offset > (double) room)
     return truncated (error);
   input->offset = (gsize) offset;
   input->room = room;
-  read_extensions (input, (gsize) offset);
+  if (!is_pair)
+    read_extensions (input, (gsize) offset);
   if (gzseek (input->gz, (z_off_t) offset, SEEK_SET) < 0)
     return truncated (error);
   return TRUE;

@@ -23,13 +23,13 @@ typedef struct
   SagGrid        grid;
   int            bytes; /* of a voxel */
   int            header_bytes; /* 348, or 540 of NIfTI-2 */
-  gsize          offset; /* of the first voxel */
+  gsize          offset; /* of the first voxel, in the file that holds them */
   guint64        room;   /* bytes that the file may hold at most */
   GKeyFile      *keys;  /* ours, or NULL */
 } SagNiftiInput;
 
-/* Opens `path`, checks its header against its size, and stands at the first voxel. The message
- * lacks the file's name: sag_nifti_prefix() adds it. */
+/* Opens `path` (either file of a pair), checks its header against the voxels' size, and stands at the first voxel.
+ * The message lacks the file's name: sag_nifti_prefix() adds it. */
 gboolean sag_nifti_input_open       (SagNiftiInput        *input,
                                      const char           *path,
                                      GError              **error);

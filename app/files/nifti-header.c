@@ -73,10 +73,23 @@ sag_nifti_header_order (SagNiftiHeader *header, gboolean *swapped)
       swap16 (&h.qform_code, 2);
       swap32 (h.quatern, 18);
     }
-  if (h.sizeof_hdr != SAG_NIFTI_HEADER_BYTES || memcmp (h.magic, "n+1", 4) != 0)
+  if (h.sizeof_hdr != SAG_NIFTI_HEADER_BYTES
+      || (memcmp (h.magic, "n+1", 4) != 0 && memcmp (h.magic, "ni1", 4) != 0))
     return FALSE;
   *header = h;
   return TRUE;
+}
+
+gboolean
+sag_nifti_header_is_pair (const SagNiftiHeader *header)
+{
+  return header->magic[1] == 'i';
+}
+
+gboolean
+sag_nifti_header_is_placed (const SagNiftiHeader *header)
+{
+  return header->qform_code > 0 || header->sform_code > 0;
 }
 
 /* Where NIfTI-2 keeps a number, of what kind, and where NIfTI-1 does. */
@@ -141,11 +154,12 @@ sag_nifti2_header_read (const guint8 *b, SagNiftiHeader *h, gboolean *swapped)
   gint64 offset, units;
 
   *swapped = get_wide (b, 4, FALSE) != SAG_NIFTI2_HEADER_BYTES;
-  if (get_wide (b, 4, *swapped) != SAG_NIFTI2_HEADER_BYTES || memcmp (b + 4, "n+2", 4) != 0)
+  if (get_wide (b, 4, *swapped) != SAG_NIFTI2_HEADER_BYTES
+      || (memcmp (b + 4, "n+2", 4) != 0 && memcmp (b + 4, "ni2", 4) != 0))
     return FALSE;
   memset (h, 0, sizeof *h);
   h->sizeof_hdr = SAG_NIFTI_HEADER_BYTES;
-  memcpy (h->magic, "n+1", 4);
+  memcpy (h->magic, b[5] == 'i' ? "ni1" : "n+1", 4);
   memcpy (h->descrip, b + 240, sizeof h->descrip);
   for (gsize f = 0; f < G_N_ELEMENTS (wide); f++)
     for (int i = 0; i < wide[f].n; i++)

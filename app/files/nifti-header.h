@@ -65,18 +65,25 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (SagNiftiHeader) == SAG_NIFTI_HEADER_BYTES);
 
-/* Brings a header just read to this machine's byte order. FALSE if it is not NIfTI-1 in one file
- * ("n+1"). `swapped` tells whether the voxels need it too. */
+/* Brings a header just read to this machine's byte order. FALSE if it is not NIfTI-1: "n+1" in one file with
+ * its voxels, "ni1" with the voxels in a file of their own. `swapped` tells whether they need it too. */
 gboolean sag_nifti_header_order    (SagNiftiHeader       *header,
                                     gboolean             *swapped);
 
-/* The same of the 540 bytes of a NIfTI-2 file ("n+2"), which say the same in wider numbers; FALSE
+/* The same of the 540 bytes of a NIfTI-2 file ("n+2", "ni2"), which say the same in wider numbers; FALSE
  * also if an axis is too long for the other form. */
 gboolean sag_nifti2_header_read    (const guint8          *bytes,
                                     SagNiftiHeader        *header,
                                     gboolean              *swapped);
 void     sag_nifti2_header_write   (const SagNiftiHeader  *header,
                                     guint8                *bytes);
+
+/* TRUE if the voxels lie in a file of their own. */
+gboolean sag_nifti_header_is_pair  (const SagNiftiHeader *header);
+
+/* TRUE if the header says how the voxels lie in the patient (qform_code or sform_code); without, left and right
+ * are not known. */
+gboolean sag_nifti_header_is_placed (const SagNiftiHeader *header);
 
 /* Bytes of one voxel of `datatype`; 0 if it is not one of the above. */
 int      sag_nifti_type_get_bytes  (int                   datatype);

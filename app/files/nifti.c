@@ -18,6 +18,28 @@ sag_nifti_is_name (const char *path)
   return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz");
 }
 
+gboolean
+sag_nifti_is_file (const char *path)
+{
+  g_autofree char *header = sag_nifti_sibling (path, "hdr"), *voxels = sag_nifti_sibling (path, "img");
+  guint32 size = 0;
+  gzFile gz;
+
+  if (header == NULL)
+    return sag_nifti_is_name (path);
+  if (!g_file_test (header, G_FILE_TEST_IS_REGULAR) || !g_file_test (voxels, G_FILE_TEST_IS_REGULAR))
+    return FALSE;
+  gz = gzopen (header, "rbe");
+  if (gz == NULL)
+    return FALSE;
+  if (gzread (gz, &size, sizeof size) != (int) sizeof size)
+    size = 0;
+  gzclose (gz);
+  return size == SAG_NIFTI_HEADER_BYTES || size == SAG_NIFTI2_HEADER_BYTES
+         || size == GUINT32_SWAP_LE_BE (SAG_NIFTI_HEADER_BYTES)
+         || size == GUINT32_SWAP_LE_BE (SAG_NIFTI2_HEADER_BYTES);
+}
+
 static SagVoxelType
 voxel_for (int datatype)
 {
@@ -74,17 +96,21 @@ read_voxels (SagNiftiInput *input, SagVolume *volume, const SagTick *tick, GErro
 }
 
 int
-sag_nifti_count (const char *path, GError **error)
+sag_nifti_count (const char *path, gboolean *is_placed, GError **error)
 {
   SagNiftiInput input;
   int n;
 
+  if (is_placed != NULL)
+    *is_placed = TRUE;
   if (!sag_nifti_input_open (&input, path, error))
     {
       sag_nifti_prefix (path, error);
       return 0;
     }
   n = sag_nifti_input_count (&input);
+  if (is_placed != NULL)
+    *is_placed = sag_nifti_header_is_placed (&input.header);
   sag_nifti_input_close (&input);
   return n;
 }

@@ -12,8 +12,11 @@
 #include "engine/base/tick.h"
 #include "engine/image/segmentation.h"
 
-/* How many volumes a file of more than three dimensions holds one after the other; 0 with an error if it is none. */
+/* How many volumes a file of more than three dimensions holds one after the other; 0 with an error if it is none.
+ * `is_placed` (may be NULL): whether it says how they lie in the patient; one that does not is read as if its axes
+ * ran to the right, to anterior and up, and nobody may call a side of it left. */
 int              sag_nifti_count              (const char            *path,
+                                               gboolean              *is_placed,
                                                GError               **error);
 
 /* Reads volume `which` (from 0) of a file: whole numbers of 8 to 64 bits, f32,
@@ -62,3 +65,12 @@ gboolean         sag_nifti_write_confidence   (const char            *path,
 
 /* TRUE for names ending in .nii or .nii.gz. */
 gboolean         sag_nifti_is_name            (const char            *path);
+
+/* TRUE for those, and for a file of a pair: NAME.hdr and NAME.img (or both with .gz after it), of which both are there
+ * and the first begins as a NIfTI or ANALYZE 7.5 header does. Either name opens the pair. */
+gboolean         sag_nifti_is_file            (const char            *path);
+
+/* The file of the pair of `path` that ends in `which` ("hdr" or "img"), `path` itself perhaps; NULL if `path` is not
+ * named so. Caller frees. */
+char            *sag_nifti_sibling            (const char            *path,
+                                               const char            *which);

@@ -216,14 +216,19 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack, 
 gboolean
 sag_open_is_file (const char *path)
 {
-  return (sag_nifti_is_name (path) || sag_png_is_name (path))
+  return (sag_nifti_is_file (path) || sag_png_is_name (path))
          && !g_file_test (path, G_FILE_TEST_IS_DIR);
 }
 
 int
-sag_open_count (const char *path)
+sag_open_count (const char *path, gboolean *is_placed)
 {
-  return sag_png_is_name (path) ? 1 : MAX (1, sag_nifti_count (path, NULL));
+  gboolean is_png = sag_png_is_name (path), says = FALSE;
+  int n = is_png ? 1 : MAX (1, sag_nifti_count (path, &says, NULL));
+
+  if (is_placed != NULL)
+    *is_placed = !is_png && says;
+  return n;
 }
 
 SagVolume *
@@ -239,13 +244,16 @@ describe_file (const char *path, int which, const SagVolume *volume)
 {
   SagOpenInfo *info = g_new0 (SagOpenInfo, 1);
   g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
-  int n = sag_open_count (path);
+  gboolean is_placed;
+  int n = sag_open_count (path, &is_placed);
 
   info->name = g_path_get_basename (path);
-  info->has_place = !sag_png_is_name (path);
+  info->has_place = is_placed;
   if (!sag_volume_get_has_spacing (volume))
     g_strv_builder_add (findings, "A picture says nothing of millimetres or of where it lies in "
                                   "the patient: lengths are in pixels");
+  else if (!is_placed)
+    g_strv_builder_add (findings, SAG_OPEN_UNPLACED);
   if (n > 1)
     {
       g_autofree char *text
@@ -374,7 +382,7 @@ sag_open_seg (const char *path, SagSegInfo **info, GError **error)
 
   if (inside == NULL)
     return NULL;
-  if (sag_nifti_is_name (inside))
+  if (sag_nifti_is_file (inside))
     return sag_nifti_read_segmentation (inside, error);
   file = find_seg (inside, error);
   return file != NULL ? sag_seg_read (file, info, error) : NULL;

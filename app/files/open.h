@@ -25,7 +25,7 @@ typedef struct
 
 void             sag_open_info_free    (SagOpenInfo    *self);
 
-/* Reads a DICOM folder or file, a NIfTI file (.nii, .nii.gz) or a PNG picture, whole. `series_uid` chooses where
+/* Reads a DICOM folder or file, a NIfTI file (.nii, .nii.gz, .hdr with .img) or a PNG picture, whole. `series_uid` chooses where
  * a folder holds several image series (NULL if not; "UID#2" is the second stack of a series, "#2" the second
  * volume of a NIfTI file):
  * otherwise AMBIGUOUS lists UIDs and descriptions. `info` may be NULL. [compute thread] */
@@ -35,10 +35,15 @@ SagVolume       *sag_open_volume       (const char     *path,
                                         SagOpenInfo   **info,
                                         GError        **error);
 
-/* Is it a file that is a volume of its own, NIfTI or PNG, by its name? How many it holds (1 where that cannot be told
- * yet), and volume `which` of them, from 0. */
+/* What is said of a NIfTI file that does not tell how it lies in the patient. */
+#define SAG_OPEN_UNPLACED                                                                        \
+  "The file does not say how it lies in the patient (its qform and sform codes are 0): which side is left is not known"
+
+/* Is it a file that is a volume of its own, NIfTI (either file of a pair) or PNG? How many it holds (1 where that
+ * cannot be told yet), whether it says how they lie in the patient, and volume `which` of them, from 0. */
 gboolean         sag_open_is_file      (const char     *path);
-int              sag_open_count        (const char     *path);
+int              sag_open_count        (const char     *path,
+                                        gboolean       *is_placed);
 SagVolume       *sag_open_file         (const char     *path,
                                         int             which,
                                         const SagTick  *tick,

@@ -215,11 +215,11 @@ describe_image (const char *path)
 {
   g_autofree char *name = g_filename_display_basename (path);
   g_autofree char *uid = g_filename_display_name (path);
-  const char *const paths[] = { path, NULL };
+  const char *const paths[] = { path, NULL }, *const warnings[] = { SAG_OPEN_UNPLACED, NULL };
   GVariantBuilder items;
   GVariantDict dict;
-
-  int n = MIN (sag_open_count (path), MAX_VOLUMES);
+  gboolean is_placed;
+  int n = MIN (sag_open_count (path, &is_placed), MAX_VOLUMES);
 
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
   for (int i = 0; i < n; i++)
@@ -235,13 +235,16 @@ describe_image (const char *path)
       g_variant_dict_insert (&dict, "n-images", "u", 1u);
       g_variant_dict_insert (&dict, "readable", "b", TRUE);
       g_variant_dict_insert (&dict, "paths", "^aay", paths);
-      /* A picture knows neither the patient's sides nor millimetres. */
+      if (!is_placed)
+        g_variant_dict_insert (&dict, "placed", "b", FALSE);
+      /* A picture knows no millimetres either. */
       if (sag_png_is_name (path))
         {
           g_variant_dict_insert (&dict, "size", "(iii)", 0, 0, 1);
-          g_variant_dict_insert (&dict, "placed", "b", FALSE);
           g_variant_dict_insert (&dict, "spacing-source", "s", "unknown");
         }
+      else if (!is_placed)
+        g_variant_dict_insert (&dict, "warnings", "^as", warnings);
       g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
     }
   g_variant_dict_init (&dict, NULL);
@@ -341,8 +344,13 @@ sag_body_index (SagBodyRun *run, GError **error)
   g_variant_builder_init (&skipped, G_VARIANT_TYPE ("a(ss)"));
   for (int n = 0; paths[n] != NULL; n++)
     {
+      g_autofree char *header = sag_nifti_sibling (paths[n], "hdr");
       g_autoptr (GError) failure = NULL;
 
+      /* Both files of a pair were named. */
+      if (header != NULL && strcmp (header, paths[n]) != 0 && g_strv_contains ((const char *const *) paths, header)
+          && sag_nifti_is_file (header))
+        continue;
       if (index_path (run, paths[n], &studies, &skipped, &n_files, &failure))
         n_good++;
       else

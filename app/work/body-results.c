@@ -55,7 +55,7 @@ read_segmentation (SagBodyRun *run, const char *path, GError **error)
   g_autoptr (SagSegInfo) info = NULL;
   const char *frame = "";
 
-  if (sag_nifti_is_name (path) || sag_unzip_is_zip (path) || g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (sag_nifti_is_file (path) || sag_unzip_is_zip (path) || g_file_test (path, G_FILE_TEST_IS_DIR))
     return sag_open_segmentation (path, NULL, error);
   segmentation = sag_seg_read (path, &info, error);
   if (segmentation == NULL)

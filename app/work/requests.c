@@ -22,6 +22,29 @@ add_path (GPtrArray *paths, const char *path, gboolean its_folder)
   g_ptr_array_add (paths, absolute);
 }
 
+/* NAME.hdr and NAME.img are one NIfTI image. */
+static void
+add_pair (GPtrArray *paths, const char *path)
+{
+  static const char *const endings[][2] = { { ".hdr", ".img" }, { ".hdr.gz", ".img.gz" } };
+  gsize n = strlen (path);
+
+  for (gsize i = 0; i < 2 * G_N_ELEMENTS (endings); i++)
+    {
+      const char *own = endings[i / 2][i % 2], *other = endings[i / 2][1 - i % 2];
+      gsize stem = n - MIN (n, strlen (own));
+
+      if (g_ascii_strcasecmp (path + stem, own) == 0)
+        {
+          g_autofree char *ending = g_ascii_isupper (path[stem + 1]) ? g_ascii_strup (other, -1) : g_strdup (other);
+          g_autofree char *pair = g_strdup_printf ("%.*s%s", (int) stem, path, ending);
+
+          if (g_file_test (pair, G_FILE_TEST_EXISTS))
+            add_path (paths, pair, FALSE);
+        }
+    }
+}
+
 void
 sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
 {
@@ -35,6 +58,7 @@ sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
         g_autofree char *name = g_path_get_basename (paths[n]);
 
         add_path (readable, paths[n], g_ascii_strcasecmp (name, "DICOMDIR") == 0);
+        add_pair (readable, paths[n]);
       }
   if (g_variant_lookup (request, "path", "^&ay", &path))
     {
@@ -43,7 +67,10 @@ sag_job_get_named_paths (SagJob *self, GPtrArray *readable, GPtrArray *writable)
       if (kind == SAG_JOB_EXPORT || kind == SAG_JOB_DEIDENTIFY || kind == SAG_JOB_KEEP || kind == SAG_JOB_RECALL)
         add_path (writable, path, TRUE);
       else
-        add_path (readable, path, FALSE);
+        {
+          add_path (readable, path, FALSE);
+          add_pair (readable, path);
+        }
     }
 }
 

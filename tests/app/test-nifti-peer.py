@@ -44,6 +44,22 @@ for version, kind in ((1, nib.Nifti1Image), (2, nib.Nifti2Image)):
             back = nib.load(to)
             good = type(back) is kind and np.abs(points(nib.load(source)) - points(back)).max() < 0.011
         results.append((f"NIfTI-{version} {name}", good, done.stderr))
+# Pairs of files, by either name; what does not say which side is left is refused (ANALYZE 7.5), or told of (codes of 0).
+voxels = np.arange(5 * 6 * 7).reshape(5, 6, 7).astype("int16")
+for name, kind in (("one.hdr", nib.Nifti1Pair), ("two.img", nib.Nifti2Pair), ("packed.img.gz", nib.Nifti1Pair)):
+    nib.save(kind(voxels, TURNED), work / name.replace(".hdr", ".img"))
+    for options in ([], ["--isolate"]):
+        done = subprocess.run([cli, "convert", *options, work / name, work / "pair.nii"], capture_output=True, text=True)
+        good = done.returncode == 0 and np.abs(points(nib.Nifti1Image(voxels, TURNED)) - points(nib.load(work / "pair.nii"))).max() < 0.011
+        results.append((f"{name} {' '.join(options)}", good, done.stderr))
+nib.save(nib.AnalyzeImage(voxels, None), work / "old.img")
+done = subprocess.run([cli, "info", work / "old.hdr"], capture_output=True, text=True)
+results.append(("ANALYZE 7.5 is refused", done.returncode == 1 and "which side of the patient is left" in done.stderr, done.stderr))
+astray = nib.Nifti1Image(voxels, None)
+astray.set_qform(None, 0), astray.set_sform(None, 0)
+nib.save(astray, work / "astray.nii")
+done = subprocess.run([cli, "info", "--json", work / "astray.nii"], capture_output=True, text=True)
+results.append(("no side without a code", '"place_known":false' in done.stdout and "which side is left" in done.stdout, done.stdout))
 # Four and five dimensions: every volume is there to choose, and it is said that there are more.
 times = (np.arange(4 * 3 * 2 * 5 * 2).reshape(4, 3, 2, 5, 2) * 3).astype("int16")
 for source, whole in ((work / "times.nii.gz", times[..., 0]), (work / "more.nii", times)):

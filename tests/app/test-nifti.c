@@ -9,6 +9,8 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <unistd.h>
+#include <zlib.h>
 
 typedef struct
 {
@@ -243,6 +245,114 @@ test_disk (Fixture *f, gconstpointer data)
   g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO);
 }
 
+/* The bytes of f->path as NAME.hdr and NAME.img, gzipped or not; what the header says may be changed before. */
+static void
+write_pair (Fixture *f, const char *header, const char *voxels, void (*change) (SagNiftiHeader *))
+{
+  g_autofree char *content = NULL;
+  SagNiftiHeader head;
+  gsize size, offset;
+  gzFile out;
+
+  g_assert_true (g_file_get_contents (f->path, &content, &size, NULL));
+  memcpy (&head, content, sizeof head);
+  offset = (gsize) head.vox_offset;
+  memcpy (head.magic, "ni1", 4);
+  head.vox_offset = 0;
+  if (change != NULL)
+    change (&head);
+  for (int part = 0; part < 2; part++)
+    {
+      const char *name = part ? voxels : header;
+
+      out = gzopen (name, g_str_has_suffix (name, ".gz") ? "wb" : "wbT");
+      if (part == 0)
+        g_assert_cmpint (gzwrite (out, &head, sizeof head), ==, sizeof head);
+      /* What follows the header: our key file. */
+      g_assert_cmpint (part ? gzwrite (out, content + offset, (unsigned) (size - offset))
+                            : gzwrite (out, content + sizeof head, (unsigned) (offset - sizeof head)),
+                       >, 0);
+      g_assert_cmpint (gzclose (out), ==, Z_OK);
+    }
+}
+
+static void
+make_analyze (SagNiftiHeader *head)
+{
+  memset (head->magic, 0, sizeof head->magic);
+}
+
+static void
+make_unplaced (SagNiftiHeader *head)
+{
+  head->qform_code = head->sform_code = 0;
+}
+
+static void
+make_swapped_analyze (SagNiftiHeader *head)
+{
+  make_analyze (head);
+  head->sizeof_hdr = (gint32) GUINT32_SWAP_LE_BE ((guint32) head->sizeof_hdr);
+}
+
+/* Either name opens a pair, as the one file would have; without its other half it is none; ANALYZE 7.5 is refused. */
+static void
+test_pair (Fixture *f, gconstpointer data)
+{
+  static const char *const endings[][2] = { { "hdr", "img" }, { "hdr.gz", "img.gz" }, { "HDR", "IMG" } };
+  g_autoptr (SagVolume) in = test_volume_of (&f->grid);
+  GError *error = NULL;
+  gboolean is_placed;
+
+  sag_volume_set_origin_tags (in, "MR", "1.2.3");
+  g_assert_true (sag_nifti_write (f->path, in, NULL, &error));
+  for (gsize i = 0; i < G_N_ELEMENTS (endings); i++)
+    {
+      g_autofree char *header = g_strdup_printf ("%s/%" G_GSIZE_FORMAT ".%s", f->folder, i, endings[i][0]);
+      g_autofree char *voxels = g_strdup_printf ("%s/%" G_GSIZE_FORMAT ".%s", f->folder, i, endings[i][1]);
+
+      write_pair (f, header, voxels, NULL);
+      for (int part = 0; part < 2; part++)
+        {
+          const char *name = part ? voxels : header;
+          g_autoptr (SagVolume) out = sag_nifti_read (name, NULL, &error);
+
+          g_assert_no_error (error);
+          assert_same_volume (in, out);
+          g_assert_cmpstr (sag_volume_get_modality (out), ==, "MR");
+          g_assert_true (sag_nifti_is_file (name));
+          g_assert_false (sag_nifti_is_name (name));
+          g_assert_cmpint (sag_nifti_count (name, &is_placed, &error), ==, 1);
+          g_assert_true (is_placed);
+        }
+
+      write_pair (f, header, voxels, make_unplaced);
+      g_assert_cmpint (sag_nifti_count (voxels, &is_placed, &error), ==, 1);
+      g_assert_false (is_placed);
+
+      for (int swapped = 0; swapped < 2; swapped++)
+        {
+          write_pair (f, header, voxels, swapped ? make_swapped_analyze : make_analyze);
+          g_assert_true (sag_nifti_is_file (header));
+          g_assert_null (sag_nifti_read (voxels, NULL, &error));
+          g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
+          g_assert_nonnull (strstr (error->message, "ANALYZE"));
+          g_clear_error (&error);
+        }
+
+      write_pair (f, header, voxels, NULL);
+      g_assert_cmpint (truncate (voxels, 60), ==, 0);
+      g_assert_null (sag_nifti_read (header, NULL, &error));
+      g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID);
+      g_clear_error (&error);
+      g_assert_cmpint (unlink (voxels), ==, 0);
+      g_assert_false (sag_nifti_is_file (header));
+      g_assert_null (sag_nifti_read (header, NULL, &error));
+      g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO);
+      g_clear_error (&error);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -255,5 +365,6 @@ main (int argc, char **argv)
   ADD ("not-labels", test_not_labels);
   ADD ("hostile", test_hostile);
   ADD ("disk", test_disk);
+  ADD ("pair", test_pair);
   return g_test_run ();
 }
