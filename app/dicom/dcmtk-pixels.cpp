@@ -138,7 +138,7 @@ sag::open_check (const char *path, gint64 *size, GError **error)
                            g_mapped_file_get_length (mapped)))
     {
       set_error (error, SAG_DICOM_ERROR_INVALID, path,
-                 "is damaged or crafted: its sequences lie too deep within each other");
+                 "is damaged or crafted: its elements reach past its end, or its sequences lie too deep within each other");
       return FALSE;
     }
   return TRUE;

@@ -33,24 +33,6 @@ read_rois (const Reader &item, const char *charset, SagDicomContours *self)
     }
 }
 
-/* When, as far as it is said: "2009-03-12", "2009-03-12T14:05:00". */
-char *
-read_time (const Reader &item)
-{
-  OFString date, time;
-
-  if (!item.raw (DCM_StructureSetDate, date) || date.length () != 8)
-    return g_ref_string_new ("");
-  g_autofree char *day
-      = g_strdup_printf ("%.4s-%.2s-%.2s", date.c_str (), date.c_str () + 4, date.c_str () + 6);
-  if (!item.raw (DCM_StructureSetTime, time) || time.length () < 4)
-    return g_ref_string_new (day);
-  g_autofree char *iso
-      = g_strdup_printf ("%sT%.2s:%.2s:%.2s", day, time.c_str (), time.c_str () + 2,
-                         time.length () >= 6 ? time.c_str () + 4 : "00");
-  return g_ref_string_new (iso);
-}
-
 /* Who signs for it: the operators of the station, else who drew a structure. */
 char *
 read_creator (const Reader &item, const char *charset)
@@ -191,7 +173,8 @@ sag_dicom_read_contours (const char *path, GError **error)
       self->instance = (SagDicomInstance *) g_steal_pointer (&instance);
       self->label = g_ref_string_new ("");
       item.text (DCM_StructureSetLabel, &self->label);
-      self->time = read_time (item);
+      g_autofree char *time = item.iso_time (DCM_StructureSetDate, DCM_StructureSetTime);
+      self->time = g_ref_string_new (time);
       self->creator = read_creator (item, charset.c_str ());
       self->n_rois = (int) rois->card ();
       self->rois = g_new0 (SagDicomSegment, self->n_rois);

@@ -173,7 +173,6 @@ read_provenance (const Reader &item, const Reader &segment, SagDicomSegHeader *h
 {
   SagProvenance *p = header->provenance;
   SagCode family = { { 0 } };
-  OFString date, time;
   char *maker = NULL, *model = NULL, *version = NULL, *parameters = NULL;
 
   set_from (segment, DCM_SegmentAlgorithmName, &p->model_name);
@@ -192,15 +191,9 @@ read_provenance (const Reader &item, const Reader &segment, SagDicomSegHeader *h
   g_autofree char *program = g_strjoin (" ", maker != NULL ? maker : "", model != NULL ? model : "",
                                         version != NULL ? version : "", NULL);
   sag_provenance_set (&p->program, g_strstrip (program));
-  if (item.raw (DCM_ContentDate, date) && item.raw (DCM_ContentTime, time) && date.length () == 8
-      && time.length () >= 6)
-    {
-      g_autofree char *iso = g_strdup_printf (
-          "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", date.c_str (), date.c_str () + 4, date.c_str () + 6,
-          time.c_str (), time.c_str () + 2, time.c_str () + 4);
-
-      sag_provenance_set (&p->time, iso);
-    }
+  g_autofree char *time = item.iso_time (DCM_ContentDate, DCM_ContentTime);
+  if (*time != '\0')
+    sag_provenance_set (&p->time, time);
   if (parameters != NULL)
     read_parameters (parameters, header);
   g_autofree char *algorithm

@@ -170,6 +170,22 @@ public:
     return number (tag, &value) && std::fabs (value) < 2e9 ? (int) value : fallback;
   }
 
+  /* When, as far as two elements say: "2009-03-12", "2009-03-12T14:05:00"; "" if there is no date. Caller frees. */
+  char *
+  iso_time (const DcmTagKey &date_tag, const DcmTagKey &time_tag) const
+  {
+    OFString date, time;
+
+    if (!raw (date_tag, date) || date.length () != 8 || !has_digits (date, 8))
+      return g_strdup ("");
+    const char *d = date.c_str ();
+    if (!raw (time_tag, time) || !has_digits (time, 4))
+      return g_strdup_printf ("%.4s-%.2s-%.2s", d, d + 4, d + 6);
+    const char *t = time.c_str ();
+    return g_strdup_printf ("%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", d, d + 4, d + 6, t, t + 2,
+                            has_digits (time, 6) ? t + 4 : "00");
+  }
+
   DcmItem *get () const { return item_; }
 
   /* The first item of a sequence, or NULL. */
@@ -182,6 +198,15 @@ public:
   }
 
 private:
+  static bool
+  has_digits (const OFString &text, size_t n)
+  {
+    for (size_t i = 0; i < n; i++)
+      if (i >= text.length () || !g_ascii_isdigit (text[i]))
+        return false;
+    return true;
+  }
+
   DcmItem *item_;
   const char *charset_;
 };

@@ -19,6 +19,8 @@
 #define PIXEL_DATA TAG (0x7fe0, 0x0010)
 #define MAX_LOOSE_ITEMS 1000            /* a few kilobytes of call stack each */
 #define MAX_INFLATED ((gsize) 512 << 20)
+#define META_MAX 65536                  /* of the file's own group, that syntaxes are looked for in */
+#define DEFLATED "1.2.840.10008.1.2.1.99"
 
 typedef enum
 {
@@ -196,9 +198,9 @@ few_items_left (const guint8 *data, gsize n)
   return found <= MAX_LOOSE_ITEMS;
 }
 
-/* A data set alone, read one way; `start` gets where its structure broke off. */
+/* A data set alone, read one way; `start` gets where its structure broke off, `end` where its last element ends. */
 static Step
-walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *start)
+walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *start, gsize *end)
 {
   Walk w = { .data = data, .n = n, .big = big };
   Step result = WALK_ON;
@@ -210,6 +212,7 @@ walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *st
       *start = w.at;
       result = step (&w);
     }
+  *end = w.at;
   return result;
 }
 
@@ -218,12 +221,25 @@ walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *st
 static gboolean
 check_data (const guint8 *data, gsize n, gboolean is_implicit, gboolean big)
 {
-  gsize start, other;
-  Step result = walk (data, n, is_implicit, big, &start);
+  gsize start, end, other;
+  Step result = walk (data, n, is_implicit, big, &start, &end);
 
-  if (result == WALK_DEEP || walk (data, n, !is_implicit, big, &other) == WALK_DEEP)
+  if (result == WALK_DEEP || walk (data, n, !is_implicit, big, &other, &other) == WALK_DEEP)
     return FALSE;
   return result == WALK_DONE || few_items_left (data + start, n - start);
+}
+
+/* The toolkit takes memory for whatever length it finds, as it cannot know what is still to be inflated: only what is
+ * sound up to the pixels, and pixels of a likely length, will do. */
+static gboolean
+check_inflated (const guint8 *data, gsize n)
+{
+  const Walk w = { .data = data, .n = n };
+  gsize start, end;
+
+  if (!check_data (data, n, FALSE, FALSE) || walk (data, n, FALSE, FALSE, &start, &end) != WALK_DONE || end > n)
+    return FALSE;
+  return n - end < 12 || get32 (&w, end + 8) == UNDEFINED || get32 (&w, end + 8) <= MAX_INFLATED;
 }
 
 static gboolean
@@ -251,7 +267,7 @@ check_deflated (const guint8 *data, gsize n)
         break;
     }
   inflateEnd (&z);
-  return fits && check_data (out->data, out->len, FALSE, FALSE);
+  return fits && check_inflated (out->data, out->len);
 }
 
 gboolean
@@ -278,10 +294,14 @@ sag_guard_check (const guint8 *data, gsize n)
         }
       at = start + length;
     }
-  if (syntax != NULL && g_str_has_prefix (syntax, "1.2.840.10008.1.2.1.99"))
+  if (syntax != NULL && g_str_has_prefix (syntax, DEFLATED))
     return check_deflated (data + at, n - at);
   if (n - at < 8)
     return TRUE;
+  /* Where the group goes astray before it names a syntax, the toolkit may still find this one. */
+  if (syntax == NULL && data[at] == 2 && data[at + 1] == 0
+      && memmem (data + at, MIN (n - at, META_MAX), DEFLATED, strlen (DEFLATED)) != NULL)
+    return FALSE;
   gboolean is_implicit = syntax != NULL && *syntax != '\0'
                              ? strcmp (syntax, "1.2.840.10008.1.2") == 0
                              : !g_ascii_isupper (data[at + 4]) || !g_ascii_isupper (data[at + 5]);

@@ -168,19 +168,26 @@ key_name (const SagStackSlice *slice, Key key)
   return g_strdup_printf (formats[key], key_number (slice, key));
 }
 
-/* Which of the parts that begin at slices[start] it is, counted as they were acquired. */
 static int
-rank_of (const SagStackSlice *slices, gsize n, gsize start, Key key)
+compare_acquired (gconstpointer a, gconstpointer b)
 {
-  const SagStackSlice *own = &slices[start];
-  int rank = 1;
+  const SagStackSlice *x = *(const SagStackSlice *const *) a, *y = *(const SagStackSlice *const *) b;
+  int m = x->instance->instance_number, n = y->instance->instance_number;
+
+  return m != n ? (m > n) - (m < n) : (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+/* The first slice of each part of `slices`, as they were acquired. */
+static GPtrArray *
+list_parts (SagStackSlice *slices, gsize n, Key key)
+{
+  GPtrArray *firsts = g_ptr_array_new ();
 
   for (gsize i = 0; i < n; i++)
     if (i == 0 || compare_key (&slices[i - 1], &slices[i], key) != 0)
-      rank += slices[i].instance->instance_number != own->instance->instance_number
-                  ? slices[i].instance->instance_number < own->instance->instance_number
-                  : slices[i].frame < own->frame;
-  return rank;
+      g_ptr_array_add (firsts, &slices[i]);
+  qsort (firsts->pdata, firsts->len, sizeof *firsts->pdata, compare_acquired);
+  return firsts;
 }
 
 static int
@@ -290,13 +297,17 @@ part (GPtrArray *stacks, const Group *group, SagStackSlice *slices, gsize n, Key
           }
       if (worst >= most || (parts > 2 * most && fewest_places < n_places))
         continue;
+      /* The parts' order among themselves is settled before what is within them is sorted anew. */
+      g_autoptr (GPtrArray) firsts = key == KEY_DIRECTION ? list_parts (slices, n, key) : NULL;
+      g_autofree int *ranks = firsts != NULL ? g_new0 (int, n) : NULL;
+      for (guint p = 0; firsts != NULL && p < firsts->len; p++)
+        ranks[(SagStackSlice *) firsts->pdata[p] - slices] = (int) p + 1;
       start = 0;
       for (gsize i = 1; i <= n; i++)
         if (i == n || compare_key (&slices[start], &slices[i], key) != 0)
           {
-            g_autofree char *own = key == KEY_DIRECTION
-                                       ? g_strdup_printf ("direction %d", rank_of (slices, n, start, key))
-                                       : key_name (&slices[start], key);
+            g_autofree char *own = ranks != NULL ? g_strdup_printf ("direction %d", ranks[start])
+                                                 : key_name (&slices[start], key);
             g_autofree char *full = join_names (name, own);
 
             part (stacks, group, slices + start, i - start, key + 1, full);
@@ -374,28 +385,50 @@ prefix_name (SagStack *stack, const char *prefix)
   g_free (old);
 }
 
-/* Says on each stack what else the series holds. */
+static gboolean
+same_size (const SagStack *a, const SagStack *b)
+{
+  return b->grid.size[0] == a->grid.size[0] && b->grid.size[1] == a->grid.size[1];
+}
+
+static gboolean
+same_plane (const SagStack *a, const SagStack *b)
+{
+  return fabs (a->grid.direction[2] * b->grid.direction[2] + a->grid.direction[5] * b->grid.direction[5]
+               + a->grid.direction[8] * b->grid.direction[8])
+         >= 0.999;
+}
+
+/* Says on each stack what else the series holds: the last stack of each kind speaks for all, as there may be as many
+ * stacks as frames. */
 static void
 note_others (GPtrArray *stacks)
 {
+  g_autoptr (GPtrArray) kinds = g_ptr_array_new ();
+
+  for (guint i = stacks->len; i > 0; i--)
+    {
+      SagStack *a = g_ptr_array_index (stacks, i - 1);
+      gboolean is_new = !a->is_localizer;
+
+      for (guint k = 0; is_new && k < kinds->len; k++)
+        is_new = !same_size (a, kinds->pdata[k]) || !same_plane (a, kinds->pdata[k]);
+      if (is_new)
+        g_ptr_array_add (kinds, a);
+    }
   for (guint i = 0; i < stacks->len; i++)
     {
       SagStack *a = g_ptr_array_index (stacks, i);
       const SagStack *size = NULL, *turn = NULL;
 
-      for (guint j = 0; j < stacks->len; j++)
+      for (guint k = 0; k < kinds->len && !a->is_localizer && (size == NULL || turn == NULL); k++)
         {
-          const SagStack *b = g_ptr_array_index (stacks, j);
+          const SagStack *b = kinds->pdata[k];
 
-          if (b->is_localizer || a->is_localizer)
-            continue;
-          if (b->grid.size[0] != a->grid.size[0] || b->grid.size[1] != a->grid.size[1])
-            size = b;
-          else if (fabs (a->grid.direction[2] * b->grid.direction[2]
-                         + a->grid.direction[5] * b->grid.direction[5]
-                         + a->grid.direction[8] * b->grid.direction[8])
-                   < 0.999)
-            turn = b;
+          if (!same_size (a, b))
+            size = size != NULL ? size : b;
+          else if (!same_plane (a, b))
+            turn = turn != NULL ? turn : b;
         }
       if (turn != NULL)
         prefix_name (a, plane_name (a));

@@ -11,6 +11,7 @@
 
 #include <sys/resource.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define SECONDS_A_FILE                                                                             \
   20 /* far more than any needs, also under a sanitizer; then SIGALRM ends the test */
@@ -212,6 +213,44 @@ test_nesting (void)
 #undef OPEN
 }
 
+/* In a deflated data set nothing but the look ahead knows how much there is: a length that lies is found before
+ * memory is taken for it. */
+static void
+test_deflated (void)
+{
+  static const guint8 sound[] = { 0x08, 0x00, 0x05, 0x00, 'C', 'S', 2, 0, 'A', 'B' };
+  static const guint8 lying[] = { 0x08, 0x00, 0x05, 0x00, 'U', 'T', 0, 0, 0xf0, 0xff, 0xff, 0x53, 'A', 'B' };
+  static const guint8 cut_pixels[] = { 0xe0, 0x7f, 0x10, 0x00, 'O', 'W', 0, 0, 0x00, 0x00, 0x01, 0x00, 1, 2 };
+  static const guint8 lying_pixels[] = { 0xe0, 0x7f, 0x10, 0x00, 'O', 'W', 0, 0, 0x00, 0x00, 0x00, 0xf0, 1, 2 };
+  static const struct
+  {
+    const guint8 *element;
+    gsize         n;
+    gboolean      passes;
+  } cases[] = {
+    { sound, sizeof sound, TRUE },
+    { lying, sizeof lying, FALSE },
+    { cut_pixels, sizeof cut_pixels, TRUE },
+    { lying_pixels, sizeof lying_pixels, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint8 packed[256];
+      z_stream z = { .next_in = (guint8 *) cases[i].element, .avail_in = (uInt) cases[i].n, .next_out = packed,
+                     .avail_out = sizeof packed };
+      gsize n;
+
+      g_assert_cmpint (deflateInit2 (&z, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), ==, Z_OK);
+      g_assert_cmpint (deflate (&z, Z_FINISH), ==, Z_STREAM_END);
+      g_assert_cmpint (deflateEnd (&z), ==, Z_OK);
+      g_autoptr (GBytes) bytes = nested ("1.2.840.10008.1.2.1.99", NULL, 0, packed, z.total_out, 1);
+      const guint8 *data = g_bytes_get_data (bytes, &n);
+
+      g_assert_cmpint (sag_guard_check (data, n), ==, cases[i].passes);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -220,5 +259,6 @@ main (int argc, char **argv)
   g_test_add_func ("/hostile/corpus", test_corpus);
   g_test_add_func ("/hostile/mutations", test_mutations);
   g_test_add_func ("/hostile/nesting", test_nesting);
+  g_test_add_func ("/hostile/deflated", test_deflated);
   return g_test_run ();
 }

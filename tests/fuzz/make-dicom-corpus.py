@@ -74,6 +74,7 @@ rgb = put(copy.deepcopy(ct), colour, "RGB")
 # The order of bytes.
 save("big-endian.dcm", syntax(put(copy.deepcopy(ct), words.astype(">u2"), bits=12), pydicom.uid.ExplicitVRBigEndian, little=False))
 save("implicit.dcm", syntax(copy.deepcopy(plain12), pydicom.uid.ImplicitVRLittleEndian, implicit=True))
+save("deflated.dcm", syntax(copy.deepcopy(plain12), pydicom.uid.DeflatedExplicitVRLittleEndian))
 
 # Codecs.
 tool("jpeg.dcm", "dcmcjpeg", "+eb", "+un", source=plain8)
