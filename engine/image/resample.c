@@ -9,6 +9,15 @@
 
 #include <string.h>
 
+#define COARSER 1.001 /* steps from which the voxels between are averaged, in voxels of `from` */
+
+/* What one voxel of `to` takes of an axis of `from`: `n` voxels from `first` on. */
+typedef struct
+{
+  int    first, n;
+  float *weights; /* [n], sum 1 */
+} Span;
+
 struct _SagResampler
 {
   SagGrid   from, to;
@@ -17,6 +26,8 @@ struct _SagResampler
   gboolean  parallel;   /* axes run along axes: positions come from tables */
   int       axis[3];    /* of `from`, along each axis of `to` */
   SagPoint *points[3];  /* [to.size[a]] */
+  Span     *spans[3];   /* [to.size[a]]; NULL where no axis of `to` is coarser than `from` */
+  float    *weights[3]; /* of all spans of an axis */
 };
 
 /* A voxel of `to`: along i, j, k of `from`. */
@@ -47,11 +58,44 @@ find_axes (SagResampler *self)
   return TRUE;
 }
 
+/* Along axis a of `to`: each voxel of `from` by how much of it lies within one step around the
+ * place, but within one voxel at least. With one voxel that is linear interpolation, so nothing
+ * jumps where grids become equal. Beyond the ends there is nothing to average. */
+static void
+make_spans (SagResampler *self, int a)
+{
+  int size = self->from.size[self->axis[a]], count = self->to.size[a], most;
+  double step = fabs (self->step[a][self->axis[a]]), half = step > COARSER ? step / 2 : 0.5;
+
+  most = (int) MIN (2 * ceil (half) + 2, size);
+  self->spans[a] = g_new (Span, count);
+  self->weights[a] = g_new (float, (gsize) count * (gsize) most);
+  for (int n = 0; n < count; n++)
+    {
+      Span *span = &self->spans[a][n];
+      const SagPoint *point = &self->points[a][n];
+      double p = point->index + (double) point->fraction;
+      double low = MAX (p - half, -0.5), high = MIN (p + half, size - 0.5);
+      int last = (int) MIN (ceil (high + 0.5) - 1, size - 1);
+
+      span->first = (int) floor (low + 0.5);
+      span->n = last - span->first + 1;
+      span->weights = self->weights[a] + (gsize) n * (gsize) most;
+      for (int q = 0; q < span->n; q++)
+        {
+          double from = span->first + q - 0.5;
+
+          span->weights[q] = (float) ((MIN (from + 1, high) - MAX (from, low)) / (high - low));
+        }
+    }
+}
+
 SagResampler *
 sag_resampler_new (const SagGrid *from, const SagGrid *to)
 {
   SagResampler *self = g_new0 (SagResampler, 1);
   double ijk[3] = { 0, 0, 0 }, lps[3];
+  gboolean coarser = FALSE;
 
   self->from = *from;
   self->to = *to;
@@ -76,7 +120,10 @@ sag_resampler_new (const SagGrid *from, const SagGrid *to)
       for (int n = 0; n < to->size[a]; n++)
         self->points[a][n] =
             sag_point_split (self->origin[f] + n * self->step[a][f], from->size[f]);
+      coarser |= fabs (self->step[a][f]) > COARSER;
     }
+  for (int a = 0; a < 3 && coarser; a++)
+    make_spans (self, a);
   return self;
 }
 
@@ -84,7 +131,11 @@ void
 sag_resampler_free (SagResampler *self)
 {
   for (int a = 0; a < 3; a++)
-    g_free (self->points[a]);
+    {
+      g_free (self->points[a]);
+      g_free (self->spans[a]);
+      g_free (self->weights[a]);
+    }
   g_free (self);
 }
 
@@ -111,24 +162,6 @@ static inline gboolean
 is_inside (const Place *place)
 {
   return place->along[0].inside && place->along[1].inside && place->along[2].inside;
-}
-
-void
-sag_resampler_get_source (const SagResampler *self, int k0, int k1, int *from_k0, int *from_k1)
-{
-  int lower = G_MAXINT, upper = 0;
-
-  for (int corner = 0; corner < 8; corner++)
-    {
-      Place place = find_place (self, (corner & 1) != 0 ? self->to.size[0] - 1 : 0,
-                                (corner & 2) != 0 ? self->to.size[1] - 1 : 0,
-                                CLAMP ((corner & 4) != 0 ? k1 - 1 : k0, 0, self->to.size[2] - 1));
-
-      lower = MIN (lower, place.along[2].index);
-      upper = MAX (upper, place.along[2].index + 2);
-    }
-  *from_k0 = lower;
-  *from_k1 = MIN (upper, self->from.size[2]);
 }
 
 static inline float
@@ -178,6 +211,90 @@ fetch (gconstpointer voxels, SagVoxelType type, gsize at)
   return 0;
 }
 
+/* line[n] += weight * the n-th voxel from `at` on, `stride` apart. */
+#define ADD(type)                                                                                 \
+  for (int n = 0; n < count; n++)                                                                 \
+    line[n] += weight * (float) ((const type *) voxels)[at + (gsize) n * stride]
+
+static void
+add_line (gconstpointer voxels, SagVoxelType type, gsize at, gsize stride, int count, float weight,
+          float *line)
+{
+  switch (type)
+    {
+    case SAG_VOXEL_U8:
+      ADD (guint8);
+      break;
+    case SAG_VOXEL_I16:
+      ADD (gint16);
+      break;
+    case SAG_VOXEL_U16:
+      ADD (guint16);
+      break;
+    case SAG_VOXEL_F32:
+      ADD (float);
+      break;
+    case SAG_VOXEL_RGB8:
+      for (int n = 0; n < count; n++)
+        line[n] += weight * fetch (voxels, type, at + (gsize) n * stride);
+      break;
+    }
+}
+
+/* Row (j, k) of averages: lines of `from` along the row's axis are added up first, and then what
+ * each voxel takes of their sum. */
+static void
+average_row (const SagResampler *self, gconstpointer voxels, SagVoxelType type, int j, int k,
+             float *row)
+{
+  const int *size = self->from.size, *axis = self->axis;
+  gsize stride[3] = { 1, (gsize) size[0], (gsize) size[0] * (gsize) size[1] };
+  const Span *across = &self->spans[1][j], *deep = &self->spans[2][k], *ends = self->spans[0];
+  int last = self->to.size[0] - 1;
+  int first = MIN (ends[0].first, ends[last].first);
+  int count = MAX (ends[0].first + ends[0].n, ends[last].first + ends[last].n) - first;
+  g_autofree float *line = g_new0 (float, count);
+
+  for (int z = 0; z < deep->n; z++)
+    for (int y = 0; y < across->n; y++)
+      add_line (voxels, type,
+                (gsize) first * stride[axis[0]] + (gsize) (across->first + y) * stride[axis[1]]
+                    + (gsize) (deep->first + z) * stride[axis[2]],
+                stride[axis[0]], count, deep->weights[z] * across->weights[y], line);
+  for (int i = 0; i <= last; i++)
+    {
+      const Span *span = &self->spans[0][i];
+      const float *from = line + (span->first - first);
+      float sum = 0;
+
+      for (int n = 0; n < span->n; n++)
+        sum += span->weights[n] * from[n];
+      row[i] = sum;
+    }
+}
+
+/* The voxel at a place, linearly between the eight around it. */
+static inline float
+interpolate (const SagResampler *self, gconstpointer voxels, SagVoxelType type, const Place *place)
+{
+  Corners c = find_corners (self, place);
+  float f = place->along[0].fraction, g = place->along[1].fraction, h = place->along[2].fraction;
+  float near, far;
+
+  near = lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
+               lerp (fetch (voxels, type, c.at + c.down),
+                     fetch (voxels, type, c.at + c.down + c.right), f),
+               g);
+  if (h == 0)
+    return near;
+  c.at += c.deep;
+  far = lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
+              lerp (fetch (voxels, type, c.at + c.down),
+                    fetch (voxels, type, c.at + c.down + c.right), f),
+              g);
+  return lerp (near, far, h);
+}
+
 void
 sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int j, int k,
                           float outside, float *row)
@@ -185,75 +302,25 @@ sag_resampler_volume_row (const SagResampler *self, const SagVolume *volume, int
   gconstpointer voxels = sag_block_get_data (sag_volume_get_block (volume));
   SagVoxelType type = sag_volume_get_voxel_type (volume);
   double slope = sag_volume_get_slope (volume), intercept = sag_volume_get_intercept (volume);
+  gboolean averaged = self->spans[0] != NULL;
 
   if (type == SAG_VOXEL_RGB8)
     {
       slope = 1;
       intercept = 0;
     }
+  if (averaged)
+    average_row (self, voxels, type, j, k, row);
   for (int i = 0; i < self->to.size[0]; i++)
     {
       Place place = find_place (self, i, j, k);
-      Corners c = find_corners (self, &place);
-      float f = place.along[0].fraction, g = place.along[1].fraction, h = place.along[2].fraction,
-            near, far;
 
       if (!isnan (outside) && !is_inside (&place))
-        {
-          row[i] = outside;
-          continue;
-        }
-      near = lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
-                   lerp (fetch (voxels, type, c.at + c.down),
-                         fetch (voxels, type, c.at + c.down + c.right), f),
-                   g);
-      c.at += c.deep;
-      far = h == 0
-                ? near
-                : lerp (lerp (fetch (voxels, type, c.at), fetch (voxels, type, c.at + c.right), f),
-                        lerp (fetch (voxels, type, c.at + c.down),
-                              fetch (voxels, type, c.at + c.down + c.right), f),
-                        g);
-      row[i] = (float) ((double) lerp (near, far, h) * slope + intercept);
-    }
-}
-
-void
-sag_resampler_float_row (const SagResampler *self, const float *source, int source_k0,
-                         int source_k1, int channels, int j, int k, float outside, float *row)
-{
-  gsize slice = (gsize) self->from.size[0] * (gsize) self->from.size[1];
-
-  for (int i = 0; i < self->to.size[0]; i++, row += channels)
-    {
-      Place place = find_place (self, i, j, k);
-      SagPoint *deep = &place.along[2];
-      int upper = CLAMP (deep->index + 1, source_k0, source_k1 - 1);
-      Corners c;
-      const float *near, *far;
-      gsize right, down;
-
-      if (!isnan (outside) && !is_inside (&place))
-        {
-          for (int n = 0; n < channels; n++)
-            row[n] = outside;
-          continue;
-        }
-      deep->index = CLAMP (deep->index, source_k0, source_k1 - 1);
-      c = find_corners (self, &place);
-      c.at -= (gsize) source_k0 * slice;
-      near = source + c.at * (gsize) channels;
-      far = near + (gsize) (upper - deep->index) * slice * (gsize) channels;
-      right = c.right * (gsize) channels;
-      down = c.down * (gsize) channels;
-      for (int n = 0; n < channels; n++, near++, far++)
-        row[n] = lerp (lerp (lerp (near[0], near[right], place.along[0].fraction),
-                             lerp (near[down], near[down + right], place.along[0].fraction),
-                             place.along[1].fraction),
-                       lerp (lerp (far[0], far[right], place.along[0].fraction),
-                             lerp (far[down], far[down + right], place.along[0].fraction),
-                             place.along[1].fraction),
-                       deep->fraction);
+        row[i] = outside;
+      else
+        row[i] = (float) ((double) (averaged ? row[i] : interpolate (self, voxels, type, &place))
+                              * slope
+                          + intercept);
     }
 }
 

@@ -21,31 +21,14 @@ SagResampler *sag_resampler_new              (const SagGrid      *from,
                                               const SagGrid      *to);
 void          sag_resampler_free             (SagResampler       *self);
 
-/* The slices k of `from`, half open, that linear (and so nearest) interpolation of slices k0 .. k1
- * - 1 of `to` reads; never empty: the nearest one where they lie outside. */
-void          sag_resampler_get_source       (const SagResampler *self,
-                                              int                 k0,
-                                              int                 k1,
-                                              int                *from_k0,
-                                              int                *from_k1);
-
-/* Row (j, k) of `to` from `volume` (whose grid is `from`; slices needed are ready), trilinear, in
- * the volume's unit; RGB8 as luma. `row` has to->size[0] floats. [any thread] */
+/* Row (j, k) of `to` from `volume` (whose grid is `from`; slices needed are ready), in the
+ * volume's unit; RGB8 as luma. Trilinear; but if the axes of the grids run along each other and
+ * those of `to` have steps of more than a voxel of `from`, the mean over the step: a point every 15
+ * pixels of a radiograph would show its noise instead (area averaging, the box filter of Turkowski,
+ * Filters for common resampling tasks, Graphics Gems 1990). Oblique grids are sampled by points.
+ * `row` has to->size[0] floats. [any thread] */
 void          sag_resampler_volume_row       (const SagResampler *self,
                                               const SagVolume    *volume,
-                                              int                 j,
-                                              int                 k,
-                                              float               outside,
-                                              float              *row);
-
-/* The same from floats: `source` is [slices, j, i, channels], channels last, and begins at slice
- * `source_k0` of `from` and ends before `source_k1`; slices outside that range are taken to be the
- * nearest inside it. `row` is [to->size[0], channels]. [any thread] */
-void          sag_resampler_float_row        (const SagResampler *self,
-                                              const float        *source,
-                                              int                 source_k0,
-                                              int                 source_k1,
-                                              int                 channels,
                                               int                 j,
                                               int                 k,
                                               float               outside,
@@ -65,8 +48,8 @@ SagLabelmap  *sag_labelmap_resample          (const SagLabelmap  *self,
                                               const SagGrid      *to,
                                               GError            **error);
 
-/* A volume brought to `to` as F32 in its own unit, trilinear, `outside` elsewhere; all slices
- * ready. NULL with MEMORY. [compute thread] */
+/* A volume brought to `to` as F32 in its own unit, by such rows; all slices ready. NULL with
+ * MEMORY. [compute thread] */
 SagVolume    *sag_volume_resample            (const SagVolume    *self,
                                               const SagGrid      *to,
                                               float               outside,

@@ -2,7 +2,7 @@
  *
  * prepare.h: the network's view of the volume, a slab at a time.
  *
- * Slices of the sweep are resampled (trilinear) and scaled when a patch first needs them and kept
+ * Slices of the sweep are resampled and scaled when a patch first needs them and kept
  * until others need the room: the volume as floats never exists as a whole unless it is small.
  */
 #pragma once
