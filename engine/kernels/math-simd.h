@@ -43,16 +43,54 @@ sag_neg (SagVec x)
   return sag_from_bits (sag_bits (x) ^ sag_splat_i (INT32_MIN));
 }
 
+/* A function is one long chain, each link four cycles behind the last, and a processor looks only some forty
+ * instructions ahead: so the costly ones take several vectors at a time, step by step. */
+#if LANES == 8
+enum { SAG_SIDE = 2 }; /* 16 registers */
+#else
+enum { SAG_SIDE = 4 };
+#endif
+
+/* y = c[0] + c[1] x + …, by Horner, of m vectors */
+SAG_INLINE void
+sag_polynomials (const float *c, int n, int m, const SagVec *x, SagVec *y)
+{
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    y[j] = sag_splat (c[n - 1]);
+  SAG_UNROLL for (int i = n - 2; i >= 0; i--)
+    SAG_UNROLL for (int j = 0; j < m; j++)
+      y[j] = sag_fma (y[j], x[j], sag_splat (c[i]));
+}
+
+#define SAG_POLYNOMIALS(c, m, x, y) sag_polynomials ((c), sizeof (c) / sizeof (c)[0], (m), (x), (y))
+
+/* exp (x) = (1 + r + q r^2) 2^n */
+SAG_INLINE void
+sag_exps_parts (int m, const SagVec *x, SagVecI *n, SagVec *r, SagVec *q)
+{
+  static const float c[] = SAG_EXP_C;
+  SagVec t[SAG_SIDE];
+
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    t[j] = sag_fma (x[j], sag_splat (SAG_LOG2E), sag_splat (SAG_MAGIC));
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    n[j] = sag_bits (t[j]) - sag_splat_i (SAG_MAGIC_BITS);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    t[j] = t[j] - sag_splat (SAG_MAGIC);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    r[j] = sag_fma (t[j], sag_splat (-SAG_LN2_HI), x[j]);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    r[j] = sag_fma (t[j], sag_splat (-SAG_LN2_LO), r[j]);
+  SAG_POLYNOMIALS (c, m, r, q);
+}
+
 SAG_INLINE SagVec
 sag_exp_parts (SagVec x, SagVecI *n, SagVec *r)
 {
-  static const float c[] = SAG_EXP_C;
-  SagVec t = sag_fma (x, sag_splat (SAG_LOG2E), sag_splat (SAG_MAGIC));
-  SagVec whole = t - sag_splat (SAG_MAGIC);
+  SagVec q;
 
-  *n = sag_bits (t) - sag_splat_i (SAG_MAGIC_BITS);
-  *r = sag_fma (whole, sag_splat (-SAG_LN2_LO), sag_fma (whole, sag_splat (-SAG_LN2_HI), x));
-  return SAG_POLYNOMIAL (c, *r);
+  sag_exps_parts (1, &x, n, r, &q);
+  return q;
 }
 
 SAG_INLINE SagVec
@@ -138,17 +176,32 @@ sag_erf (SagVec x)
   return sag_select (a < one, small, large);
 }
 
-/* 1 + erf is erfc (|x| / sqrt 2) where x is negative, and 2 less that where it is not */
-SAG_INLINE SagVec
-sag_gelu (SagVec x)
+/* 1 + erf is erfc (|x| / sqrt 2) where x is negative, and 2 less that where it is not; of m vectors, in place */
+SAG_INLINE void
+sag_gelus (int m, SagVec *x)
 {
   static const float c[] = SAG_GELU_C;
-  SagVec a = sag_abs (x), one = sag_splat (1.0f), r, q, e;
-  SagVecI n;
+  SagVec a[SAG_SIDE], r[SAG_SIDE], q[SAG_SIDE], one = sag_splat (1.0f);
+  SagVecI n[SAG_SIDE];
 
-  q = sag_exp_parts (sag_max (sag_splat (SAG_EXPM1_LO), SAG_POLYNOMIAL (c, a) * a), &n, &r);
-  e = sag_fma (sag_fma (q, r, one), r, one) * sag_power_of_two (n);
-  return sag_splat (0.5f) * x * sag_select (x < sag_splat (0.0f), e, sag_splat (2.0f) - e);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    a[j] = sag_abs (x[j]);
+  SAG_POLYNOMIALS (c, m, a, q);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    a[j] = q[j] * a[j];
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    a[j] = sag_max (sag_splat (SAG_EXPM1_LO), a[j]);
+  sag_exps_parts (m, a, n, r, q);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = sag_fma (q[j], r[j], one);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = sag_fma (q[j], r[j], one);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = q[j] * sag_power_of_two (n[j]);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = sag_select (x[j] < sag_splat (0.0f), q[j], sag_splat (2.0f) - q[j]);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_splat (0.5f) * x[j] * q[j];
 }
 
 SAG_INLINE SagVec

@@ -36,7 +36,6 @@ UNARY (unary_hard_swish, v * sag_clamp (sag_fma (v, a, b), ZERO, ONE))
 UNARY (unary_sigmoid, sag_sigmoid (v))
 UNARY (unary_tanh, sag_tanh (v))
 UNARY (unary_silu, v / (ONE + sag_exp (sag_neg (a * v))))
-UNARY (unary_gelu_erf, sag_gelu (v))
 UNARY (unary_gelu_tanh,
        v / (ONE + sag_exp (sag_neg (sag_fma (v * v, sag_splat (SAG_GELU_B),
                                              sag_splat (SAG_GELU_A)) * v))))
@@ -51,6 +50,34 @@ UNARY (unary_abs, sag_abs (v))
 UNARY (unary_floor, sag_floor (v))
 UNARY (unary_ceil, sag_ceil (v))
 UNARY (unary_round, sag_round (v))
+
+/* y = f (x) several vectors at a time. */
+#define UNARY_MANY(name, function)                                   \
+  static void                                                        \
+  name (size_t n, const float *x, float *y, float a, float b)        \
+  {                                                                  \
+    SagVec v[SAG_SIDE];                                              \
+    size_t i = 0;                                                    \
+                                                                     \
+    for (; i + SAG_SIDE * LANES <= n; i += SAG_SIDE * LANES)         \
+      {                                                              \
+        SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)                \
+          v[j] = sag_load (x + i + j * LANES);                       \
+        function (SAG_SIDE, v);                                      \
+        SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)                \
+          sag_store (y + i + j * LANES, v[j]);                       \
+      }                                                              \
+    for (; i < n; i += LANES)                                        \
+      {                                                              \
+        size_t some = n - i < LANES ? n - i : LANES;                 \
+                                                                     \
+        v[0] = sag_load_n (x + i, some);                             \
+        function (1, v);                                             \
+        sag_store_n (y + i, v[0], some);                             \
+      }                                                              \
+  }
+
+UNARY_MANY (unary_gelu_erf, sag_gelus)
 
 /* y = f (a, b), either of them a scalar where its step is 0. */
 #define BINARY(name, expression)                                                              \

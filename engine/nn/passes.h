@@ -32,6 +32,9 @@ gboolean sag_pass_attention (SagGraph *graph, GError **error);
  * calls it when batch norms are gone. */
 gboolean sag_pass_commute   (SagGraph *graph, GError **error);
 
+/* Products beside convolutions become convolutions of one pixel; the end of sag_pass_fuse(). */
+gboolean sag_pass_tokens    (SagGraph *graph, GError **error);
+
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);

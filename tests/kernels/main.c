@@ -41,7 +41,7 @@ static const char *const levels[] = { "c", "avx2", "avx512", "avx512vnni", "amx"
 
 /* --- memory that ends at a guard page ---------------------------------------------------- */
 
-enum { MAX_BLOCKS = 64 };
+enum { MAX_BLOCKS = 128 };
 
 static struct
 {
