@@ -24,10 +24,17 @@ sag_pack_f32 (size_t nr, size_t taps, size_t k, size_t n,
   for (size_t j0 = 0; j0 < n; j0 += nr)
     for (size_t t = 0; t < taps; t++)
       for (size_t p = 0; p < k; p++, packed += nr)
-        for (size_t j = 0; j < nr; j++)
-          packed[j] = j0 + j < n ? src[(ptrdiff_t) t * st + (ptrdiff_t) p * sp
-                                       + (ptrdiff_t) (j0 + j) * sj]
-                                 : 0.0f;
+        {
+          const float *row = src + (ptrdiff_t) t * st + (ptrdiff_t) p * sp + (ptrdiff_t) j0 * sj;
+          size_t some = n - j0 < nr ? n - j0 : nr;
+
+          if (sj == 1)
+            memcpy (packed, row, some * sizeof *row);
+          else
+            for (size_t j = 0; j < some; j++)
+              packed[j] = row[(ptrdiff_t) j * sj];
+          memset (packed + some, 0, (nr - some) * sizeof *packed);
+        }
 }
 
 static uint16_t

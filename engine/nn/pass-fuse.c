@@ -312,7 +312,7 @@ sag_pass_fuse (SagGraph *graph, GError **error)
 {
   if (!sag_pass_scan (graph, error) || !sag_pass_pattern (graph, error))
     return FALSE;
-  if (!sag_pass_attention (graph, error))
+  if (!sag_pass_attention (graph, error) || !sag_pass_linear_attention (graph, error))
     return FALSE;
   for (int stage = 0; stage < 5; stage++)
     if ((stage == 2 && !sag_pass_commute (graph, error)) || !walk (graph, stage, error))

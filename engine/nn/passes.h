@@ -35,6 +35,9 @@ gboolean sag_pass_commute   (SagGraph *graph, GError **error);
 /* Products beside convolutions become convolutions of one pixel; the end of sag_pass_fuse(). */
 gboolean sag_pass_tokens    (SagGraph *graph, GError **error);
 
+/* phi (q) (phi (k)^T v) / (phi (q) sum phi (k)) into one node; sag_pass_fuse() calls it. */
+gboolean sag_pass_linear_attention (SagGraph *graph, GError **error);
+
 /* Batch norm into convolutions, padding into convolutions, x * sigmoid (x) and friends into one
  * node, layer norm patterns, then activations and residuals into the operators that take them. */
 gboolean sag_pass_fuse      (SagGraph *graph, GError **error);

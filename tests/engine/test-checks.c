@@ -20,6 +20,7 @@ static const struct
   { "/commute_head", " Sum ", " Concat " },
   { "/commute_up", " 1x4x9x7", " 1x40x9x7" },
   { "/tokens", " Conv ", " MatMul " },
+  { "/linatt_", " LinearAttention ", " ReduceMean " },
 };
 
 static void
