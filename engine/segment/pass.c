@@ -156,21 +156,6 @@ sag_pass_get_bytes (const SagPass *self, const SagRecipe *recipe, int channels, 
 
 /* --- running ----------------------------------------------------------------------------- */
 
-/* The network's own progress as a part of the pass's. */
-typedef struct
-{
-  const SagTick *tick;
-  double         from, span;
-} Part;
-
-static gboolean
-tick_part (double fraction, gpointer data)
-{
-  const Part *part = data;
-
-  return sag_tick (part->tick, part->from + part->span * fraction);
-}
-
 /* Milliseconds since `*clock`, which is set to now. */
 static double
 lap (gint64 *clock)
@@ -182,58 +167,77 @@ lap (gint64 *clock)
   return ms;
 }
 
-/* One patch: cut, run, add. */
-static gboolean
-run_window (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, SagFinish *finish,
-            const int window[3], const SagTick *tick)
+/* Progress when `window` windows of the pass are done. */
+static double
+fraction_at (const SagPass *self, const SagPassRun *run, int window)
 {
-  const SagNetwork *network = run->network;
-  const void *inputs[1] = { run->input };
-  SagLogits logits = { run->outputs[network->output],
-                       sag_session_get_output (network->session, network->output)->dtype,
-                       network->out_channels };
-  gint64 clock = g_get_monotonic_time ();
-  int start[3];
+  return run->from + (run->to - run->from) * window / sag_pass_get_n_windows (self);
+}
 
+/* Window number `n` of the pass, row after row, along each sweep axis. */
+static void
+find_window (const SagPass *self, int n, int window[3])
+{
+  window[0] = n % self->windows[0].n;
+  window[1] = n / self->windows[0].n % self->windows[1].n;
+  window[2] = self->rows[n / (self->windows[0].n * self->windows[1].n)];
+}
+
+/* The input of window `n`, from slices that are made if they are not there. */
+static gboolean
+cut_window (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, int n, float *input)
+{
+  int window[3], start[3], around = run->recipe->neighbours;
+
+  find_window (self, n, window);
   for (int a = 0; a < 3; a++)
     start[a] = sag_windows_get_start (&self->windows[a], window[a]);
-  sag_prepare_cut (prepare, start, network->in_channels, run->input);
-  run->report->prepare_ms += lap (&clock);
-  if (!sag_session_run (network->session, inputs, run->outputs, tick))
+  if (!sag_prepare_slab (prepare, start[2] - around, start[2] + self->windows[2].patch + around,
+                         run->tick, fraction_at (self, run, n)))
     return FALSE;
-  run->report->net_ms += lap (&clock);
-  sag_finish_add (finish, window, &logits);
-  run->report->finish_ms += lap (&clock);
+  sag_prepare_cut (prepare, start, sag_lanes_get_network (run->lanes)->in_channels, input);
   return TRUE;
 }
 
+/* The logits of window `n` to the others of its row, and slices that are complete to the target. */
 static gboolean
-run_row (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, SagFinish *finish, int r,
-         void (*made) (int t0, int t1, gpointer data), gpointer data)
+add_window (const SagPass *self, const SagPassRun *run, SagFinish *finish, int n, void *const *outputs,
+            void (*made) (int t0, int t1, gpointer data), gpointer data)
 {
-  int start = sag_windows_get_start (&self->windows[2], self->rows[r]);
-  int around = run->recipe->neighbours, n = self->windows[0].n * self->windows[1].n;
-  double span = (run->to - run->from) / self->n_rows, from = run->from + span * r;
+  const SagNetwork *network = sag_lanes_get_network (run->lanes);
+  const SagLogits logits = { outputs[network->output],
+                             sag_session_get_output (network->session, network->output)->dtype,
+                             network->out_channels };
+  int window[3], in_row = self->windows[0].n * self->windows[1].n;
+
+  find_window (self, n, window);
+  if (n % in_row == 0)
+    sag_finish_begin_row (finish, window[2]);
+  sag_finish_add (finish, window, &logits);
+  if ((n + 1) % in_row != 0)
+    return TRUE;
+  sag_finish_end_row (finish, window[2]);
+  return sag_finish_flush (finish, made, data, run->tick, fraction_at (self, run, n + 1));
+}
+
+/* Windows w0 .. w1 - 1: cut, run, add. */
+static gboolean
+run_batch (const SagPass *self, const SagPassRun *run, SagPrepare *prepare, SagFinish *finish, int w0,
+           int w1, void (*made) (int t0, int t1, gpointer data), gpointer data)
+{
   gint64 clock = g_get_monotonic_time ();
 
-  if (!sag_prepare_slab (prepare, start - around, start + self->windows[2].patch + around,
-                         run->tick, from))
-    return FALSE;
+  for (int w = w0; w < w1; w++)
+    if (!cut_window (self, run, prepare, w, sag_lanes_get_patch (run->lanes, w - w0)->input))
+      return FALSE;
   run->report->prepare_ms += lap (&clock);
-  sag_finish_begin_row (finish, self->rows[r]);
-  for (int w = 0; w < n; w++)
-    {
-      const int window[3] = { w % self->windows[0].n, w / self->windows[0].n, self->rows[r] };
-      Part part = { run->tick, from + span * w / n, span / n };
-      SagTick tick = { tick_part, &part };
-
-      if (!run_window (self, run, prepare, finish, window, &tick))
-        return FALSE;
-    }
-  clock = g_get_monotonic_time ();
-  sag_finish_end_row (finish, self->rows[r]);
-  if (!sag_finish_flush (finish, made, data, run->tick, from + span))
+  if (!sag_lanes_run (run->lanes, w1 - w0, run->tick, fraction_at (self, run, w0),
+                      fraction_at (self, run, w1)))
     return FALSE;
+  run->report->net_ms += lap (&clock);
+  for (int w = w0; w < w1; w++)
+    if (!add_window (self, run, finish, w, sag_lanes_get_patch (run->lanes, w - w0)->outputs, made, data))
+      return FALSE;
   run->report->finish_ms += lap (&clock);
   return TRUE;
 }
@@ -245,14 +249,15 @@ sag_pass_run (SagPass *self, const SagPassRun *run, void (*made) (int t0, int t1
   SagPrepare *prepare = sag_prepare_new (run->volume, run->recipe, &self->frame, run->scale,
                                          self->capacity, run->ledger, error);
   SagFinish *finish = NULL;
+  int n = sag_pass_get_n_windows (self), batch = sag_lanes_get_batch (sag_lanes_get_n (run->lanes));
   gboolean going = TRUE;
 
   if (prepare != NULL)
     finish = sag_finish_new (run->recipe, run->precision, &self->frame, self->windows, self->rows,
-                             self->n_rows, run->network->out_channels, &self->target, run->ledger,
-                             error);
-  for (int r = 0; finish != NULL && going && r < self->n_rows; r++)
-    going = run_row (self, run, prepare, finish, r, made, data);
+                             self->n_rows, sag_lanes_get_network (run->lanes)->out_channels,
+                             &self->target, run->ledger, error);
+  for (int w = 0; finish != NULL && going && w < n; w += batch)
+    going = run_batch (self, run, prepare, finish, w, MIN (w + batch, n), made, data);
   if (!going)
     sag_engine_error_cancelled (error);
   going = going && finish != NULL;

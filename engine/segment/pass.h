@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/segment/finish.h"
-#include "engine/segment/network.h"
+#include "engine/segment/lanes.h"
 #include "engine/segment/prepare.h"
 #include "engine/segment/segment.h"
 
@@ -47,9 +47,7 @@ typedef struct
   SagPrecision     precision;
   SagVolume       *volume;
   const SagScale  *scale;   /* NULL: slice by slice */
-  SagNetwork      *network;
-  float           *input;   /* the network's */
-  void           **outputs;
+  SagLanes        *lanes;   /* opened */
   SagLedger       *ledger;
   const SagTick   *tick;
   double           from, to; /* fractions at the beginning and the end */

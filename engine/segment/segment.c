@@ -26,6 +26,7 @@ struct _SagSegment
   gboolean       peeked;
   SagNetworkPeek peek;
   SagNetwork    *network; /* of the last grid */
+  SagLanes      *lanes;   /* with it as the first, of the last run */
 };
 
 /* Everything about one run that is known before it starts. */
@@ -33,6 +34,7 @@ typedef struct
 {
   SagPass         full, preview;
   gboolean        has_preview;
+  int             n_lanes;
   SagSegmentNeeds needs;
 } Plan;
 
@@ -56,6 +58,7 @@ sag_segment_free (SagSegment *self)
 {
   if (self == NULL)
     return;
+  sag_lanes_free (self->lanes);
   sag_network_free (self->network);
   sag_network_peek_clear (&self->peek);
   sag_recipe_free (self->recipe);
@@ -85,11 +88,46 @@ sag_segment_get_session (const SagSegment *self)
 
 /* --- before the run ---------------------------------------------------------------------- */
 
+/* What a network is opened from. */
+typedef struct
+{
+  const SagSegment *segment;
+  const SagFrame   *frame;
+  gsize             max_bytes;
+} Source;
+
+static SagNetwork *
+open_one (gpointer data, GError **error)
+{
+  const Source *source = data;
+  const SagSegment *self = source->segment;
+
+  return sag_network_new (self->path, self->ranges, &self->peek, self->recipe, source->frame,
+                          self->precision, source->max_bytes, error);
+}
+
+/* One more for a lane: the file may have become another since. */
+static SagNetwork *
+open_again (gpointer data, GError **error)
+{
+  const Source *source = data;
+  SagNetwork *network = open_one (data, error);
+
+  if (network == NULL || strcmp (network->sha256, source->segment->network->sha256) == 0)
+    return network;
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+               "The model '%s' was changed while it was being opened; try again", source->segment->path);
+  sag_network_free (network);
+  return NULL;
+}
+
 /* The frame on `grid`, and the network for its patch: the one there is, if it has that size. */
 static gboolean
 open_network (SagSegment *self, const SagGrid *grid, gsize max_bytes, SagFrame *frame,
               GError **error)
 {
+  Source source = { self, frame, max_bytes };
+
   if (!self->peeked && !sag_network_peek (self->path, &self->peek, error))
     return FALSE;
   self->peeked = TRUE;
@@ -98,10 +136,23 @@ open_network (SagSegment *self, const SagGrid *grid, gsize max_bytes, SagFrame *
   if (self->network != NULL
       && memcmp (self->network->patch, frame->patch, sizeof frame->patch) == 0)
     return TRUE;
+  g_clear_pointer (&self->lanes, sag_lanes_free);
   g_clear_pointer (&self->network, sag_network_free);
-  self->network = sag_network_new (self->path, self->ranges, &self->peek, self->recipe, frame,
-                                   self->precision, max_bytes, error);
+  self->network = open_one (&source, error);
   return self->network != NULL;
+}
+
+/* The lanes of the plan, with the network as the first. */
+static gboolean
+open_lanes (SagSegment *self, const Plan *plan, gsize max_bytes, GError **error)
+{
+  Source source = { self, &plan->full.frame, max_bytes };
+
+  if (self->lanes != NULL && sag_lanes_get_n (self->lanes) == plan->n_lanes)
+    return TRUE;
+  g_clear_pointer (&self->lanes, sag_lanes_free);
+  self->lanes = sag_lanes_new (self->network, plan->n_lanes, open_again, &source, error);
+  return self->lanes != NULL;
 }
 
 static void
@@ -114,7 +165,7 @@ plan_clear (Plan *plan)
 
 static void
 plan_init (Plan *plan, const SagSegment *self, const SagFrame *frame, const double *focus,
-           gboolean preview)
+           gboolean preview, gboolean lanes)
 {
   const SagNetwork *network = self->network;
   int n_threads = sag_parallel_get_size ();
@@ -133,9 +184,11 @@ plan_init (Plan *plan, const SagSegment *self, const SagFrame *frame, const doub
     }
   if (self->recipe->clean != 0)
     clean = sag_clean_get_bytes (frame->input.size);
-  needs->network_bytes = network->session_bytes;
+  plan->n_lanes = lanes ? sag_lanes_choose (network, sag_pass_get_n_windows (&plan->full), n_threads) : 1;
+  needs->network_bytes = network->session_bytes * (gsize) plan->n_lanes;
   needs->weight_bytes = network->weight_bytes;
-  needs->work_bytes = network->buffer_bytes + MAX (MAX (work, coarse), clean);
+  needs->work_bytes = sag_lanes_get_bytes (network, plan->n_lanes) - needs->network_bytes
+                      + MAX (MAX (work, coarse), clean);
   needs->total_bytes = needs->network_bytes + needs->work_bytes + needs->result_bytes;
   needs->n_windows = sag_pass_get_n_windows (&plan->full);
   needs->macs = network->macs * needs->n_windows;
@@ -151,7 +204,7 @@ sag_segment_bytes (SagSegment *self, const SagGrid *grid, SagSegmentNeeds *needs
 
   if (!open_network (self, grid, 0, &frame, error))
     return FALSE;
-  plan_init (&plan, self, &frame, NULL, TRUE);
+  plan_init (&plan, self, &frame, NULL, TRUE, TRUE);
   *needs = plan.needs;
   plan_clear (&plan);
   return TRUE;
@@ -366,32 +419,30 @@ run_passes (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOptio
                                   : g_steal_pointer (&result);
 }
 
-/* Memory of the network's input and outputs, and the passes. */
+/* Memory of the network's inputs and outputs, and the passes. */
 static SagSegmentation *
 run_with_buffers (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOptions *options,
                   GError **error)
 {
-  const SagNetwork *network = self->network;
-  int n_outputs = sag_session_get_n_outputs (network->session);
   SagSegmentation *result = NULL;
-  gboolean have = TRUE;
 
-  run->outputs = g_new0 (void *, n_outputs);
-  run->input = sag_ledger_alloc (run->ledger, network->input_bytes, "a patch", error);
-  have = run->input != NULL;
-  for (int o = 0; have && o < n_outputs; o++)
-    {
-      run->outputs[o] = sag_ledger_alloc (run->ledger, network->output_bytes[o],
-                                          "the logits of a patch", error);
-      have = run->outputs[o] != NULL;
-    }
-  if (have)
+  if (sag_lanes_open (self->lanes, run->ledger, error))
     result = run_passes (self, plan, run, options, error);
-  for (int o = 0; o < n_outputs; o++)
-    sag_free (run->outputs[o]);
-  sag_free (run->input);
-  g_free (run->outputs);
+  sag_lanes_close (self->lanes, run->ledger);
   return result;
+}
+
+/* With lanes, if there is the memory. */
+static void
+plan_run (Plan *plan, const SagSegment *self, const SagFrame *frame, const SagSegmentOptions *options)
+{
+  gboolean preview = options->preview && options->preview_ready != NULL;
+
+  plan_init (plan, self, frame, options->focus, preview, TRUE);
+  if (options->max_bytes == 0 || plan->needs.total_bytes <= options->max_bytes || plan->n_lanes == 1)
+    return;
+  plan_clear (plan);
+  plan_init (plan, self, frame, options->focus, preview, FALSE);
 }
 
 static gboolean
@@ -431,23 +482,21 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
   if (!check_volume (volume, error)
       || !open_network (self, sag_volume_get_grid (volume), options->max_bytes, &frame, error))
     return NULL;
-  if (self->network != cached)
-    report->load_ms = since (start);
-  plan_init (&plan, self, &frame, options->focus,
-             options->preview && options->preview_ready != NULL);
+  plan_run (&plan, self, &frame, options);
   if (options->max_bytes > 0 && plan.needs.total_bytes > options->max_bytes)
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
                  "The run needs %.0f MB, but the limit is %.0f MB",
                  (double) plan.needs.total_bytes / 1e6, (double) options->max_bytes / 1e6);
-  else
+  else if (open_lanes (self, &plan, options->max_bytes, error))
     {
       SagPassRun run = { .recipe = self->recipe, .precision = self->precision, .volume = volume,
-                         .network = self->network, .ledger = &ledger, .tick = &rising, .to = 1,
+                         .lanes = self->lanes, .ledger = &ledger, .tick = &rising, .to = 1,
                          .report = report };
 
       if (options->temperature > 0)
         *temperature = options->temperature;
-      sag_ledger_add (&ledger, self->network->session_bytes);
+      if (self->network != cached)
+        report->load_ms = since (start);
       result = run_with_buffers (self, &plan, &run, options, error);
     }
   *temperature = usual;

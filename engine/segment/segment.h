@@ -20,7 +20,7 @@ typedef struct _SagSegment SagSegment;
 typedef struct
 {
   gsize  total_bytes;   /* all of the below: the run allocates no more than this */
-  gsize  network_bytes; /* packed weights and arena */
+  gsize  network_bytes; /* packed weights and arena, of every lane (lanes.h) */
   gsize  weight_bytes;  /* of these, the packed weights: what a precision makes smaller */
   gsize  work_bytes;    /* input slab, patches, slab accumulators, cleaning up */
   gsize  result_bytes;  /* labels and confidence, preview included */
