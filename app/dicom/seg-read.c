@@ -34,6 +34,9 @@ sag_seg_info_free (SagSegInfo *self)
   g_free (self);
 }
 
+#define MAX_LABELS 255
+#define N_NUMBERS 65536 /* of segments, which are 16 bits */
+
 typedef struct
 {
   int    frame;
@@ -51,7 +54,7 @@ typedef struct
   Frame             *frames; /* by segment, then place */
   int                n_frames;
   guint8            *tile;   /* of a frame, before it goes to its place; NULL where frames are slices */
-  guint8             value_of[256]; /* label of segment index, and of a pixel in a label map */
+  guint8            *value_of; /* label of each segment index; 0: of none */
   SagLayers         *layers;
   GArray            *layer_of; /* of int: layer of each segment index; -1 if it has no frame */
   SagBlock          *confidence;
@@ -278,32 +281,80 @@ is_background (const SagDicomSegHeader *h, int s)
              || (strcmp (type->value, "125040") == 0 && strcmp (type->scheme, "DCM") == 0));
 }
 
+/* Which segment numbers the pixels of a label map hold. */
+static gboolean
+find_numbers (Seg *seg, gboolean *has_number, GError **error)
+{
+  gsize n = (gsize) seg->header->instance->rows * (gsize) seg->header->instance->columns;
+  gboolean wide = sag_pixels_sample (seg->pixels) == SAG_SAMPLE_U16;
+  guint8 *scratch = sag_alloc_try (2 * n, "one image", error);
+  gboolean ok = scratch != NULL;
+
+  for (int f = 0; f < seg->n_frames && ok; f++)
+    {
+      ok = sag_pixels_decode (seg->pixels, seg->frames[f].frame, scratch, error);
+      for (gsize i = 0; i < n && ok; i++)
+        has_number[wide ? ((guint16 *) scratch)[i] : scratch[i]] = TRUE;
+    }
+  sag_free (scratch);
+  return ok;
+}
+
+/* Of more segments than labels, as where a whole table of structures is described, those that are in the images. */
+static gboolean
+keep_used (Seg *seg, gboolean is_labelmap, gboolean *is_kept, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  g_autofree gboolean *has_number = g_new0 (gboolean, N_NUMBERS);
+  g_autofree gboolean *has_frame = g_new0 (gboolean, h->n_segments);
+  g_autofree char *text = NULL;
+  int n = 0;
+
+  if (is_labelmap && !find_numbers (seg, has_number, error))
+    return FALSE;
+  for (int f = 0; f < seg->n_frames && !is_labelmap; f++)
+    has_frame[seg->frames[f].segment] = TRUE;
+  for (int s = 0; s < h->n_segments; s++)
+    {
+      int number = h->segments[s].number;
+
+      is_kept[s] = is_kept[s] && (is_labelmap ? number >= 0 && number < N_NUMBERS && has_number[number] : has_frame[s]);
+      n += is_kept[s];
+    }
+  if (n <= MAX_LABELS)
+    return TRUE;
+  text = g_strdup_printf ("holds %d segments, more than the %d that can be shown at once; divide it into several files",
+                          n, MAX_LABELS);
+  return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, text);
+}
+
 /* Label values: segment numbers where they fit a byte, else the order. 0: background. */
 static gboolean
 choose_values (Seg *seg, gboolean is_labelmap, GError **error)
 {
   const SagDicomSegHeader *h = seg->header;
-  gboolean used[256] = { FALSE }, fit = TRUE;
+  g_autofree gboolean *is_kept = g_new (gboolean, h->n_segments);
+  gboolean used[MAX_LABELS + 1] = { FALSE }, fit = TRUE;
   int n = 0;
 
   for (int i = 0; i < h->n_segments; i++)
-    n += !is_labelmap || !is_background (h, i);
-  if (n > 255 || h->n_segments > 256)
-    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "has more than the 255 segments that can be shown at once; divide it into several files");
+    n += is_kept[i] = !is_labelmap || !is_background (h, i);
+  if (n > MAX_LABELS && !keep_used (seg, is_labelmap, is_kept, error))
+    return FALSE;
   for (int i = 0; i < h->n_segments; i++)
     {
       int number = h->segments[i].number;
 
-      if (is_labelmap && is_background (h, i))
+      if (!is_kept[i])
         continue;
-      fit &= number >= 1 && number <= 255 && !used[number];
-      if (number >= 0 && number <= 255)
+      fit &= number >= 1 && number <= MAX_LABELS && !used[number];
+      if (number >= 0 && number <= MAX_LABELS)
         used[number] = TRUE;
     }
+  seg->value_of = g_new0 (guint8, h->n_segments);
   n = 0;
   for (int i = 0; i < h->n_segments; i++)
-    if (!is_labelmap || !is_background (h, i))
+    if (is_kept[i])
       seg->value_of[i] = (guint8) (fit ? h->segments[i].number : ++n);
   return TRUE;
 }
@@ -333,8 +384,14 @@ static gboolean
 list_frames (Seg *seg, gboolean is_labelmap, GError **error)
 {
   const SagDicomSegHeader *h = seg->header;
+  g_autofree int *segment_of = g_new (int, N_NUMBERS);
   int n = h->instance->number_of_frames;
 
+  for (int number = 0; number < N_NUMBERS; number++)
+    segment_of[number] = number == 0 && h->n_segments == 1 ? 0 : -1;
+  for (int s = 0; s < h->n_segments; s++)
+    if (h->segments[s].number >= 0 && h->segments[s].number < N_NUMBERS)
+      segment_of[h->segments[s].number] = s;
   seg->frames = g_new0 (Frame, n);
   seg->n_frames = n;
   for (int i = 0; i < n; i++)
@@ -343,10 +400,7 @@ list_frames (Seg *seg, gboolean is_labelmap, GError **error)
                                     : sag_dicom_instance_get_frame (h->instance, i)->segment_number;
 
       seg->frames[i].frame = i;
-      seg->frames[i].segment = -1;
-      for (int s = 0; s < h->n_segments && !is_labelmap; s++)
-        if (h->segments[s].number == number || (number == 0 && h->n_segments == 1))
-          seg->frames[i].segment = s;
+      seg->frames[i].segment = is_labelmap || number < 0 || number >= N_NUMBERS ? -1 : segment_of[number];
       if (seg->frames[i].segment < 0 && !is_labelmap)
         return fail (seg, SAG_DICOM_ERROR_INVALID, error,
                      "has a frame of a segment that it does not describe");
@@ -466,7 +520,7 @@ read_labelmap (Seg *seg, GError **error)
   gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
   gboolean wide = sag_pixels_sample (seg->pixels) == SAG_SAMPLE_U16;
   guint8 *voxels, *scratch;
-  g_autofree guint8 *value_of_number = g_malloc0 (65536);
+  g_autofree guint8 *value_of_number = g_malloc0 (N_NUMBERS);
   gboolean ok = TRUE;
 
   if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
@@ -476,7 +530,7 @@ read_labelmap (Seg *seg, GError **error)
     return FALSE;
   for (int s = 0; s < h->n_segments; s++)
     {
-      if (h->segments[s].number >= 0 && h->segments[s].number < 65536)
+      if (h->segments[s].number >= 0 && h->segments[s].number < N_NUMBERS)
         value_of_number[h->segments[s].number] = seg->value_of[s];
       g_array_index (seg->layer_of, int, s) = 0;
     }
@@ -522,7 +576,7 @@ assemble (Seg *seg, GError **error)
           if (own != layer && !(own < 0 && layer == 0))
             continue;
           if (seg->value_of[s] == 0)
-            continue; /* a label map's background */
+            continue; /* a label map's background, or one of too many that is nowhere */
           labels[n] = h->segments[s].label;
           labels[n].value = seg->value_of[s];
           if (!h->segments[s].has_colour)
@@ -600,7 +654,7 @@ read_all (Seg *seg, GError **error)
     return fail (seg, SAG_DICOM_ERROR_INVALID, error, "does not hold the pixels a segmentation has");
   for (int s = 0; s < h->n_segments; s++)
     g_array_append_val (seg->layer_of, none);
-  if (!choose_values (seg, is_labelmap, error) || !list_frames (seg, is_labelmap, error)
+  if (!list_frames (seg, is_labelmap, error) || !choose_values (seg, is_labelmap, error)
       || !make_grid (seg, error))
     return FALSE;
   seg->layers = sag_layers_new (&seg->grid);
@@ -648,6 +702,7 @@ sag_seg_read (const char *path, SagSegInfo **info, GError **error)
   g_clear_pointer (&seg.layers, sag_layers_free);
   g_array_unref (seg.layer_of);
   g_free (seg.frames);
+  g_free (seg.value_of);
   sag_free (seg.tile);
   sag_dicom_seg_header_free (seg.header);
   return result;

@@ -180,6 +180,8 @@ expand_group_norm (SagNode *node, int at, GError **error)
   return TRUE;
 }
 
+#define MAX_POINTS ((gint64) 1 << 25) /* of a grid, which is kept: half a gigabyte; 322 x 322 x 322 */
+
 /* The grid of theta (x, y, 1) or theta (x, y, z, 1): theta [N, 2, 3] or [N, 3, 4], size [N, C...]. */
 static gboolean
 expand_affine_grid (SagNode *node, int at, GError **error)
@@ -203,7 +205,7 @@ expand_affine_grid (SagNode *node, int at, GError **error)
     if (size[i] < 1 || size[i] > 1 << 16)
       return sag_node_invalid (node, error, "its size is out of range");
   gint64 points = size[2] * size[3] * (axes == 3 ? size[4] : 1);
-  to = points <= SAG_MAX_ELEMENTS
+  to = points <= MAX_POINTS
          ? sag_build_floats (&b, &(SagShape){ 2, { points, axes + 1 } }, &base) : NULL;
   if (to == NULL)
     return sag_node_invalid (node, error, "its grid is too large");

@@ -3,6 +3,7 @@
 """seg-info on every segmentation of the data folder, against pydicom and numpy: how many voxels each segment has, and
 where their middle lies. Prints TAP. Arguments: the sagitta-cli, the data folder."""
 import collections
+import copy
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import tempfile
 import warnings
 import zlib
 
@@ -161,6 +163,34 @@ if flat.exists():
     results.append(("no millilitres without a place", told["has_place"] is False and all(v["ml"] is None for v in told["labels"]), told))
     results.append(("no millimetres either", bool(same) and all(v["dice"] == 1 and v["hd95_mm"] is None and v["ml_a"] is None for v in same), same))
     results.append(("and no surface", stl.returncode == 1 and "no place" in stl.stderr, stl.stderr))
+# A table of structures larger than a byte: those that are in the images are shown, by their names; too many are counted.
+with tempfile.TemporaryDirectory() as folder:
+    many = pathlib.Path(folder) / "many.dcm"
+    for corpus, n, name in (("labelmap16", 3, "label map"), ("labelmap16", 256, "label map"), ("binary", 3, "binary")):
+        d = pydicom.dcmread(pathlib.Path(__file__).parents[1] / f"fuzz/corpus/seg/{corpus}.dcm")
+        first = d.SegmentSequence[0]
+        d.SegmentSequence = pydicom.Sequence([copy.deepcopy(first) for _ in range(400)])
+        for s, segment in enumerate(d.SegmentSequence):
+            segment.SegmentNumber, segment.SegmentLabel = 1000 + 7 * s, f"S{s}"
+        if corpus == "binary":
+            for group in d.PerFrameFunctionalGroupsSequence:
+                group.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 1000 + 7 * 30
+            want = {"S30"}
+        else:
+            pixels = np.zeros(d.NumberOfFrames * d.Rows * d.Columns, np.uint16)
+            if pixels.size < n + 2:  # a larger picture
+                d.Rows, d.Columns = 20, 30
+                pixels = np.zeros(d.NumberOfFrames * 600, np.uint16)
+            pixels[2 : n + 2] = [1000 + 7 * (s + 50) for s in range(n)]
+            d.PixelData = pixels.tobytes()
+            want = {f"S{s + 50}" for s in range(n)}
+        pydicom.dcmwrite(many, d, write_like_original=False)
+        done = subprocess.run([cli, "seg-info", "--json", many], capture_output=True, text=True)
+        if n < 256:
+            told = {label["name"] for label in json.loads(done.stdout)["labels"]} if done.returncode == 0 else set()
+            results.append((f"{n} of 400 segments of a {name}", told == want, done.stderr or told))
+        else:
+            results.append((f"{n} of 400 segments are too many", done.returncode == 1 and f"holds {n} segments" in done.stderr, done.stderr))
 print(f"1..{len(results)}")
 for k, (name, good, why) in enumerate(results, 1):
     print(f"{'ok' if good else 'not ok'} {k} - {name}" + ("" if good else f"\n# {why}"))

@@ -190,6 +190,8 @@ save("einsum", [node("Einsum", ["x", "x"], ["a"], equation="...ij,...kj->...ki")
 save("centre", [node("CenterCropPad", ["x", "s"], ["a"], axes=[2, 3]), node("AffineGrid", ["t", "n"], ["g"]),
                 node("GridSample", ["a", "g"], ["k"]), node("MeanVarianceNormalization", ["k"], ["y"])],
      x4, y, [const("s", np.array([4, 7])), rand("t", 1, 2, 3), const("n", np.array([1, 2, 3, 4]))], opset=20)
+save("bad-grid", [node("AffineGrid", ["t", "n"], ["y"])], [vi("t", F, [1, 2, 3])], y,
+     [const("n", np.array([1, 2, 12000, 13000]))], opset=20)
 grow = helper.make_graph([node("Gather", ["x", "i"], ["xi"], axis=1), node("Add", ["h", "xi"], ["hn"]),
                           node("SequenceInsert", ["q", "hn"], ["qn"]), node("Identity", ["c"], ["cn"])], "body",
                          [vi("i", I, []), vi("c", B, []), vi("h", F, None), vi("q", F, None)],
