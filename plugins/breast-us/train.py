@@ -101,18 +101,6 @@ class Lesion(nn.Module):
         return training.double(self.head(x))
 
 
-class Mirrored(nn.Module):
-    """The mean of the logits of a picture and of its mirror image: what ships."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x):
-        one, other = self.net(torch.cat((x, x.flip(3)))).split(1)
-        return (one + other.flip(3)) / 2
-
-
 def alike(cases, limit=0.9):
     """A name for each picture, the same for pictures whose 24 x 24 thumbnails correlate by more than `limit`."""
     small = np.stack([c[1][:240, :240].reshape(24, 10, 24, 10).mean((1, 3)).ravel() for c in cases])
@@ -125,9 +113,7 @@ def alike(cases, limit=0.9):
 
 
 def main():
-    parser = training.arguments(__doc__, steps=2400, batch=16)
-    parser.add_argument('--single', action='store_true', help='without the mirror image: half the work')
-    args = parser.parse_args()
+    args = training.arguments(__doc__, steps=2400, batch=16).parse_args()
     args.script, args.name = __file__, 'breast-us'
     training.start(args)
     cases = pictures.load(args.data)
@@ -146,9 +132,8 @@ def main():
     def finish(net):
         if not hasattr(net, 'save'):  # a file's network stays as it is
             net.place = nn.Parameter(F.interpolate(net.place.detach(), (SIZE // 16,) * 2, mode='bilinear'))
-            net = net if args.single else Mirrored(net).eval()
-        training.report(args, net, (1, 1, SIZE, SIZE), {k: [pictures.as_case(c, SIZE) for c in sets[k]]
-                        for k in ('validation', 'test')}, at_full_size, 5)
+        sized = {k: [pictures.as_case(c, SIZE) for c in sets[k]] for k in ('validation', 'test')}
+        training.report(args, training.mirrored(args, net, 3), (1, 1, SIZE, SIZE), sized, at_full_size, 5)
 
     def at_full_size(net, x):  # the masks have 256 x 256
         return F.interpolate(net(x), (pictures.SIZE,) * 2, mode='bilinear', align_corners=False)

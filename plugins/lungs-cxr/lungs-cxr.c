@@ -25,14 +25,14 @@ static const sag_net net = {
   .output = SAG_OUTPUT_SOFTMAX,
   .padding = SAG_PAD_LOWEST,
   .finish = SAG_FILL_HOLES,
-  .temperature = { 1.20f, 1.20f, 1.20f, 1.16f },
+  .temperature = { 1.17f, 1.17f, 1.16f, 1.12f },
 };
 
 static const sag_model_info lungs = {
   .size = sizeof lungs,
   .precisions = SAG_F32 | SAG_BF16 | SAG_INT8 | SAG_INT4,
   .id = "org.sagitta.lungs-cxr",
-  .version = "1.1.0",
+  .version = "1.2.0",
   .name = "Lungs (chest X-ray)",
   .modality = "CR\\DX",
   .description =
@@ -46,7 +46,7 @@ static const sag_model_info lungs = {
   .intensity = { 0.f, 65535.f }, /* any scale, from 0 up */
   .licence = "Apache-2.0",
   .data = "103 radiographs of the Montgomery County set (public), 16 phantoms",
-  .accuracy = "Dice 0.969 on 21 other radiographs",
+  .accuracy = "Dice 0.970 on 21 other radiographs",
 };
 
 static const sag_model_info *const models[] = { &lungs, NULL };

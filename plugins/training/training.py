@@ -33,12 +33,14 @@ def arguments(description, steps, batch):
     parser.add_argument('--start', help='checkpoint of an earlier run whose averaged weights to go on from')
     parser.add_argument('--blend', type=float, default=0, help='share of the weights of --start in the result')
     parser.add_argument('--soup', nargs='+', default=[], help='checkpoints whose mean --blend takes instead of --start')
+    parser.add_argument('--seed', type=int, default=7, help='of the random variants of a run')
     parser.add_argument('--rate', type=float, default=0, help='largest step (default: the one of a whole run)')
     parser.add_argument('--from', dest='network', help='an .onnx file to refine instead of training anew')
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
     parser.add_argument('--low-rank', type=float, help='refine after `sagitta-cli compress --low-rank`')
     parser.add_argument('--distill', metavar='TEACHER', help='.onnx file whose soft answers are half the truth')
     parser.add_argument('--student', action='store_true', help='a network of half the width, for --distill')
+    parser.add_argument('--single', action='store_true', help='without the mirror image: half the work')
     parser.add_argument('--qat', action='store_true', help='refine with weights and values rounded as INT8 does')
     parser.add_argument('--cli', default='sagitta-cli', help='the sagitta-cli that compresses')
     parser.add_argument('--out', help='where the network goes (default: beside train.py)')
@@ -61,6 +63,23 @@ def double(x):
     """Twice as large, between the values linearly: in FP32, as torch 1.13 takes eight times as long in bfloat16."""
     x = x.float() if x.dtype != torch.float32 else x
     return F.interpolate(x, scale_factor=2, mode='bilinear' if x.dim() == 4 else 'trilinear', align_corners=False)
+
+
+class Mirrored(nn.Module):
+    """The mean of the logits of an image and of its mirror image along `axis`."""
+
+    def __init__(self, net, axis):
+        super().__init__()
+        self.net, self.axis = net, axis
+
+    def forward(self, x):
+        one, other = self.net(torch.cat((x, x.flip(self.axis)))).split(1)
+        return (one + other.flip(self.axis)) / 2
+
+
+def mirrored(args, net, axis):
+    """What ships; a student, and a network from a file, stay as they are."""
+    return net if args.single or args.student or hasattr(net, 'save') else Mirrored(net, axis).eval()
 
 
 # ---- loss ----
@@ -167,7 +186,7 @@ def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch
 
     started, total, count = time.time(), 0.0, 0
     while step < args.steps:
-        image, label = sample(np.random.default_rng((7, step)), step)
+        image, label = sample(np.random.default_rng((args.seed, step)), step)
         net.train()
         optimiser.zero_grad()
         with torch.autocast('cpu', torch.bfloat16, enabled=bf16):
