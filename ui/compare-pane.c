@@ -243,6 +243,7 @@ make_modes (void)
       gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "view.compare-mode");
       gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", modes[i].name);
       gtk_widget_set_tooltip_text (button, _ (modes[i].tooltip));
+      gtk_widget_set_focus_on_click (button, FALSE);
       gtk_box_append (GTK_BOX (box), button);
     }
   return box;

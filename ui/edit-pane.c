@@ -104,6 +104,8 @@ make_button (GtkWidget  *button, /* new */
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", target);
   gtk_widget_set_tooltip_text (button, tooltip);
   gtk_widget_add_css_class (button, "small");
+  gtk_widget_set_hexpand (button, TRUE);
+  gtk_widget_set_focus_on_click (button, FALSE);
   return button;
 }
 
@@ -112,7 +114,7 @@ make_row (gboolean linked)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, linked ? 0 : 4);
 
-  gtk_box_set_homogeneous (GTK_BOX (row), TRUE);
+  gtk_box_set_homogeneous (GTK_BOX (row), !linked);
   if (linked)
     gtk_widget_add_css_class (row, "linked");
   return row;
@@ -128,7 +130,7 @@ make_tools (void)
   } tools[] = {
     { SAG_LEFT_BRUSH, N_ ("Brush"), N_ ("Paint the label (B); with Control: erase") },
     { SAG_LEFT_ERASER, N_ ("Erase"), N_ ("Erase labels (Shift+B)") },
-    { SAG_LEFT_THRESHOLD, N_ ("Thresh"), N_ ("Paint only values like the one first touched") },
+    { SAG_LEFT_THRESHOLD, N_ ("Threshold"), N_ ("Paint only values like the one first touched") },
     { SAG_LEFT_FILL, N_ ("Fill"), N_ ("Fill the enclosed place that is clicked") },
     { SAG_LEFT_GROW, N_ ("Grow"),
       N_ ("Everything like the place that is clicked, and connected to it") },

@@ -54,6 +54,19 @@ sag_format_position (double      mm,
 }
 
 char *
+sag_format_minus (const char *text)
+{
+  GString *made = g_string_new (NULL);
+
+  for (const char *c = text; *c != '\0'; c++)
+    if (*c == '-' && g_ascii_isdigit (c[1]))
+      g_string_append (made, MINUS);
+    else
+      g_string_append_c (made, *c);
+  return g_string_free (made, FALSE);
+}
+
+char *
 sag_format_ml (double ml)
 {
   return g_strdup_printf ("%.*f ml", ml >= 100 ? 0 : ml >= 1 ? 1 : 3, ml);

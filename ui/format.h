@@ -17,6 +17,8 @@ char *sag_format_number   (double       value,
 char *sag_format_position (double       mm,
                            const char  *plus,
                            const char  *minus);
+/* `text` with every hyphen before a digit made a minus. */
+char *sag_format_minus    (const char  *text);
 /* "2310 ml", "8.4 ml", "0.042 ml". */
 char *sag_format_ml       (double       ml);
 /* "0.4 s", "12 s", "1 min 45 s", "12 min". */

@@ -3,6 +3,7 @@
  * measure-pane.c: the tools of measuring, what was measured, and a histogram of the selected figure. */
 #include "ui/measure-pane.h"
 
+#include "ui/format.h"
 #include "ui/left-tool.h"
 #include "ui/spoken.h"
 
@@ -51,6 +52,16 @@ remove_clicked (GtkWidget      *button,
   sag_measurements_remove (self->all, item);
 }
 
+static gboolean
+print_minus (GBinding     *binding,
+             const GValue *from,
+             GValue       *to,
+             gpointer      data)
+{
+  g_value_take_string (to, sag_format_minus (g_value_get_string (from)));
+  return TRUE;
+}
+
 static GtkWidget *
 make_row (gpointer item,
           gpointer data)
@@ -74,7 +85,8 @@ make_row (gpointer item,
   gtk_label_set_xalign (GTK_LABEL (text), 1);
   gtk_label_set_justify (GTK_LABEL (text), GTK_JUSTIFY_RIGHT);
   gtk_widget_add_css_class (text, "numeric");
-  g_object_bind_property (item, "text", text, "label", G_BINDING_SYNC_CREATE);
+  g_object_bind_property_full (item, "text", text, "label", G_BINDING_SYNC_CREATE, print_minus, NULL, NULL,
+                               NULL);
   gtk_widget_set_tooltip_text (remove, _ ("Delete (Del)"));
   sag_spoken_name (remove, _ ("Delete"));
   gtk_widget_set_valign (remove, GTK_ALIGN_START);
@@ -145,14 +157,16 @@ show_histogram (SagMeasurePane *self)
   gboolean any = found != NULL && found->values.n > 0;
   g_autoptr (GArray) values = NULL;
   g_autofree char *low = NULL, *high = NULL;
+  const char *unit;
 
   gtk_widget_set_visible (self->histogram, any);
   if (!any)
     return;
   values = sag_measurement_collect (item, sag_workspace_get_volume (self->workspace));
   sag_roi_histogram (values, found->values.min, found->values.max, BINS, self->bins);
-  low = g_strdup_printf ("%.6g %s", found->values.min, sag_measurement_get_unit (item));
-  high = g_strdup_printf ("%.6g %s", found->values.max, sag_measurement_get_unit (item));
+  unit = sag_measurement_get_unit (item);
+  low = sag_format_value (found->values.min, unit);
+  high = sag_format_value (found->values.max, unit);
   gtk_label_set_text (GTK_LABEL (self->low), low);
   gtk_label_set_text (GTK_LABEL (self->high), high);
   gtk_widget_queue_draw (self->bars);
@@ -228,6 +242,7 @@ make_tools (void)
                                         sag_left_tool_get_name (tools[i].tool));
       gtk_widget_set_tooltip_text (button, _ (tools[i].tooltip));
       gtk_widget_add_css_class (button, "small");
+      gtk_widget_set_focus_on_click (button, FALSE);
       gtk_grid_attach (GTK_GRID (grid), button, i < 4 ? (int) i * 3 : (int) (i - 4) * 4, i < 4 ? 0 : 1,
                        i < 4 ? 3 : 4, 1);
     }

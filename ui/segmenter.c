@@ -15,6 +15,7 @@ struct _SagSegmenter
   char             *load_problem; /* why there are none; NULL if they came */
   SagModel         *model;
   char             *wanted;  /* identifier to choose when it turns up; NULL if none */
+  gboolean          guessing; /* images of no known modality: the model is found by trying */
   char             *preferred; /* what a person chose last, fitting or not; NULL if nothing */
   gboolean          pending; /* run as soon as it can */
   SagPrecision      precision;
@@ -53,6 +54,9 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (SagSegmenter, sag_segmenter, G_TYPE_OBJECT)
 
 static void update (SagSegmenter *self);
+static SagModel *best_fitting (SagSegmenter *self);
+static void set_model (SagSegmenter *self,
+                       SagModel     *model);
 
 static void
 set_state (SagSegmenter      *self,
@@ -116,6 +120,17 @@ estimate_done (GObject      *source,
   /* Without an estimate the model may still run; the run itself will say what is wrong. */
   if (estimate != NULL && self->model != NULL)
     sag_model_set_estimate (self->model, estimate);
+  if (self->guessing)
+    {
+      SagModel *next = estimate != NULL && !sag_model_get_fits (self->model) ? best_fitting (self) : NULL;
+
+      if (next != NULL)
+        {
+          set_model (self, next);
+          return;
+        }
+      self->guessing = FALSE;
+    }
   update (self);
 }
 
@@ -550,6 +565,7 @@ volume_changed (SagSegmenter *self)
   self->estimated = NULL;
   sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
   set_state (self, SAG_SEGMENTER_NO_IMAGE, "");
+  self->guessing = volume != NULL && sag_volume_get_modality (volume)[0] == '\0';
   /* One that fits, or none: not one chosen for other images. */
   if (volume != NULL && self->loaded)
     set_model (self, best_fitting (self));
@@ -592,6 +608,7 @@ sag_segmenter_set_property (GObject      *object,
 
           g_free (self->preferred);
           self->preferred = model != NULL ? g_strdup (sag_model_get_id (model)) : NULL;
+          self->guessing = self->guessing && model == self->model;
           set_model (self, model);
         }
       break;

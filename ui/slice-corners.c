@@ -187,7 +187,7 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
       if (sag_study_get_subtitle (study)[0] != '\0')
         add_line (text, "%s", sag_study_get_subtitle (study));
     }
-  if (series != NULL && detail >= SAG_DETAIL_SERIES)
+  if (series != NULL)
     add_line (text, "%s", sag_series_get_title (series));
   if (is_placed (scene->workspace))
     add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),
@@ -267,7 +267,8 @@ add_caveats (const SagSliceScene *scene,
 
   if (series == NULL)
     return;
-  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+  /* What is as it should be needs no room in a small view. */
+  for (guint i = sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES; i < G_N_ELEMENTS (sources); i++)
     if (g_str_equal (sag_series_get_spacing_source (series), sources[i].source))
       add_line (text, "%s", _ (sources[i].says));
   if (!sag_series_is_lossy (series))
@@ -309,18 +310,16 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
     return g_string_free (text, FALSE);
   if (grid->size[2] == 1)
     finest = MIN (grid->spacing[0], grid->spacing[1]);
+  add_caveats (scene, text);
   if (detail >= SAG_DETAIL_SERIES)
-    {
-      add_caveats (scene, text);
-      add_line (text, _ ("Zoom %.0f %%"), 100 * finest / scene->spec.plane.mm_per_pixel);
-    }
-  if (detail >= SAG_DETAIL_SERIES)
-    add_fusion (scene, text);
+    add_line (text, _ ("Zoom %.0f %%"), 100 * finest / scene->spec.plane.mm_per_pixel);
+  add_fusion (scene, text);
   if (!is_colour (scene))
     {
       g_autofree char *window = sag_slice_corners_dup_window (scene);
 
-      add_line (text, "%s%s", window, scene->spec.invert ? _ ("  inverted") : "");
+      add_line (text, "%s%s", window,
+                sag_workspace_is_inverted_by_hand (scene->workspace) ? _ ("  inverted") : "");
     }
   return g_string_free (text, FALSE);
 }

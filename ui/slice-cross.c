@@ -81,7 +81,7 @@ get_reach (const SagSliceScene *scene)
 static double
 get_handle (const SagSliceScene *scene)
 {
-  return 0.36 * MIN (scene->width, scene->height);
+  return 0.3 * MIN (scene->width, scene->height);
 }
 
 static gboolean

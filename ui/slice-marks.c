@@ -4,6 +4,7 @@
 #include "ui/slice-marks.h"
 
 #include "ui/brush-tool.h"
+#include "ui/format.h"
 
 #include <math.h>
 #include <string.h>
@@ -192,18 +193,74 @@ draw_handles (cairo_t             *cr,
     }
 }
 
-/* Beside the rightmost point, or left of the leftmost one where there is no room. */
+/* The box of all points, with room for lines and handles. */
+static graphene_rect_t
+get_bounds (const SagSliceScene *scene,
+            const Outline       *outline)
+{
+  const graphene_rect_t view = GRAPHENE_RECT_INIT (0, 0, scene->width, scene->height);
+  graphene_rect_t bounds = GRAPHENE_RECT_INIT (0, 0, 0, 0);
+
+  for (guint p = 0; p < outline->points->len; p++)
+    {
+      const Point *at = &g_array_index (outline->points, Point, p);
+      const graphene_rect_t here = GRAPHENE_RECT_INIT (floor (at->x), floor (at->y), 1, 1);
+
+      if (p == 0)
+        bounds = here;
+      else
+        graphene_rect_union (&bounds, &here, &bounds);
+    }
+  graphene_rect_inset (&bounds, -HANDLE - 3, -HANDLE - 3);
+  if (!graphene_rect_intersection (&bounds, &view, &bounds))
+    bounds = GRAPHENE_RECT_INIT (0, 0, 0, 0);
+  return bounds;
+}
+
+static void
+place_text (const SagSliceScene *scene,
+            GtkWidget           *widget,
+            GtkSnapshot         *snapshot,
+            const char          *text,
+            double               x,
+            double               y,
+            double               xalign,
+            const GdkRGBA       *colour,
+            GArray              *texts)
+{
+  graphene_rect_t box;
+
+  sag_slice_text_measure (scene, widget, text, &box);
+  box.origin.x = (float) (x - xalign * box.size.width);
+  box.origin.y = (float) (y - 0.5 * box.size.height);
+  /* Each step is below a text; those are not many. */
+  for (guint t = 0; t < texts->len; t++)
+    {
+      const graphene_rect_t *other = &g_array_index (texts, graphene_rect_t, t);
+
+      if (!graphene_rect_intersection (&box, other, NULL))
+        continue;
+      box.origin.y = other->origin.y + other->size.height + 1;
+      t = (guint) -1;
+    }
+  g_array_append_val (texts, box);
+  sag_slice_text_draw (scene, widget, snapshot, text, x, box.origin.y, xalign, 0, colour);
+}
+
+/* Beside the rightmost point, or left of the leftmost one where there is no room; below the texts that are
+ * there already. */
 static void
 draw_text (const SagSliceScene *scene,
            GtkWidget           *widget,
            GtkSnapshot         *snapshot,
            SagMeasurement      *item,
            const Outline       *outline,
-           const GdkRGBA       *colour)
+           const GdkRGBA       *colour,
+           GArray              *texts) /* of graphene_rect_t */
 {
   const char *name = sag_measurement_get_name (item);
-  g_autofree char *text = g_strdup_printf ("%s%s%s", name, name[0] != '\0' ? "\n" : "",
-                                           sag_measurement_get_text (item));
+  g_autofree char *said = sag_format_minus (sag_measurement_get_text (item));
+  g_autofree char *text = g_strdup_printf ("%s%s%s", name, name[0] != '\0' ? "\n" : "", said);
   Point left = { INFINITY, 0 }, right = { -INFINITY, 0 };
   double room = 130 * scene->text_scale;
 
@@ -219,9 +276,9 @@ draw_text (const SagSliceScene *scene,
   if (outline->points->len == 0 || text[0] == '\0')
     return;
   if (right.x + room < scene->width || left.x < room)
-    sag_slice_text_draw (scene, widget, snapshot, text, right.x + 9, right.y, 0, 0.5, colour);
+    place_text (scene, widget, snapshot, text, right.x + 9, right.y, 0, colour, texts);
   else
-    sag_slice_text_draw (scene, widget, snapshot, text, left.x - 9, left.y, 1, 0.5, colour);
+    place_text (scene, widget, snapshot, text, left.x - 9, left.y, 1, colour, texts);
 }
 
 static void
@@ -229,16 +286,19 @@ draw (const SagSliceScene *scene,
       GtkWidget           *widget,
       GtkSnapshot         *snapshot,
       SagMeasurement      *item,
-      gboolean             selected)
+      gboolean             selected,
+      GArray              *texts)
 {
   const GdkRGBA black = { 0, 0, 0, 0.75 };
   const GdkRGBA colour =
       selected ? (GdkRGBA) { 1, 1, 1, 1 } : (GdkRGBA) { 0.98f, 0.86f, 0.35f, 1 };
+  graphene_rect_t bounds;
   Outline outline;
   cairo_t *cr;
 
   outline_init (&outline, scene, item);
-  cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, scene->width, scene->height));
+  bounds = get_bounds (scene, &outline);
+  cr = gtk_snapshot_append_cairo (snapshot, &bounds);
   cairo_set_line_join (cr, CAIRO_LINE_JOIN_ROUND);
   cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
   stroke (cr, &outline, 3.5, &black);
@@ -246,7 +306,7 @@ draw (const SagSliceScene *scene,
   if (selected || !sag_measurement_is_complete (item))
     draw_handles (cr, scene, item, &colour);
   cairo_destroy (cr);
-  draw_text (scene, widget, snapshot, item, &outline, &colour);
+  draw_text (scene, widget, snapshot, item, &outline, &colour, texts);
   outline_clear (&outline);
 }
 
@@ -258,16 +318,17 @@ sag_slice_marks_snapshot (const SagSliceScene *scene,
   SagMeasurements *all = sag_workspace_get_measurements (scene->workspace);
   GListModel *items = sag_measurements_get_items (all);
   SagMeasurement *draft = sag_measurements_get_draft (all);
+  g_autoptr (GArray) texts = g_array_new (FALSE, FALSE, sizeof (graphene_rect_t));
 
   for (guint i = 0; i < g_list_model_get_n_items (items); i++)
     {
       g_autoptr (SagMeasurement) item = g_list_model_get_item (items, i);
 
       if (is_here (scene, item))
-        draw (scene, widget, snapshot, item, item == sag_measurements_get_selected (all));
+        draw (scene, widget, snapshot, item, item == sag_measurements_get_selected (all), texts);
     }
   if (draft != NULL && is_here (scene, draft))
-    draw (scene, widget, snapshot, draft, TRUE);
+    draw (scene, widget, snapshot, draft, TRUE, texts);
   sag_brush_tool_snapshot (scene, widget, snapshot);
 }
 

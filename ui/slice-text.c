@@ -113,6 +113,8 @@ fill (GtkSnapshot   *snapshot,
 static void
 draw_letter (const Pen    *pen,
              const double  direction[3],
+             double        left, /* the part of the view that the letter is of */
+             double        width_of_part,
              double        xalign,
              double        yalign)
 {
@@ -120,7 +122,7 @@ draw_letter (const Pen    *pen,
   g_autoptr (PangoLayout) layout = NULL;
   char letters[4];
   gboolean side;
-  int width, height;
+  int width, height, right;
   double x, y;
 
   if (!sag_slice_corners_get_letters (pen->scene, direction, letters))
@@ -128,7 +130,8 @@ draw_letter (const Pen    *pen,
   side = letters[0] == 'L' || letters[0] == 'R';
   layout = make_layout (pen, letters, pen->scene->text_scale * (side ? 1.2 : 1.15), side);
   pango_layout_get_pixel_size (layout, &width, &height);
-  x = round (MARGIN + xalign * (pen->scene->width - MARGIN - pen->right - width));
+  right = left + width_of_part < pen->scene->width ? MARGIN : pen->right;
+  x = round (left + MARGIN + xalign * (width_of_part - MARGIN - right - width));
   y = round (MARGIN + yalign * (pen->scene->height - 2 * MARGIN - height));
   if (!side)
     {
@@ -148,17 +151,21 @@ static void
 draw_letters (const Pen *pen)
 {
   const SagPlane *plane = &pen->scene->spec.plane;
-  double left[3], up[3];
+  int parts = pen->scene->spec.compare == SAG_COMPARE_SIDE ? 2 : 1;
+  double width = (double) pen->scene->width / parts, left[3], up[3];
 
   for (int c = 0; c < 3; c++)
     {
       left[c] = -plane->right[c];
       up[c] = -plane->down[c];
     }
-  draw_letter (pen, left, 0, 0.5);
-  draw_letter (pen, plane->right, 1, 0.5);
-  draw_letter (pen, up, 0.5, 0);
-  draw_letter (pen, plane->down, 0.5, 1);
+  for (int p = 0; p < parts; p++)
+    {
+      draw_letter (pen, left, p * width, width, 0, 0.5);
+      draw_letter (pen, plane->right, p * width, width, 1, 0.5);
+      draw_letter (pen, up, p * width, width, 0.5, 0);
+      draw_letter (pen, plane->down, p * width, width, 0.5, 1);
+    }
 }
 
 static void
@@ -179,6 +186,7 @@ draw_scale (const Pen *pen)
 {
   static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
   const SagSliceScene *scene = pen->scene;
+  const GdkRGBA plate = { 0, 0, 0, 0.6 };
   double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
   double length_mm = 0;
   g_autofree char *text = NULL;
@@ -208,8 +216,10 @@ draw_scale (const Pen *pen)
   fill_outlined (pen->snapshot, &ink, x, y - 4, 2, 6);
   fill_outlined (pen->snapshot, &ink, x + points - 2, y - 4, 2, 6);
   fill (pen->snapshot, &ink, x, y, points, 2);
-  append_outlined (pen->snapshot, layout, round (x + points / 2 - width / 2.0), y - height - 3,
-                   &ink);
+  /* On a plate: the lines of other planes often cross here. */
+  x = round (x + points / 2 - width / 2.0);
+  fill (pen->snapshot, &plate, x - 3, y - height - 3, width + 6, height);
+  append_outlined (pen->snapshot, layout, x, y - height - 3, &ink);
 }
 
 /* +1 if slices of `view` are counted along the grid axis that scrolls it, -1 if against. */
@@ -392,6 +402,20 @@ sag_slice_text_snapshot_empty (GtkWidget   *widget,
   pango_layout_get_pixel_size (layout, NULL, &height);
   append_outlined (snapshot, layout, 2 * MARGIN,
                    round ((gtk_widget_get_height (widget) - height) / 2.0), &dim);
+}
+
+void
+sag_slice_text_measure (const SagSliceScene *scene,
+                        GtkWidget           *widget,
+                        const char          *text,
+                        graphene_rect_t     *box)
+{
+  const Pen pen = { .scene = scene, .widget = widget };
+  g_autoptr (PangoLayout) layout = make_layout (&pen, text, scene->text_scale, FALSE);
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  graphene_rect_init (box, 0, 0, (float) width, (float) height);
 }
 
 void

@@ -18,7 +18,13 @@ void  sag_slice_text_snapshot_empty  (GtkWidget           *widget,
                                       GtkSnapshot         *snapshot,
                                       double               text_scale);
 
-/* One line of text with its outline; (x, y) is the point of it that xalign and yalign (0..1) name. */
+/* How much room a text takes: the size of `box`; its origin is left at 0. */
+void  sag_slice_text_measure         (const SagSliceScene *scene,
+                                      GtkWidget           *widget,
+                                      const char          *text,
+                                      graphene_rect_t     *box);
+
+/* Lines of text with their outline; (x, y) is the point of it that xalign and yalign (0..1) name. */
 void  sag_slice_text_draw            (const SagSliceScene *scene,
                                       GtkWidget           *widget,
                                       GtkSnapshot         *snapshot,

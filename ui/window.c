@@ -11,6 +11,7 @@
 #include "ui/job-bar.h"
 #include "ui/keys.h"
 #include "ui/notice.h"
+#include "ui/recent-list.h"
 #include "ui/sample.h"
 #include "ui/settings.h"
 #include "ui/touch.h"
@@ -36,6 +37,7 @@ struct _SagWindow
 
   AdwWindowTitle      *title;
   GtkMenuButton       *finder;
+  GtkMenuButton       *menu;
   GtkMenuButton       *presets;
   AdwFlap             *studies_flap;
   AdwFlap             *segment_flap;
@@ -95,6 +97,23 @@ show_title (SagWindow *self)
   gtk_window_set_title (GTK_WINDOW (self), study != NULL ? title : "Sagitta");
 }
 
+/* The keyboard belongs to the images: a menu that closes gives it back. */
+static void
+give_keys_back (SagWindow *self)
+{
+  if (sag_workspace_get_volume (self->workspace) != NULL)
+    gtk_widget_grab_focus (
+        GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
+}
+
+static void
+watch_menu (SagWindow     *self,
+            GtkMenuButton *button)
+{
+  g_signal_connect_object (gtk_menu_button_get_popover (button), "closed",
+                           G_CALLBACK (give_keys_back), self, G_CONNECT_SWAPPED);
+}
+
 static void
 show_presets (SagWindow *self)
 {
@@ -111,6 +130,7 @@ show_presets (SagWindow *self)
       g_menu_append (menu, preset[i].name, action);
     }
   gtk_menu_button_set_menu_model (self->presets, G_MENU_MODEL (menu));
+  watch_menu (self, self->presets);
   gtk_widget_set_sensitive (GTK_WIDGET (self->presets), n > 0);
 }
 
@@ -246,37 +266,7 @@ volume_changed (SagWindow *self)
 {
   show_state (self);
   hang (self);
-  if (sag_workspace_get_volume (self->workspace) != NULL)
-    gtk_widget_grab_focus (
-        GTK_WIDGET (sag_slice_layout_get_selected (SAG_SLICE_LAYOUT (self->layout))));
-}
-
-static void
-show_recent (SagWindow *self)
-{
-  g_auto (GStrv) uris = g_settings_get_strv (self->settings, "recent-folders");
-  GtkWidget *child;
-
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->recent))) != NULL)
-    gtk_list_box_remove (self->recent, child);
-  for (int i = 0; uris[i] != NULL && i < 5; i++)
-    {
-      g_autoptr (GFile) file = g_file_new_for_uri (uris[i]);
-      g_autofree char *name = g_file_get_basename (file);
-      g_autofree char *place = g_file_get_parse_name (file);
-      g_autofree char *escaped_name = g_markup_escape_text (name, -1);
-      g_autofree char *escaped_place = g_markup_escape_text (place, -1);
-      GtkWidget *row = adw_action_row_new ();
-
-      adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), escaped_name);
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), escaped_place);
-      adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
-      gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
-      gtk_actionable_set_action_name (GTK_ACTIONABLE (row), "win.open-recent");
-      gtk_actionable_set_action_target (GTK_ACTIONABLE (row), "s", uris[i]);
-      gtk_list_box_append (self->recent, row);
-    }
-  gtk_widget_set_visible (GTK_WIDGET (self->recent), uris[0] != NULL);
+  give_keys_back (self);
 }
 
 /* ---- what works */
@@ -470,7 +460,7 @@ show_settings (SagWindow *self)
   else if (sag_workspace_get_interpolation (self->workspace) == SAG_INTERPOLATION_NEAREST)
     sag_workspace_set_interpolation (self->workspace, SAG_INTERPOLATION_LINEAR);
   show_title (self);
-  show_recent (self);
+  sag_recent_list_fill (self->recent, self->settings);
 }
 
 static void
@@ -564,6 +554,7 @@ sag_window_class_init (SagWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/sagitta/Sagitta/ui/window.ui");
   gtk_widget_class_bind_template_child (widget_class, SagWindow, title);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, finder);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, menu);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, presets);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, studies_flap);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, segment_flap);
@@ -697,6 +688,8 @@ sag_window_new (GtkApplication *application,
                           self->job_bar);
   gtk_widget_add_controller (GTK_WIDGET (self), sag_keys_new_controller (settings));
   gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
+  watch_menu (self, self->finder);
+  watch_menu (self, self->menu);
   connect_state (self);
   restore (self);
   sag_touch_bind (GTK_WIDGET (self), self->settings);

@@ -266,7 +266,7 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
       = sag_provenance_copy (sag_segmentation_get_provenance (old));
   SagReview *review = sag_provenance_get_review (provenance);
   g_autoptr (SagSegmentation) made = NULL;
-  g_autofree char *name = g_strdup_printf ("%s, edited", sag_result_get_name (from));
+  g_autofree char *name = g_strdup_printf (_ ("%s, edited"), sag_result_get_name (from));
   g_autofree char *time = get_time ();
   GVariant *labels = sag_result_get_labels (from);
   SagResult *result;

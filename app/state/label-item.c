@@ -54,7 +54,8 @@ format_values (SagLabelItem *self)
 {
   if (isnan (self->mean))
     return g_strdup ("");
-  return g_strdup_printf (fabs (self->mean) >= 100 ? "%.0f%s%s" : "%.1f%s%s", self->mean,
+  return g_strdup_printf (fabs (self->mean) >= 100 ? "%s%.0f%s%s" : "%s%.1f%s%s",
+                          self->mean < 0 ? "\u2212" : "", fabs (self->mean),
                           self->unit[0] != '\0' ? " " : "", self->unit);
 }
 

@@ -143,8 +143,8 @@ make_subtitle (SagSeries *self)
                               ? g_dngettext (GETTEXT_PACKAGE, "%u frame", "%u frames", self->n_images)
                               : g_dngettext (GETTEXT_PACKAGE, "%u image", "%u images", self->n_images),
                           self->n_images);
-  if (self->size[2] > 1 && self->spacing[2] > 0)
-    g_string_append_printf (text, " · %.3g mm", self->spacing[2]);
+  if (self->size[2] > 1 && self->spacing[2] > 0 && self->placed)
+    g_string_append_printf (text, " · %.3g\u00a0mm", self->spacing[2]); /* number and unit on one line */
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 

@@ -27,7 +27,10 @@ sag_text_copy (char *to, const char *text, gsize size)
 char *
 sag_text_format_date (const char *date)
 {
-  if (strlen (date) != 8 || strspn (date, "0123456789") != 8)
+  /* 19940130, or 1994.01.30 as ACR-NEMA had it (PS3.5 6.2, DA). */
+  int gap = strlen (date) == 10 && date[4] == '.' && date[7] == '.';
+
+  if (strlen (date) != 8u + 2u * gap || strspn (date, gap ? "0123456789." : "0123456789") != strlen (date))
     return g_strdup (date);
-  return g_strdup_printf ("%.4s-%.2s-%.2s", date, date + 4, date + 6);
+  return g_strdup_printf ("%.4s-%.2s-%.2s", date, date + 4 + gap, date + 6 + 2 * gap);
 }

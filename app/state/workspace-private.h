@@ -37,6 +37,7 @@ struct _SagWorkspace
   SagSlabMode      slab_mode;
   SagInterpolation interpolation;
   gboolean         invert;
+  gboolean         file_inverts; /* as its photometric interpretation asks */
   SagColourTable   colour_table;
   SagWorkspace    *fusion; /* laid over in colour; NULL if none */
   double           fusion_opacity;

@@ -62,6 +62,7 @@ receive_volume (SagWorkspace *self, GVariant *body, GUnixFDList *fds, GError **e
   g_variant_lookup (body, "straightens", "b", &self->straightens);
   g_variant_lookup (body, "straightened", "b", &self->straightened);
   sag_workspace_take_warnings (self, merge_warnings (self->series, warnings));
+  self->file_inverts = invert;
   sag_workspace_set_invert (self, invert);
   sag_workspace_choose_window (self, windows);
   g_object_thaw_notify (G_OBJECT (self));

@@ -357,6 +357,7 @@ sag_workspace_set_volume (SagWorkspace *self, SagVolume *volume)
   sag_workspace_choose_window (self, NULL);
   if (volume != NULL)
     {
+      self->file_inverts = FALSE;
       sag_workspace_set_invert (self, FALSE);
       sag_workspace_set_colour_table (self, SAG_COLOUR_TABLE_GREY);
       centre_cursor (self);
@@ -769,4 +770,11 @@ sag_workspace_is_straightened (SagWorkspace *self)
 {
   g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
   return self->straightened;
+}
+
+gboolean
+sag_workspace_is_inverted_by_hand (SagWorkspace *self)
+{
+  g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
+  return self->invert != self->file_inverts;
 }

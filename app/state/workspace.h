@@ -194,6 +194,8 @@ SagColourTable   sag_workspace_get_colour_table   (SagWorkspace          *self);
 void             sag_workspace_set_colour_table   (SagWorkspace          *self,
                                                    SagColourTable         colour_table);
 gboolean         sag_workspace_get_invert         (SagWorkspace          *self);
+/* TRUE if grey runs the other way than the file asks (MONOCHROME1: low values bright, PS3.3 C.7.6.3.1.2). */
+gboolean         sag_workspace_is_inverted_by_hand (SagWorkspace         *self);
 void             sag_workspace_set_invert         (SagWorkspace          *self,
                                                    gboolean               invert);
 SagOverlayFlags  sag_workspace_get_overlay        (SagWorkspace          *self);

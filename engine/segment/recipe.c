@@ -313,8 +313,8 @@ check_intensity (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
     return;
   if (lo < self->intensity[0] || hi > self->intensity[1])
     g_ptr_array_add (warnings,
-                     g_strdup_printf (_ ("Most values lie between %.4g and %.4g%s%s, the model was "
-                                         "trained on values between %.4g and %.4g."), lo, hi,
+                     g_strdup_printf (_ ("Most values lie between %.6g and %.6g%s%s, the model was "
+                                         "trained on values between %.6g and %.6g."), lo, hi,
                                       unit[0] != '\0' ? " " : "", unit, self->intensity[0],
                                       self->intensity[1]));
   else if (lo == hi)
