@@ -63,7 +63,7 @@ sag_dicom_read_directory (const char *path, GPtrArray *paths, int *n_absent, GEr
           = format.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange, max_read_length);
       if (condition.bad ())
         {
-          set_condition (error, path, "is a damaged directory", condition);
+          set_condition (error, path, _ ("is a damaged directory"), condition);
           return FALSE;
         }
       /* Empty directories have no sequence, or one without records. */

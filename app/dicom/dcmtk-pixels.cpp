@@ -118,7 +118,7 @@ sag::open_check (const char *path, gint64 *size, GError **error)
 
   if (file == NULL || fstat (fileno (file), &info) != 0)
     {
-      std::string what = std::string ("could not be opened: ") + g_strerror (errno);
+      std::string what = std::string (_ ("could not be opened: ")) + g_strerror (errno);
       set_error (error, SAG_DICOM_ERROR_IO, path, what.c_str ());
       if (file != NULL)
         fclose (file);
@@ -129,7 +129,7 @@ sag::open_check (const char *path, gint64 *size, GError **error)
   *size = info.st_size;
   if (!looks_like_dicom (head, n))
     {
-      set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path, "is not a DICOM file");
+      set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path, _ ("is not a DICOM file"));
       return FALSE;
     }
   g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, NULL);
@@ -138,7 +138,7 @@ sag::open_check (const char *path, gint64 *size, GError **error)
                            g_mapped_file_get_length (mapped)))
     {
       set_error (error, SAG_DICOM_ERROR_INVALID, path,
-                 "is damaged or crafted: its elements reach past its end, or its sequences lie too deep within each other");
+                 _ ("is damaged or crafted: its elements reach past its end, or its sequences lie too deep within each other"));
       return FALSE;
     }
   return TRUE;
@@ -178,7 +178,7 @@ sag_dcm_file_open (const char *path, GError **error)
       /* Frames that are there are there, even if the end mark behind the last one is not. */
       if (condition.bad () && condition != EC_SequDelimitationItemMissing)
         {
-          set_condition (error, path, "is truncated or damaged: its pixels cannot be read",
+          set_condition (error, path, _ ("is truncated or damaged: its pixels cannot be read"),
                          condition);
           delete self;
           return NULL;
@@ -281,11 +281,11 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
                                                             (Uint32) n_bytes, &self->cache);
           if (condition.good ())
             return TRUE;
-          set_condition (error, path, "is truncated or damaged", condition);
+          set_condition (error, path, _ ("is truncated or damaged"), condition);
           return FALSE;
         }
       set_error (error, SAG_DICOM_ERROR_INVALID, path,
-                 "has fewer pixels than its header announces: it is truncated or damaged");
+                 _ ("has fewer pixels than its header announces: it is truncated or damaged"));
       return FALSE;
     }
   SHIM_CATCH (path, FALSE)
@@ -466,7 +466,7 @@ sag_dcm_file_get_fragments (SagDcmFile *self, int frame, int n_frames, const gui
               && item->getPartialValue (bytes->data + old, 0, item->getLength (), &self->cache)
                      .bad ())
             {
-              set_error (error, SAG_DICOM_ERROR_INVALID, path, "is truncated within its pixels");
+              set_error (error, SAG_DICOM_ERROR_INVALID, path, _ ("is truncated within its pixels"));
               return NULL;
             }
         }

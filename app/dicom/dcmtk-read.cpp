@@ -472,7 +472,7 @@ sag::load_header (
     }
   if (condition.bad ())
     {
-      set_condition (error, path, "is truncated or damaged: its header cannot be read", condition);
+      set_condition (error, path, _ ("is truncated or damaged: its header cannot be read"), condition);
       return FALSE;
     }
   *has_more = stream.tell () + pixel_header <= *size;
@@ -504,7 +504,7 @@ sag::read_instance (
       && self->series_instance_uid[0] == '\0' && item.integer (DCM_Rows) == 0)
     {
       set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path,
-                 "holds nothing that DICOM objects must say (no class, no study, no image)");
+                 _ ("holds nothing that DICOM objects must say (no class, no study, no image)"));
       return NULL;
     }
   read_pixel_description (item, self);

@@ -289,14 +289,14 @@ sag_dicom_read_seg_header (const char *path, GError **error)
       if (!sag_dicom_instance_is_seg (instance)
           || strcmp (instance->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0)
         {
-          set_error (error, SAG_DICOM_ERROR_INVALID, path, "is DICOM, but not a segmentation");
+          set_error (error, SAG_DICOM_ERROR_INVALID, path, _ ("is DICOM, but not a segmentation"));
           return NULL;
         }
       if (dataset->findAndGetSequence (DCM_SegmentSequence, segments).bad () || segments == NULL
           || segments->card () == 0 || segments->card () > max_segments)
         {
           set_error (error, SAG_DICOM_ERROR_INVALID, path,
-                     "is a segmentation that describes no segments");
+                     _ ("is a segmentation that describes no segments"));
           return NULL;
         }
       g_autoptr (SagDicomSegHeader) self = g_new0 (SagDicomSegHeader, 1);

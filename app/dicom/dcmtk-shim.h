@@ -8,6 +8,7 @@
 #include "dcmtk/dcmdata/dctk.h"
 
 #include <glib.h>
+#include <glib/gi18n-lib.h>
 
 extern "C" {
 #include "app/dicom/charset.h"

@@ -8,6 +8,7 @@
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -35,7 +36,7 @@ fail (GError **error, const char *what, const char *path)
 {
   g_autofree char *shown = sag_escape_name (path, -1);
 
-  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, "'%s' could not be %s: %s", shown, what,
+  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' could not be %s: %s"), shown, what,
                g_strerror (errno));
   return FALSE;
 }
@@ -60,16 +61,16 @@ get_key (GError **error)
       guint8 bytes[KEY_LENGTH / 2];
 
       if (getentropy (bytes, sizeof bytes) != 0)
-        return fail (error, "made", path), NULL;
+        return fail (error, _ ("made"), path), NULL;
       for (gsize i = 0; i < sizeof bytes; i++)
         g_string_append_printf (made, "%02x", bytes[i]);
     }
   beside = g_strconcat (path, ".XXXXXX", NULL);
   if (g_mkdir_with_parents (folder, 0700) != 0 || (fd = g_mkstemp_full (beside, O_RDWR, 0600)) < 0)
-    return fail (error, "written (it holds the key by which copies get their UIDs)", path), NULL;
+    return fail (error, _ ("written (it holds the key by which copies get their UIDs)"), path), NULL;
   if (write (fd, made->str, made->len) != (gssize) made->len || fsync (fd) != 0)
     {
-      fail (error, "written", path);
+      fail (error, _ ("written"), path);
       close (fd);
       g_unlink (beside);
       return NULL;
@@ -78,7 +79,7 @@ get_key (GError **error)
   /* Of two programs that make one at once, the first wins. */
   if (link (beside, path) != 0 && errno != EEXIST)
     {
-      fail (error, "written", path);
+      fail (error, _ ("written"), path);
       g_unlink (beside);
       return NULL;
     }
@@ -89,7 +90,7 @@ get_key (GError **error)
     return key;
   g_free (key);
   g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-               "'%s' is damaged; copies made with another key have other UIDs: remove it if that may be",
+               _ ("'%s' is damaged; copies made with another key have other UIDs: remove it if that may be"),
                path);
   return NULL;
 }
@@ -187,11 +188,11 @@ write_copy (Export *export, const SagDicomInstance *instance, const char *path, 
     }
   fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
-    return fail (error, "written", path);
+    return fail (error, _ ("written"), path);
   good = write_all (fd, head->data, head->len) && (n_pixels == 0 || write_all (fd, pixels, n_pixels))
          && write_all (fd, tail->data, tail->len) && fsync (fd) == 0;
   if (!good)
-    fail (error, "written", path);
+    fail (error, _ ("written"), path);
   close (fd);
   if (good)
     warn_of_pixels (export, instance, file);
@@ -252,7 +253,7 @@ write_series (Export *export, const SagIndexSeries *series, const char *inside, 
   for (int k = 2; g_mkdir (folder, 0777) != 0; k++)
     {
       if (errno != EEXIST || k > 1000)
-        return fail (error, "made", folder);
+        return fail (error, _ ("made"), folder);
       g_free (*name);
       *name = g_strdup_printf ("%s-%s-%d", modality, uid + strlen (uid) - 8, k);
       g_free (folder);
@@ -312,8 +313,8 @@ write_index (Export *export, const SagIndex *index, const char *series_uid, cons
   if (names->len > 0)
     return TRUE;
   g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-               "There is nothing here to export%s%s",
-               export->report->skipped->len > 0 ? "; the first object left out is " : "",
+               _ ("There is nothing here to export%s%s"),
+               export->report->skipped->len > 0 ? _ ("; the first object left out is ") : "",
                export->report->skipped->len > 0
                    ? (char *) g_ptr_array_index (export->report->skipped, 0) : "");
   return FALSE;
@@ -348,10 +349,10 @@ publish (const char *folder, const char *beside, GPtrArray *names, SagDeidentifi
           g_autofree char *shown = sag_escape_name (to, -1);
 
           g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO,
-                       "'%s' is there already, from an earlier export; choose another folder", shown);
+                       _ ("'%s' is there already, from an earlier export; choose another folder"), shown);
         }
       else
-        fail (error, "written", to);
+        fail (error, _ ("written"), to);
       for (guint k = 0; k < report->folders->len; k++)
         sag_save_remove (g_ptr_array_index (report->folders, k));
       return FALSE;
@@ -404,12 +405,12 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
   if (series_uid != NULL && sag_index_find_series (index, series_uid) == NULL)
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-                           "There is no such series here");
+                           _ ("There is no such series here"));
       return NULL;
     }
   if (g_mkdir_with_parents (folder, 0777) != 0 || (beside = sag_save_folder (folder, &lock)) == NULL)
     {
-      fail (error, "written to", folder);
+      fail (error, _ ("written to"), folder);
       return NULL;
     }
   collect_index (&export, index, series_uid);

@@ -12,6 +12,7 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
+#include <glib/gi18n-lib.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -253,11 +254,11 @@ follow_directory (const char *path, GPtrArray *paths, GPtrArray *problems, GErro
     {
       if (n_absent > 0)
         g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-                     "None of the %u files that '%s' names is there; open the folder that holds the "
-                     "images instead", n, shown);
+                     _ ("None of the %u files that '%s' names is there; open the folder that holds the "
+                     "images instead"), n, shown);
       else
         g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-                     "'%s' is a directory of a medium, but names no files", shown);
+                     _ ("'%s' is a directory of a medium, but names no files"), shown);
       return FALSE;
     }
   if (n_absent > 0)
@@ -335,7 +336,7 @@ list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GPtrArray *u
     {
       g_autofree char *shown = sag_escape_name (path, -1);
 
-      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, "'%s' does not exist", shown);
+      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' does not exist"), shown);
       return FALSE;
     }
   g_ptr_array_extend_and_steal (paths, g_steal_pointer (&own));
@@ -357,7 +358,7 @@ look_up (Headers *headers, gsize n, SagIndexCache *cache)
         headers->unknown[headers->n_unknown++] = i;
       else if (known == SAG_KNOWN_FOREIGN)
         g_set_error_literal (&headers->errors[i], SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_DICOM,
-                             "is not a DICOM file");
+                             _ ("is not a DICOM file"));
     }
 }
 
@@ -406,11 +407,11 @@ check_found (const SagIndex *self, const char *path, Headers *headers, GError **
     g_propagate_error (error, g_steal_pointer (&headers->errors[0]));
   else if (self->problems->len > 0)
     g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                 "'%s' holds no readable DICOM object; the first problem is %s", shown,
+                 _ ("'%s' holds no readable DICOM object; the first problem is %s"), shown,
                  (char *) g_ptr_array_index (self->problems, 0));
   else
     g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_NOT_FOUND,
-                 "'%s' holds no DICOM object (%d files looked at); choose the folder of a study", shown,
+                 _ ("'%s' holds no DICOM object (%d files looked at); choose the folder of a study"), shown,
                  self->n_files);
   return FALSE;
 }

@@ -6,6 +6,7 @@
 
 #include "app/dicom/instance.h"
 
+#include <glib/gi18n-lib.h>
 #include <openjpeg.h>
 #include <string.h>
 
@@ -61,7 +62,7 @@ log_message (const char *message, void *user_data)
 static gboolean
 fail (GError **error, const char *what)
 {
-  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID, "the JPEG 2000 image %s", what);
+  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID, _ ("the JPEG 2000 image %s"), what);
   return FALSE;
 }
 
@@ -74,7 +75,7 @@ check_image (const opj_image_t *image, int columns, int rows, int samples, GErro
     {
       g_set_error (
           error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-          "the JPEG 2000 image is %u x %u with %u components where the header says %d x %d with %d",
+          _ ("the JPEG 2000 image is %u x %u with %u components where the header says %d x %d with %d"),
           image->x1 - image->x0, image->y1 - image->y0, image->numcomps, columns, rows, samples);
       return FALSE;
     }
@@ -82,7 +83,7 @@ check_image (const opj_image_t *image, int columns, int rows, int samples, GErro
     if (image->comps[c].dx != 1 || image->comps[c].dy != 1 || image->comps[c].prec > 31
         || image->comps[c].prec < 1)
       return fail (
-          error, "has subsampled components, or more than 31 bits a sample; this is not supported");
+          error, _ ("has subsampled components, or more than 31 bits a sample; this is not supported"));
   return TRUE;
 }
 
@@ -96,15 +97,15 @@ decode (opj_codec_t *codec, opj_stream_t *stream, opj_image_t **image, int colum
   opj_set_warning_handler (codec, log_message, NULL);
   opj_set_error_handler (codec, log_message, NULL);
   if (!opj_setup_decoder (codec, &parameters))
-    return fail (error, "cannot be decoded");
+    return fail (error, _ ("cannot be decoded"));
   /* A stream without its end marker still shows what it has. */
   opj_decoder_set_strict_mode (codec, OPJ_FALSE);
   if (!opj_read_header (stream, codec, image))
-    return fail (error, "is damaged");
+    return fail (error, _ ("is damaged"));
   if (!check_image (*image, columns, rows, samples, error))
     return FALSE;
   if (!opj_decode (codec, stream, *image))
-    return fail (error, "is damaged or cut short");
+    return fail (error, _ ("is damaged or cut short"));
   for (int c = 0; c < samples; c++)
     {
       const opj_image_comp_t *component = &(*image)->comps[c];
@@ -112,7 +113,7 @@ decode (opj_codec_t *codec, opj_stream_t *stream, opj_image_t **image, int colum
 
       if (component->data == NULL || component->w != (guint32) columns
           || component->h != (guint32) rows)
-        return fail (error, "is damaged");
+        return fail (error, _ ("is damaged"));
       for (gsize i = 0; i < n; i++)
         values[i * samples + c] = component->data[i];
     }
@@ -134,7 +135,7 @@ sag_jpeg2000_decode (GBytes *bytes, int columns, int rows, int samples, gint32 *
 
   source.data = g_bytes_get_data (bytes, &source.size);
   if (source.size < 12)
-    return fail (error, "is empty");
+    return fail (error, _ ("is empty"));
   codec = opj_create_decompress (
       memcmp (source.data, jp2_box, sizeof jp2_box) == 0 ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
   stream = opj_stream_create (MIN (source.size, OPJ_J2K_STREAM_CHUNK_SIZE), OPJ_TRUE);

@@ -4,6 +4,8 @@
  */
 #include "app/dicom/lut.h"
 
+#include <glib/gi18n-lib.h>
+
 static SagLut *
 read_table (SagDcmFile *file, guint16 sequence, gboolean is_signed, GError **error)
 {
@@ -21,7 +23,7 @@ read_table (SagDcmFile *file, guint16 sequence, gboolean is_signed, GError **err
   if (n == 0 || words == NULL || (n_words < n && !is_packed))
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "The look-up table is damaged or cut short");
+                           _ ("The look-up table is damaged or cut short"));
       return NULL;
     }
   self = g_new0 (SagLut, 1);

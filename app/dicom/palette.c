@@ -4,6 +4,8 @@
  */
 #include "app/dicom/palette.h"
 
+#include <glib/gi18n-lib.h>
+
 /* Discrete, linear and indirect segments (PS3.3 C.7.9.2) to at most `n` entries; FALSE if they do not
  * fill them. `words` are entries of `bits`; an indirect segment's offset counts `unit` bytes. */
 static gboolean
@@ -121,7 +123,7 @@ read_channel (SagDcmFile *file, SagPalette *self, int channel, GError **error)
 
 absent:
   g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                       "the image is in palette colour without a sound palette");
+                       _ ("the image is in palette colour without a sound palette"));
   return FALSE;
 }
 

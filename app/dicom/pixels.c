@@ -13,6 +13,7 @@
 #include "app/dicom/syntax.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -95,23 +96,23 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
 
   if (syntax == NULL || syntax->codec == SAG_CODEC_NONE)
     return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "has its pixels in transfer syntax %s (%s), which is not supported; convert it to "
-                 "JPEG 2000, JPEG-LS or uncompressed", uid,
-                 syntax != NULL ? syntax->name : "unknown");
+                 _ ("has its pixels in transfer syntax %s (%s), which is not supported; convert it to "
+                 "JPEG 2000, JPEG-LS or uncompressed"), uid,
+                 syntax != NULL ? syntax->name : _ ("unknown"));
   if (!instance->has_pixel_data)
-    return fail (instance, SAG_DICOM_ERROR_INVALID, error, "has no pixel data");
+    return fail (instance, SAG_DICOM_ERROR_INVALID, error, _ ("has no pixel data"));
   if (instance->rows < 1 || instance->columns < 1 || instance->rows > 65535
       || instance->columns > 65535
       || (instance->samples_per_pixel != 1 && instance->samples_per_pixel != 3))
     return fail (instance, SAG_DICOM_ERROR_INVALID, error,
-                 "says its image is %d x %d pixels of %d samples; that cannot be", instance->columns,
+                 _ ("says its image is %d x %d pixels of %d samples; that cannot be"), instance->columns,
                  instance->rows, instance->samples_per_pixel);
   if ((bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64
        && !(is_packed (instance) && syntax->codec == SAG_CODEC_NATIVE && !is_color (instance)))
       || instance->bits_stored < 1 || instance->bits_stored > bits || instance->high_bit < 0
       || instance->high_bit >= bits || instance->high_bit + 1 < instance->bits_stored)
     return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "stores %d of %d bits with high bit %d, which is not supported",
+                 _ ("stores %d of %d bits with high bit %d, which is not supported"),
                  instance->bits_stored, bits, instance->high_bit);
   n_frame = (guint64) instance->rows * instance->columns * instance->samples_per_pixel;
   n_frame = bits % 8 != 0 ? n_frame * bits / 8 : n_frame * (bits / 8);
@@ -121,7 +122,7 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
       /* Subsampled colour takes two thirds. */
       if (n_frame * instance->number_of_frames / 3 * 2 > (guint64) instance->file_size)
         return fail (instance, SAG_DICOM_ERROR_INVALID, error,
-                     "has fewer pixels than its header announces: it is truncated or damaged");
+                     _ ("has fewer pixels than its header announces: it is truncated or damaged"));
     }
   else if (n_frame > FREE_BYTES && n_frame / MAX_EXPANSION > (guint64) instance->file_size)
     return fail (instance, SAG_DICOM_ERROR_INVALID, error,
@@ -132,7 +133,7 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
     {
       if (bits != 8 && bits != 16 && !(bits == 32 && instance->samples_per_pixel == 3))
         return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                     "is in colour of %d bits, which is not supported", bits);
+                     _ ("is in colour of %d bits, which is not supported"), bits);
       *sample = SAG_SAMPLE_RGB8;
     }
   else if (bits == 1)
@@ -290,7 +291,7 @@ decode_jpeg2000 (SagPixels *self, int frame, Raw *raw, GError **error)
   if (!sag_jpeg2000_decode (stream, in->columns, in->rows, in->samples_per_pixel, values,
                             &is_signed, &precision, error))
     {
-      g_prefix_error (error, "'%s', frame %d: ", in->path, frame + 1);
+      g_prefix_error (error, _ ("'%s', frame %d: "), in->path, frame + 1);
       return FALSE;
     }
   /* Where stream and header disagree about the sign, the header's bits are what was meant: the
@@ -324,7 +325,7 @@ copy_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   if (bytes == NULL || !reserve (self, n_bytes, error))
     return FALSE;
   if (g_bytes_get_size (bytes) < n_bytes)
-    return fail (self->instance, SAG_DICOM_ERROR_INVALID, error, "frame %d is cut short", frame + 1);
+    return fail (self->instance, SAG_DICOM_ERROR_INVALID, error, _ ("frame %d is cut short"), frame + 1);
   memcpy (self->raw, g_bytes_get_data (bytes, NULL), n_bytes);
   return TRUE;
 }
@@ -343,7 +344,7 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
     return FALSE;
   data = g_bytes_get_data (bytes, &size);
   if (inflateInit2 (&z, -MAX_WBITS) != Z_OK)
-    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, "needs more memory than there is");
+    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, _ ("needs more memory than there is"));
   z.next_in = (guint8 *) data;
   z.avail_in = (uInt) size;
   z.next_out = self->raw;
@@ -352,7 +353,7 @@ inflate_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
   inflateEnd (&z);
   if ((status != Z_STREAM_END && status != Z_BUF_ERROR) || z.avail_out != 0)
     return fail (self->instance, SAG_DICOM_ERROR_INVALID, error,
-                 "frame %d is damaged or cut short", frame + 1);
+                 _ ("frame %d is damaged or cut short"), frame + 1);
   return TRUE;
 }
 
@@ -387,7 +388,7 @@ unpack_frame (SagPixels *self, int frame, gsize n_bytes, GError **error)
     }
   if (out < n_bytes)
     return fail (self->instance, SAG_DICOM_ERROR_INVALID, error,
-                 "frame %d is damaged or cut short", frame + 1);
+                 _ ("frame %d is damaged or cut short"), frame + 1);
   return TRUE;
 }
 
@@ -418,7 +419,7 @@ decode_packed (SagPixels *self, int frame, gsize n, GError **error)
   guint16 *out;
 
   if (packed == NULL)
-    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, "needs more memory than there is");
+    return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, _ ("needs more memory than there is"));
   if (!reserve (self, n * 2, error)
       || !sag_dcm_file_get_native (self->file, start, packed, size, error))
     return FALSE;
@@ -473,7 +474,7 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
       if (stream != NULL && strcmp (in->transfer_syntax_uid, SAG_UID_JPEGLS) == 0)
         stream = sag_jpegls_complete (g_steal_pointer (&stream));
       if (stream != NULL && !is_sound (in, stream))
-        return fail (in, SAG_DICOM_ERROR_INVALID, error, "frame %d is damaged", frame + 1);
+        return fail (in, SAG_DICOM_ERROR_INVALID, error, _ ("frame %d is damaged"), frame + 1);
       /* The toolkit pads a frame to even length. */
       if (stream == NULL || !reserve (self, n * raw->bytes + 2, error)
           || !sag_dcm_file_decode (self->file, frame, stream, self->raw, n * raw->bytes + 2,
@@ -637,7 +638,7 @@ sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
   Raw raw = { 0 };
 
   if (frame < 0 || frame >= in->number_of_frames)
-    return fail (in, SAG_DICOM_ERROR_NOT_FOUND, error, "has frames 1 to %d, not %d",
+    return fail (in, SAG_DICOM_ERROR_NOT_FOUND, error, _ ("has frames 1 to %d, not %d"),
                  in->number_of_frames, frame + 1);
   if (self->sample == SAG_SAMPLE_F32 || self->sample == SAG_SAMPLE_F64)
     {
@@ -653,7 +654,7 @@ sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
     return decode_packed_bits (self, frame, buffer, error);
   if (self->sample == SAG_SAMPLE_BIT && self->codec == SAG_CODEC_DCMTK)
     return fail (in, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "is a 1-bit image in transfer syntax %s, which is not supported",
+                 _ ("is a 1-bit image in transfer syntax %s, which is not supported"),
                  in->transfer_syntax_uid);
   if (self->codec == SAG_CODEC_JPEG2000 ? !decode_jpeg2000 (self, frame, &raw, error)
                                         : !decode_plain (self, frame, &raw, error))

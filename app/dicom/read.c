@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,7 +162,7 @@ sag_read_begin (const SagStack *stack, GError **error)
       g_autofree char *needs = g_format_size ((guint64) bytes);
 
       g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_MEMORY,
-                   "The series needs %s, more than this machine has", needs);
+                   _ ("The series needs %s, more than this machine has"), needs);
       return NULL;
     }
   volume = sag_volume_new_alloc (&stack->grid, type, slope, intercept, unit_of (stack), error);
@@ -432,7 +433,7 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
       return TRUE;
     }
   if (stack->n_slices > 1)
-    g_prefix_error (&fill.first_error, "None of %d slices can be read: ", stack->n_slices);
+    g_prefix_error (&fill.first_error, _ ("None of %d slices can be read: "), stack->n_slices);
   g_propagate_error (error, fill.first_error);
   return FALSE;
 }

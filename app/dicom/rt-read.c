@@ -9,6 +9,7 @@
 #include "app/dicom/layers.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,7 @@ make_grid (const SagDicomContours *from, SagGrid *grid, GError **error)
 
             if (!isfinite (v) || fabs (v) > 1e6)
               return fail (from, SAG_DICOM_ERROR_INVALID, error,
-                           "has contour points that lie nowhere");
+                           _ ("has contour points that lie nowhere"));
             low[a] = MIN (low[a], v);
             high[a] = MAX (high[a], v);
           }
@@ -107,7 +108,7 @@ make_grid (const SagDicomContours *from, SagGrid *grid, GError **error)
     }
   size[2] = (int) MIN (floor ((high[2] - low[2]) / spacing[2] + 0.5) + 1, MAX_SLICES + 1);
   if (size[2] > MAX_SLICES)
-    return fail (from, SAG_DICOM_ERROR_INVALID, error, "spans more planes than can be");
+    return fail (from, SAG_DICOM_ERROR_INVALID, error, _ ("spans more planes than can be"));
   sag_grid_init (grid, size, spacing);
   memcpy (grid->origin, low, sizeof low);
   return sag_grid_check (grid, error);
@@ -300,13 +301,13 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
   if (from->n_rois > 255)
     {
       fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
-            "has more than 255 structures, which is not supported");
+            _ ("has more than 255 structures, which is not supported"));
       return NULL;
     }
   if (from->n_contours == 0)
     {
       fail (from, SAG_DICOM_ERROR_INVALID, error,
-            "is a structure set without a closed contour: there is nothing to show");
+            _ ("is a structure set without a closed contour: there is nothing to show"));
       return NULL;
     }
   if (!find_images (from, &rt.grid) && !make_grid (from, &rt.grid, error))
@@ -321,7 +322,7 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
     good = fill_roi (&rt, r, xy, crossings, error);
   if (good && rt.n_across == from->n_contours)
     good = fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "has contours that do not lie in the slices of its images, which is not supported");
+                 _ ("has contours that do not lie in the slices of its images, which is not supported"));
   if (good)
     result = assemble (&rt, error);
   g_clear_pointer (&rt.layers, sag_layers_free);

@@ -11,6 +11,7 @@
 #include "app/dicom/rt-read.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +152,7 @@ place_frames (Seg *seg, GError **error)
   for (int i = 0; i < seg->n_frames; i++)
     last = MAX (last, seg->frames[i].k);
   if (last >= MAX_SLICES)
-    return fail (seg, SAG_DICOM_ERROR_INVALID, error, "spans more slices than can be");
+    return fail (seg, SAG_DICOM_ERROR_INVALID, error, _ ("spans more slices than can be"));
   seg->grid.size[2] = last + 1;
   memcpy (seg->grid.origin,
           sag_dicom_instance_get_frame (in, seg->frames[0].frame)->image_position_patient,
@@ -192,7 +193,7 @@ make_slide (Seg *seg, const double spacing[3], GError **error)
 
   if (size[0] > MAX_SLIDE || size[1] > MAX_SLIDE)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "is of a slide of more than 16384 pixels a side, which cannot be shown; use a lower level of it");
+                 _ ("is of a slide of more than 16384 pixels a side, which cannot be shown; use a lower level of it"));
   sag_grid_init (&seg->grid, size, spacing);
   for (int i = 0; i < seg->n_frames; i++)
     {
@@ -231,14 +232,14 @@ make_grid (Seg *seg, GError **error)
       for (int a = 0; placed && a < 6; a++)
         if (fabs (f->image_orientation_patient[a] - o[a]) > 1e-3)
           return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                       "has frames in several orientations, which is not supported");
+                       _ ("has frames in several orientations, which is not supported"));
     }
   seg->has_place = placed;
   if (!placed)
     {
       if (any || in->rows > 4096 || in->columns > 4096)
         return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                     "does not place its frames in the patient (a slide, or tiles)");
+                     _ ("does not place its frames in the patient (a slide, or tiles)"));
       count_frames (seg);
       return sag_grid_check (&seg->grid, error);
     }
@@ -403,7 +404,7 @@ list_frames (Seg *seg, gboolean is_labelmap, GError **error)
       seg->frames[i].segment = is_labelmap || number < 0 || number >= N_NUMBERS ? -1 : segment_of[number];
       if (seg->frames[i].segment < 0 && !is_labelmap)
         return fail (seg, SAG_DICOM_ERROR_INVALID, error,
-                     "has a frame of a segment that it does not describe");
+                     _ ("has a frame of a segment that it does not describe"));
     }
   return TRUE;
 }
@@ -524,7 +525,7 @@ read_labelmap (Seg *seg, GError **error)
   gboolean ok = TRUE;
 
   if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
-    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, "is a label map of an unusual pixel type");
+    return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, _ ("is a label map of an unusual pixel type"));
   voxels = sag_layers_get_first (seg->layers, error);
   if (voxels == NULL)
     return FALSE;
@@ -643,7 +644,7 @@ read_all (Seg *seg, GError **error)
 
   if (!is_labelmap && !is_fractional && strcmp (h->segmentation_type, "BINARY") != 0)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error,
-                 "is neither a binary, a fractional nor a label map segmentation");
+                 _ ("is neither a binary, a fractional nor a label map segmentation"));
   if (is_labelmap && strcmp (h->instance->photometric_interpretation, "PALETTE COLOR") == 0)
     take_palette (h);
   seg->pixels = sag_pixels_open (h->instance, error);
@@ -651,7 +652,7 @@ read_all (Seg *seg, GError **error)
     return FALSE;
   if (!is_labelmap && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_BIT
       && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
-    return fail (seg, SAG_DICOM_ERROR_INVALID, error, "does not hold the pixels a segmentation has");
+    return fail (seg, SAG_DICOM_ERROR_INVALID, error, _ ("does not hold the pixels a segmentation has"));
   for (int s = 0; s < h->n_segments; s++)
     g_array_append_val (seg->layer_of, none);
   if (!list_frames (seg, is_labelmap, error) || !choose_values (seg, is_labelmap, error)

@@ -8,6 +8,7 @@
 #include "engine/base/alloc.h"
 #include "engine/image/resample.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* Confidence on another grid: certain where the old one does not reach. */
@@ -85,8 +86,8 @@ lay_flat (SagSegmentation *segmentation, const SagGrid *grid, GError **error)
   if (from->size[0] != grid->size[0] || from->size[1] != grid->size[1] || from->size[2] > grid->size[2])
     {
       g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                   "The segmentation says no place in the patient, and its %d x %d x %d pixels are not those of "
-                   "the images (%d x %d x %d); open the images it was made from",
+                   _ ("The segmentation says no place in the patient, and its %d x %d x %d pixels are not those of "
+                   "the images (%d x %d x %d); open the images it was made from"),
                    from->size[0], from->size[1], from->size[2], grid->size[0], grid->size[1], grid->size[2]);
       return NULL;
     }

@@ -8,6 +8,7 @@
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ collect_labels (SagSegmentation *segmentation, Labels *out, GError **error)
           if (seen[labels[i].value])
             {
               g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "Two layers use label value %d; give each label a value of its own",
+                           _ ("Two layers use label value %d; give each label a value of its own"),
                            labels[i].value);
               return FALSE;
             }
@@ -55,7 +56,7 @@ collect_labels (SagSegmentation *segmentation, Labels *out, GError **error)
   if (out->n == 0)
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "The segmentation has no labels, so there is nothing to write");
+                           _ ("The segmentation has no labels, so there is nothing to write"));
       return FALSE;
     }
   qsort (out->labels, out->n, sizeof (SagLabel), compare_labels);
@@ -152,8 +153,8 @@ pack (const Source *source, const GArray *frames, gsize *n_bytes, GError **error
     {
       g_set_error_literal (
           error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_UNSUPPORTED,
-          "The segmentation is larger than 4 GB, more than one DICOM object holds; write "
-          "fewer labels at a time");
+          _ ("The segmentation is larger than 4 GB, more than one DICOM object holds; write "
+          "fewer labels at a time"));
       return NULL;
     }
   pixels = sag_alloc_try (total, "the segmentation's pixels", error);
@@ -274,7 +275,7 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
   if (written == NULL)
     {
       g_prefix_error (error,
-                      "The segmentation was written but cannot be read back, and was not kept: ");
+                      _ ("The segmentation was written but cannot be read back, and was not kept: "));
       return FALSE;
     }
   measure_source (source, frames, before);
@@ -289,9 +290,9 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
       if (before[s].n != after[s].n || moved >= limit)
         {
           g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                       "The segmentation was written but label '%s' reads back with %.0f voxels "
+                       _ ("The segmentation was written but label '%s' reads back with %.0f voxels "
                        "instead of %.0f "
-                       "and its centre %.2f mm away; the file was not kept",
+                       "and its centre %.2f mm away; the file was not kept"),
                        source->labels->labels[s].name, after[s].n, before[s].n, moved);
           return FALSE;
         }
@@ -307,14 +308,14 @@ check_arguments (SagSegmentation *segmentation, const SagStack *source, const Sa
     {
       g_set_error_literal (
           error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-          "The segmentation does not lie on the voxels of its source images; bring it onto "
-          "their grid first");
+          _ ("The segmentation does not lie on the voxels of its source images; bring it onto "
+          "their grid first"));
       return FALSE;
     }
   if (options->type == SAG_SEG_FRACTIONAL && sag_segmentation_get_confidence (segmentation) == NULL)
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "There is no confidence to write; write a binary segmentation instead");
+                           _ ("There is no confidence to write; write a binary segmentation instead"));
       return FALSE;
     }
   return TRUE;

@@ -7,6 +7,7 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,8 +232,8 @@ sag_straighten (SagVolume *volume, const SagStack *stack, char **text, GError **
       || !sag_straighten_is_needed (stack))
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           "There is nothing to straighten: the slices are neither tilted nor "
-                           "unevenly spaced, or they are in colour");
+                           _ ("There is nothing to straighten: the slices are neither tilted nor "
+                           "unevenly spaced, or they are in colour"));
       return NULL;
     }
   places = place_slices (stack, &grid);

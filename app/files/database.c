@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -40,12 +41,12 @@ fail (SagDatabase *self, int code, GError **error)
   gboolean damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
   if (damaged)
-    g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_DAMAGED, "'%s' is damaged: %s", shown,
+    g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_DAMAGED, _ ("'%s' is damaged: %s"), shown,
                  sqlite3_errstr (code));
   else
-    g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_FAILED, "'%s' could not be used: %s",
+    g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_FAILED, _ ("'%s' could not be used: %s"),
                  shown,
-                 code == SQLITE_BUSY ? "another program has kept it busy for too long"
+                 code == SQLITE_BUSY ? _ ("another program has kept it busy for too long")
                                      : sqlite3_errmsg (self->db));
   return FALSE;
 }
@@ -167,7 +168,7 @@ sag_database_open (const char *path, const char *schema, int version, SagDatabas
   if (g_mkdir_with_parents (folder, 0700) != 0)
     {
       g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_FAILED,
-                   "'%s' could not be made: %s", folder, g_strerror (errno));
+                   _ ("'%s' could not be made: %s"), folder, g_strerror (errno));
       return NULL;
     }
   for (int attempt = 0; attempt < 2; attempt++)
@@ -184,7 +185,7 @@ sag_database_open (const char *path, const char *schema, int version, SagDatabas
           if (kind == SAG_DATABASE_PRECIOUS)
             {
               g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_NEWER,
-                           "'%s' was written by a later version of Sagitta; use that version", path);
+                           _ ("'%s' was written by a later version of Sagitta; use that version"), path);
               return NULL;
             }
         }
@@ -197,7 +198,7 @@ sag_database_open (const char *path, const char *schema, int version, SagDatabas
       g_clear_pointer (&self, sag_database_close);
       set_aside (path, kind);
     }
-  g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_FAILED, "'%s' could not be made anew",
+  g_set_error (error, SAG_DATABASE_ERROR, SAG_DATABASE_ERROR_FAILED, _ ("'%s' could not be made anew"),
                path);
   return NULL;
 }

@@ -8,6 +8,7 @@
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static gboolean
 truncated (GError **error)
 {
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-               "it ends before its voxels do, or is damaged");
+               _ ("it ends before its voxels do, or is damaged"));
   return FALSE;
 }
 
@@ -111,12 +112,12 @@ refuse_header (const SagNiftiInput *input, gboolean is_pair, GError **error)
 
   if (is_pair && (n == SAG_NIFTI_HEADER_BYTES || n == (gint32) GUINT32_SWAP_LE_BE (SAG_NIFTI_HEADER_BYTES)))
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                 "it is an ANALYZE 7.5 file, which does not say which side of the patient is left; convert it to "
-                 "NIfTI with the program that wrote it");
+                 _ ("it is an ANALYZE 7.5 file, which does not say which side of the patient is left; convert it to "
+                 "NIfTI with the program that wrote it"));
   else
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                 "it is not a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz, or .hdr with .img) of at most 32767 voxels "
-                 "an axis");
+                 _ ("it is not a NIfTI-1 or NIfTI-2 file (.nii, .nii.gz, or .hdr with .img) of at most 32767 voxels "
+                 "an axis"));
   return FALSE;
 }
 
@@ -144,7 +145,7 @@ open_stream (SagNiftiInput *input, const char *path, const char *what, GError **
   input->gz = gzopen (path, "rbe");
   if (input->gz == NULL)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "%s could not be opened: %s", what,
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("%s could not be opened: %s"), what,
                    g_strerror (errno));
       return FALSE;
     }
@@ -159,12 +160,12 @@ open_voxels (SagNiftiInput *input, const char *path, GError **error)
   if (path == NULL)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "its header says that the voxels are in a file of their own; name that pair .hdr and .img");
+                   _ ("its header says that the voxels are in a file of their own; name that pair .hdr and .img"));
       return FALSE;
     }
   read_extensions (input, MAX_EXTENSION);
   gzclose (input->gz);
-  return open_stream (input, path, "its voxels (.img)", error);
+  return open_stream (input, path, _ ("its voxels (.img)"), error);
 }
 
 static gboolean
@@ -177,7 +178,7 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
   double offset, least;
   gboolean is_pair;
 
-  if (!open_stream (input, header != NULL ? header : path, header != NULL ? "its header (.hdr)" : "it", error)
+  if (!open_stream (input, header != NULL ? header : path, header != NULL ? _ ("its header (.hdr)") : _ ("it"), error)
       || !read_header (input, header != NULL, error))
     return FALSE;
   is_pair = sag_nifti_header_is_pair (&input->header);
@@ -185,7 +186,7 @@ open_inner (SagNiftiInput *input, const char *path, GError **error)
   if (input->bytes == 0)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "its voxels are of NIfTI type %d, which is not supported; convert it to float32",
+                   _ ("its voxels are of NIfTI type %d, which is not supported; convert it to float32"),
                    input->header.datatype);
       return FALSE;
     }
@@ -237,7 +238,7 @@ sag_nifti_input_go_to (SagNiftiInput *input, int which, GError **error)
   if (which < 0 || which >= sag_nifti_input_count (input))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "it holds %d volumes, and there is no number %d", sag_nifti_input_count (input),
+                   _ ("it holds %d volumes, and there is no number %d"), sag_nifti_input_count (input),
                    which + 1);
       return FALSE;
     }
@@ -253,7 +254,7 @@ sag_nifti_prefix (const char *path, GError **error)
   g_autofree char *name = g_path_get_basename (path);
   g_autofree char *shown = sag_escape_name (name, -1);
 
-  g_prefix_error (error, "'%s' cannot be read: ", shown);
+  g_prefix_error (error, _ ("'%s' cannot be read: "), shown);
   return FALSE;
 }
 
@@ -382,7 +383,7 @@ sag_nifti_write_file (const char     *path,
   if (gz == NULL)
     {
       sag_save_abort (file);
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written", path);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("'%s' could not be written"), path);
       return FALSE;
     }
   gzbuffer (gz, 1 << 18);
@@ -407,7 +408,7 @@ sag_nifti_write_file (const char     *path,
     {
       sag_save_abort (file);
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO,
-                   "'%s' could not be written: %s; is the disk full?", path, g_strerror (errno));
+                   _ ("'%s' could not be written: %s; is the disk full?"), path, g_strerror (errno));
       return FALSE;
     }
   return sag_save_finish (file, error);
@@ -420,7 +421,7 @@ sag_nifti_fits (const SagGrid *grid, const char *path, GError **error)
     if (grid->size[a] > G_MAXINT16)
       {
         g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                     "'%s' cannot be written: NIfTI-1 has no more than 32767 voxels along an axis",
+                     _ ("'%s' cannot be written: NIfTI-1 has no more than 32767 voxels along an axis"),
                      path);
         return FALSE;
       }

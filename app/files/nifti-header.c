@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -301,7 +302,7 @@ unit_mm (const SagNiftiHeader *h)
 static gboolean
 invalid (GError **error, const char *what)
 {
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "its NIfTI header %s", what);
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, _ ("its NIfTI header %s"), what);
   return FALSE;
 }
 
@@ -312,12 +313,12 @@ sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *fli
   gboolean placed = FALSE;
 
   if (h->dim[0] < 1 || h->dim[0] > 7)
-    return invalid (error, "says the image has no dimensions between 1 and 7");
+    return invalid (error, _ ("says the image has no dimensions between 1 and 7"));
   for (int a = 0; a < 3; a++)
     {
       grid->size[a] = a < h->dim[0] ? h->dim[a + 1] : 1;
       if (grid->size[a] < 1 || grid->size[a] > MAX_SIZE)
-        return invalid (error, "gives a size below 1");
+        return invalid (error, _ ("gives a size below 1"));
     }
   if (h->sform_code > 0)
     {
@@ -330,8 +331,8 @@ sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *fli
       placed = grid_from_matrix (m, offset, grid);
       if (!placed && h->qform_code <= 0)
         return invalid (
-            error, "places voxels by a sheared or empty matrix (sform), which is not supported; "
-                   "resample the image to a square grid");
+            error, _ ("places voxels by a sheared or empty matrix (sform), which is not supported; "
+                   "resample the image to a square grid"));
     }
   if (!placed && h->qform_code > 0)
     {
@@ -340,7 +341,7 @@ sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *fli
         offset[i] = h->qoffset[i];
       placed = grid_from_matrix (m, offset, grid);
       if (!placed)
-        return invalid (error, "gives voxel sizes or a rotation (qform) that cannot be");
+        return invalid (error, _ ("gives voxel sizes or a rotation (qform) that cannot be"));
     }
   if (!placed)
     {
@@ -351,14 +352,14 @@ sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *fli
             m[i][i] = 1;
         }
       if (!grid_from_matrix (m, offset, grid))
-        return invalid (error, "gives voxel sizes that cannot be");
+        return invalid (error, _ ("gives voxel sizes that cannot be"));
     }
   for (int a = 0; a < 3; a++)
     {
       grid->spacing[a] *= unit_mm (h);
       grid->origin[a] *= unit_mm (h);
       if (!isfinite (grid->origin[a]))
-        return invalid (error, "gives an origin that is not a number");
+        return invalid (error, _ ("gives an origin that is not a number"));
     }
 
   const double *d = grid->direction;

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/image/review.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
     {
       g_set_error (
           error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-          "'%s' cannot be written: labels overlap, and NIfTI holds one a voxel; write DICOM SEG",
+          _ ("'%s' cannot be written: labels overlap, and NIfTI holds one a voxel; write DICOM SEG"),
           path);
       return FALSE;
     }
@@ -123,7 +124,7 @@ sag_nifti_write_confidence (const char *path, SagSegmentation *segmentation, GEr
   if (block == NULL)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "'%s' cannot be written: this result has no confidence", path);
+                   _ ("'%s' cannot be written: this result has no confidence"), path);
       return FALSE;
     }
   if (!sag_nifti_fits (source.grid, path, error))
@@ -184,8 +185,8 @@ read_label_voxels (SagNiftiInput *input, guint8 *out, gboolean used[256], GError
             {
               g_set_error (
                   error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                  "its voxels are not labels: there is a %g where whole numbers from 0 to 255 "
-                  "are wanted",
+                  _ ("its voxels are not labels: there is a %g where whole numbers from 0 to 255 "
+                  "are wanted"),
                   v);
               ok = FALSE;
               break;
@@ -211,7 +212,7 @@ read_segmentation (SagNiftiInput *input, GError **error)
   if (input->header.datatype == SAG_NIFTI_RGB24)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "it is a colour image, not labels");
+                   _ ("it is a colour image, not labels"));
       return NULL;
     }
   block = sag_block_new (sag_grid_get_n_voxels (&input->grid), "the labels", error);

@@ -7,6 +7,7 @@
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ sag_png_write (const char *path, const guint8 *pixels, int width, int height, in
   if (!encoded)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-                   "A picture of %d x %d pixels cannot be encoded", width, height);
+                   _ ("A picture of %d x %d pixels cannot be encoded"), width, height);
       return FALSE;
     }
   return sag_save_bytes (path, out->data, out->len, error);
@@ -156,7 +157,7 @@ decode_file (const char *path, gboolean labels, Decoded *self, GError **error)
   memset (self, 0, sizeof *self);
   if (file == NULL)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' cannot be opened", shown);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("'%s' cannot be opened"), shown);
       return FALSE;
     }
   png = png_create_read_struct (PNG_LIBPNG_VER_STRING, self, keep_message, ignore_warning);
@@ -167,7 +168,7 @@ decode_file (const char *path, gboolean labels, Decoded *self, GError **error)
   if (good)
     return TRUE;
   g_clear_pointer (&self->samples, g_free);
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, "'%s' is not a sound PNG file: %s",
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID, _ ("'%s' is not a sound PNG file: %s"),
                shown, self->message);
   return FALSE;
 }
@@ -240,7 +241,7 @@ get_labels (const Decoded *self, guint8 *out, gboolean used[256], gboolean *is_m
       if (value > 255 && value != 65535)
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "its pixels are not labels: there is a %d where 0 to 255 are wanted", value);
+                       _ ("its pixels are not labels: there is a %d where 0 to 255 are wanted"), value);
           return FALSE;
         }
       out[p] = (guint8) MIN (value, 255);
@@ -300,16 +301,16 @@ sag_png_read_segmentation (const char *path, const SagGrid *grid, GError **error
   init_grid (&own, &mask);
   if (!make_grey (&mask))
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                 "'%s' is a picture in colour, not a mask", shown);
+                 _ ("'%s' is a picture in colour, not a mask"), shown);
   else if (grid != NULL && memcmp (own.size, grid->size, sizeof own.size) != 0)
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                 "The mask '%s' has %d x %d pixels, its image %d x %d x %d", shown, own.size[0],
+                 _ ("The mask '%s' has %d x %d pixels, its image %d x %d x %d"), shown, own.size[0],
                  own.size[1], grid->size[0], grid->size[1], grid->size[2]);
   else
     {
       segmentation = make_segmentation (&mask, grid != NULL ? grid : &own, error);
       if (segmentation == NULL)
-        g_prefix_error (error, "'%s' cannot be read as a mask: ", shown);
+        g_prefix_error (error, _ ("'%s' cannot be read as a mask: "), shown);
     }
   g_free (mask.samples);
   return segmentation;

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,8 @@ struct _SagSave
 static void
 fail (const char *path, int code, GError **error)
 {
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written: %s%s", path,
-               g_strerror (code), code == ENOSPC || code == EDQUOT ? "; make room, or choose another folder" : "");
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("'%s' could not be written: %s%s"), path,
+               g_strerror (code), code == ENOSPC || code == EDQUOT ? _ ("; make room, or choose another folder") : "");
 }
 
 /* --- what killed programs left ---------------------------------------------------------------- */

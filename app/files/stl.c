@@ -7,6 +7,7 @@
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -95,7 +96,7 @@ sag_stl_write (const char *path, const SagSurface *surface, const char *name, GE
   if (surface->n_triangles > G_MAXUINT32)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The surface has more triangles than an STL file can hold; resample the labels first");
+                   _ ("The surface has more triangles than an STL file can hold; resample the labels first"));
       return FALSE;
     }
   save = sag_save_begin (path, error);
@@ -111,7 +112,7 @@ sag_stl_write (const char *path, const SagSurface *surface, const char *name, GE
     }
   if (good)
     return sag_save_finish (save, error);
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "'%s' could not be written: %s", path,
+  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("'%s' could not be written: %s"), path,
                g_strerror (failure));
   sag_save_abort (save);
   return FALSE;

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -152,15 +153,15 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
       if (zip_stat_index (zip, (zip_uint64_t) i, ZIP_FL_ENC_RAW, &stat) != 0
           || (stat.valid & needed) != needed)
         return fail (error, SAG_ENGINE_ERROR_INVALID, path,
-                     "is a damaged ZIP file: its table of contents cannot be read");
+                     _ ("is a damaged ZIP file: its table of contents cannot be read"));
       if (!is_member (&stat))
         continue;
       if (stat.encryption_method != ZIP_EM_NONE)
         return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path,
-                     "is encrypted; unpack it with its password, then open the folder");
+                     _ ("is encrypted; unpack it with its password, then open the folder"));
       if (stat.size > MAX_BYTES || total + stat.size > MAX_BYTES)
         return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
-                     "would unpack to more than any study needs and was not opened");
+                     _ ("would unpack to more than any study needs and was not opened"));
       total += stat.size;
       packed += MIN (stat.comp_size, MAX_BYTES);
       n_members++;
@@ -168,7 +169,7 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
   /* Members that share bytes, or bytes that say ever the same. */
   if (g_stat (path, &file) == 0 && packed > (guint64) file.st_size)
     return fail (error, SAG_ENGINE_ERROR_INVALID, path,
-                 "is a damaged ZIP file: it claims to hold more than its own size");
+                 _ ("is a damaged ZIP file: it claims to hold more than its own size"));
   if (total > MODEST_BYTES && total / MAX_RATIO > packed)
     return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
                  "would unpack to %" G_GUINT64_FORMAT " times its size and was not opened",
@@ -179,7 +180,7 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
                  "needs %" G_GUINT64_FORMAT " MB to unpack, more than there is in %s",
                  total >> 20, folder);
   return n_members > 0
-         || fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a ZIP file without files in it");
+         || fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a ZIP file without files in it"));
 }
 
 /* "000017-brain.nii.gz": the number keeps names apart, and of the rest only what is harmless stays. */
@@ -207,12 +208,12 @@ write_member (zip_t *zip, zip_uint64_t i, const zip_stat_t *stat, const char *pa
   gboolean good = TRUE;
 
   if (member == NULL)
-    return fail (error, SAG_ENGINE_ERROR_INVALID, path, "cannot be unpacked: %s", zip_strerror (zip));
+    return fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("cannot be unpacked: %s"), zip_strerror (zip));
   file = g_fopen (to, "wxe");
   if (file == NULL)
     {
       zip_fclose (member);
-      return fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", to,
+      return fail (error, SAG_ENGINE_ERROR_IO, path, _ ("could not be unpacked to %s: %s"), to,
                    g_strerror (errno));
     }
   while (good && left > 0 && (got = zip_fread (member, buffer, MIN (left, 1 << 16))) > 0)
@@ -225,7 +226,7 @@ write_member (zip_t *zip, zip_uint64_t i, const zip_stat_t *stat, const char *pa
     got = zip_fread (member, buffer, 1);
   good = fclose (file) == 0 && good;
   if (!good)
-    fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", to,
+    fail (error, SAG_ENGINE_ERROR_IO, path, _ ("could not be unpacked to %s: %s"), to,
           g_strerror (errno));
   else if (left > 0 || got != 0)
     good = fail (error, SAG_ENGINE_ERROR_INVALID, path,
@@ -248,7 +249,7 @@ write_all (zip_t *zip, const char *path, const char *folder, const SagTick *tick
       if (!sag_tick (tick, (double) i / (double) n))
         return sag_engine_error_cancelled (error);
       if (zip_stat_index (zip, (zip_uint64_t) i, ZIP_FL_ENC_RAW, &stat) != 0)
-        return fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a damaged ZIP file");
+        return fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a damaged ZIP file"));
       if (!is_member (&stat))
         continue;
       name = make_name ((guint64) i, stat.name);
@@ -277,7 +278,7 @@ sag_unzip_open (const char *path, const SagTick *tick, GError **error)
       zip_error_t reason;
 
       zip_error_init_with_code (&reason, code);
-      fail (error, SAG_ENGINE_ERROR_INVALID, path, "is a damaged ZIP file: %s",
+      fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a damaged ZIP file: %s"),
             zip_error_strerror (&reason));
       zip_error_fini (&reason);
       return NULL;
@@ -286,7 +287,7 @@ sag_unzip_open (const char *path, const SagTick *tick, GError **error)
   self->folder = g_build_filename (root, name, NULL);
   if (g_mkdtemp (self->folder) == NULL)
     {
-      fail (error, SAG_ENGINE_ERROR_IO, path, "could not be unpacked to %s: %s", root,
+      fail (error, SAG_ENGINE_ERROR_IO, path, _ ("could not be unpacked to %s: %s"), root,
             g_strerror (errno));
       g_clear_pointer (&self->folder, g_free);
       zip_discard (zip);

@@ -10,6 +10,7 @@
 #include "app/state/wire.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,7 +270,7 @@ find_file (SagPluginHost *self, const char *path, GError **error)
     }
   if (!g_file_test (onnx, G_FILE_TEST_IS_REGULAR))
     {
-      g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_NOT_FOUND, "There is no file '%s'",
+      g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_NOT_FOUND, _ ("There is no file '%s'"),
                    path);
       return NULL;
     }
@@ -298,7 +299,7 @@ sag_plugin_host_find (SagPluginHost *self, const char *id, GError **error)
       else if (strcmp (entry->recipe->id, id) == 0)
         {
           g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_INVALID,
-                       "The model '%s' cannot be used: %s", shown, entry->failure);
+                       _ ("The model '%s' cannot be used: %s"), shown, entry->failure);
           return NULL;
         }
     }
@@ -370,7 +371,7 @@ check_precision (const SagPluginEntry *entry, SagPrecision precision, GError **e
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
                               sag_precision_get_name (p));
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-               "The model '%s' does not run at %s; it runs at %s", entry->recipe->id,
+               _ ("The model '%s' does not run at %s; it runs at %s"), entry->recipe->id,
                sag_precision_get_name (precision), names->str);
   return FALSE;
 }
@@ -426,7 +427,7 @@ sag_plugin_host_bytes (SagPluginHost *self, const SagPluginEntry *entry, SagPrec
     {
       if (sag_segment_bytes (loaded->segment, grid, needs, error))
         return TRUE;
-      g_prefix_error (error, "Model '%s': ", entry->recipe->id);
+      g_prefix_error (error, _ ("Model '%s': "), entry->recipe->id);
       return FALSE;
     }
   sag_code_model_needs (grid, needs);
@@ -452,7 +453,7 @@ sag_plugin_host_segment (SagPluginHost *self, const SagPluginEntry *entry, SagPr
     return sag_code_model_segment (loaded->code, volume, options, tick, report, error);
   result = sag_segment_run (loaded->segment, volume, options, tick, report, &local);
   if (local != NULL && !g_error_matches (local, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_CANCELLED))
-    g_prefix_error (&local, "Model '%s': ", entry->recipe->id);
+    g_prefix_error (&local, _ ("Model '%s': "), entry->recipe->id);
   if (local != NULL)
     g_propagate_error (error, local);
   return result;

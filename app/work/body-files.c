@@ -16,6 +16,7 @@
 #include "engine/base/error.h"
 #include "engine/image/slice.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -461,7 +462,7 @@ sag_body_get_stack (SagBodyRun *run, SagIndex **index, GError **error)
 
       g_clear_pointer (index, sag_index_unref);
       g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED,
-                   "%s is no longer what it was when the folder was opened; open the folder again",
+                   _ ("%s is no longer what it was when the folder was opened; open the folder again"),
                    name);
     }
   return stack;

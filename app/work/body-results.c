@@ -16,6 +16,7 @@
 #include "app/work/report.h"
 #include "app/work/statistics.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,8 +66,8 @@ read_segmentation (SagBodyRun *run, const char *path, GError **error)
       || strcmp (info->frame_of_reference_uid, frame) == 0)
     return g_steal_pointer (&segmentation);
   g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-               "This segmentation lies in another frame of reference than the open images; it is not "
-               "shown over them. Open the images it was made from");
+               _ ("This segmentation lies in another frame of reference than the open images; it is not "
+               "shown over them. Open the images it was made from"));
   return NULL;
 }
 
@@ -108,7 +109,7 @@ are_labels (SagBodyRun *run, SagSegmentation *segmentation, SagVolume *volume, G
   if (volume != NULL && n_labels <= 64
       && is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
     return TRUE;
-  g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, "The file does not hold labels of the open images");
+  g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, _ ("The file does not hold labels of the open images"));
   return FALSE;
 }
 
@@ -257,8 +258,8 @@ export_surface (SagBodyRun *run, SagSegmentation *segmentation, const char *path
   if (!sag_segmentation_get_has_place (segmentation))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                           "The image says no place in the patient (a radiograph's), so its labels have no "
-                           "surface there; save them as SEG or NIfTI");
+                           _ ("The image says no place in the patient (a radiograph's), so its labels have no "
+                           "surface there; save them as SEG or NIfTI"));
       return FALSE;
     }
   g_variant_lookup (run->request, "smooth", "i", &smooth);

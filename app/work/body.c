@@ -10,6 +10,7 @@
 #include "app/work/body-private.h"
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -36,7 +37,7 @@ static const SagBodyFunc funcs[SAG_N_JOB_KINDS] = {
 gpointer
 sag_body_lacks (const char *key, GError **error)
 {
-  g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_PROTOCOL, "The request lacks its %s", key);
+  g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_PROTOCOL, _ ("The request lacks its %s"), key);
   return NULL;
 }
 

@@ -461,7 +461,7 @@ tell_end (gpointer data)
       || g_error_matches (told->error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       set_state (self, SAG_JOB_STATE_CANCELLED);
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s was cancelled", self->title);
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("%s was cancelled"), self->title);
     }
   else if (told->error != NULL)
     {

@@ -10,6 +10,7 @@
 #include "app/work/message.h"
 #include "app/work/runner.h"
 
+#include <glib/gi18n-lib.h>
 #include <glib-unix.h>
 #include <errno.h>
 #include <signal.h>
@@ -104,10 +105,10 @@ reap (Lane *lane, int wait_ms)
     }
   lane->pid = 0;
   if (got > 0 && WIFSIGNALED (status))
-    return g_strdup_printf ("it was ended by \"%s\"", strsignal (WTERMSIG (status)));
+    return g_strdup_printf (_ ("it was ended by \"%s\""), strsignal (WTERMSIG (status)));
   if (got > 0 && WIFEXITED (status))
-    return g_strdup_printf ("it left with status %d", WEXITSTATUS (status));
-  return g_strdup ("it is gone");
+    return g_strdup_printf (_ ("it left with status %d"), WEXITSTATUS (status));
+  return g_strdup (_ ("it is gone"));
 }
 
 /* Ends the child whatever it does. Answers how it ended, as far as that is known in time, or NULL if there
@@ -172,9 +173,9 @@ child_failed (Lane *lane, SagJobError code, const char *why)
   else if (lane->job != NULL)
     end_job (lane, NULL,
              g_error_new (SAG_JOB_ERROR, code,
-                          "%s failed: the program that does this work %s (%s); nothing else is lost, "
-                          "try again",
-                          sag_job_get_title (lane->job), why, how != NULL ? how : "it is gone"));
+                          _ ("%s failed: the program that does this work %s (%s); nothing else is lost, "
+                             "try again"),
+                          sag_job_get_title (lane->job), why, how != NULL ? how : _ ("it is gone")));
   next_job (lane);
 }
 
@@ -187,7 +188,7 @@ grace_over (gpointer data)
   clear_source (&lane->grace);
   how = end_child (lane);
   g_debug ("link: %s worker did not stop when asked: %s", lane_names[lane->lane], how);
-  end_job (lane, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled"));
+  end_job (lane, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled")));
   next_job (lane);
   return G_SOURCE_REMOVE;
 }
@@ -280,9 +281,9 @@ socket_readable (gint fd, GIOCondition condition, gpointer data)
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         break;
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
-        child_failed (lane, SAG_JOB_ERROR_CRASHED, "stopped");
+        child_failed (lane, SAG_JOB_ERROR_CRASHED, _ ("stopped"));
       else
-        child_failed (lane, SAG_JOB_ERROR_PROTOCOL, "sent something that makes no sense");
+        child_failed (lane, SAG_JOB_ERROR_PROTOCOL, _ ("sent something that makes no sense"));
       return G_SOURCE_REMOVE;
     }
   return G_SOURCE_CONTINUE;
@@ -371,6 +372,9 @@ static gboolean
 start_child (Lane *lane, GError **error)
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
+  /* The window's threads sleep when they have nothing to do; those of a computation that wait for each other
+   * should not (`sagitta-cli` says how long they spin). */
+  g_auto (GStrv) environment = g_environ_unsetenv (g_get_environ (), "OMP_WAIT_POLICY");
   SagLink *self = lane->link;
   int sockets[2], target = CHILD_SOCKET;
   gboolean good;
@@ -378,7 +382,7 @@ start_child (Lane *lane, GError **error)
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
     {
       g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_START,
-                   "The program that does this work could not be started: %s", g_strerror (errno));
+                   _ ("The program that does this work could not be started: %s"), g_strerror (errno));
       return FALSE;
     }
   for (int n = 0; self->argv[n] != NULL; n++)
@@ -392,7 +396,7 @@ start_child (Lane *lane, GError **error)
                                             self->address_space_bytes[lane->lane]));
   g_ptr_array_add (argv, NULL);
   good = g_spawn_async_with_pipes_and_fds (
-      NULL, (const char *const *) argv->pdata, NULL,
+      NULL, (const char *const *) argv->pdata, (const char *const *) environment,
       G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL, -1, -1, -1, &sockets[1], &target, 1,
       &lane->pid, NULL, NULL, NULL, error);
   close (sockets[1]);
@@ -405,7 +409,7 @@ start_child (Lane *lane, GError **error)
           (*error)->domain = SAG_JOB_ERROR;
           (*error)->code = SAG_JOB_ERROR_START;
         }
-      g_prefix_error (error, "The program that does this work could not be started: ");
+      g_prefix_error (error, _ ("The program that does this work could not be started: "));
       return FALSE;
     }
   lane->socket = sockets[0];
@@ -485,7 +489,7 @@ link_cancel (SagJob *job, gpointer data)
     {
       if (g_queue_remove (&lane->queue, job))
         {
-          sag_job_end (job, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled"));
+          sag_job_end (job, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled")));
           g_object_unref (job);
         }
       return;
@@ -536,10 +540,10 @@ sag_link_remove (SagLink *self)
 
       g_free (end_child (lane));
       if (lane->job != NULL)
-        end_job (lane, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled"));
+        end_job (lane, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled")));
       while ((job = g_queue_pop_head (&lane->queue)) != NULL)
         {
-          sag_job_end (job, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled"));
+          sag_job_end (job, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled")));
           g_object_unref (job);
         }
       g_hash_table_unref (lane->readable);
@@ -579,6 +583,6 @@ sag_link_find_worker (GError **error)
   path = g_find_program_in_path ("sagitta-cli");
   if (path == NULL)
     g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_START,
-                 "sagitta-cli is neither beside the program nor on the path; install Sagitta again");
+                 _ ("sagitta-cli is neither beside the program nor on the path; install Sagitta again"));
   return path;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define MAX_AXIS 32768 /* voxels along an axis that the network is asked to see */
@@ -67,7 +68,7 @@ choose_resolution (const SagRecipe *recipe, const SagFrame *frame, const int n[3
           if (frame->patch[m] < 1)
             {
               g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                           "fit: to fit the field of view the patch must be known; set it");
+                           _ ("fit: to fit the field of view the patch must be known; set it"));
               return FALSE;
             }
           spacing[m] = n[m] * mm[m] / frame->patch[m];
@@ -86,8 +87,8 @@ choose_resolution (const SagRecipe *recipe, const SagFrame *frame, const int n[3
       if (!(voxels <= MAX_AXIS))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "At the %g mm the model works at, the volume would have %.0f voxels along "
-                       "an axis; that is more than %d", spacing[m], voxels, MAX_AXIS);
+                       _ ("At the %g mm the model works at, the volume would have %.0f voxels along "
+                       "an axis; that is more than %d"), spacing[m], voxels, MAX_AXIS);
           return FALSE;
         }
       size[m] = (int) MAX (voxels, 1);
@@ -130,14 +131,14 @@ sag_frame_init (SagFrame *frame, const SagRecipe *recipe, const SagGrid *input, 
       if (slicewise && m == 2 && recipe->patch[2] > 1)
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "patch: the network is slice-wise, %d slices are asked for",
+                       _ ("patch: the network is slice-wise, %d slices are asked for"),
                        recipe->patch[2]);
           return FALSE;
         }
       if (wanted > 0 && fixed[m] > 0 && wanted != fixed[m])
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "patch: the file fixes %d voxels along %c, %d are asked for", fixed[m],
+                       _ ("patch: the file fixes %d voxels along %c, %d are asked for"), fixed[m],
                        "ijk"[m], wanted);
           return FALSE;
         }
@@ -156,7 +157,7 @@ sag_frame_init (SagFrame *frame, const SagRecipe *recipe, const SagGrid *input, 
   if (windows > G_MAXINT)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "patch: %d x %d x %d voxels make too many patches of a volume of %d x %d x %d",
+                   _ ("patch: %d x %d x %d voxels make too many patches of a volume of %d x %d x %d"),
                    frame->patch[0], frame->patch[1], frame->patch[2], size[0], size[1], size[2]);
       return FALSE;
     }

@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/nn/onnx-wire.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define MAX_OUTPUT_CHANNELS 256
@@ -88,7 +89,7 @@ find_input (SagWire graph, char **name, SagWire *value, GError **error)
     return TRUE;
   g_clear_pointer (name, g_free);
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-               "The network has %d inputs; one image is needed", n);
+               _ ("The network has %d inputs; one image is needed"), n);
   return FALSE;
 }
 
@@ -110,7 +111,7 @@ sag_network_peek (const char *path, SagNetworkPeek *peek, GError **error)
   memset (peek, 0, sizeof *peek);
   if (file == NULL)
     {
-      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, "The model cannot be read: %s",
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_IO, _ ("The model cannot be read: %s"),
                    local->message);
       return FALSE;
     }
@@ -119,7 +120,7 @@ sag_network_peek (const char *path, SagNetworkPeek *peek, GError **error)
   if (!find (model, 7, &graph))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "'%s' is not an ONNX model or is damaged", path);
+                   _ ("'%s' is not an ONNX model or is damaged"), path);
       return FALSE;
     }
   if (!find_input (graph, &peek->input, &value, error))
@@ -128,7 +129,7 @@ sag_network_peek (const char *path, SagNetworkPeek *peek, GError **error)
   if ((rank != 4 && rank != 5) || dim[0] > 1)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The network's input '%s' is not [1, C, H, W] or [1, C, D, H, W]", peek->input);
+                   _ ("The network's input '%s' is not [1, C, H, W] or [1, C, D, H, W]"), peek->input);
       sag_network_peek_clear (peek);
       return FALSE;
     }
@@ -190,8 +191,8 @@ check_output (const SagRecipe *recipe, const SagFrame *frame, const SagPort *por
     {
       g_set_error (
           error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-          "The network's output '%s' is not as large as its input; export the model with its "
-          "output brought back to the input's size",
+          _ ("The network's output '%s' is not as large as its input; export the model with its "
+          "output brought back to the input's size"),
           port->name);
       return FALSE;
     }
@@ -200,17 +201,17 @@ check_output (const SagRecipe *recipe, const SagFrame *frame, const SagPort *por
     {
       g_set_error (
           error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-          "The network's output '%s' has %d channels, but %d labels need %d; describe every "
-          "channel%s",
+          _ ("The network's output '%s' has %d channels, but %d labels need %d; describe every "
+          "channel%s"),
           port->name, got, recipe->n_labels, expected_channels (recipe, got),
-          recipe->output == SAG_NET_SOFTMAX ? " but the background" : "");
+          recipe->output == SAG_NET_SOFTMAX ? _ (" but the background") : "");
       return FALSE;
     }
   if (port->dtype != SAG_DTYPE_F32
       && !(recipe->output == SAG_NET_ARGMAX && is_number (port->dtype)))
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The network's output '%s' is %s; export the model with 32-bit floats",
+                   _ ("The network's output '%s' is %s; export the model with 32-bit floats"),
                    port->name, sag_dtype_get_name (port->dtype));
       return FALSE;
     }
@@ -230,8 +231,8 @@ check_input (const SagSession *session, const SagBinding *binding, GError **erro
       && memcmp (input->shape, binding->shape, sizeof input->shape[0] * (gsize) input->rank) == 0)
     return TRUE;
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-               "The network's input is not the image '%s' that the file announces; export the model "
-               "again", binding->name);
+               _ ("The network's input is not the image '%s' that the file announces; export the model "
+               "again"), binding->name);
   return FALSE;
 }
 
@@ -248,7 +249,7 @@ check_session (SagNetwork *self, const SagRecipe *recipe, const SagFrame *frame,
   if (input->dtype != SAG_DTYPE_F32)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
-                   "The network's input '%s' is %s; export the model with 32-bit floats",
+                   _ ("The network's input '%s' is %s; export the model with 32-bit floats"),
                    input->name, sag_dtype_get_name (input->dtype));
       return FALSE;
     }
@@ -267,7 +268,7 @@ check_session (SagNetwork *self, const SagRecipe *recipe, const SagFrame *frame,
   if (self->output < 0 || self->output >= n_outputs)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The network has no output named '%s'", recipe->output_name);
+                   _ ("The network has no output named '%s'"), recipe->output_name);
       return FALSE;
     }
   return check_output (recipe, frame, sag_session_get_output (self->session, self->output),
@@ -283,7 +284,7 @@ choose_channels (const SagNetworkPeek *peek, const SagRecipe *recipe, int *chann
   if (recipe->neighbours > 0 && !peek->slicewise)
     {
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "neighbours: the network works on volumes, not slice by slice");
+                   _ ("neighbours: the network works on volumes, not slice by slice"));
       return FALSE;
     }
   *channels = peek->channels > 0 ? peek->channels : wanted;
@@ -291,8 +292,8 @@ choose_channels (const SagNetworkPeek *peek, const SagRecipe *recipe, int *chann
     return TRUE;
   g_set_error (
       error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-      "neighbours: the network takes %d channels, but a slice with %d neighbours on each side "
-      "makes %d",
+      _ ("neighbours: the network takes %d channels, but a slice with %d neighbours on each side "
+      "makes %d"),
       peek->channels, recipe->neighbours, wanted);
   return FALSE;
 }

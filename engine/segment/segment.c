@@ -16,6 +16,7 @@
 #include "engine/segment/clean.h"
 #include "engine/segment/pass.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _SagSegment
@@ -453,7 +454,7 @@ check_volume (SagVolume *volume, GError **error)
   if (sag_volume_get_n_ready (volume) == grid->size[2])
     return TRUE;
   g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-               "Only %d of %d slices have been read; wait for the series to be complete",
+               _ ("Only %d of %d slices have been read; wait for the series to be complete"),
                sag_volume_get_n_ready (volume), grid->size[2]);
   return FALSE;
 }
@@ -485,7 +486,7 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
   plan_run (&plan, self, &frame, options);
   if (options->max_bytes > 0 && plan.needs.total_bytes > options->max_bytes)
     g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-                 "The run needs %.0f MB, but the limit is %.0f MB",
+                 _ ("The run needs %.0f MB, but the limit is %.0f MB"),
                  (double) plan.needs.total_bytes / 1e6, (double) options->max_bytes / 1e6);
   else if (open_lanes (self, &plan, options->max_bytes, error))
     {

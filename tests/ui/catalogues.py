@@ -78,8 +78,8 @@ def main():
     check("no sentence of the window is bare",
           [p for path in sources if path.endswith(".c") for p in bare_sentences(path)]
           + [p for path in sources if path.endswith(".ui") for p in unmarked_properties(path)])
-    marked = [os.path.join(at, name) for at in ("ui", "app/state", "app/work", "app/dicom", "engine/segment") for name in sorted(os.listdir(at))
-              if name.endswith((".c", ".ui"))
+    marked = [os.path.join(at, name) for at in ("ui", "app/state", "app/work", "app/dicom", "app/files", "app/plugin", "engine/segment") for name in sorted(os.listdir(at))
+              if name.endswith((".c", ".cpp", ".ui"))
               and re.search(r'(?<![A-Za-z0-9_])N?_ \("|g_dngettext|translatable="yes"', open(os.path.join(at, name), encoding="utf-8").read())]
     check("POTFILES names every file that has words", sorted(set(marked) ^ {p for p in potfiles if not p.startswith("resources/")}))
     with tempfile.TemporaryDirectory() as scratch:

@@ -188,10 +188,12 @@ test_truths (void)
   assert_says (sag_slice_corners_dup_top_right (&scene), "5.0 mm thick, 3.0 mm apart", TRUE);
   assert_says (sag_slice_corners_dup_bottom_left (&scene), "Lossy", FALSE);
   assert_says (sag_slice_corners_dup_top_left (&scene), "Chest", TRUE);
-  /* Text gives way: first the series, then all but the number, then that. */
+  /* Text gives way: first patient and study, then the series and all but the number, then that. */
   init_scene (&scene, workspace, 300, 300);
-  assert_says (sag_slice_corners_dup_top_left (&scene), "Chest", FALSE);
+  assert_says (sag_slice_corners_dup_top_left (&scene), "Chest", TRUE);
   assert_says (sag_slice_corners_dup_top_left (&scene), "Axial", TRUE);
+  init_scene (&scene, workspace, 200, 200);
+  assert_says (sag_slice_corners_dup_top_left (&scene), "Chest", FALSE);
   init_scene (&scene, workspace, 160, 160);
   assert_says (sag_slice_corners_dup_bottom_left (&scene), "W", FALSE);
   assert_says (sag_slice_corners_dup_top_right (&scene), "/ 20", TRUE);
