@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define COARSER 1.001 /* steps from which the voxels between are averaged, in voxels of `from` */
+#define COARSER 2 /* steps above which linear interpolation would pass voxels over */
 
 /* What one voxel of `to` takes of an axis of `from`: `n` voxels from `first` on. */
 typedef struct
@@ -26,7 +26,7 @@ struct _SagResampler
   gboolean  parallel;   /* axes run along axes: positions come from tables */
   int       axis[3];    /* of `from`, along each axis of `to` */
   SagPoint *points[3];  /* [to.size[a]] */
-  Span     *spans[3];   /* [to.size[a]]; NULL where no axis of `to` is coarser than `from` */
+  Span     *spans[3];   /* [to.size[a]]; NULL if no axis of `to` is that much coarser */
   float    *weights[3]; /* of all spans of an axis */
 };
 
@@ -58,35 +58,32 @@ find_axes (SagResampler *self)
   return TRUE;
 }
 
-/* Along axis a of `to`: each voxel of `from` by how much of it lies within one step around the
- * place, but within one voxel at least. With one voxel that is linear interpolation, so nothing
- * jumps where grids become equal. Beyond the ends there is nothing to average. */
+/* Along axis a of `to`: a triangle as wide as the step, but two voxels at least, which is linear
+ * interpolation: nothing jumps as steps become longer, and no voxel is passed over. What lies beyond
+ * the ends counts nothing. */
 static void
 make_spans (SagResampler *self, int a)
 {
   int size = self->from.size[self->axis[a]], count = self->to.size[a], most;
-  double step = fabs (self->step[a][self->axis[a]]), half = step > COARSER ? step / 2 : 0.5;
+  double half = MAX (fabs (self->step[a][self->axis[a]]) / 2, 1);
 
-  most = (int) MIN (2 * ceil (half) + 2, size);
+  most = (int) MIN (2 * ceil (half) + 1, size);
   self->spans[a] = g_new (Span, count);
   self->weights[a] = g_new (float, (gsize) count * (gsize) most);
   for (int n = 0; n < count; n++)
     {
       Span *span = &self->spans[a][n];
       const SagPoint *point = &self->points[a][n];
-      double p = point->index + (double) point->fraction;
-      double low = MAX (p - half, -0.5), high = MIN (p + half, size - 0.5);
-      int last = (int) MIN (ceil (high + 0.5) - 1, size - 1);
+      double p = point->index + (double) point->fraction, sum = 0;
+      int last = (int) MIN (ceil (p + half) - 1, size - 1);
 
-      span->first = (int) floor (low + 0.5);
+      span->first = (int) MAX (floor (p - half) + 1, 0);
       span->n = last - span->first + 1;
       span->weights = self->weights[a] + (gsize) n * (gsize) most;
       for (int q = 0; q < span->n; q++)
-        {
-          double from = span->first + q - 0.5;
-
-          span->weights[q] = (float) ((MIN (from + 1, high) - MAX (from, low)) / (high - low));
-        }
+        sum += 1 - fabs (span->first + q - p) / half;
+      for (int q = 0; q < span->n; q++)
+        span->weights[q] = (float) ((1 - fabs (span->first + q - p) / half) / sum);
     }
 }
 

@@ -23,10 +23,10 @@ void          sag_resampler_free             (SagResampler       *self);
 
 /* Row (j, k) of `to` from `volume` (whose grid is `from`; slices needed are ready), in the
  * volume's unit; RGB8 as luma. Trilinear; but if the axes of the grids run along each other and
- * those of `to` have steps of more than a voxel of `from`, the mean over the step: a point every 15
- * pixels of a radiograph would show its noise instead (area averaging, the box filter of Turkowski,
- * Filters for common resampling tasks, Graphics Gems 1990). Oblique grids are sampled by points.
- * `row` has to->size[0] floats. [any thread] */
+ * those of `to` have steps of more than two voxels of `from`, the mean over the step, weighed by a
+ * triangle as wide (the tent filter of Turkowski, Filters for common resampling tasks, Graphics
+ * Gems 1990): a point every 15 pixels of a radiograph would show its noise instead. Oblique grids
+ * are sampled by points. `row` has to->size[0] floats. [any thread] */
 void          sag_resampler_volume_row       (const SagResampler *self,
                                               const SagVolume    *volume,
                                               int                 j,

@@ -27,22 +27,12 @@ def zscore(x):
     return (x - mean) / (x.var((2, 3), keepdim=True, unbiased=False).sqrt() + 1e-6)
 
 
-def shrink(x, size):
-    """x [n, 1, h, w] to [n, 1, size, size] as the program does (engine/image/resample.c): the mean over each step."""
-    for axis in (2, 3):
-        edges, voxels = np.linspace(0, x.shape[axis], size + 1)[:, None], np.arange(x.shape[axis])
-        share = np.clip(np.minimum(edges[1:], voxels + 1) - np.maximum(edges[:-1], voxels), 0, None)
-        share = torch.from_numpy((share / share.sum(1, keepdims=True)).astype(np.float32))
-        x = (x.movedim(axis, 3) @ share.T).movedim(3, axis)
-    return x
-
-
 def as_case(case, size=SIZE):
     """(name, image [1, 1, size, size] normalised, label [1, 256, 256])."""
     name, image, label = case
     image = torch.from_numpy(image)[None, None]
     if size != SIZE:
-        image = shrink(image, size)
+        image = F.interpolate(image, (size, size), mode='bilinear', align_corners=False)
     return name, zscore(image), torch.from_numpy(label)[None].long()
 
 
