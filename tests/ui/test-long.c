@@ -2,7 +2,7 @@
  *
  * test-long.c: a long session in a real window with real workers: what a round takes it gives back.
  *
- * $SAG_ROUNDS of them, 12 by default; sh tests/ui/long.sh ROUNDS runs many.
+ * $SAG_ROUNDS of them, 12 by default; the suite runs a few, sh tests/ui/long.sh ROUNDS many.
  *
  * A round opens a study in a new window, scrolls through it, segments it at one of the model's precisions,
  * runs at another, cancels, compares, exports and closes the window. Of the window's process and its workers
@@ -142,11 +142,7 @@ one_round (int n)
 
   sag_segmenter_choose (segmenter, MODEL);
   wait_state (segmenter, SAG_SEGMENTER_READY);
-  for (int i = 0; i < 100000 && g_strcmp0 (sag_model_get_id (sag_segmenter_get_model (segmenter)), MODEL) != 0; i++)
-    {
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (500);
-    }
+  fake_wait (g_strcmp0 (sag_model_get_id (sag_segmenter_get_model (segmenter)), MODEL) == 0);
   model = sag_segmenter_get_model (segmenter);
   g_assert_cmpstr (sag_model_get_id (model), ==, MODEL);
   wait_state (segmenter, SAG_SEGMENTER_READY);
@@ -157,7 +153,7 @@ one_round (int n)
 
   /* Another precision, stopped in its first steps or in its last. */
   sag_segmenter_switch_precision (segmenter, nth_precision (model, n + 1));
-  wait_state (segmenter, SAG_SEGMENTER_RUNNING);
+  g_assert_cmpint (sag_segmenter_get_state (segmenter), ==, SAG_SEGMENTER_RUNNING);
   for (int i = 0; i < 40 * (n % 3); i++)
     {
       g_main_context_iteration (NULL, FALSE);
@@ -179,17 +175,9 @@ one_round (int n)
 
   g_signal_connect_swapped (exporter, "saved", G_CALLBACK (note_saved), &n_saved);
   sag_exporter_save_labels (exporter, workspace, "seg", seg);
-  for (int i = 0; i < 60000 && n_saved < 1; i++)
-    {
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (500);
-    }
+  fake_wait (n_saved >= 1);
   sag_exporter_save_statistics (exporter, workspace, table);
-  for (int i = 0; i < 60000 && n_saved < 2; i++)
-    {
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (500);
-    }
+  fake_wait (n_saved >= 2);
   g_assert_cmpint (n_saved, ==, 2);
   g_signal_handlers_disconnect_by_data (exporter, &n_saved);
   gtk_window_close (GTK_WINDOW (window));
@@ -215,7 +203,7 @@ test_rounds (void)
   const char *const make[] = { g_getenv ("SAGITTA_CLI"), "phantom", "--size=small", study, NULL };
   const char *const names[] = { "window", "reading", "computing" };
   Use first[3] = { 0 }, now[3] = { 0 };
-  int status, every = MAX (1, n_rounds / 50), warm = MAX (1, MIN (WARM_UP, n_rounds - 1));
+  int status, every = MAX (1, n_rounds / 50), warm = CLAMP (n_rounds / 3, 1, WARM_UP);
 
   g_assert_true (g_spawn_sync (NULL, (char **) make, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status,
                                NULL));
