@@ -130,19 +130,20 @@ load (const Side *side, const float *data, gint64 first, gint64 m, gint64 e, flo
     k->unary[SAG_UNARY_AFFINE]((gsize) (m * e), to, to, 1, side->seen.shift);
 }
 
-/* A piece of phi (k)^T v, [e][d], and of sum phi (k), [e]. */
+/* A piece of phi (k)^T v, [e][d], and of sum phi (k), [e]. Items go by tokens first: a thread finds in its cache those
+ * that it made in the step before. */
 static void
 chunk_item (gsize item, int thread, gpointer data)
 {
   const Job *job = data;
   const Attention *self = job->self;
   const SagKernels *kernels = sag_kernels_get ();
-  gint64 batch = (gint64) item / self->chunks, first = (gint64) item % self->chunks * CHUNK;
+  gint64 batch = (gint64) item % self->batches, chunk = (gint64) item / self->batches, first = chunk * CHUNK;
   gint64 end = MIN (first + CHUNK, self->n), e = self->e, d = self->d;
   const float *k = find (self, &self->k, sag_step_in (job->step, 1), batch);
   const float *v = find (self, &self->v, sag_step_in (job->step, 2), batch);
   gint64 token = self->v.seen.stride[self->v.tokens], feature = self->v.seen.stride[self->v.features];
-  float *sums = job->sums + (gint64) item * (gint64) self->state, *sum = sums + e * d;
+  float *sums = job->sums + (batch * self->chunks + chunk) * (gint64) self->state, *sum = sums + e * d;
   float *rows = job->tiles + thread * (gint64) self->tile, *turned = rows + TILE * e, *values = turned + TILE * e;
 
   if (!sag_step_go_on (job->step, thread, 0.5 * (double) item / (double) (self->batches * self->chunks)))
@@ -191,7 +192,7 @@ query_item (gsize item, int thread, gpointer data)
   const Job *job = data;
   const Attention *self = job->self;
   const SagKernels *kernels = sag_kernels_get ();
-  gint64 batch = (gint64) item / job->per_batch, rest = batch, first = (gint64) item % job->per_batch * TILE;
+  gint64 batch = (gint64) item % self->batches, rest = batch, first = (gint64) item / self->batches * TILE;
   gint64 m = MIN (TILE, self->m - first), e = self->e, d = self->d;
   const float *q = find (self, &self->q, sag_step_in (job->step, 0), batch);
   const float *packed = job->packed + batch * (gint64) self->packed;
