@@ -263,8 +263,39 @@ mix_lines_x4 (size_t rows, size_t n, const uint8_t *const *row, const float *wei
     }
 }
 
+/* Sixteen tables of sixteen, and the upper bits choose between them. */
+static void
+look_up (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y)
+{
+#if LANES == 16
+  __m512i part[16];
+
+  SAG_UNROLL for (int j = 0; j < 16; j++)
+    part[j] = _mm512_broadcast_i32x4 (_mm_loadu_si128 ((const __m128i *) (const void *) (table + 16 * j)));
+  for (size_t i = 0; i < n; i += 64)
+    {
+      size_t some = n - i < 64 ? n - i : 64;
+      __m512i v = (__m512i) sag_load_u8 (x + i, some), low = _mm512_and_si512 (v, _mm512_set1_epi8 (15)), r[16];
+
+      SAG_UNROLL for (int j = 0; j < 16; j++)
+        r[j] = _mm512_shuffle_epi8 (part[j], low);
+      SAG_UNROLL for (int bit = 0; bit < 4; bit++)
+        {
+          __mmask64 set = _mm512_test_epi8_mask (v, _mm512_set1_epi8 ((char) (16 << bit)));
+
+          SAG_UNROLL for (int j = 0; j < 16 >> bit; j += 2)
+            r[j / 2] = _mm512_mask_blend_epi8 (set, r[j], r[j + 1]);
+        }
+      sag_store_u8 (y + i, (SagVecU8) r[0], some);
+    }
+#else
+  for (size_t i = 0; i < n; i++)
+    y[i] = table[x[i]];
+#endif
+}
+
 void
 SAG_FN (bytes_fill) (SagKernels *k)
 {
-  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4 };
+  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
 }

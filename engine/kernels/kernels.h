@@ -299,6 +299,9 @@ typedef struct
    * fma (part[i], b - a, a)), 0 … 255, where a = row[t][4 * first[i] + c], b the same at second[i]. */
   void (*mix_lines_x4) (size_t rows, size_t n, const uint8_t *const *row, const float *weight,
                         const int32_t *first, const int32_t *second, const float *part, uint8_t *y);
+
+  /* y[i] = table[x[i]]; in place. */
+  void (*look_up) (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y);
 } SagBytes;
 
 /* Bytes and layout of packed weights: panels of nr columns, each [taps][k][nr], the last one filled

@@ -326,6 +326,13 @@ mix_lines_x4 (size_t rows, size_t n, const uint8_t *const *row, const float *wei
       }
 }
 
+static void
+look_up (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = table[x[i]];
+}
+
 void
 sag_ref_int_fill (SagKernels *k)
 {
@@ -334,5 +341,5 @@ sag_ref_int_fill (SagKernels *k)
   k->gemm_u8s4 = (SagGemmU8S4){ gemm_u8s4, 4, 16 };
   k->conv_row_u8s4 = (SagConvRowU8S4){ sag_ref_conv_row_u8s4, 8, 48 };
   k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
-  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4 };
+  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
 }

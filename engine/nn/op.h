@@ -74,6 +74,7 @@ enum
   SAG_BYTES_IN   = 1 << 0, /* read input 0 */
   SAG_BYTES_OUT  = 1 << 1, /* write output 0; the fused residual, if any, is then in bytes too */
   SAG_BYTES_SAME = 1 << 2, /* all inputs and output 0, together only, with one quantum */
+  SAG_BYTES_BOTH = 1 << 3, /* input 0 and output 0, together only, each with its own quantum */
 };
 
 /* A layout in which the operator cannot work. */

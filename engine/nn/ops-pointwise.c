@@ -6,6 +6,7 @@
  * plain loops. Any layout.
  */
 #include "engine/nn/build.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/ops-pointwise.h"
 
@@ -469,6 +470,48 @@ run_piece (gint64 from, gint64 to, int thread, gpointer data)
     run_extra (run, from, to);
 }
 
+/* From bytes to bytes there are but 256 answers. */
+typedef struct
+{
+  const guint8 *x, *table;
+  guint8       *y;
+} TableRun;
+
+static void
+table_piece (gint64 from, gint64 to, int thread, gpointer data)
+{
+  const TableRun *run = data;
+
+  sag_kernels_get ()->bytes.look_up ((gsize) (to - from), run->x + from, run->table, run->y + from);
+}
+
+static void
+run_table (const SagNode *node, UnaryRun *run)
+{
+  const SagQuantum *in = &sag_node_input (node, 0)->quantum, *out = &sag_node_output (node, 0)->quantum;
+  const SagQuantize *quantize = &sag_kernels_get ()->quantize;
+  guint8 table[256];
+  float x[256];
+  TableRun job = { run->x, table, run->y };
+
+  for (int i = 0; i < 256; i++)
+    table[i] = (guint8) i;
+  quantize->from_u8 (256, table, in->scale, in->zero, x);
+  run->x = run->y = x;
+  run->dtype = SAG_DTYPE_F32;
+  run_piece (0, 256, 0, run);
+  quantize->to_u8 (256, x, out->scale, out->zero, table);
+  sag_range_run (sag_value_count (sag_node_output (node, 0)), 4 * SAG_GRAIN, table_piece, &job);
+}
+
+static guint
+can_bytes (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+
+  return y != NULL && x->layout == y->layout && x->dtype != SAG_DTYPE_BOOL ? SAG_BYTES_BOTH : 0;
+}
+
 void
 sag_unary_run (const SagStep *step)
 {
@@ -492,7 +535,10 @@ sag_unary_run (const SagStep *step)
       run.a = (float) MIN (run.lo, run.hi);
       run.b = (float) run.hi;
     }
-  sag_range_run (sag_value_count (sag_node_output (node, 0)), SAG_GRAIN, run_piece, &run);
+  if (sag_value_in_bytes (sag_node_input (node, 0)) && sag_value_in_bytes (sag_node_output (node, 0)))
+    run_table (node, &run);
+  else
+    sag_range_run (sag_value_count (sag_node_output (node, 0)), SAG_GRAIN, run_piece, &run);
 }
 
 static gboolean
@@ -505,7 +551,8 @@ prepare_unary (SagNode *node, SagPrecision precision, GError **error)
 }
 
 #define UNARY(name, domain)                                                                    \
-  { name, domain, infer_unary, sag_cost_same, prepare_unary, NULL, sag_unary_run, .follows = 1 }
+  { name, domain, infer_unary, sag_cost_same, prepare_unary, NULL, sag_unary_run, .bytes = can_bytes, \
+    .follows = 1 }
 
 const SagOp sag_ops_pointwise[] = {
   UNARY ("Relu", ""),
@@ -555,6 +602,6 @@ const SagOp sag_ops_pointwise[] = {
   UNARY ("Gelu", "com.microsoft"),
   UNARY ("QuickGelu", "com.microsoft"),
   { "FastGelu", "com.microsoft", infer_unary, sag_cost_same, prepare_unary, NULL, sag_unary_run,
-    .follows = 1, .expand = sag_expand_bias_gelu },
+    .bytes = can_bytes, .follows = 1, .expand = sag_expand_bias_gelu },
   { NULL },
 };

@@ -53,6 +53,16 @@ restrict_to (const SagNode *node)
         changed |= drop (sag_node_input (node, i));
       return (!whole && drop (y)) || changed;
     }
+  if (can & SAG_BYTES_BOTH)
+    {
+      SagValue *x = sag_node_input (node, 0);
+
+      if (!whole || x->index == 0)
+        changed |= drop (x) | drop (y);
+      for (int i = 1; i <= last; i++)
+        changed |= drop (sag_node_input (node, i));
+      return changed;
+    }
   for (int i = 0; i <= last; i++)
     {
       SagValue *x = sag_node_input (node, i);
@@ -126,7 +136,7 @@ how_read (const SagNode *node, int input)
     return MOVED_AS_BYTES | READ_AS_BYTES;
   if (node->fused.residual && input == (int) node->inputs->len - 1)
     return can & SAG_BYTES_OUT ? READ_AS_BYTES : READ_AS_FLOATS;
-  return input == 0 && can & SAG_BYTES_IN ? READ_AS_BYTES : READ_AS_FLOATS;
+  return input == 0 && can & (SAG_BYTES_IN | SAG_BYTES_BOTH) ? READ_AS_BYTES : READ_AS_FLOATS;
 }
 
 /* A value beside `value`, made from it at `position`: for its readers of bytes, or for those of floats. */
@@ -166,7 +176,7 @@ double_values (SagGraph *graph)
       SagNode *node = graph->nodes->pdata[i];
       SagValue *y = sag_node_output (node, 0);
       guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
-      gboolean makes = (can & (SAG_BYTES_OUT | SAG_BYTES_SAME)) != 0;
+      gboolean makes = (can & (SAG_BYTES_OUT | SAG_BYTES_SAME | SAG_BYTES_BOTH)) != 0;
 
       for (int j = 0; j < (int) node->inputs->len; j++)
         {

@@ -7,16 +7,36 @@
  */
 #include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
+#include "engine/nn/ops-pointwise.h"
 #include "engine/nn/pass-match.h"
 #include "engine/nn/passes.h"
 
 #include <string.h>
 
 static gboolean
-same_storage (const SagValue *a, const SagValue *b)
+is_free (const SagValue *value)
 {
-  return a->dtype == SAG_DTYPE_F32 && b->dtype == SAG_DTYPE_F32 && a->quantum.scale == b->quantum.scale
-         && a->quantum.zero == b->quantum.zero && a->least == b->least && a->most == b->most;
+  return value->quantum.scale == 0 && value->least >= value->most;
+}
+
+/* What is moved may be stored as bytes anywhere on its way, but in one way only. */
+static gboolean
+may_be_one (const SagValue *a, const SagValue *b)
+{
+  return a->dtype == SAG_DTYPE_F32 && b->dtype == SAG_DTYPE_F32
+         && (is_free (a) || is_free (b)
+             || (a->quantum.scale == b->quantum.scale && a->quantum.zero == b->quantum.zero && a->least == b->least
+                 && a->most == b->most));
+}
+
+static void
+store (SagValue *value, const SagValue *like)
+{
+  if (is_free (like))
+    return;
+  value->quantum = like->quantum;
+  value->least = like->least;
+  value->most = like->most;
 }
 
 /* An image [N, C, ...] with the elements of tokens [N, L, C]. */
@@ -49,7 +69,8 @@ is_way (const SagNode *first, const SagNode *second, gboolean to_tokens)
     return FALSE;
   x = sag_node_input (first, 0);
   between = sag_node_output (first, 0);
-  if (!sag_match_single (between) || !same_storage (x, between) || !same_storage (x, sag_node_output (second, 0)))
+  if (!sag_match_single (between) || !may_be_one (x, sag_node_output (second, 0)) || !may_be_one (x, between)
+      || !may_be_one (between, sag_node_output (second, 0)))
     return FALSE;
   if (sag_match_is (first, "Reshape"))
     return turns (second, to_tokens) && between->shape.dim[0] == x->shape.dim[0]
@@ -93,6 +114,27 @@ image_before (const SagValue *tokens)
              : NULL;
 }
 
+/* An image takes over how the tokens that were made of it are stored. */
+static void
+store_moved (SagValue *image, const SagValue *tokens)
+{
+  store (image, sag_node_input (tokens->producer, 0));
+  store (image, tokens);
+}
+
+/* An activation that stayed alone, as before it the file stores bytes; or NULL. */
+static SagNode *
+activation_before (const SagValue *tokens)
+{
+  SagNode *node = sag_match_single (tokens) ? tokens->producer : NULL;
+  SagFused fused;
+
+  return node != NULL && node->inputs->len == 1 && node->fused.activation == SAG_ACTIVATION_NONE
+                 && sag_node_activation (node, &fused)
+             ? node
+             : NULL;
+}
+
 /* A product of tokens with constant weights, and a bias by column or none. */
 static gboolean
 is_linear (const SagNode *node)
@@ -101,7 +143,7 @@ is_linear (const SagNode *node)
   guint residual = node->fused.residual ? 1 : 0;
 
   if (strcmp (node->op->name, "MatMul") != 0 || *node->op->domain != '\0' || x->shape.rank != 3 || w->constant == NULL
-      || w->dtype != SAG_DTYPE_F32 || w->stored_bits != 0 || w->shape.rank != 2 || x->constant != NULL)
+      || w->dtype != SAG_DTYPE_F32 || (w->stored_bits != 0 && w->stored_bits != 8) || w->shape.rank != 2 || x->constant != NULL)
     return FALSE;
   return node->inputs->len == 2 + residual
          || (node->inputs->len == 3 + residual && sag_node_input (node, 2)->constant != NULL
@@ -113,9 +155,7 @@ move (SagValue *y, const SagValue *like, GError **error)
 {
   if (!y->producer->op->infer (y->producer, error))
     return NULL;
-  y->quantum = like->quantum;
-  y->least = like->least;
-  y->most = like->most;
+  store (y, like);
   return y;
 }
 
@@ -154,6 +194,7 @@ convolve (SagBuild *build, const SagNode *product, SagValue *in, SagValue *out, 
   for (int a = 2; a < shape.rank; a++)
     shape.dim[a] = 1;
   to = sag_build_floats (build, &shape, &weights);
+  weights->stored_bits = w->stored_bits;
   for (gint64 j = 0; j < columns; j++)
     for (gint64 i = 0; i < rows; i++)
       to[j * rows + i] = ((const float *) w->constant->data)[i * columns + j];
@@ -180,15 +221,34 @@ convolve (SagBuild *build, const SagNode *product, SagValue *in, SagValue *out, 
 static gboolean
 rewrite (SagNode *product, int position, GError **error)
 {
-  SagValue *y = sag_node_output (product, 0), *behind = NULL, *before = image_before (sag_node_input (product, 0));
+  SagValue *x = sag_node_input (product, 0), *y = sag_node_output (product, 0), *behind, *before = image_before (x);
+  SagNode *activation = before == NULL ? activation_before (x) : NULL;
   SagBuild build = { product, position };
 
-  if (!product->fused.residual || before != NULL)
-    behind = image_behind (y);
+  if (activation != NULL)
+    before = image_before (sag_node_input (activation, 0));
+  behind = !product->fused.residual || before != NULL ? image_behind (y) : NULL;
   if (before == NULL && behind == NULL)
     return TRUE;
+  if (activation != NULL && before != NULL)
+    {
+      store_moved (before, sag_node_input (activation, 0));
+      before = sag_build_in (&build, activation->op->domain, activation->op->name, 1, before);
+      before->producer->opset = activation->opset;
+      build.node = activation;
+      sag_build_move_attributes (&build, before->producer);
+      build.node = product;
+      if (!move (before, x, error))
+        return FALSE;
+    }
+  else if (before != NULL)
+    store_moved (before, x);
   if (behind != NULL)
-    return convolve (&build, product, before, behind, &behind->shape, error) != NULL;
+    {
+      store (behind, sag_node_output (y->reader, 0));
+      store (behind, y);
+      return convolve (&build, product, before, behind, &behind->shape, error) != NULL;
+    }
   before = convolve (&build, product, before, NULL, &before->shape, error);
   if (before == NULL || (before = to_tokens (&build, before, &y->shape, error)) == NULL)
     return FALSE;

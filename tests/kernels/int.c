@@ -255,6 +255,14 @@ bytes_one (Check *check, size_t n, size_t taps)
     k->mix_lines_x4 (taps, n, rows, weight, first, second, part, got);
   r->mix_lines_x4 (taps, n, rows, weight, first, second, part, want);
   check_same_bytes (check, got, want, 4 * n, "mix_lines_x4 %zu of %zu", taps, n);
+  {
+    const uint8_t *table = bytes (check, 256, false);
+
+    CHECK_GUARDED (check, "look_up")
+      k->look_up (n, rows[0], table, got);
+    r->look_up (n, rows[0], table, want);
+    check_same_bytes (check, got, want, n, "look_up %zu", n);
+  }
   check_release_all (check);
 }
 
