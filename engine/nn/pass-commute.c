@@ -47,7 +47,8 @@ is_passing (const SagValue *value)
 static gboolean
 is_constant (const SagValue *value)
 {
-  return value != NULL && value->constant != NULL && value->dtype == SAG_DTYPE_F32 && value->stored_bits == 0;
+  return value != NULL && value->constant != NULL && value->dtype == SAG_DTYPE_F32
+         && (value->stored_bits == 0 || value->stored_bits == 8);
 }
 
 static gboolean
@@ -103,7 +104,8 @@ pixels (const SagValue *value)
   return (double) value->shape.dim[0] * (double) sag_shape_product (&value->shape, 2, value->shape.rank);
 }
 
-/* Parts of what `conv` reads; 0 if there is nothing to move. */
+/* Parts of what `conv` reads; 0 if there is nothing to move. Bytes may be resized, but only alone; they
+ * are those of the smaller image then. */
 static int
 find_parts (const SagNode *conv, Part *parts)
 {
@@ -112,6 +114,13 @@ find_parts (const SagNode *conv, Part *parts)
   int n = concat != NULL ? (int) concat->inputs->len : 1;
   gint64 at = 0;
 
+  if (sag_match_single (x) && x->quantum.scale > 0 && x->producer != NULL && is_blend (x->producer))
+    {
+      SagValue *before = sag_node_input (x->producer, 0);
+
+      *parts = (Part){ before, x->producer, NULL, 0, x->shape.dim[1] };
+      return before->quantum.scale > 0 ? 1 : 0;
+    }
   if (!is_passing (x) || n > MOST
       || (concat != NULL && sag_axis (sag_node_get_int (concat, "axis", 0), x->shape.rank) != 1))
     return 0;
@@ -128,7 +137,8 @@ find_parts (const SagNode *conv, Part *parts)
           parts[i].resize = part->producer;
           parts[i].x = part = sag_node_input (part->producer, 0);
         }
-      if (is_passing (part) && is_mixer (part->producer))
+      if (is_passing (part) && is_mixer (part->producer) && sag_node_input (part->producer, 1)->stored_bits == 0
+          && sag_node_input (conv, 1)->stored_bits == 0)
         {
           parts[i].inner = part->producer;
           parts[i].x = sag_node_input (part->producer, 0);
@@ -182,11 +192,13 @@ mix_weights (SagBuild *build, const SagNode *conv, const Part *part, gboolean fi
   gint64 out = w->shape.dim[0], all = w->shape.dim[1], in = inner != NULL ? inner->shape.dim[1] : part->channels;
   SagShape shape = w->shape;
   float *to, *sums = NULL;
-  g_autofree double *row = g_new (double, MAX (in, 1));
+  g_autofree double *row = g_new (double, (gsize) MAX (in, 1));
 
   shape.dim[1] = in;
   *bias = NULL;
   to = sag_build_floats (build, &shape, weights);
+  if (to != NULL)
+    (*weights)->stored_bits = w->stored_bits;
   if ((first && b != NULL) || shift != NULL)
     sums = sag_build_floats (build, &(SagShape){ 1, { out } }, bias);
   for (gint64 j = 0; j < out && to != NULL; j++)
@@ -285,7 +297,7 @@ sag_pass_commute (SagGraph *graph, GError **error)
     {
       SagNode *node = graph->nodes->pdata[i];
       Part parts[MOST];
-      int n = is_mixer (node) && is_free (sag_node_output (node, 0)) ? find_parts (node, parts) : 0;
+      int n = is_mixer (node) ? find_parts (node, parts) : 0;
       guint before = graph->nodes->len;
 
       if (n == 0 || !is_worth (node, parts, n))
