@@ -21,6 +21,7 @@ static const struct
   { "/commute_up", " 1x4x9x7", " 1x40x9x7" },
   { "/tokens", " Conv ", " MatMul " },
   { "/q_tokens", "/last:u8 -> 1x16x5x7/last:u8", " MatMul " },
+  { "/pieces", " Pieces ", " Slice " },
   { "/linatt_", " LinearAttention ", " ReduceMean " },
 };
 
