@@ -84,36 +84,49 @@ sag_exps_parts (int m, const SagVec *x, SagVecI *n, SagVec *r, SagVec *q)
   SAG_POLYNOMIALS (c, m, r, q);
 }
 
-SAG_INLINE SagVec
-sag_exp_parts (SagVec x, SagVecI *n, SagVec *r)
+/* Of m vectors, in place. */
+SAG_INLINE void
+sag_exps (int m, SagVec *x)
 {
-  SagVec q;
+  SagVec one = sag_splat (1.0f), r[SAG_SIDE], q[SAG_SIDE];
+  SagVecI n[SAG_SIDE], half[SAG_SIDE];
 
-  sag_exps_parts (1, &x, n, r, &q);
-  return q;
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_clamp (x[j], sag_splat (SAG_EXP_LO), sag_splat (SAG_EXP_HI));
+  sag_exps_parts (m, x, n, r, q);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = sag_fma (q[j], r[j], one);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    half[j] = n[j] >> 1;
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = sag_fma (q[j], r[j], one);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    q[j] = q[j] * sag_power_of_two (half[j]);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = q[j] * sag_power_of_two (n[j] - half[j]);
 }
 
 SAG_INLINE SagVec
 sag_exp (SagVec x)
 {
-  SagVec one = sag_splat (1.0f), r, q;
-  SagVecI n, half;
-
-  q = sag_exp_parts (sag_clamp (x, sag_splat (SAG_EXP_LO), sag_splat (SAG_EXP_HI)), &n, &r);
-  half = n >> 1;
-  return sag_fma (sag_fma (q, r, one), r, one) * sag_power_of_two (half)
-         * sag_power_of_two (n - half);
+  sag_exps (1, &x);
+  return x;
 }
 
-SAG_INLINE SagVec
-sag_expm1_negative (SagVec x)
+/* exp (x) - 1 of m vectors, in place; x above 0 is 0 */
+SAG_INLINE void
+sag_expm1s_negative (int m, SagVec *x)
 {
-  SagVec r, q, scale;
-  SagVecI n;
+  SagVec r[SAG_SIDE], q[SAG_SIDE];
+  SagVecI n[SAG_SIDE];
 
-  q = sag_exp_parts (sag_clamp (x, sag_splat (SAG_EXPM1_LO), sag_splat (0.0f)), &n, &r);
-  scale = sag_power_of_two (n);
-  return sag_fma (scale, sag_fma (q * r, r, r), scale - sag_splat (1.0f));
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_clamp (x[j], sag_splat (SAG_EXPM1_LO), sag_splat (0.0f));
+  sag_exps_parts (m, x, n, r, q);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_power_of_two (n[j]);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_fma (x[j], sag_fma (q[j] * r[j], r[j], r[j]), x[j] - sag_splat (1.0f));
 }
 
 SAG_INLINE SagVec
@@ -143,14 +156,39 @@ sag_log (SagVec x)
   return sag_select (x >= zero, y, sag_splat (NAN));
 }
 
+/* log (1 + u) and what rounding 1 + u lost; of m vectors, in place */
+SAG_INLINE void
+sag_softpluses (int m, SagVec *x)
+{
+  static const float c[] = SAG_LOG_C;
+  SagVec one = sag_splat (1.0f), zero = sag_splat (0.0f), u[SAG_SIDE], s[SAG_SIDE], f[SAG_SIDE], y[SAG_SIDE], n[SAG_SIDE];
+
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    u[j] = sag_neg (sag_abs (x[j]));
+  sag_exps (m, u);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    s[j] = one + u[j];
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    {
+      SagVecI e = (SagVecI) ((SagVecU) sag_bits (s[j]) - (SagVecU) sag_splat_i (SAG_SQRT_HALF_BITS)) >> 23;
+
+      f[j] = sag_from_bits ((SagVecI) ((SagVecU) sag_bits (s[j]) - ((SagVecU) e << 23))) - one;
+      n[j] = sag_to_float (e) + zero;
+    }
+  SAG_POLYNOMIALS (c, m, f, y);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    y[j] = sag_fma (y[j] * f[j], f[j] * f[j], sag_splat (-0.5f) * (f[j] * f[j]));
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    y[j] = sag_fma (n[j], sag_splat (SAG_LN2_HI), f[j] + sag_fma (n[j], sag_splat (SAG_LN2_LO), y[j]));
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_max (zero, x[j]) + (y[j] + (u[j] - (s[j] - one)) / s[j]);
+}
+
 SAG_INLINE SagVec
 sag_softplus (SagVec x)
 {
-  SagVec one = sag_splat (1.0f), zero = sag_splat (0.0f);
-  SagVec u = sag_exp (sag_neg (sag_abs (x)));
-  SagVec s = one + u;
-
-  return sag_max (zero, x) + (sag_log_normal (s, zero) + (u - (s - one)) / s);
+  sag_softpluses (1, &x);
+  return x;
 }
 
 SAG_INLINE SagVec
@@ -202,12 +240,4 @@ sag_gelus (int m, SagVec *x)
     q[j] = sag_select (x[j] < sag_splat (0.0f), q[j], sag_splat (2.0f) - q[j]);
   SAG_UNROLL for (int j = 0; j < m; j++)
     x[j] = sag_splat (0.5f) * x[j] * q[j];
-}
-
-SAG_INLINE SagVec
-sag_sigmoid (SagVec x)
-{
-  SagVec one = sag_splat (1.0f);
-
-  return one / (one + sag_exp (sag_neg (x)));
 }

@@ -30,18 +30,13 @@
 UNARY (unary_affine, sag_fma (v, a, b))
 UNARY (unary_clip, sag_clamp (v, a, b))
 UNARY (unary_leaky, sag_select (v < ZERO, a * v, v))
-UNARY (unary_elu, sag_select (v < ZERO, a * sag_expm1_negative (v), v * b))
 UNARY (unary_hard_sigmoid, sag_clamp (sag_fma (v, a, b), ZERO, ONE))
 UNARY (unary_hard_swish, v * sag_clamp (sag_fma (v, a, b), ZERO, ONE))
-UNARY (unary_sigmoid, sag_sigmoid (v))
 UNARY (unary_tanh, sag_tanh (v))
-UNARY (unary_silu, v / (ONE + sag_exp (sag_neg (a * v))))
 UNARY (unary_gelu_tanh,
        v / (ONE + sag_exp (sag_neg (sag_fma (v * v, sag_splat (SAG_GELU_B),
                                              sag_splat (SAG_GELU_A)) * v))))
-UNARY (unary_softplus, sag_softplus (v))
 UNARY (unary_mish, v * sag_tanh (sag_softplus (v)))
-UNARY (unary_exp, sag_exp (v))
 UNARY (unary_log, sag_log (v))
 UNARY (unary_erf, sag_erf (v))
 UNARY (unary_sqrt, sag_sqrt (v))
@@ -56,14 +51,14 @@ UNARY (unary_round, sag_round (v))
   static void                                                        \
   name (size_t n, const float *x, float *y, float a, float b)        \
   {                                                                  \
-    SagVec v[SAG_SIDE];                                              \
+    SagVec v[SAG_SIDE], va = sag_splat (a), vb = sag_splat (b);      \
     size_t i = 0;                                                    \
                                                                      \
     for (; i + SAG_SIDE * LANES <= n; i += SAG_SIDE * LANES)         \
       {                                                              \
         SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)                \
           v[j] = sag_load (x + i + j * LANES);                       \
-        function (SAG_SIDE, v);                                      \
+        function (SAG_SIDE, v, va, vb);                              \
         SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)                \
           sag_store (y + i + j * LANES, v[j]);                       \
       }                                                              \
@@ -72,12 +67,69 @@ UNARY (unary_round, sag_round (v))
         size_t some = n - i < LANES ? n - i : LANES;                 \
                                                                      \
         v[0] = sag_load_n (x + i, some);                             \
-        function (1, v);                                             \
+        function (1, v, va, vb);                                     \
         sag_store_n (y + i, v[0], some);                             \
       }                                                              \
   }
 
-UNARY_MANY (unary_gelu_erf, sag_gelus)
+SAG_INLINE void
+gelus (int m, SagVec *x, SagVec a, SagVec b)
+{
+  sag_gelus (m, x);
+}
+
+SAG_INLINE void
+exps (int m, SagVec *x, SagVec a, SagVec b)
+{
+  sag_exps (m, x);
+}
+
+SAG_INLINE void
+softpluses (int m, SagVec *x, SagVec a, SagVec b)
+{
+  sag_softpluses (m, x);
+}
+
+SAG_INLINE void
+elus (int m, SagVec *x, SagVec a, SagVec b)
+{
+  SagVec e[SAG_SIDE];
+
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    e[j] = x[j];
+  sag_expm1s_negative (m, e);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_select (x[j] < ZERO, a * e[j], x[j] * b);
+}
+
+SAG_INLINE void
+sigmoids (int m, SagVec *x, SagVec a, SagVec b)
+{
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = sag_neg (x[j]);
+  sag_exps (m, x);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = ONE / (ONE + x[j]);
+}
+
+SAG_INLINE void
+silus (int m, SagVec *x, SagVec a, SagVec b)
+{
+  SagVec e[SAG_SIDE];
+
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    e[j] = sag_neg (a * x[j]);
+  sag_exps (m, e);
+  SAG_UNROLL for (int j = 0; j < m; j++)
+    x[j] = x[j] / (ONE + e[j]);
+}
+
+UNARY_MANY (unary_gelu_erf, gelus)
+UNARY_MANY (unary_exp, exps)
+UNARY_MANY (unary_softplus, softpluses)
+UNARY_MANY (unary_elu, elus)
+UNARY_MANY (unary_sigmoid, sigmoids)
+UNARY_MANY (unary_silu, silus)
 
 /* y = f (a, b), either of them a scalar where its step is 0. */
 #define BINARY(name, expression)                                                              \

@@ -424,6 +424,16 @@ exp_row (size_t n, const float *x, float max, float *y)
   SagVec m = sag_splat (max);
   size_t i = 0;
 
+  for (; i + SAG_SIDE * LANES <= n; i += SAG_SIDE * LANES)
+    {
+      SagVec v[SAG_SIDE];
+
+      SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)
+        v[j] = sag_load (x + i + j * LANES) - m;
+      sag_exps (SAG_SIDE, v);
+      SAG_UNROLL for (int j = 0; j < SAG_SIDE; j++)
+        sag_store (y + i + j * LANES, v[j]);
+    }
   for (; i + LANES <= n; i += LANES)
     sag_store (y + i, sag_exp (sag_load (x + i) - m));
   if (i < n)
