@@ -19,6 +19,7 @@ enum
   MOST = 8,    /* parts of a Concat */
   RESIZE = 40, /* multiply-adds that take as long as making an element of a Resize's output */
   ADD = 24,    /* or as adding two in memory */
+  JOIN = 1 << 26, /* multiply-adds, at load, of the weights of two convolutions */
 };
 
 /* What a convolution reads, or one input of the Concat that it reads. */
@@ -165,7 +166,7 @@ is_worth (const SagNode *conv, Part *parts, int n)
         {
           double first = (double) part->x->shape.dim[1];
 
-          if (first * out > first * channels + channels * out)
+          if (first * out > first * channels + channels * out || first * channels * out > JOIN)
             {
               part->x = sag_node_output (part->inner, 0);
               part->inner = NULL;

@@ -6,7 +6,7 @@
  * read: here tokens are read where they lie, phi is applied to some at a time, and what comes out lies as the next
  * product reads it.
  *
- * phi (k)^T v and sum phi (k) are made of pieces of CHUNK tokens, added in order: the same bits for any team.
+ * phi (k)^T v and sum phi (k) are made of pieces of CHUNK tokens or more, added in order: the same bits for any team.
  */
 #include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
@@ -21,7 +21,8 @@
 
 enum
 {
-  CHUNK = 512, /* tokens of a piece */
+  CHUNK = 512, /* tokens of a piece, at least */
+  CHUNKS = 64, /* pieces, at most */
   TILE = 128,  /* tokens in a thread's hands */
   MOST = 256,  /* features of a head */
   MAX_MR = 32,
@@ -52,7 +53,7 @@ typedef struct
   gint64   out_batch[SAG_MAX_RANK], out_token, out_feature; /* strides of the output */
   int      rank;          /* of the product, batches first */
   gint64   axes[SAG_MAX_RANK]; /* batches */
-  gint64   chunks;
+  gint64   chunk, chunks; /* tokens of a piece; pieces */
   gsize    state, packed, tile; /* floats of a chunk's sums, of packed sums, of a thread */
 } Attention;
 
@@ -138,8 +139,8 @@ chunk_item (gsize item, int thread, gpointer data)
   const Job *job = data;
   const Attention *self = job->self;
   const SagKernels *kernels = sag_kernels_get ();
-  gint64 batch = (gint64) item % self->batches, chunk = (gint64) item / self->batches, first = chunk * CHUNK;
-  gint64 end = MIN (first + CHUNK, self->n), e = self->e, d = self->d;
+  gint64 batch = (gint64) item % self->batches, chunk = (gint64) item / self->batches, first = chunk * self->chunk;
+  gint64 end = MIN (first + self->chunk, self->n), e = self->e, d = self->d;
   const float *k = find (self, &self->k, sag_step_in (job->step, 1), batch);
   const float *v = find (self, &self->v, sag_step_in (job->step, 2), batch);
   gint64 token = self->v.seen.stride[self->v.tokens], feature = self->v.seen.stride[self->v.features];
@@ -257,7 +258,8 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   Attention *self = node->state;
   gsize values = sag_pack_size (choose_gemm (self->d)->nr, 1, TILE, (gsize) self->d), sums, packed, tiles, all;
 
-  self->chunks = (self->n + CHUNK - 1) / CHUNK;
+  self->chunk = MAX (CHUNK, (self->n / CHUNKS + TILE) / TILE * TILE);
+  self->chunks = (self->n + self->chunk - 1) / self->chunk;
   self->state = round_up ((gsize) (self->e * (self->d + 1)));
   self->packed = round_up ((gsize) self->e)
                  + round_up (sag_pack_size (choose_gemm (self->d)->nr, 1, (gsize) self->e, (gsize) self->d));
