@@ -179,16 +179,32 @@ reserve (SagSession *self, gsize limit, GError **error)
   return self->arena != NULL;
 }
 
-/* Weights were packed: their pages in the file, which is mapped from its start, may leave memory. What is
- * still read comes back by itself. */
+/* The pages of the file, which is mapped from its start, leave memory. What is still read comes back by itself. */
 static void
-forget_file (const SagSession *self)
+forget_file (const SagSession *self, gsize end)
 {
-  gsize size;
+  gsize size, page = (gsize) sysconf (_SC_PAGESIZE);
   gconstpointer data = g_bytes_get_data (self->file, &size);
 
-  if (data != NULL && (guintptr) data % (guintptr) sysconf (_SC_PAGESIZE) == 0)
-    madvise ((gpointer) data, size, MADV_DONTNEED);
+  if (data != NULL && (guintptr) data % page == 0)
+    madvise ((gpointer) data, MIN (end, size), MADV_DONTNEED);
+}
+
+/* Of the whole file, of which never more than a piece need be in memory. */
+static void
+find_digest (SagSession *self)
+{
+  enum { PIECE = 1 << 20 };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  gsize size;
+  const guchar *data = g_bytes_get_data (self->file, &size);
+
+  for (gsize at = 0; at < size; at += PIECE)
+    {
+      g_checksum_update (sum, data + at, (gssize) MIN (PIECE, size - at));
+      forget_file (self, at + PIECE);
+    }
+  g_strlcpy (self->info.sha256, g_checksum_get_string (sum), sizeof self->info.sha256);
 }
 
 /* Static ranges onto the values they were measured of. */
@@ -196,7 +212,7 @@ static gboolean
 read_ranges (SagSession *self, const char *path, const SagSessionOptions *options, GError **error)
 {
   g_autofree char *beside = options->ranges == NULL ? sag_ranges_path_for (path) : NULL;
-  g_autofree char *digest = NULL, *shown = NULL;
+  g_autofree char *shown = NULL;
   g_autoptr (SagRanges) ranges = NULL;
 
   if (beside != NULL ? !g_file_test (beside, G_FILE_TEST_EXISTS) : options->ranges[0] == '\0')
@@ -204,8 +220,8 @@ read_ranges (SagSession *self, const char *path, const SagSessionOptions *option
   ranges = sag_ranges_read (beside != NULL ? beside : options->ranges, error);
   if (ranges == NULL)
     return FALSE;
-  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
-  if (strcmp (digest, sag_ranges_get_sha256 (ranges)) != 0)
+  find_digest (self);
+  if (strcmp (self->info.sha256, sag_ranges_get_sha256 (ranges)) != 0)
     {
       shown = sag_escape_name (beside != NULL ? beside : options->ranges, -1);
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
@@ -251,7 +267,7 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   sag_plan_bind (self->plan, self->arena, self->packed);
   sag_plan_pack (self->plan);
   constant_bytes (self->graph, TRUE);
-  forget_file (self);
+  forget_file (self, G_MAXSIZE); /* weights were packed */
   fill_ports (self->inputs, self->graph->inputs);
   fill_ports (self->outputs, self->graph->outputs);
   self->info.macs = self->plan->macs;
@@ -343,11 +359,7 @@ void
 sag_session_get_info (SagSession *self, SagSessionInfo *info)
 {
   if (self->info.sha256[0] == '\0')
-    {
-      g_autofree char *digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
-
-      g_strlcpy (self->info.sha256, digest, sizeof self->info.sha256);
-    }
+    find_digest (self);
   *info = self->info;
 }
 
