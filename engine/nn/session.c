@@ -133,25 +133,39 @@ constant_bytes (SagGraph *graph, gboolean release)
   return total;
 }
 
+enum
+{
+  PAGE = 64 << 10, /* a multiple of any system's */
+  HUGE_PAGE = 2 << 20,
+};
+
+static gsize
+mapped_bytes (gsize bytes)
+{
+  return (MAX (bytes, 1) + PAGE - 1) & ~(gsize) (PAGE - 1);
+}
+
 /* Pages of its own: zeroed only when touched, and huge where the system has such. */
 static gpointer
-map_arena (gsize bytes, GError **error)
+map_pages (gsize bytes, const char *what, GError **error)
 {
-  gpointer arena = mmap (NULL, MAX (bytes, SAG_ALIGN), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  g_autofree char *size = NULL;
+  gsize size = mapped_bytes (bytes), all = bytes < G_MAXSIZE / 2 ? size + HUGE_PAGE : G_MAXSIZE;
+  guint8 *start = mmap (NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *memory;
+  g_autofree char *shown = NULL;
 
-  if (arena != MAP_FAILED)
+  if (start == MAP_FAILED)
     {
-      madvise (arena, MAX (bytes, SAG_ALIGN), MADV_HUGEPAGE);
-      return arena;
+      shown = g_format_size (bytes);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "There is not enough memory for %s (%s); close other programs or series", what, shown);
+      return NULL;
     }
-  size = g_format_size (bytes);
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-               "There is not enough memory for the network's activations (%s); close other "
-               "programs or series",
-               size);
-  return NULL;
+  memory = start + (HUGE_PAGE - (guintptr) start % HUGE_PAGE) % HUGE_PAGE;
+  if (memory > start)
+    munmap (start, (gsize) (memory - start));
+  munmap (memory + size, (gsize) (start + all - (memory + size)));
+  madvise (memory, size, MADV_HUGEPAGE);
+  return memory;
 }
 
 static gboolean
@@ -172,10 +186,10 @@ reserve (SagSession *self, gsize limit, GError **error)
                    need, have);
       return FALSE;
     }
-  self->packed = sag_alloc_try (self->plan->packed_bytes, "the network's weights", error);
+  self->packed = map_pages (self->plan->packed_bytes, "the network's weights", error);
   if (self->packed == NULL)
     return FALSE;
-  self->arena = map_arena (self->plan->arena_bytes, error);
+  self->arena = map_pages (self->plan->arena_bytes, "the network's activations", error);
   return self->arena != NULL;
 }
 
@@ -265,9 +279,10 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
     return FALSE;
   sag_plan_bind (self->plan, self->arena, self->packed);
+  forget_file (self, G_MAXSIZE); /* most weights were copied out of it, to lie at whole words */
   sag_plan_pack (self->plan);
   constant_bytes (self->graph, TRUE);
-  forget_file (self, G_MAXSIZE); /* weights were packed */
+  forget_file (self, G_MAXSIZE);
   fill_ports (self->inputs, self->graph->inputs);
   fill_ports (self->outputs, self->graph->outputs);
   self->info.macs = self->plan->macs;
@@ -317,12 +332,13 @@ sag_session_free (SagSession *self)
 {
   if (self == NULL)
     return;
+  if (self->packed != NULL)
+    munmap (self->packed, mapped_bytes (self->plan->packed_bytes));
+  if (self->arena != NULL)
+    munmap (self->arena, mapped_bytes (self->plan->arena_bytes));
   sag_plan_free (self->plan);
   sag_graph_free (self->graph);
-  if (self->arena != NULL)
-    munmap (self->arena, MAX (self->info.arena_bytes, SAG_ALIGN));
   g_clear_pointer (&self->file, g_bytes_unref);
-  sag_free (self->packed);
   free_ports (self->inputs);
   free_ports (self->outputs);
   g_free (self->shown);
