@@ -20,7 +20,7 @@ enum
   MAX_MR = 16,               /* rows of a block, whatever the CPU */
   MAX_NR = 64,               /* columns of a panel */
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
-  WEIGHT_BYTES = 5 << 20,    /* four times the weights: beyond this they are read too often */
+  WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often */
   VOLUME_BYTES = 64 << 20,   /* beyond this a volume had better lie over its input (SagNode.trails) */
 };
 

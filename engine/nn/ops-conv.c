@@ -311,7 +311,7 @@ lay_out (SagConv *self, SagNode *node)
     {
       gsize n = (gsize) g->phases[p].n_taps;
 
-      if (self->form == SAG_CONV_WINOGRAD) /* of at most 5 MiB */
+      if (self->form == SAG_CONV_WINOGRAD) /* of at most 10 MiB */
         {
           self->weights[p] = reserve (&weights, sag_conv_winograd_weights (self), SAG_ALIGN, &good);
           node->scratch_bytes = sag_conv_winograd_scratch (self);

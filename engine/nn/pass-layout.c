@@ -187,7 +187,6 @@ sag_pass_layout (SagGraph *graph, GError **error)
   guint n = graph->nodes->len;
   gboolean good = TRUE;
 
-  sag_graph_count_readers (graph);
   for (guint i = 0; i < n; i++)
     ((SagNode *) graph->nodes->pdata[i])->mark = 0;
   for (guint i = 0; good && i < n; i++)
