@@ -301,6 +301,8 @@ gboolean
 sag_pass_scan (SagGraph *graph, GError **error)
 {
   guint n = graph->nodes->len;
+  GArray *rates;
+  gboolean good;
 
   sag_graph_count_readers (graph);
   for (guint i = 0; i < n; i++)
@@ -314,8 +316,14 @@ sag_pass_scan (SagGraph *graph, GError **error)
       else if (sag_match_is (node, "Concat"))
         sag_scan_lift_unrolled (graph, node);
     }
+  rates = sag_scan_rates_in (graph);
   if (!sag_graph_clean (graph, error))
-    return FALSE;
+    {
+      g_array_unref (rates);
+      return FALSE;
+    }
   match_traces (graph);
-  return sag_graph_clean (graph, error);
+  good = sag_graph_clean (graph, error);
+  sag_scan_rates_out (graph, rates);
+  return good && sag_graph_clean (graph, error);
 }

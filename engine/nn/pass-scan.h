@@ -30,6 +30,11 @@ gboolean sag_scan_replace_readers (SagGraph *graph, const SagRecurrence *found);
 /* The same; h itself is then made by a LinearScan. */
 void     sag_scan_replace (SagGraph *graph, const SagRecurrence *found);
 
+/* Sums of steps times rates become sums of products, in the hope of a recurrence; afterwards, in a clean graph, those of
+ * which nothing came become what they were. Takes what the first gave. */
+GArray  *sag_scan_rates_in  (SagGraph *graph);
+void     sag_scan_rates_out (SagGraph *graph, GArray *rates);
+
 /* Steps written one by one: in a Loop; unrolled, with a Concat of all. */
 void     sag_scan_lift_loop     (SagGraph *graph, SagNode *loop);
 void     sag_scan_lift_unrolled (SagGraph *graph, SagNode *concat);

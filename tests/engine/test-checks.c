@@ -21,6 +21,7 @@ static const struct
   { "/commute_up", " 1x4x9x7", " 1x40x9x7" },
   { "/tokens", " Conv ", " MatMul " },
   { "/q_tokens", "/last:u8 -> 1x16x5x7/last:u8", " MatMul " },
+  { "/x_cumsum_rate", " 2x11x6x1 -> 2x11x6x4", " SelectiveScan " },
   { "/pieces", " Pieces ", " Slice " },
   { "/linatt_", " LinearAttention ", " ReduceMean " },
 };
