@@ -232,17 +232,26 @@ run_pairs (gint64 item, gint64 to, int thread, gpointer data)
     return;
   for (; item < to; item++)
     {
-      gint64 rest = item, y, z, c, n;
+      gint64 rest = item, y, z, c = 0, n;
       const float *x;
       float *out;
       int taps = 0;
 
+      if (run->y->layout == SAG_LAYOUT_ROWS) /* as lines lie in memory, and as the layer before made them */
+        {
+          c = rest % channels;
+          rest /= channels;
+        }
       y = rest % w->out[1];
       rest /= w->out[1];
       z = rest % w->out[0];
       rest /= w->out[0];
-      c = rest % channels;
-      n = rest / channels;
+      if (run->y->layout != SAG_LAYOUT_ROWS)
+        {
+          c = rest % channels;
+          rest /= channels;
+        }
+      n = rest;
       x = (const float *) run->x->data + n * run->xs[0] + c * run->xs[1];
       out = (float *) run->y->data + n * run->ys[0] + c * run->ys[1] + z * run->ys[2]
             + y * run->ys[3];
