@@ -121,7 +121,7 @@ bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
   double steps = (double) g->kernel_size * (double) (g->cin + (g->cin % 4 != 0 ? 64 : 0)) / 64;
 
   return last ? pixels * ((double) g->kernel_size + (double) ((g->cout + 31) / 32) * (15 + 4 * steps))
-              : macs / 120 / rows_share (g, g->cout) + pixels * 0.5 * (double) g->cout;
+              : (g->in_step[2] > 2 ? 5 : 1) * macs / 120 / rows_share (g, g->cout) + pixels * 0.5 * (double) g->cout;
 }
 
 static gint64
