@@ -13,7 +13,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#define DEFLATED "1.2.840.10008.1.2.1.99"
 #define PET "1.2.840.10008.5.1.4.1.1.128"
 #define MIN_TEXT 3 /* shorter ones are in every word */
 #define MAX_TEXT 64

@@ -5,6 +5,7 @@
 #include "app/dicom/elements.h"
 
 #include "app/dicom/guard.h"
+#include "app/dicom/syntax.h"
 #include "app/dicom/tags.h"
 
 #include <string.h>
@@ -13,7 +14,6 @@
 #define MAX_INFLATED ((gsize) 512 << 20)
 #define ITEM_END 0xfffee00du
 #define SEQUENCE_END 0xfffee0ddu
-#define DEFLATED "1.2.840.10008.1.2.1.99"
 
 static guint16
 get16 (const SagElements *self, const guint8 *p)
@@ -258,7 +258,7 @@ sag_elements_open (const guint8 *bytes, gsize n, SagElementsFile *file)
   file->data = (SagElements) { .at = p, .end = end };
   if (end - p < 8)
     return FALSE;
-  if (strcmp (file->transfer_syntax, DEFLATED) == 0)
+  if (strcmp (file->transfer_syntax, SAG_UID_DEFLATED) == 0)
     {
       gsize size;
 

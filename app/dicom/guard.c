@@ -8,6 +8,8 @@
  */
 #include "app/dicom/guard.h"
 
+#include "app/dicom/syntax.h"
+
 #include <string.h>
 #include <zlib.h>
 
@@ -20,7 +22,6 @@
 #define MAX_LOOSE_ITEMS 1000            /* a few kilobytes of call stack each */
 #define MAX_INFLATED ((gsize) 512 << 20)
 #define META_MAX 65536                  /* of the file's own group, that syntaxes are looked for in */
-#define DEFLATED "1.2.840.10008.1.2.1.99"
 
 typedef enum
 {
@@ -294,13 +295,13 @@ sag_guard_check (const guint8 *data, gsize n)
         }
       at = start + length;
     }
-  if (syntax != NULL && g_str_has_prefix (syntax, DEFLATED))
+  if (syntax != NULL && g_str_has_prefix (syntax, SAG_UID_DEFLATED))
     return check_deflated (data + at, n - at);
   if (n - at < 8)
     return TRUE;
   /* Where the group goes astray before it names a syntax, the toolkit may still find this one. */
   if (syntax == NULL && data[at] == 2 && data[at + 1] == 0
-      && memmem (data + at, MIN (n - at, META_MAX), DEFLATED, strlen (DEFLATED)) != NULL)
+      && memmem (data + at, MIN (n - at, META_MAX), SAG_UID_DEFLATED, strlen (SAG_UID_DEFLATED)) != NULL)
     return FALSE;
   gboolean is_implicit = syntax != NULL && *syntax != '\0'
                              ? strcmp (syntax, "1.2.840.10008.1.2") == 0

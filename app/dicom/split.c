@@ -4,11 +4,14 @@
  */
 #include "app/dicom/split.h"
 
+#include "app/dicom/syntax.h"
+
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_FRAMES (1 << 20)
 #define MAX_GROUPS 1024 /* kinds of images in one series; more is no series */
 
 /* Frames that can lie in one volume: same matrix, kind of pixel, orientation, pixel size. */
@@ -451,6 +454,18 @@ note_others (GPtrArray *stacks)
     }
 }
 
+/* As many frames as the file can hold: one has a pixel of a bit at least, and deflate makes 1032 bytes of one at most.
+ * A small file that says a million would cost every folder it lies in the memory of a million. */
+static int
+count_frames (const SagDicomInstance *instance)
+{
+  gint64 most = MAX_FRAMES;
+
+  if (instance->file_size > 0 && instance->file_size < MAX_FRAMES)
+    most = instance->file_size * 8 * (strcmp (instance->transfer_syntax_uid, SAG_UID_DEFLATED) == 0 ? 1032 : 1);
+  return (int) MIN (instance->number_of_frames, MIN (most, MAX_FRAMES));
+}
+
 GPtrArray *
 sag_split_series (GPtrArray *instances)
 {
@@ -461,7 +476,7 @@ sag_split_series (GPtrArray *instances)
     {
       SagDicomInstance *instance = g_ptr_array_index (instances, i);
       gboolean is_film = instance->number_of_frames > 1 && instance->n_frames == 1;
-      int n = MIN (instance->number_of_frames, 1 << 20);
+      int n = count_frames (instance);
 
       if (instance->has_pixel_data && !sag_dicom_instance_is_seg (instance))
         for (int f = 0; f < n; f++)

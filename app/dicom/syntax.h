@@ -9,6 +9,7 @@
 #define SAG_UID_RLE "1.2.840.10008.1.2.5"
 #define SAG_UID_JPEGLS "1.2.840.10008.1.2.4.80"
 #define SAG_UID_BIG_ENDIAN "1.2.840.10008.1.2.2"
+#define SAG_UID_DEFLATED "1.2.840.10008.1.2.1.99"
 
 typedef enum
 {

@@ -251,6 +251,43 @@ test_deflated (void)
     }
 }
 
+/* A file of two kilobytes that says it has a million frames costs no more than it could hold. */
+static void
+test_frames (void)
+{
+  static const guint8 said[] = { 0x28, 0x00, 0x08, 0x00, 'I', 'S', 2, 0 };
+  static const guint8 lie[] = { 0x28, 0x00, 0x08, 0x00, 'I', 'S', 8, 0, '1', '0', '0', '0', '0', '0', '0', ' ' };
+  g_autofree char *cine = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", "dicom", "cine.dcm", NULL);
+  g_autofree char *folder = test_folder ();
+  g_autofree char *path = g_build_filename (folder, "cine.dcm", NULL);
+  g_autofree char *content = NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (SagIndex) index = NULL;
+  g_autoptr (GError) error = NULL;
+  const SagIndexStudy *study;
+  const SagIndexSeries *series;
+  const SagStack *stack;
+  const char *at;
+  gsize n;
+
+  g_assert_true (g_file_get_contents (cine, &content, &n, NULL));
+  at = memmem (content, n, said, sizeof said);
+  g_assert_nonnull (at);
+  g_byte_array_append (bytes, (const guint8 *) content, (guint) (at - content));
+  g_byte_array_append (bytes, lie, sizeof lie);
+  at += sizeof said + 2;
+  g_byte_array_append (bytes, (const guint8 *) at, (guint) (content + n - at));
+  g_assert_true (g_file_set_contents (path, (const char *) bytes->data, bytes->len, NULL));
+  index = sag_index_folder (folder, NULL, &error);
+  g_assert_no_error (error);
+  study = g_ptr_array_index (index->studies, 0);
+  series = g_ptr_array_index (study->series, 0);
+  stack = g_ptr_array_index (series->stacks, 0);
+  g_assert_cmpint (stack->n_slices, >, 1);
+  g_assert_cmpint (stack->n_slices, <=, 8 * bytes->len);
+  test_remove (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -260,5 +297,6 @@ main (int argc, char **argv)
   g_test_add_func ("/hostile/mutations", test_mutations);
   g_test_add_func ("/hostile/nesting", test_nesting);
   g_test_add_func ("/hostile/deflated", test_deflated);
+  g_test_add_func ("/hostile/frames", test_frames);
   return g_test_run ();
 }
