@@ -4,6 +4,8 @@
  */
 #include "app/work/contain.h"
 
+#include "engine/base/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -41,7 +43,7 @@ sag_contain_process (guint64 address_space_bytes)
   prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   /* A limit of 1 byte also stops handlers that are piped to, which a limit of 0 does not (core(5)). */
   limit (RLIMIT_CORE, 1);
-  if (address_space_bytes > 0)
+  if (address_space_bytes > 0 && !SAG_SANITIZED)
     limit (RLIMIT_AS, address_space_bytes);
 }
 

@@ -6,12 +6,16 @@
 #include "engine/kernels/line-simd.h"
 #include "engine/kernels/texts.h"
 
+#include <math.h>
+
 /* Blocks of up to NARROW_N channels take up to LONG_NV vectors, to have enough sums in flight. */
 #if LANES == 8
 enum { MAX_N = 4, MAX_NV = 3, NARROW_N = 2, LONG_NV = 6 };
 #else
 enum { MAX_N = 8, MAX_NV = 3, NARROW_N = 4, LONG_NV = 6 };
 #endif
+
+enum { MAX_STRIDED_TAPS = 32, MAX_SHORT_TAPS = 32, MAX_SHORT_NV = 4 };
 
 /* One tap, all of k. */
 SAG_INLINE const float *
@@ -171,8 +175,204 @@ conv_row_f32 (const SagConvRowF32Job *job)
     }
 }
 
+/* --- depthwise --------------------------------------------------------------------------- */
+
+/* Outputs x .. x + nx - 1 of channel j. */
+SAG_INLINE void
+depthwise_block (int nv, int stride, const SagConvRowF32Job *job, size_t j, size_t x, size_t nx)
+{
+  SagVec acc[LONG_NV];
+  SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
+  ptrdiff_t width = (ptrdiff_t) job->width;
+  const float *w = job->w + j;
+  float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
+
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    acc[i] = job->init != NULL
+                 ? sag_splat (job->init[j])
+                 : sag_load_part (out + i * LANES, 0, (ptrdiff_t) nx - i * LANES);
+
+  for (size_t t = 0; t < job->taps; t++, w += job->nw)
+    {
+      ptrdiff_t first = (ptrdiff_t) x * stride + job->dx[t];
+      const float *line = job->rows[t];
+      SagVec s = sag_splat (*w);
+
+      if (line == NULL)
+        continue;
+      line += (ptrdiff_t) j * job->pitch;
+      /* Each vector by itself: most lie whole in the line even where the block does not. */
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        {
+          ptrdiff_t u = first + i * LANES * stride;
+          int       whole = u >= 0 && u + LANES * stride <= width;
+
+          acc[i] = whole ? sag_fma (sag_load_line (line, u, width, stride, 1), s, acc[i])
+                         : sag_fma (sag_load_line (line, u, width, stride, 0), s, acc[i]);
+        }
+    }
+
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    {
+      SagVec v = sag_clamp (acc[i], lo, hi);
+
+      if (nx >= (size_t) (i + 1) * LANES)
+        sag_store (out + i * LANES, v);
+      else if (nx > (size_t) i * LANES)
+        sag_store_n (out + i * LANES, v, nx - (size_t) i * LANES);
+    }
+}
+
+/* All channels of a short line: what depends on the tap alone is found once for all of them. */
+SAG_INLINE void
+depthwise_short (int nv, int stride, const SagConvRowF32Job *job)
+{
+  const float *line[MAX_SHORT_TAPS], *weight[MAX_SHORT_TAPS];
+  SagMask mask[MAX_SHORT_TAPS][2 * MAX_SHORT_NV];
+  SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
+  size_t taps = 0;
+
+  for (size_t t = 0; t < job->taps; t++)
+    {
+      ptrdiff_t first = (ptrdiff_t) job->x0 * stride + job->dx[t];
+
+      if (job->rows[t] == NULL)
+        continue;
+      line[taps] = job->rows[t] + first;
+      weight[taps] = job->w + t * job->nw;
+      SAG_UNROLL for (int i = 0; i < nv * stride; i++)
+        mask[taps][i] = sag_mask (-first - i * LANES, (ptrdiff_t) job->width - first - i * LANES);
+      taps++;
+    }
+  for (size_t j = 0; j < job->n; j++)
+    {
+      float *out = job->out + (ptrdiff_t) j * job->ld_out + job->x0;
+      ptrdiff_t at = (ptrdiff_t) j * job->pitch;
+      SagVec acc[MAX_SHORT_NV];
+
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        acc[i] = job->init != NULL
+                     ? sag_splat (job->init[j])
+                     : sag_load_part (out + i * LANES, 0, (ptrdiff_t) job->nx - i * LANES);
+      for (size_t t = 0; t < taps; t++)
+        {
+          const float *p = line[t] + at;
+          SagVec s = sag_splat (weight[t][j]);
+
+          SAG_UNROLL for (int i = 0; i < nv; i++)
+            {
+              SagVec v = sag_load_mask (p + i * stride * LANES, mask[t][i * stride]);
+
+              if (stride == 2)
+                v = sag_even (v, sag_load_mask (p + (2 * i + 1) * LANES, mask[t][2 * i + 1]));
+              acc[i] = sag_fma (v, s, acc[i]);
+            }
+        }
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        {
+          SagVec v = sag_clamp (acc[i], lo, hi);
+
+          if (job->nx >= (size_t) (i + 1) * LANES)
+            sag_store (out + i * LANES, v);
+          else if (job->nx > (size_t) i * LANES)
+            sag_store_n (out + i * LANES, v, job->nx - (size_t) i * LANES);
+        }
+    }
+}
+
+SAG_INLINE int
+depthwise_shorts (int stride, const SagConvRowF32Job *job)
+{
+  if (job->taps > MAX_SHORT_TAPS || job->nx > MAX_SHORT_NV * LANES)
+    return 0;
+  switch ((job->nx + LANES - 1) / LANES)
+    {
+    case 0:
+      return 1;
+    case 1:
+      depthwise_short (1, stride, job);
+      return 1;
+    case 2:
+      depthwise_short (2, stride, job);
+      return 1;
+    case 3:
+      depthwise_short (3, stride, job);
+      return 1;
+    default:
+      depthwise_short (4, stride, job);
+      return 1;
+    }
+}
+
+SAG_INLINE void
+depthwise_line (int stride, const SagConvRowF32Job *job, size_t j)
+{
+  size_t end = job->x0 + job->nx, nx;
+
+  for (size_t x = job->x0; x < end; x += nx)
+    {
+      size_t nv = sag_share ((end - x + LANES - 1) / LANES, LONG_NV);
+
+      nx = end - x < nv * LANES ? end - x : nv * LANES;
+      if (nv > 4)
+        depthwise_block (6, stride, job, j, x, nx);
+      else if (nv > 2)
+        depthwise_block (4, stride, job, j, x, nx);
+      else if (nv == 2)
+        depthwise_block (2, stride, job, j, x, nx);
+      else
+        depthwise_block (1, stride, job, j, x, nx);
+    }
+}
+
+static void
+depthwise_row_f32 (const SagConvRowF32Job *job)
+{
+  if ((job->stride == 1 && depthwise_shorts (1, job)) || (job->stride == 2 && depthwise_shorts (2, job)))
+    return;
+  for (size_t j = 0; j < job->n; j++)
+    if (job->stride == 1)
+      depthwise_line (1, job, j);
+    else if (job->stride == 2)
+      depthwise_line (2, job, j);
+    else
+      {
+        SagConvRowF32Job one = *job;
+        const float *rows[MAX_STRIDED_TAPS];
+
+        /* The general form of the full convolution, one channel at a time, taps in pieces. */
+        one.n = 1;
+        one.k = 1;
+        one.out += (ptrdiff_t) j * job->ld_out;
+        for (size_t t0 = 0; t0 == 0 || t0 < job->taps; t0 += MAX_STRIDED_TAPS)
+          {
+            size_t taps = job->taps - t0 < MAX_STRIDED_TAPS ? job->taps - t0 : MAX_STRIDED_TAPS;
+            int last = t0 + taps >= job->taps;
+
+            for (size_t t = 0; t < taps; t++)
+              rows[t] = job->rows[t0 + t] == NULL
+                            ? NULL
+                            : job->rows[t0 + t] + (ptrdiff_t) j * job->pitch;
+            one.rows = rows;
+            one.dx = job->dx + t0;
+            one.taps = taps;
+            one.w = job->w + t0 * job->nw + j;
+            one.init = t0 > 0 || job->init == NULL ? NULL : job->init + j;
+            one.lo = last ? job->lo : -INFINITY;
+            one.hi = last ? job->hi : INFINITY;
+            for (size_t x = job->x0; x < job->x0 + job->nx; x += LANES)
+              {
+                size_t left = job->x0 + job->nx - x;
+
+                conv_strided (&one, x, left < LANES ? left : LANES);
+              }
+          }
+      }
+}
+
 void
 SAG_FN (conv_row_fill) (SagKernels *k)
 {
   k->conv_row_f32 = (SagConvRowF32){ conv_row_f32, MAX_N, MAX_NV * LANES };
+  k->depthwise_row_f32 = depthwise_row_f32;
 }

@@ -6,6 +6,8 @@
  */
 #include "app/work/contain.h"
 
+#include "engine/base/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -179,7 +181,7 @@ test_files (void)
 }
 
 /* A sanitized program has terabytes of address space already. */
-#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
+#if !SAG_SANITIZED
 static gpointer
 take (gsize bytes)
 {
@@ -216,7 +218,7 @@ main (int argc, char **argv)
   g_test_add_func ("/contain/calls", test_calls);
   g_test_add_func ("/contain/abort", test_abort);
   g_test_add_func ("/contain/files", test_files);
-#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
+#if !SAG_SANITIZED
   g_test_add_func ("/contain/memory", test_memory);
 #endif
   return g_test_run ();

@@ -6,18 +6,13 @@
  */
 #include "app/state/model.h"
 #include "app/work/link.h"
+#include "engine/base/sanitized.h"
 #include "tests/app/job-runs.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 static const char *worker, *fixtures;
 
@@ -198,6 +193,7 @@ test_isolated (void)
 int
 main (int argc, char **argv)
 {
+  static const char *const options[] = { "ASAN_OPTIONS", "TSAN_OPTIONS" };
   static const char *const crashes[] = { "CRASHES", "Segmentation fault" };
   static const char *const escapes[] = { "ESCAPES", "escaped:" };
   static const char *const eats[] = { "EATS", "memory was refused" };
@@ -213,10 +209,18 @@ main (int argc, char **argv)
   close (fd);
   g_setenv ("SAG_FIXTURE_SECRET", secret, TRUE);
   g_setenv ("XDG_DATA_HOME", "/nonexistent", TRUE);
+  /* A sanitized worker shall die of the signal, not tell of it and leave. */
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      const char *old = g_getenv (options[i]);
+      g_autofree char *own = g_strconcat (old != NULL ? old : "", ":handle_segv=0", NULL);
+
+      g_setenv (options[i], own, TRUE);
+    }
 
   g_test_add_data_func ("/faults/crashes", crashes, test_in_a_run);
   g_test_add_data_func ("/faults/escapes", escapes, test_in_a_run);
-#ifndef __SANITIZE_ADDRESS__
+#if !SAG_SANITIZED
   g_test_add_data_func ("/faults/eats", eats, test_in_a_run);
 #else
   (void) eats;

@@ -5,6 +5,7 @@
 #include "app/work/link.h"
 
 #include "app/work/message.h"
+#include "engine/base/sanitized.h"
 #include "tests/app/fake-body.h"
 #include "tests/app/job-runs.h"
 
@@ -15,20 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A sanitized child takes terabytes of address space for its shadow, so it gets no limit; and it
- * reports some signals itself and exits. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED TRUE
-#define LIMIT 0
-#else
-#define SANITIZED FALSE
-#define LIMIT (2ull << 30)
-#endif
+#define LIMIT (SAG_SANITIZED ? 0 : 2ull << 30)
 
 static SagLink *link_in_use;
 
@@ -138,7 +126,7 @@ test_fault (gconstpointer data)
 
         job_run_wait (run);
         g_assert_error (run->error, SAG_JOB_ERROR, faults[n].code);
-        if (!SANITIZED)
+        if (!SAG_SANITIZED)
           g_assert_nonnull (strstr (run->error->message, faults[n].says));
         g_assert_nonnull (strstr (run->error->message, faults[n].name)); /* the job's title */
         g_assert_null (strchr (run->error->message, '\n'));
@@ -226,7 +214,7 @@ test_signals (void)
       g_assert_cmpint (kill (sag_link_get_pid (link_in_use, SAG_JOB_LANE_IO), signals[n]), ==, 0);
       job_run_wait (run);
       g_assert_error (run->error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED);
-      if (!SANITIZED)
+      if (!SAG_SANITIZED)
         g_assert_nonnull (strstr (run->error->message, strsignal (signals[n])));
     }
   check_next ();

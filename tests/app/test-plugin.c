@@ -211,6 +211,44 @@ test_network (void)
   tear_down ();
 }
 
+/* What a run will need is the program's to say, so no plugin can break check-plugin's rule of the huge volume: it is
+ * tried here on both kinds, up to sizes whose product no longer fits 32 bits. */
+static void
+test_estimate (void)
+{
+  static const int sizes[] = { 64, 512, 1024, 2048, 4096 };
+  static const char *const bundles[] = { "GOOD", "NETWORK" };
+  const double spacing[3] = { 1, 1, 1 };
+
+  set_up ();
+  for (gsize b = 0; b < G_N_ELEMENTS (bundles); b++)
+    {
+      g_autoptr (SagPluginHost) host = open_bundle (bundles[b]);
+      const SagPluginEntry *entry = sag_plugin_host_find (host, "org.example.fixture", NULL);
+      guint64 before = 0;
+
+      for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+        {
+          const int size[3] = { sizes[i], sizes[i], sizes[i] };
+          g_autoptr (GError) error = NULL;
+          SagSegmentNeeds needs;
+          SagGrid grid;
+
+          sag_grid_init (&grid, size, spacing);
+          if (sag_plugin_host_bytes (host, entry, SAG_PRECISION_F32, &grid, &needs, &error))
+            {
+              g_assert_no_error (error);
+              g_assert_cmpuint (needs.total_bytes, >=, sag_grid_get_n_voxels (&grid));
+              g_assert_cmpuint (needs.total_bytes, >, before);
+              before = needs.total_bytes;
+            }
+          else
+            g_assert_true (error != NULL && *error->message != '\0' && sizes[i] > 1024);
+        }
+    }
+  tear_down ();
+}
+
 /* A ramp through 300 HU, and a tick that stops. */
 static gboolean
 stop (double fraction, gpointer data)
@@ -600,6 +638,7 @@ main (int argc, char **argv)
   sag_parallel_own (SAG_TEAM_COMPUTE, 2);
   g_test_add_func ("/plugin/good", test_good);
   g_test_add_func ("/plugin/network", test_network);
+  g_test_add_func ("/plugin/estimate", test_estimate);
   g_test_add_func ("/plugin/threshold", test_threshold);
   g_test_add_func ("/plugin/descriptions", test_descriptions);
   g_test_add_func ("/plugin/runs", test_runs);
