@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * depthwise-simd.c: depthwise convolution, channels last. Vectors lie along the channels; a block
- * of pixels shares each load of the weights.
+ * depthwise-simd.c: depthwise convolution. Channels last, vectors lie along the channels and a block
+ * of pixels shares each load of the weights. Of lines of x, a few lines share each load of the input.
  */
-#include "engine/kernels/simd.h"
+#include "engine/kernels/line-simd.h"
 #include "engine/kernels/texts.h"
 
 enum { PIXELS = 4, MAX_NV = 2 };
@@ -78,8 +78,294 @@ depthwise_f32 (const SagDepthwiseF32Job *job)
     depthwise_pixels (1, job, i);
 }
 
+/* --- lines of x -------------------------------------------------------------------------- */
+
+/* A block is one stretch of x, all channels. The lines' sums fill half of the registers. */
+#if LANES == 8
+enum { LONG_NV = 2, SHORT_NV = 1 };
+#else
+enum { LONG_NV = 4, SHORT_NV = 2 };
+#endif
+
+enum { TAPS = SAG_DEPTHWISE_TAPS, LINES = SAG_DEPTHWISE_LINES, VECTORS = 2 * LONG_NV };
+
+typedef SagDepthwiseRowF32Job Job;
+
+SAG_INLINE void
+line_start (int nv, const Job *job, size_t j, const float *out, size_t nx, SagVec acc[LONG_NV])
+{
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    acc[i] = job->init != NULL ? sag_splat (job->init[j])
+                               : sag_load_part (out + i * LANES, 0, (ptrdiff_t) nx - i * LANES);
+}
+
+SAG_INLINE void
+line_end (int nv, const Job *job, float *out, size_t nx, const SagVec acc[LONG_NV])
+{
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    {
+      SagVec v = sag_clamp (acc[i], sag_splat (job->lo), sag_splat (job->hi));
+
+      if (nx >= (size_t) (i + 1) * LANES)
+        sag_store (out + i * LANES, v);
+      else if (nx > (size_t) i * LANES)
+        sag_store_n (out + i * LANES, v, nx - (size_t) i * LANES);
+    }
+}
+
+/* Vector i of what a tap sees. */
+SAG_INLINE SagVec
+line_load (int stride, int whole, const float *p, int i, const SagMask *mask)
+{
+  SagVec a, b;
+
+  p += i * stride * LANES;
+  a = whole ? sag_load (p) : sag_load_mask (p, mask[i * stride]);
+  if (stride == 1)
+    return sag_keep (a);
+  b = whole ? sag_load (p + LANES) : sag_load_mask (p + LANES, mask[i * stride + 1]);
+  return sag_keep (sag_even (a, b));
+}
+
+/* Squares of 3 x 3 taps, one a plane: each vector of the input serves all the lines that see it. Rows are
+ * [planes][(lines - 1) * stride + 3], at the block's first tap, or NULL. */
+SAG_INLINE void
+square_block (int lines, int nv, int stride, int whole, const Job *job, const float *const *rows,
+              const SagMask (*mask)[VECTORS], size_t x, size_t nx)
+{
+  enum { SIDE = 3 };
+  int n_rows = (lines - 1) * stride + SIDE;
+
+  for (size_t j = 0; j < job->n; j++)
+    {
+      SagVec acc[LINES][LONG_NV];
+      float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
+      const float *w = job->w + j;
+
+      SAG_UNROLL for (int l = 0; l < lines; l++)
+        line_start (nv, job, j, out + l * job->ld_line, nx, acc[l]);
+      for (size_t t = 0; t < job->taps; t += SIDE * SIDE, w += SIDE * SIDE * job->nw)
+        SAG_UNROLL for (int r = 0; r < n_rows; r++)
+          {
+            const float *row = rows[t / (SIDE * SIDE) * (size_t) n_rows + (size_t) r];
+
+            if (row == NULL)
+              continue;
+            row += (ptrdiff_t) j * job->pitch;
+            SAG_UNROLL for (int u = 0; u < SIDE; u++)
+              {
+                SagVec v[LONG_NV];
+
+                SAG_UNROLL for (int i = 0; i < nv; i++)
+                  v[i] = line_load (stride, whole, row + u, i, mask[u]);
+                SAG_UNROLL for (int l = 0; l < lines; l++)
+                  {
+                    int y = r - l * stride;
+
+                    if (y < 0 || y >= SIDE)
+                      continue;
+                    SAG_UNROLL for (int i = 0; i < nv; i++)
+                      acc[l][i] = sag_fma (v[i], sag_splat (w[(size_t) (y * SIDE + u) * job->nw]), acc[l][i]);
+                  }
+              }
+          }
+      SAG_UNROLL for (int l = 0; l < lines; l++)
+        line_end (nv, job, out + l * job->ld_line, nx, acc[l]);
+    }
+}
+
+/* Any taps, one line: what depends on the tap alone is found once for all channels. */
+SAG_INLINE void
+list_block (int nv, int stride, const Job *job, size_t l, size_t x, size_t nx)
+{
+  const float *row[TAPS], *weight[TAPS];
+  SagMask mask[TAPS][VECTORS];
+  size_t taps = 0;
+
+  for (size_t t = 0; t < job->taps; t++)
+    {
+      ptrdiff_t first = (ptrdiff_t) (x * job->stride) + job->dx[t];
+
+      if (job->rows[l * job->taps + t] == NULL)
+        continue;
+      row[taps] = job->rows[l * job->taps + t] + first;
+      weight[taps] = job->w + t * job->nw;
+      SAG_UNROLL for (int i = 0; i < nv * stride; i++)
+        mask[taps][i] = sag_mask (-first - i * LANES, (ptrdiff_t) job->width - first - i * LANES);
+      taps++;
+    }
+  for (size_t j = 0; j < job->n; j++)
+    {
+      float *out = job->out + (ptrdiff_t) l * job->ld_line + (ptrdiff_t) j * job->ld_out + x;
+      SagVec acc[LONG_NV];
+
+      line_start (nv, job, j, out, nx, acc);
+      for (size_t t = 0; t < taps; t++)
+        {
+          SagVec s = sag_splat (weight[t][j]);
+
+          SAG_UNROLL for (int i = 0; i < nv; i++)
+            acc[i] = sag_fma (line_load (stride, 0, row[t] + (ptrdiff_t) j * job->pitch, i, mask[t]), s, acc[i]);
+        }
+      line_end (nv, job, out, nx, acc);
+    }
+}
+
+/* Strides above two: gathered, at most LANES at a time. */
+static void
+gather_block (const Job *job, size_t l, size_t x, size_t nx)
+{
+  for (size_t j = 0; j < job->n; j++)
+    {
+      float *out = job->out + (ptrdiff_t) l * job->ld_line + (ptrdiff_t) j * job->ld_out + x;
+      SagVec acc[LONG_NV];
+
+      line_start (1, job, j, out, nx, acc);
+      for (size_t t = 0; t < job->taps; t++)
+        {
+          const float *row = job->rows[l * job->taps + t];
+          float v[LANES] = { 0 };
+
+          for (size_t i = 0; i < nx && row != NULL; i++)
+            {
+              ptrdiff_t u = (ptrdiff_t) ((x + i) * job->stride) + job->dx[t];
+
+              if (u >= 0 && u < (ptrdiff_t) job->width)
+                v[i] = row[(ptrdiff_t) j * job->pitch + u];
+            }
+          if (row != NULL)
+            acc[0] = sag_fma (sag_load (v), sag_splat (job->w[t * job->nw + j]), acc[0]);
+        }
+      line_end (1, job, out, nx, acc);
+    }
+}
+
+typedef void (*SquareFn) (const Job *job, const float *const *rows, const SagMask (*mask)[VECTORS], size_t x,
+                          size_t nx);
+
+#define SQUARE(lines, name, nv, stride, whole)                                                             \
+  static void                                                                                              \
+  square_##lines##_##name##_##stride (const Job *job, const float *const *rows,                            \
+                                      const SagMask (*mask)[VECTORS], size_t x, size_t nx)                 \
+  {                                                                                                        \
+    square_block (lines, nv, stride, whole, job, rows, mask, x, nx);                                       \
+  }
+#define SQUARES(lines, stride)               \
+  SQUARE (lines, inner, LONG_NV, stride, 1)  \
+  SQUARE (lines, outer, LONG_NV, stride, 0)  \
+  SQUARE (lines, short, SHORT_NV, stride, 0)
+#define SQUARES_ROW(lines, stride) \
+  { square_##lines##_inner_##stride, square_##lines##_outer_##stride, square_##lines##_short_##stride }
+
+SQUARES (1, 1) SQUARES (2, 1) SQUARES (4, 1) SQUARES (1, 2) SQUARES (2, 2) SQUARES (4, 2)
+
+static const SquareFn squares[2][3][3] = {
+  { SQUARES_ROW (1, 1), SQUARES_ROW (2, 1), SQUARES_ROW (4, 1) },
+  { SQUARES_ROW (1, 2), SQUARES_ROW (2, 2), SQUARES_ROW (4, 2) },
+};
+
+/* Whether the taps are squares of 3 x 3 and the lines share rows as square_block() has it. */
+static int
+is_square (const Job *job)
+{
+  size_t shared = 9 - 3 * job->stride; /* taps of a plane whose rows the next line has too */
+
+  if (job->stride > 2 || job->taps == 0 || job->taps % 9 != 0)
+    return 0;
+  for (size_t t = 0; t < job->taps; t++)
+    if (job->dx[t] != job->dx[0] + (ptrdiff_t) (t % 3))
+      return 0;
+  for (size_t l = 0; l < job->lines; l++)
+    for (size_t t = 0; t < job->taps; t++)
+      {
+        const float *const *row = job->rows + l * job->taps + t;
+
+        if (row[0] != row[-(ptrdiff_t) (t % 3)]
+            || (l + 1 < job->lines && t % 9 < shared && row[job->taps] != row[3 * job->stride]))
+          return 0;
+      }
+  return 1;
+}
+
+/* `lines` lines (1, 2 or 4) from line l on. */
+static void
+square_lines (const Job *job, size_t l, size_t lines)
+{
+  const float *rows[TAPS / 9 * (2 * LINES + 1)];
+  size_t s = job->stride, n_rows = (lines - 1) * s + 3, nx;
+  Job part = *job;
+
+  part.out += (ptrdiff_t) l * job->ld_line;
+  for (size_t x = 0; x < job->nx; x += nx)
+    {
+      size_t left = job->nx - x;
+      int name = left > SHORT_NV * LANES ? 1 : 2;
+      ptrdiff_t first = (ptrdiff_t) (x * s) + job->dx[0];
+      SagMask mask[3][VECTORS];
+
+      nx = left < LONG_NV * LANES ? left : LONG_NV * LANES;
+      if (nx == LONG_NV * LANES && first >= 0
+          && first + (ptrdiff_t) (LONG_NV * LANES * s + 2) <= (ptrdiff_t) job->width)
+        name = 0;
+      for (size_t i = 0; i < 3 * VECTORS && name > 0; i++)
+        {
+          ptrdiff_t at = first + (ptrdiff_t) (i / VECTORS + i % VECTORS * LANES);
+
+          mask[i / VECTORS][i % VECTORS] = sag_mask (-at, (ptrdiff_t) job->width - at);
+        }
+      for (size_t i = 0; i < job->taps / 9 * n_rows; i++)
+        {
+          size_t r = i % n_rows, line = r / s < lines ? r / s : lines - 1;
+          const float *row = job->rows[(l + line) * job->taps + i / n_rows * 9 + 3 * (r - line * s)];
+
+          rows[i] = row != NULL ? row + first : NULL;
+        }
+      squares[s - 1][lines / 2][name] (&part, rows, mask, x, nx);
+    }
+}
+
+static void
+list_line (const Job *job, size_t l)
+{
+  size_t most = job->stride > 2 ? LANES : LONG_NV * LANES, nx;
+
+  for (size_t x = 0; x < job->nx; x += nx)
+    {
+      nx = job->nx - x < most ? job->nx - x : most;
+      if (job->stride > 2)
+        gather_block (job, l, x, nx);
+      else if (nx > SHORT_NV * LANES && job->stride == 1)
+        list_block (LONG_NV, 1, job, l, x, nx);
+      else if (nx > SHORT_NV * LANES)
+        list_block (LONG_NV, 2, job, l, x, nx);
+      else if (job->stride == 1)
+        list_block (SHORT_NV, 1, job, l, x, nx);
+      else
+        list_block (SHORT_NV, 2, job, l, x, nx);
+    }
+}
+
+static void
+depthwise_row_f32 (const SagDepthwiseRowF32Job *job)
+{
+  int    square = is_square (job);
+  size_t lines;
+
+  for (size_t l = 0; l < job->lines; l += lines)
+    {
+      size_t left = job->lines - l;
+
+      lines = !square ? 1 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      if (square)
+        square_lines (job, l, lines);
+      else
+        list_line (job, l);
+    }
+}
+
 void
 SAG_FN (depthwise_fill) (SagKernels *k)
 {
   k->depthwise_f32 = depthwise_f32;
+  k->depthwise_row_f32 = depthwise_row_f32;
 }

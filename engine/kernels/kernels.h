@@ -99,11 +99,36 @@ typedef struct
   unsigned nx; /* x of one register block: cut lines at multiples of it */
 } SagConvRowF32;
 
-/* Depthwise convolution of row-interleaved images takes the same job: k is ignored, w is [taps][nw],
- * n may be any number up to nw, and
+/* Depthwise convolution of row-interleaved images, a few lines at once:
  *
- *     out[j][x] = clamp (start + sum over t of in (t, j, stride * x + dx[t]) * w[t][j]) */
-typedef void (*SagDepthwiseRowF32Fn) (const SagConvRowF32Job *job);
+ *     out[l][j][x] = clamp (start + sum over t of in (l, t, j, stride * x + dx[t]) * w[t][j])
+ *
+ * with in (l, t, j, u) = rows[l * taps + t][j * pitch + u] for 0 <= u < width and 0 beside it; a tap whose row
+ * is NULL is left out. Fast where three taps lie beside each other three times a plane, and the lines share the
+ * rows between them as those of an image do. */
+enum
+{
+  SAG_DEPTHWISE_LINES = 4,
+  SAG_DEPTHWISE_TAPS = 32,
+};
+
+typedef struct
+{
+  size_t              lines;    /* of the output, at most SAG_DEPTHWISE_LINES */
+  size_t              taps;     /* at most SAG_DEPTHWISE_TAPS */
+  const float *const *rows;     /* [lines][taps] -> channel 0, x = 0 of an input line, or NULL */
+  const ptrdiff_t    *dx;       /* [taps] */
+  size_t              width;    /* input x, >= 1 */
+  ptrdiff_t           pitch;    /* floats from an input channel to the next */
+  size_t              stride;   /* >= 1 along x; 1 and 2 are fast */
+  const float        *w;        /* [taps][nw] */
+  size_t              n, nw;    /* channels */
+  const float        *init;     /* [n], or NULL to go on from out */
+  float              *out;      /* x = 0 of channel 0 of the first line */
+  ptrdiff_t           ld_out, ld_line; /* floats from a channel to the next, from a line to the next */
+  size_t              nx;
+  float               lo, hi;
+} SagDepthwiseRowF32Job;
 
 /* Eight-bit products: activations are uint8_t, their zero point anywhere; weights int8_t. Sums are exact
  * in int32_t as long as they fit (taps * k below 65 000 always does), so their order is free. A zero
@@ -496,7 +521,7 @@ typedef struct
   SagGemmBf16        gemm_bf16[SAG_N_GEMM];
   SagConvRowF32      conv_row_f32;
   void             (*depthwise_f32) (const SagDepthwiseF32Job *job);
-  SagDepthwiseRowF32Fn depthwise_row_f32;
+  void             (*depthwise_row_f32) (const SagDepthwiseRowF32Job *job);
   void             (*winograd_in)  (const SagWinogradInJob *job);
   void             (*winograd_out) (const SagWinogradOutJob *job);
   SagGemmU8          gemm_u8;

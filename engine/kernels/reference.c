@@ -97,25 +97,26 @@ sag_ref_conv_row_f32 (const SagConvRowF32Job *job)
 }
 
 void
-sag_ref_depthwise_row_f32 (const SagConvRowF32Job *job)
+sag_ref_depthwise_row_f32 (const SagDepthwiseRowF32Job *job)
 {
-  for (size_t j = 0; j < job->n; j++)
-    for (size_t x = job->x0; x < job->x0 + job->nx; x++)
-      {
-        float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
-        float sum = job->init != NULL ? job->init[j] : *out;
+  for (size_t l = 0; l < job->lines; l++)
+    for (size_t j = 0; j < job->n; j++)
+      for (size_t x = 0; x < job->nx; x++)
+        {
+          float *out = job->out + (ptrdiff_t) l * job->ld_line + (ptrdiff_t) j * job->ld_out + x;
+          float sum = job->init != NULL ? job->init[j] : *out;
 
-        for (size_t t = 0; t < job->taps; t++)
-          {
-            ptrdiff_t u = (ptrdiff_t) (x * job->stride) + job->dx[t];
-            int inside = u >= 0 && u < (ptrdiff_t) job->width;
+          for (size_t t = 0; t < job->taps; t++)
+            {
+              const float *row = job->rows[l * job->taps + t];
+              ptrdiff_t u = (ptrdiff_t) (x * job->stride) + job->dx[t];
+              int inside = u >= 0 && u < (ptrdiff_t) job->width;
 
-            if (job->rows[t] != NULL)
-              sum = fmaf (inside ? job->rows[t][(ptrdiff_t) j * job->pitch + u] : 0.0f,
-                          job->w[t * job->nw + j], sum);
-          }
-        *out = clamp (sum, job->lo, job->hi);
-      }
+              if (row != NULL)
+                sum = fmaf (inside ? row[(ptrdiff_t) j * job->pitch + u] : 0.0f, job->w[t * job->nw + j], sum);
+            }
+          *out = clamp (sum, job->lo, job->hi);
+        }
 }
 
 void

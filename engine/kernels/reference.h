@@ -16,7 +16,7 @@ void  sag_ref_fill            (SagKernels *k);
 void  sag_ref_gemm_f32        (unsigned mr, unsigned nr, const SagGemmF32Job *job);
 void  sag_ref_gemm_bf16       (unsigned mr, unsigned nr, const SagGemmBf16Job *job);
 void  sag_ref_conv_row_f32    (const SagConvRowF32Job *job);
-void  sag_ref_depthwise_row_f32 (const SagConvRowF32Job *job);
+void  sag_ref_depthwise_row_f32 (const SagDepthwiseRowF32Job *job);
 void  sag_ref_depthwise_f32   (const SagDepthwiseF32Job *job);
 
 /* reference-winograd.c */

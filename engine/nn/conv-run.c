@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv-run.c: convolutions, a line or a block of pixels at a time.
+ * conv-run.c: convolutions of channels-last images, a block of pixels at a time, and what starts a run of any form.
  */
 #include "engine/base/parallel.h"
 #include "engine/nn/band.h"
-#include "engine/nn/conv.h"
+#include "engine/nn/conv-run.h"
 #include "engine/nn/op-util.h"
 
 #include <math.h>
@@ -14,7 +14,6 @@ enum
 {
   BLOCKS = 8,       /* blocks of pixels that share each panel of weights */
   MAX_MR = 32,      /* rows of a block, whatever the CPU */
-  PHASE_X = 256,    /* pixels of the line that phases along x are woven from */
   ITEM_WORK = 1 << 18, /* multiply-adds worth a task of their own */
 };
 
@@ -30,29 +29,8 @@ widen (gsize n, const guint16 *from, float *to)
     }
 }
 
-typedef struct
-{
-  const SagStep    *step;
-  const SagConv       *conv;
-  const SagKernels *k;
-  const float      *in, *packed, *residual;
-  const float      *weights; /* as floats; NULL if the kernel reads weights16 */
-  const guint16    *weights16;
-  const guint8     *bytes;   /* on bytes: the input, and what else lies in scratch */
-  const gint32     *starts;
-  const float      *factors;
-  const guint8     *pads;
-  guint8            pad;
-  float            *out;     /* or words, or bytes: see SagConv.bytes_out */
-  gint64            in_shift, out_shift; /* of a band: elements before the first that `in` and `out` hold */
-  gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
-  gint64            parts, per_part;   /* shares of the panels, for images too small to share; panels of each */
-  gint64            first, n_lines;    /* of rows_item() */
-} Job;
-
-/* What follows the sum, over `n` floats at out[at]. */
-static void
-finish (const Job *job, gint64 at, gint64 n)
+void
+sag_conv_finish (const SagConvJob *job, gint64 at, gint64 n)
 {
   const SagConv *c = job->conv;
   float *y = job->out + (at - job->out_shift);
@@ -70,9 +48,8 @@ finish (const Job *job, gint64 at, gint64 n)
     sag_fused_apply (&c->fused, (gsize) n, y);
 }
 
-/* What follows the sums of columns from `first` on; `out` lies `at` elements into the output. */
-static SagIntEnd
-end_of (const Job *job, gint64 first, void *out, gint64 at, gint64 ld)
+SagIntEnd
+sag_conv_end (const SagConvJob *job, gint64 first, void *out, gint64 at, gint64 ld)
 {
   const SagConv *c = job->conv;
   gboolean clamp = job->residual == NULL || c->bytes_out;
@@ -95,231 +72,6 @@ end_of (const Job *job, gint64 first, void *out, gint64 at, gint64 ld)
   return end;
 }
 
-/* One panel of rows_panel() below, on bytes. */
-static void
-rows_panel_int8 (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 panel, gint64 q0,
-                 gint64 n, float *out, gint64 ld)
-{
-  const SagConv *c = job->conv;
-  const SagConvGeometry *g = &c->geometry;
-  const SagConvPhase *phase = &g->phases[p];
-  gint64 first = panel * c->width, quads = (c->kin + 3) / 4, pitch = 4 * g->in[2];
-  const guint8 *rows[SAG_CONV_TAPS];
-  ptrdiff_t dx[SAG_CONV_TAPS];
-  SagConvRowU8Job row;
-
-  for (int t = 0; t < phase->n_taps; t++)
-    {
-      const gint32 *offset = phase->offset + 3 * t;
-      gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
-      gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
-
-      rows[t] = inside ? job->bytes + ((image * g->in[0] + z) * g->in[1] + y) * quads * pitch : NULL;
-      dx[t] = offset[2] + q0 * g->in_step[2];
-    }
-  row = (SagConvRowU8Job){
-    .taps = (gsize) phase->n_taps, .quads = (gsize) quads, .rows = rows, .dx = dx,
-    .width = (gsize) g->in[2], .pitch = pitch, .stride = (gsize) g->in_step[2], .pad = job->pad,
-    .w = (const gint8 *) job->weights + c->weights[p] + panel * sag_conv_steps (c, p) * 4 * c->width,
-    .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
-    .init = job->starts + p * c->n_panels * c->width + first, .x0 = 0, .nx = (gsize) n,
-    .end = end_of (job, first, out, 4 * (out - job->out), c->bytes_out ? 4 * ld : ld) };
-  if (c->precision == SAG_PRECISION_INT8)
-    {
-      job->k->conv_row_u8.fn (&row);
-      return;
-    }
-  row.w = (const gint8 *) job->weights + c->weights[p]
-          + panel * ((sag_conv_steps (c, p) + 1) / 2 * 4) * c->width;
-  row.end.shift = (const float *) (const void *) row.init;
-  job->k->conv_row_u8s4.fn (&row, job->packed + c->group_scales[p]
-                                      + panel * sag_conv_groups (c, p) * c->width);
-}
-
-/* One panel of one phase, pixels q0 .. q0 + n - 1 of the phase's line (qz, qy), to out[j * ld + i]. */
-static void
-rows_panel (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
-            gint64 q0, gint64 n, float *out, gint64 ld)
-{
-  const SagConv *c = job->conv;
-  const SagConvGeometry *g = &c->geometry;
-  const SagConvPhase *phase = &g->phases[p];
-  gint64 first = panel * c->width;
-  gint64 channel = c->form == SAG_CONV_ROWS_DEPTHWISE ? first : group * c->kin;
-  gint64 start = image * c->in_stride[0] + channel * c->in_stride[3] - job->in_shift;
-  const float *rows[SAG_CONV_TAPS];
-  ptrdiff_t dx[SAG_CONV_TAPS];
-  SagConvRowF32Job row = {
-    .k = (gsize) c->kin, .rows = rows, .dx = dx, .width = (gsize) g->in[2],
-    .pitch = c->in_stride[3], .stride = (gsize) g->in_step[2],
-    .w = job->weights + c->weights[p] + (group * c->n_panels + panel) * phase->n_taps * c->kin * c->width,
-    .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
-    .init = job->packed + c->bias + group * c->n_panels * c->width + first,
-    .out = out, .ld_out = ld, .x0 = 0, .nx = (gsize) n, .lo = -INFINITY, .hi = INFINITY,
-  };
-
-  if (sag_conv_on_bytes (c))
-    {
-      rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
-      return;
-    }
-  for (int t0 = 0; t0 == 0 || t0 < phase->n_taps; t0 += SAG_CONV_TAPS)
-    {
-      int taps = MIN (SAG_CONV_TAPS, phase->n_taps - t0);
-
-      for (int t = 0; t < taps; t++)
-        {
-          const gint32 *offset = phase->offset + 3 * (t0 + t);
-          gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
-          gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
-
-          rows[t] = inside ? job->in + (start + z * c->in_stride[1] + y * c->in_stride[2]) : NULL;
-          dx[t] = offset[2] + q0 * g->in_step[2];
-        }
-      row.taps = (gsize) taps;
-      if (t0 + taps == phase->n_taps && job->residual == NULL)
-        {
-          row.lo = c->lo;
-          row.hi = c->hi;
-        }
-      if (c->form == SAG_CONV_ROWS_DEPTHWISE)
-        job->k->depthwise_row_f32 (&row);
-      else
-        job->k->conv_row_f32.fn (&row);
-      row.w += (gint64) taps * c->kin * c->width;
-      row.init = NULL;
-    }
-}
-
-/* rows_panel() on floats, its output in bytes. */
-static void
-rows_to_bytes (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 panel, float *out,
-               gint64 ld)
-{
-  const SagConv *c = job->conv;
-  gint64 n = MIN (c->width, c->nout - panel * c->width), width = c->geometry.out[2];
-  float lines[SAG_CONV_PHASE_N][PHASE_X];
-
-  for (gint64 q = 0; q < width; q += PHASE_X)
-    {
-      gint64 n0 = MIN (PHASE_X, width - q);
-
-      rows_panel (job, p, image, qz, qy, 0, panel, q, n0, lines[0], PHASE_X);
-      for (gint64 j = 0; j < n; j += 4)
-        {
-          const float *four[4] = { lines[j], lines[j + 1], lines[j + 2], lines[j + 3] };
-
-          for (int i = 0; i < 4 && c->lo == -INFINITY && c->hi == INFINITY; i++)
-            sag_fused_apply (&c->fused, (gsize) n0, lines[j + i]);
-          job->k->quantize.to_u8x4 ((gsize) n0, four, c->out_quantum.scale, c->out_quantum.zero,
-                                    (guint8 *) (out + j / 4 * ld + q));
-        }
-    }
-}
-
-/* Phases p, p + 1 … along x: a stretch of each into a buffer, then woven together. */
-static void
-rows_woven (const Job *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
-            float *out, gint64 ld)
-{
-  const SagConvGeometry *g = &job->conv->geometry;
-  const SagConvPhase *phases = g->phases + p;
-  gint64 step = g->out_step[2], n = MIN (job->conv->width, job->conv->nout - panel * job->conv->width);
-  float even[SAG_CONV_PHASE_N][PHASE_X], odd[SAG_CONV_PHASE_N][PHASE_X];
-
-  if (job->conv->bytes_out) /* words of four channels are woven like floats of one */
-    n /= 4;
-  if (step == 2)
-    {
-      for (gint64 q = 0; q < phases[0].count[2]; q += PHASE_X)
-        {
-          gint64 n0 = MIN (PHASE_X, phases[0].count[2] - q);
-          gint64 n1 = CLAMP (phases[1].count[2] - q, 0, PHASE_X);
-
-          rows_panel (job, p, image, qz, qy, group, panel, q, n0, even[0], PHASE_X);
-          if (n1 > 0)
-            rows_panel (job, p + 1, image, qz, qy, group, panel, q, n1, odd[0], PHASE_X);
-          for (gint64 j = 0; j < n; j++)
-            {
-              job->k->interleave_f32 ((gsize) n1, even[j], odd[j], out + j * ld + 2 * q);
-              if (n0 > n1)
-                out[j * ld + 2 * (q + n0 - 1)] = even[j][n0 - 1];
-            }
-        }
-      return;
-    }
-  for (gint64 r = 0; r < step; r++)
-    for (gint64 q = 0; q < phases[r].count[2]; q += PHASE_X)
-      {
-        gint64 n0 = MIN (PHASE_X, phases[r].count[2] - q);
-
-        rows_panel (job, p + (int) r, image, qz, qy, group, panel, q, n0, even[0], PHASE_X);
-        for (gint64 j = 0; j < n; j++)
-          for (gint64 i = 0; i < n0; i++)
-            out[j * ld + (q + i) * step + r] = even[j][i];
-      }
-}
-
-/* An output line, all channels. */
-static void
-rows_line (const Job *job, gint64 image, gint64 z, gint64 y)
-{
-  const SagConv *c = job->conv;
-  const SagConvGeometry *g = &c->geometry;
-  gint64 qz = z / g->out_step[0], qy = y / g->out_step[1], ld = c->out_stride[3];
-  gint64 at = image * c->out_stride[0] + z * c->out_stride[1] + y * c->out_stride[2];
-  int p = (int) (((z % g->out_step[0]) * g->out_step[1] + y % g->out_step[1]) * g->out_step[2]);
-
-  for (gint64 group = 0; group < c->groups; group++)
-    for (gint64 panel = 0; panel < c->n_panels; panel++)
-      {
-        gint64 channel = group * c->nout + panel * c->width;
-        float *out = job->out + (at - job->out_shift + channel / (c->bytes_out ? 4 : 1) * ld);
-
-        if (c->bytes_out && !sag_conv_on_bytes (c))
-          rows_to_bytes (job, p, image, qz, qy, panel, out, ld);
-        else if (g->out_step[2] == 1)
-          rows_panel (job, p, image, qz, qy, group, panel, 0, g->out[2], out, ld);
-        else
-          rows_woven (job, p, image, qz, qy, group, panel, out, ld);
-      }
-  if (ld == g->out[2])
-    finish (job, at, g->cout * ld);
-  else
-    for (gint64 j = 0; j < g->cout; j++)
-      finish (job, at + j * ld, g->out[2]);
-}
-
-static void
-rows_item (gsize item, int thread, gpointer data)
-{
-  const Job *job = data;
-  const SagConvGeometry *g = &job->conv->geometry;
-  gint64 from = job->first + (gint64) item * job->per_item, end = job->first + job->n_lines;
-
-  if (!sag_step_go_on (job->step, thread,
-                       (double) from / (double) (g->batch * g->out[0] * g->out[1])))
-    return;
-  for (gint64 i = from; i < MIN (from + job->per_item, end); i++)
-    rows_line (job, i / (g->out[0] * g->out[1]), i / g->out[1] % g->out[0], i % g->out[1]);
-}
-
-/* Output over input: plane by plane, away from where the output begins (SagNode.trails). */
-static void
-rows_trailing (Job *job)
-{
-  const SagConvGeometry *g = &job->conv->geometry;
-  gint64 n = g->batch * g->out[0];
-  gboolean back = job->out > job->in;
-
-  job->n_lines = g->out[1];
-  for (gint64 plane = 0; plane < n; plane++)
-    {
-      job->first = (back ? n - 1 - plane : plane) * g->out[1];
-      sag_parallel_for ((gsize) ((g->out[1] + job->per_item - 1) / job->per_item), rows_item, job);
-    }
-}
-
 /* --- channels last ----------------------------------------------------------------------- */
 
 /* Pixels of one phase that follow each other in its grid, in blocks of mr; as the pieces of lines they are. */
@@ -338,7 +90,7 @@ typedef struct
 } Chunk;
 
 static void
-chunk_fill (Chunk *chunk, const Job *job, const SagConvPhase *phase, gint64 image,
+chunk_fill (Chunk *chunk, const SagConvJob *job, const SagConvPhase *phase, gint64 image,
             gint64 qz, gint64 qy, gint64 qx, int n)
 {
   const SagConv *c = job->conv;
@@ -386,7 +138,7 @@ count_below (gint64 first, gint64 step, int n, gint64 end)
 
 /* Rows of taps t0 .. t0 + taps - 1 for block b: rows[t * ld + i], spare ones repeat the last. */
 static void
-chunk_rows (const Chunk *chunk, const Job *job, const SagConvPhase *phase, int b, int t0, int taps,
+chunk_rows (const Chunk *chunk, const SagConvJob *job, const SagConvPhase *phase, int b, int t0, int taps,
             gint64 channel, const void **rows, int ld)
 {
   const SagConv *c = job->conv;
@@ -437,7 +189,7 @@ taps_beside (const SagConvPhase *phase)
 
 /* A block of pixels times a panel, on bytes; the weights are still to be found. */
 static void
-chunk_product (const Job *job, int p, gint64 panel, SagGemmU8Job *product)
+chunk_product (const SagConvJob *job, int p, gint64 panel, SagGemmU8Job *product)
 {
   const SagConv *c = job->conv;
   const gint8 *w = (const gint8 *) job->weights + c->weights[p];
@@ -457,7 +209,7 @@ chunk_product (const Job *job, int p, gint64 panel, SagGemmU8Job *product)
 
 /* Depthwise on bytes: all pixels at once, as the weights are made ready anew at each call. */
 static void
-chunk_depthwise (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc)
+chunk_depthwise (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gint64 ldc)
 {
   const SagConv *c = job->conv;
   const SagConvPhase *phase = &c->geometry.phases[p];
@@ -470,13 +222,13 @@ chunk_depthwise (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ld
       .m = (gsize) chunk->n, .c = (gsize) c->nout, .taps = (gsize) phase->n_taps,
       .rows = (const guint8 *const *) rows, .ld_rows = BLOCKS * MAX_MR,
       .w = (const gint8 *) job->weights + c->weights[p], .init = job->starts + p * c->nout,
-      .end = end_of (job, 0, out, at, ldc) });
+      .end = sag_conv_end (job, 0, out, at, ldc) });
 }
 
 /* The channels of panels from `first` to `last` of a chunk's pixels; pixel i goes to element at + i * ldc of
  * the output. */
 static void
-chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gint64 first, gint64 last)
+chunk_run (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gint64 ldc, gint64 first, gint64 last)
 {
   const SagConv *c = job->conv;
   const SagConvPhase *phase = &c->geometry.phases[p];
@@ -517,7 +269,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gin
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
                     .rows = (const guint8 *const *) rows[b], .run = beside,
                     .init = job->starts + (p * c->n_panels + panel) * c->width,
-                    .end = end_of (job, panel * c->width,
+                    .end = sag_conv_end (job, panel * c->width,
                                    c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
                                    to_at, ldc) });
                 else if (c->form == SAG_CONV_LAST_DEPTHWISE)
@@ -541,7 +293,7 @@ chunk_run (const Chunk *chunk, const Job *job, int p, gint64 at, gint64 ldc, gin
 }
 
 static int
-block_rows (const Job *job)
+block_rows (const SagConvJob *job)
 {
   if (job->conv->form == SAG_CONV_LAST && sag_conv_on_bytes (job->conv))
     return (int) (job->conv->precision == SAG_PRECISION_INT4 ? job->k->gemm_u8s4.mr
@@ -551,7 +303,7 @@ block_rows (const Job *job)
 
 /* After the last product of an item. */
 static void
-item_done (const Job *job)
+item_done (const SagConvJob *job)
 {
   if (job->k->gemm_u8.done != NULL && sag_conv_on_bytes (job->conv))
     job->k->gemm_u8.done ();
@@ -559,7 +311,7 @@ item_done (const Job *job)
 
 /* Pixels from .. to - 1 of an image, the channels of panels first .. last - 1. */
 static void
-last_pixels (const Job *job, gint64 image, gint64 from, gint64 to, gint64 first, gint64 last)
+last_pixels (const SagConvJob *job, gint64 image, gint64 from, gint64 to, gint64 first, gint64 last)
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
@@ -574,10 +326,10 @@ last_pixels (const Job *job, gint64 image, gint64 from, gint64 to, gint64 first,
                   i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
       chunk_run (&chunk, job, 0, at, g->cout, first, last);
       if (job->parts <= 1)
-        finish (job, at, chunk.n * g->cout);
+        sag_conv_finish (job, at, chunk.n * g->cout);
       else
         for (int j = 0; j < chunk.n; j++)
-          finish (job, at + j * g->cout + column, end - column);
+          sag_conv_finish (job, at + j * g->cout + column, end - column);
     }
 }
 
@@ -585,7 +337,7 @@ last_pixels (const Job *job, gint64 image, gint64 from, gint64 to, gint64 first,
 static void
 last_item (gsize item, int thread, gpointer data)
 {
-  const Job *job = data;
+  const SagConvJob *job = data;
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   gint64 n = g->out[0] * g->out[1] * g->out[2], per_image = job->n_items / job->parts / g->batch;
@@ -604,7 +356,7 @@ last_item (gsize item, int thread, gpointer data)
 static void
 last_line_item (gsize item, int thread, gpointer data)
 {
-  const Job *job = data;
+  const SagConvJob *job = data;
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   gint64 from = (gint64) item * job->per_item;
@@ -627,7 +379,7 @@ last_line_item (gsize item, int thread, gpointer data)
             chunk_run (&chunk, job, p, at + (q * g->out_step[2] + r) * g->cout,
                        g->out_step[2] * g->cout, 0, c->n_panels);
           }
-      finish (job, at, g->out[2] * g->cout);
+      sag_conv_finish (job, at, g->out[2] * g->cout);
     }
   item_done (job);
 }
@@ -649,7 +401,7 @@ sag_conv_run_band (const SagNode *node, const SagBand *band)
 {
   const SagConv *c = node->state;
   const SagValue *residual = sag_conv_residual (node);
-  Job job = {
+  SagConvJob job = {
     .conv = c, .k = sag_kernels_get (), .packed = node->packed,
     .weights = (const float *) node->packed + c->head, .in = band->in, .out = band->out,
     .residual = residual != NULL ? residual->data : NULL,
@@ -667,8 +419,7 @@ sag_conv_run_band (const SagNode *node, const SagBand *band)
     last_pixels (&job, band->image, band->from * c->geometry.out[2], band->to * c->geometry.out[2], 0,
                  c->n_panels);
   else
-    for (gint64 y = band->from; y < band->to; y++)
-      rows_line (&job, band->image, 0, y);
+    sag_conv_run_lines (&job, band->image, 0, band->from, band->to);
 }
 
 void
@@ -679,7 +430,7 @@ sag_conv_run (const SagStep *step)
   const SagConvGeometry *g = &c->geometry;
   const SagValue *bias = sag_conv_bias (node), *residual = sag_conv_residual (node);
   gint64 lines = g->batch * g->out[0] * g->out[1], pixels = g->out[0] * g->out[1] * g->out[2];
-  Job job = {
+  SagConvJob job = {
     .step = step, .conv = c, .k = sag_kernels_get (), .in = sag_step_in (step, 0),
     .packed = c->dynamic ? step->scratch : node->packed, .out = sag_step_out (step, 0),
     .residual = residual != NULL ? residual->data : NULL,
@@ -691,7 +442,7 @@ sag_conv_run (const SagStep *step)
     return;
   if (c->form == SAG_CONV_WINOGRAD)
     {
-      sag_conv_winograd_run (step);
+      sag_conv_winograd_run (step, node, &(SagConvSource){ job.in, g->cin }, 1);
       return;
     }
   if (c->dynamic)
@@ -739,8 +490,8 @@ sag_conv_run (const SagStep *step)
   job.per_item = MIN (lines, (gint64) (1 + ITEM_WORK / (work * (double) g->out[2] + 1)));
   job.n_items = (lines + job.per_item - 1) / job.per_item;
   job.n_lines = lines;
-  if (node->trails > 0 && MAX (job.in, job.out) - MIN (job.in, job.out) < g->batch * c->in_stride[0])
-    rows_trailing (&job);
+  if (last)
+    sag_parallel_for ((gsize) job.n_items, last_line_item, &job);
   else
-    sag_parallel_for ((gsize) job.n_items, last ? last_line_item : rows_item, &job);
+    sag_conv_run_rows (&job);
 }

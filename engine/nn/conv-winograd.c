@@ -2,7 +2,7 @@
  *
  * conv-winograd.c: convolutions with kernels of 3 x 3 along y and x by Winograd's F(4 x 4, 3 x 3): some
  * tiles at a time through 36 matrix products, so that all of it stays in the second cache. Taps along z
- * are further terms of the same products.
+ * are further terms of the same products; what a tile of the input becomes serves all the planes that see it.
  */
 #include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
@@ -16,10 +16,11 @@ enum
 {
   NUMBERS = 36,
   MAX_DEPTH = 7,             /* taps along z */
+  PLANES = 4,                /* of the output, of an item */
   MAX_MR = 16,               /* rows of a block, whatever the CPU */
   MAX_NR = 64,               /* columns of a panel */
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
-  WEIGHT_BYTES = 5 << 20,    /* four times the weights: beyond this they are read too often */
+  WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often */
   VOLUME_BYTES = 64 << 20,   /* beyond this a volume had better lie over its input (SagNode.trails) */
 };
 
@@ -35,10 +36,11 @@ across (const SagConvGeometry *g)
   return (g->out[2] + 3) / 4;
 }
 
+/* Of a plane. */
 static gint64
 tiles_of (const SagConvGeometry *g)
 {
-  return g->batch * g->out[0] * ((g->out[1] + 3) / 4) * across (g);
+  return (g->out[1] + 3) / 4 * across (g);
 }
 
 /* Whether the taps are whole squares of 3 x 3 neighbours. */
@@ -71,7 +73,7 @@ sag_conv_winograd_moves (const SagConvGeometry *g)
     return INFINITY;
   if (g->out[0] > 1 && (double) (g->out[0] * g->out[1] * g->out[2]) * (double) (g->cout * 4) > VOLUME_BYTES)
     return INFINITY;
-  tiles = (double) ((tiles_of (g) + 11) / 12 * 12);
+  tiles = (double) ((g->batch * g->out[0] * tiles_of (g) + 11) / 12 * 12);
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
   return products / 40 / 0.85 + 0.25 * NUMBERS * tiles * (double) (g->cin * depth_of (g) + g->cout);
 }
@@ -82,34 +84,57 @@ sag_conv_winograd_weights (const SagConv *self)
   return NUMBERS * (gsize) (self->n_panels * depth_of (&self->geometry) * self->kin * self->width);
 }
 
-/* Tiles of an item: what they become should fit the second cache, and the threads share them. */
-static gint64
-tiles_per_item (const SagConv *self, gint64 mr)
+/* An item: the same tiles of some planes of the output. */
+typedef struct
+{
+  gint64 planes, tiles; /* of each */
+  gint64 seen;          /* planes of the input, transformed */
+  gint64 blocks;        /* of planes, of an image; where they have no input in common all planes are one stretch */
+  gint64 all, n_items;  /* tiles of a block; items of a block */
+} Share;
+
+/* What the tiles become should fit the second cache, and the threads share them. */
+static Share
+share_of (const SagConv *self)
 {
   const SagConvGeometry *g = &self->geometry;
-  gint64 one = NUMBERS * (gint64) sizeof (float) * (self->kin * depth_of (g) + self->nout);
+  const gint32 *offset = g->phases[0].offset;
+  gint64 mr = sag_kernels_get ()->gemm_f32[self->gemm].mr, depth = depth_of (g), teams = sag_parallel_get_size ();
   gint64 weights = (gint64) (sag_conv_winograd_weights (self) * sizeof (float)); /* read once an item */
-  gint64 most = MAX (MAX (TILE_BYTES, weights / 2) / one / mr, 1) * mr, teams = sag_parallel_get_size ();
-  gint64 share = (tiles_of (g) + teams - 1) / teams;
+  gboolean beside = depth > 1 && g->in_step[0] == 1 && g->out[0] > 1;
+  Share share = { .planes = 1 };
+  gint64 one, most, whole = mr;
 
-  return MIN (most, (share + mr - 1) / mr * mr);
+  for (gint64 t = 1; t < depth; t++)
+    beside = beside && offset[27 * t] == offset[27 * (t - 1)] + 1;
+  share.all = beside ? tiles_of (g) : g->batch * g->out[0] * tiles_of (g);
+  share.planes = beside ? MIN (PLANES, g->out[0]) : 1;
+  share.blocks = beside ? (g->out[0] + share.planes - 1) / share.planes : 1;
+  share.seen = share.planes + depth - 1;
+  while (whole % 2 == 0 && whole * share.planes > mr)
+    whole /= 2;
+  one = NUMBERS * (gint64) sizeof (float) * (self->kin * share.seen + self->nout * share.planes);
+  most = MAX (MAX (TILE_BYTES, weights / 2) / one / whole, 1) * whole;
+  share.tiles = beside ? share.all : (share.all + teams - 1) / teams;
+  share.tiles = MIN (most, (share.tiles + whole - 1) / whole * whole);
+  share.n_items = (share.all + share.tiles - 1) / share.tiles;
+  return share;
 }
 
 /* Floats of scratch a thread needs. */
 static gsize
-scratch_of (const SagConv *self, gint64 tiles)
+scratch_of (const SagConv *self, const Share *share)
 {
-  const SagConvGeometry *g = &self->geometry;
-
-  return NUMBERS * (gsize) tiles * (gsize) (self->kin * depth_of (g) + (self->nout + 15) / 16 * 16);
+  return NUMBERS * (gsize) share->tiles
+         * (gsize) (self->kin * share->seen + (self->nout + 15) / 16 * 16 * share->planes);
 }
 
 gsize
 sag_conv_winograd_scratch (const SagConv *self)
 {
-  gint64 mr = sag_kernels_get ()->gemm_f32[self->gemm].mr;
+  Share share = share_of (self);
 
-  return (gsize) sag_parallel_get_size () * scratch_of (self, tiles_per_item (self, mr)) * sizeof (float);
+  return (gsize) sag_parallel_get_size () * scratch_of (self, &share) * sizeof (float);
 }
 
 typedef struct
@@ -154,11 +179,14 @@ sag_conv_winograd_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdi
 
 typedef struct
 {
-  const SagStep *step;
-  const SagConv *conv;
-  const float   *packed, *residual;
-  float         *scratch;
-  gint64         per_item, n_items;
+  const SagStep       *step;
+  const SagConv       *conv;
+  const SagConvSource *sources;
+  int                  n_sources;
+  const float         *packed, *residual;
+  float               *out, *scratch;
+  Share                share;
+  gint64               n_items;
 } Job;
 
 /* Where a tile lies. */
@@ -167,35 +195,43 @@ typedef struct
   gint64 image, z, y, x;
 } Place;
 
+/* Tile `tile`, counted from the first of plane `plane`, counted over all images. */
 static Place
-place_of (const SagConvGeometry *g, gint64 tile)
+place_of (const SagConvGeometry *g, gint64 plane, gint64 tile)
 {
-  gint64 down = (g->out[1] + 3) / 4;
-
-  return (Place){ .x = 4 * (tile % across (g)), .y = 4 * (tile / across (g) % down),
-                  .z = tile / across (g) / down % g->out[0], .image = tile / across (g) / down / g->out[0] };
+  plane += tile / tiles_of (g);
+  tile %= tiles_of (g);
+  return (Place){ .image = plane / g->out[0], .z = plane % g->out[0], .y = 4 * (tile / across (g)),
+                  .x = 4 * (tile % across (g)) };
 }
 
-/* The 36 numbers of a tile's channels, for one tap along z. */
+/* The 36 numbers of the channels of a tile of the input, for one tap along z of an output at `place`. */
 static void
-tile_in (const Job *job, const Place *place, int tap, float *v, ptrdiff_t ld)
+tile_in (const Job *job, const Place *place, gint64 tap, float *v, ptrdiff_t ld)
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   const gint32 *offset = g->phases[0].offset + 27 * tap;
-  gint64 z = place->z * g->in_step[0] + offset[0], y = place->y + offset[1], x = place->x + offset[2];
-  const float *in = (const float *) sag_step_in (job->step, 0) + place->image * c->in_stride[0]
-                    + z * c->in_stride[1];
-  const float *rows[NUMBERS];
+  gint64 z = place->z * g->in_step[0] + offset[0], pixel[NUMBERS]; /* or -1: in the padding */
 
-  for (int i = 0; i < NUMBERS; i++)
+  for (int i = 0; i < NUMBERS; i += 6)
     {
-      gint64 yi = y + i / 6, xi = x + i % 6;
-      gboolean inside = z >= 0 && z < g->in[0] && yi >= 0 && yi < g->in[1] && xi >= 0 && xi < g->in[2];
+      gint64 y = place->y + offset[1] + i / 6, x = place->x + offset[2];
+      gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
+      gint64 line = ((place->image * g->in[0] + z) * g->in[1] + y) * g->in[2];
 
-      rows[i] = inside ? in + yi * c->in_stride[2] + xi * g->cin : job->packed + c->zeros;
+      for (int j = 0; j < 6; j++)
+        pixel[i + j] = inside && x + j >= 0 && x + j < g->in[2] ? line + x + j : -1;
     }
-  sag_kernels_get ()->winograd_in (&(SagWinogradInJob){ (gsize) c->kin, rows, v, ld });
+  for (const SagConvSource *source = job->sources; source < job->sources + job->n_sources; source++)
+    {
+      const float *rows[NUMBERS];
+
+      for (int i = 0; i < NUMBERS; i++)
+        rows[i] = pixel[i] < 0 ? job->packed + c->zeros : source->data + pixel[i] * source->channels;
+      sag_kernels_get ()->winograd_in (&(SagWinogradInJob){ (gsize) source->channels, rows, v, ld });
+      v += source->channels;
+    }
 }
 
 /* A tile's pixels from its sums, and what follows them. */
@@ -207,7 +243,7 @@ tile_out (const Job *job, const Place *place, const float *m, ptrdiff_t ld)
   gint64 at = place->image * c->out_stride[0] + place->z * c->out_stride[1] + place->y * c->out_stride[2]
               + place->x * g->cout;
   gint64 n = MIN (4, g->out[2] - place->x) * g->cout;
-  float *out = (float *) sag_step_out (job->step, 0) + at, *rows[16];
+  float *out = job->out + at, *rows[16];
   gboolean clamped = job->residual == NULL;
   gboolean more = c->lo == -INFINITY && c->hi == INFINITY;
 
@@ -235,55 +271,58 @@ item_run (gsize item, int thread, gpointer data)
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   const SagGemmF32 *gemm = &sag_kernels_get ()->gemm_f32[c->gemm];
-  gint64 from = (gint64) item * job->per_item, n = MIN (job->per_item, tiles_of (g) - from);
-  gint64 depth = depth_of (g), mr = gemm->mr, ld_m = (c->nout + 15) / 16 * 16;
-  float *v = job->scratch + (gsize) thread * scratch_of (c, job->per_item);
-  float *m = v + NUMBERS * job->per_item * depth * c->kin;
+  const Share *share = &job->share;
+  gint64 block = (gint64) item / share->n_items, image = block / share->blocks;
+  gint64 z = block % share->blocks * share->planes, planes = MIN (share->planes, g->out[0] - z);
+  gint64 from = (gint64) item % share->n_items * share->tiles, n = MIN (share->tiles, share->all - from);
+  gint64 depth = depth_of (g), seen = planes + depth - 1, mr = gemm->mr, ld_m = (c->nout + 15) / 16 * 16;
+  float *v = job->scratch + (gsize) thread * scratch_of (c, share);
+  float *m = v + NUMBERS * n * seen * c->kin;
   const float *w = job->packed + c->head;
 
   if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
     return;
-  for (gint64 i = 0; i < n; i++)
+  for (gint64 i = 0; i < seen * n; i++)
     {
-      Place place = place_of (g, from + i);
+      gint64 tap = MAX (0, i / n - (planes - 1)); /* the least of those that see it */
+      Place place = place_of (g, image * g->out[0] + z + i / n - tap, from + i % n);
 
-      for (gint64 t = 0; t < depth; t++)
-        tile_in (job, &place, (int) t, v + (t * n + i) * c->kin, depth * n * c->kin);
+      tile_in (job, &place, tap, v + i * c->kin, seen * n * c->kin);
     }
   for (gint64 number = 0; number < NUMBERS; number++)
     for (gint64 panel = 0; panel < c->n_panels; panel++, w += depth * c->kin * c->width)
-      for (gint64 i = 0; i < n; i += mr)
+      for (gint64 i = 0; i < planes * n; i += mr)
         {
           const float *rows[MAX_DEPTH * MAX_MR];
 
           for (gint64 t = 0; t < depth; t++)
             for (gint64 r = 0; r < mr; r++)
-              rows[t * mr + r] = v + ((number * depth + t) * n + MIN (i + r, n - 1)) * c->kin;
+              rows[t * mr + r] = v + ((number * seen + t) * n + MIN (i + r, planes * n - 1)) * c->kin;
           gemm->fn (&(SagGemmF32Job){
-              .m = (gsize) MIN (mr, n - i), .n = (gsize) MIN (c->width, c->nout - panel * c->width),
+              .m = (gsize) MIN (mr, planes * n - i), .n = (gsize) MIN (c->width, c->nout - panel * c->width),
               .taps = (gsize) depth, .k = (gsize) c->kin, .rows = rows, .w = w, .init = none,
-              .c = m + (number * n + i) * ld_m + panel * c->width, .ldc = ld_m, .lo = -INFINITY,
+              .c = m + (number * planes * n + i) * ld_m + panel * c->width, .ldc = ld_m, .lo = -INFINITY,
               .hi = INFINITY });
         }
-  for (gint64 i = 0; i < n; i++)
+  for (gint64 i = 0; i < planes * n; i++)
     {
-      Place place = place_of (g, from + i);
+      Place place = place_of (g, image * g->out[0] + z + i / n, from + i % n);
 
-      tile_out (job, &place, m + i * ld_m, n * ld_m);
+      tile_out (job, &place, m + i * ld_m, planes * n * ld_m);
     }
 }
 
 void
-sag_conv_winograd_run (const SagStep *step)
+sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSource *sources, int n_sources)
 {
-  const SagConv *c = step->node->state;
-  const SagValue *residual = sag_conv_residual (step->node);
-  gint64 mr = sag_kernels_get ()->gemm_f32[c->gemm].mr;
-  Job job = { .step = step, .conv = c, .packed = step->node->packed,
-              .residual = residual != NULL ? residual->data : NULL, .scratch = step->scratch,
-              .per_item = tiles_per_item (c, mr) };
+  const SagConv *c = node->state;
+  const SagValue *residual = sag_conv_residual (node);
+  const SagConvGeometry *g = &c->geometry;
+  Job job = { .step = step, .conv = c, .sources = sources, .n_sources = n_sources, .packed = node->packed,
+              .residual = residual != NULL ? residual->data : NULL, .out = sag_node_output (node, 0)->data,
+              .scratch = step->scratch, .share = share_of (c) };
 
-  g_assert (mr <= MAX_MR && c->width <= MAX_NR);
-  job.n_items = (tiles_of (&c->geometry) + job.per_item - 1) / job.per_item;
+  g_assert (sag_kernels_get ()->gemm_f32[c->gemm].mr <= MAX_MR && c->width <= MAX_NR);
+  job.n_items = (job.share.planes > 1 ? g->batch : 1) * job.share.blocks * job.share.n_items;
   sag_parallel_for ((gsize) job.n_items, item_run, &job);
 }

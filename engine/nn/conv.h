@@ -114,4 +114,14 @@ gsize    sag_conv_winograd_weights (const SagConv *self);
 gsize    sag_conv_winograd_scratch (const SagConv *self);
 void     sag_conv_winograd_pack    (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                                     float *packed);
-void     sag_conv_winograd_run     (const SagStep *step);
+
+/* Channels of the input, channels last, that follow those of the source before it. */
+typedef struct
+{
+  const float *data;
+  gint64       channels;
+} SagConvSource;
+
+/* As `step`, whose node is `node` or has taken its place. */
+void     sag_conv_winograd_run     (const SagStep *step, const SagNode *node, const SagConvSource *sources,
+                                    int n_sources);

@@ -66,11 +66,11 @@ rows_share (const SagConvGeometry *g, gint64 nout)
   static const double of_n[] = { 0, 0.27, 0.42, 0.5, 0.72, 0.8, 0.84, 0.88, 0.9 };
   gint64 calls = (nout + 7) / 8, n = (nout + calls - 1) / calls;
   gint64 count = (g->out[2] + g->out_step[2] - 1) / g->out_step[2], vectors = (count + 15) / 16;
-  double share = is_depthwise (g) ? 0.2 : of_n[n] * (double) nout / (double) (n * calls);
+  double share = is_depthwise (g) ? 0.35 : of_n[n] * (double) nout / (double) (n * calls);
 
   share *= (double) count / (double) (vectors * 16);
   if (vectors == 1)
-    share *= 0.88;
+    share *= is_depthwise (g) ? 0.6 : 0.88;
   return g->in_step[2] == 1 ? share : g->in_step[2] == 2 ? share * 0.75 : share * 0.15;
 }
 
@@ -311,7 +311,7 @@ lay_out (SagConv *self, SagNode *node)
     {
       gsize n = (gsize) g->phases[p].n_taps;
 
-      if (self->form == SAG_CONV_WINOGRAD) /* of at most 5 MiB */
+      if (self->form == SAG_CONV_WINOGRAD) /* of at most 10 MiB */
         {
           self->weights[p] = reserve (&weights, sag_conv_winograd_weights (self), SAG_ALIGN, &good);
           node->scratch_bytes = sag_conv_winograd_scratch (self);

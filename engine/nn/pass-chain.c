@@ -3,7 +3,8 @@
  * pass-chain.c: convolutions that follow each other, and a Concat, Resize or Sum before them, become one step,
  * which makes a few lines of the last one at a time: what lies between never leaves the cache of the core that
  * made it, and has no memory of its own but a buffer a thread. ("Fused-layer CNN accelerators", Alwani, Chen, Ferdman and Milder,
- * MICRO 2016, is the idea.) Each output is the same sum as before: the same bits.
+ * MICRO 2016, is the idea.) Each output is the same sum as before: the same bits. A Concat before Winograd's form is
+ * no step at all: tiles are read from its parts.
  *
  * Lines that a band shares with the next stay in the buffer; only where the work of two threads meets are a
  * few computed twice.
@@ -63,6 +64,12 @@ static const SagConv *
 conv_of (const Chain *self, int i)
 {
   return self->node[i]->state;
+}
+
+static gboolean
+is_winograd (const SagNode *node)
+{
+  return node->op->run == sag_conv_run && ((const SagConv *) node->state)->form == SAG_CONV_WINOGRAD;
 }
 
 /* Input lines that lines from .. to - 1 of the output see. */
@@ -206,7 +213,7 @@ run_item (gsize item, int thread, gpointer data)
 }
 
 static void
-run (const SagStep *step)
+run_bands (const SagStep *step)
 {
   const Chain *self = step->node->state;
   const SagConvGeometry *g = &conv_of (self, self->n - 1)->geometry;
@@ -218,6 +225,23 @@ run (const SagStep *step)
   job.per_item = MAX (LEAST_LINES, (g->out[1] + items - 1) / items);
   job.per_image = (g->out[1] + job.per_item - 1) / job.per_item;
   sag_parallel_for ((gsize) (g->batch * job.per_image), run_item, &job);
+}
+
+static void
+run (const SagStep *step)
+{
+  const Chain *self = step->node->state;
+
+  if (is_winograd (self->node[1]))
+    {
+      SagConvSource sources[MOST];
+
+      for (int i = 0; i < self->n_sources; i++)
+        sources[i] = (SagConvSource){ self->source[i].value->data, self->source[i].channels };
+      sag_conv_winograd_run (step, self->node[1], sources, self->n_sources);
+      return;
+    }
+  run_bands (step);
 }
 
 static void
@@ -328,10 +352,40 @@ plan_lines (Chain *self, gint64 band)
   return floats * sizeof (float);
 }
 
+/* A Concat before a convolution in Winograd's form, which reads its tiles from the parts: the length of that
+ * chain, or 0. */
+static int
+collect_parts (Chain *self, SagNode *node)
+{
+  const SagValue *value = sag_node_output (node, 0);
+  SagNode *reader = value != NULL ? value->reader : NULL;
+
+  if (value == NULL || value->n_readers != 1 || reader == NULL || !is_winograd (reader)
+      || sag_node_input (reader, 0) != value || strcmp (node->op->name, "Concat") != 0 || node->inputs->len > MOST
+      || value->dtype != SAG_DTYPE_F32 || value->layout != SAG_LAYOUT_LAST
+      || sag_axis (sag_node_get_int (node, "axis", 0), value->shape.rank) != 1)
+    return 0;
+  self->n_sources = (int) node->inputs->len;
+  for (int i = 0; i < self->n_sources; i++)
+    {
+      SagValue *x = sag_node_input (node, i);
+
+      if (x->constant != NULL || x->dtype != SAG_DTYPE_F32 || x->layout != SAG_LAYOUT_LAST)
+        return 0;
+      self->source[i] = (Source){ SOURCE_COPY, NULL, x, x->shape.dim[1], 0 };
+    }
+  self->node[0] = node;
+  self->node[1] = reader;
+  return self->n = 2;
+}
+
 /* The longest chain from `node` on whose bands fit; its length. */
 static int
 collect (Chain *self, SagNode *node)
 {
+  *self = (Chain){ 0 };
+  if (collect_parts (self, node) > 0)
+    return self->n;
   *self = (Chain){ 0 };
   if (node->op->run != sag_conv_run ? !find_sources (self, node) : !sag_conv_has_bands (node))
     return 0;
@@ -400,7 +454,8 @@ join (SagGraph *graph, const Chain *draft, GError **error)
       member->mark = 1;
     }
   node->kernel = g_intern_string (kernel->str);
-  node->scratch_bytes = (gsize) sag_parallel_get_size () * self->scratch;
+  node->scratch_bytes = is_winograd (self->node[1]) ? self->node[1]->scratch_bytes
+                                                    : (gsize) sag_parallel_get_size () * self->scratch;
   sag_node_set_output (node, 0, sag_node_output (last, 0));
   return TRUE;
 }

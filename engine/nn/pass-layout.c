@@ -3,10 +3,16 @@
  * pass-layout.c: how the elements of each value lie, and conversions where two stretches meet.
  *
  * One walk from the inputs: each node takes the pair of layouts that costs least, its own price and
- * that of converting its inputs together. A value is converted to a layout at most once.
+ * that of converting its inputs together. A value is converted to a layout at most once. Where branches of a
+ * decoder meet, Resize and Concat would keep what they have; there the price of the next layer counts too (in
+ * floats: on bytes what a layer costs is known too roughly).
  */
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
+
+#include <string.h>
+
+enum { AHEAD = 3 }; /* readers, one after the other */
 
 typedef struct
 {
@@ -45,8 +51,10 @@ wanted (const SagNode *node, int i, SagLayout in, SagLayout out)
   return rank_allows (&value->shape, layout) ? layout : SAG_LAYOUT_PLAIN;
 }
 
+/* Of converting the node's inputs; `ahead`, if not NULL, is one that will be in layout `have`, and of the others
+ * those count that are made by now. */
 static gint64
-conversion_cost (Draft *draft, const SagNode *node, SagLayout in, SagLayout out)
+conversion_cost (Draft *draft, const SagNode *node, SagLayout in, SagLayout out, const SagValue *ahead, SagLayout have)
 {
   gint64 cost = 0;
 
@@ -56,16 +64,51 @@ conversion_cost (Draft *draft, const SagNode *node, SagLayout in, SagLayout out)
       SagValue **known;
       SagLayout want;
 
-      if (value == NULL)
+      if (value == NULL || (ahead != NULL && value != ahead && value->producer != NULL && value->producer->mark == 0))
         continue;
       want = wanted (node, i, in, out);
       known = g_hash_table_lookup (draft->converted, value);
-      if (sag_layouts_coincide (&value->shape, value->layout, want)
+      if (sag_layouts_coincide (&value->shape, value == ahead ? have : value->layout, want)
           || (known != NULL && known[want] != NULL))
         continue;
       cost += 2 * sag_value_count (value) + 1024;
     }
   return cost;
+}
+
+static gboolean
+is_joint (const SagNode *node)
+{
+  return strcmp (node->op->name, "Concat") == 0 || strcmp (node->op->name, "Resize") == 0
+         || strcmp (node->op->name, "Upsample") == 0;
+}
+
+/* Of what reads `value`, if it were in `layout`, up to the next layer. */
+static gint64
+cost_ahead (Draft *draft, const SagValue *value, SagLayout layout, int depth)
+{
+  const SagNode *reader = value->reader;
+  gint64 best = SAG_COST_NEVER;
+
+  if (depth == 0 || value->n_readers != 1 || reader == NULL)
+    return 0;
+  for (int out = 0; out < SAG_N_LAYOUTS; out++)
+    for (int in = 0; in < SAG_N_LAYOUTS; in++)
+      {
+        const SagValue *result = sag_node_output (reader, 0);
+        gint64 cost;
+
+        if (result == NULL || !rank_allows (&result->shape, out) || (in != out && is_joint (reader)))
+          continue;
+        cost = node_cost (reader, in, out);
+        if (cost == SAG_COST_NEVER)
+          continue;
+        cost += conversion_cost (draft, reader, in, out, value, layout);
+        if (is_joint (reader))
+          cost += cost_ahead (draft, result, out, depth - 1);
+        best = MIN (best, cost);
+      }
+  return best == SAG_COST_NEVER ? 0 : best;
 }
 
 static gboolean
@@ -93,7 +136,9 @@ choose (Draft *draft, const SagNode *node, SagLayout *best_in, SagLayout *best_o
         own = node_cost (node, in, out);
         if (own == SAG_COST_NEVER)
           continue;
-        cost = own + conversion_cost (draft, node, in, out);
+        cost = own + conversion_cost (draft, node, in, out, NULL, 0);
+        if (result != NULL && is_joint (node) && draft->graph->precision < SAG_PRECISION_INT8)
+          cost += cost_ahead (draft, result, out, AHEAD);
         if (result != NULL && !sag_layouts_coincide (&result->shape, out, SAG_LAYOUT_PLAIN)
             && is_output (draft->graph, result))
           cost += 2 * sag_value_count (result) + 1024;
@@ -142,6 +187,8 @@ sag_pass_layout (SagGraph *graph, GError **error)
   guint n = graph->nodes->len;
   gboolean good = TRUE;
 
+  for (guint i = 0; i < n; i++)
+    ((SagNode *) graph->nodes->pdata[i])->mark = 0;
   for (guint i = 0; good && i < n; i++)
     {
       SagNode *node = graph->nodes->pdata[i];
@@ -160,6 +207,7 @@ sag_pass_layout (SagGraph *graph, GError **error)
 
             value->layout = rank_allows (&value->shape, out) ? out : SAG_LAYOUT_PLAIN;
           }
+      node->mark = 1;
     }
   for (guint i = 0; good && i < graph->outputs->len; i++)
     graph->outputs->pdata[i] = convert (&draft, graph->outputs->pdata[i], SAG_LAYOUT_PLAIN);

@@ -466,12 +466,50 @@ sag_plan_bind (SagPlan *self, void *arena, void *packed)
     }
 }
 
+/* The last step whose packing reads each constant; after all steps, if a run reads it. */
+static void
+find_last_packed (SagPlan *self)
+{
+  for (int i = 0; i < self->n_steps; i++)
+    for (guint j = 0; j < self->steps[i].node->inputs->len; j++)
+      {
+        SagValue *value = sag_node_input (self->steps[i].node, (int) j);
+
+        if (value != NULL && value->constant != NULL)
+          value->index = -1;
+      }
+  for (int i = 0; i < self->n_steps; i++)
+    for (guint j = 0; j < self->steps[i].node->inputs->len; j++)
+      {
+        const SagNode *node = self->steps[i].node;
+        SagValue *value = sag_node_input (node, (int) j);
+
+        if (value != NULL && value->constant != NULL)
+          value->index = MAX (value->index, j < 32 && (node->packed_inputs >> j & 1) ? i : self->n_steps);
+      }
+}
+
 void
 sag_plan_pack (SagPlan *self)
 {
+  find_last_packed (self);
   for (int i = 0; i < self->n_steps; i++)
-    if (self->steps[i].node->op->pack != NULL)
-      self->steps[i].node->op->pack (self->steps[i].node);
+    {
+      SagNode *node = self->steps[i].node;
+
+      if (node->op->pack != NULL)
+        node->op->pack (node);
+      for (guint j = 0; j < node->inputs->len; j++)
+        {
+          SagValue *value = sag_node_input (node, (int) j);
+
+          if (value != NULL && value->constant != NULL && value->index == i && value->constant->owned != NULL)
+            {
+              sag_free (g_steal_pointer (&value->constant->owned));
+              value->constant->data = value->data = NULL;
+            }
+        }
+    }
 }
 
 /* What a step made, to whoever watches. */

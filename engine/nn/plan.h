@@ -30,7 +30,7 @@ void     sag_plan_free (SagPlan  *self);
 /* Points values, scratch and packed weights into `arena` and `packed` (aligned to SAG_ALIGN). */
 void     sag_plan_bind (SagPlan  *self, void *arena, void *packed);
 
-/* Packs every node's weights into what was bound. */
+/* Packs every node's weights into what was bound, and lets constants go that nothing else reads. */
 void     sag_plan_pack (SagPlan  *self);
 
 /* Runs all steps; inputs', captures' and outputs' `data` must have been set. FALSE if `run` was

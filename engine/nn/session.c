@@ -133,25 +133,39 @@ constant_bytes (SagGraph *graph, gboolean release)
   return total;
 }
 
+enum
+{
+  PAGE = 64 << 10, /* a multiple of any system's */
+  HUGE_PAGE = 2 << 20,
+};
+
+static gsize
+mapped_bytes (gsize bytes)
+{
+  return (MAX (bytes, 1) + PAGE - 1) & ~(gsize) (PAGE - 1);
+}
+
 /* Pages of its own: zeroed only when touched, and huge where the system has such. */
 static gpointer
-map_arena (gsize bytes, GError **error)
+map_pages (gsize bytes, const char *what, GError **error)
 {
-  gpointer arena = mmap (NULL, MAX (bytes, SAG_ALIGN), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  g_autofree char *size = NULL;
+  gsize size = mapped_bytes (bytes), all = bytes < G_MAXSIZE / 2 ? size + HUGE_PAGE : G_MAXSIZE;
+  guint8 *start = mmap (NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *memory;
+  g_autofree char *shown = NULL;
 
-  if (arena != MAP_FAILED)
+  if (start == MAP_FAILED)
     {
-      madvise (arena, MAX (bytes, SAG_ALIGN), MADV_HUGEPAGE);
-      return arena;
+      shown = g_format_size (bytes);
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "There is not enough memory for %s (%s); close other programs or series", what, shown);
+      return NULL;
     }
-  size = g_format_size (bytes);
-  g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
-               "There is not enough memory for the network's activations (%s); close other "
-               "programs or series",
-               size);
-  return NULL;
+  memory = start + (HUGE_PAGE - (guintptr) start % HUGE_PAGE) % HUGE_PAGE;
+  if (memory > start)
+    munmap (start, (gsize) (memory - start));
+  munmap (memory + size, (gsize) (start + all - (memory + size)));
+  madvise (memory, size, MADV_HUGEPAGE);
+  return memory;
 }
 
 static gboolean
@@ -172,23 +186,39 @@ reserve (SagSession *self, gsize limit, GError **error)
                    need, have);
       return FALSE;
     }
-  self->packed = sag_alloc_try (self->plan->packed_bytes, "the network's weights", error);
+  self->packed = map_pages (self->plan->packed_bytes, "the network's weights", error);
   if (self->packed == NULL)
     return FALSE;
-  self->arena = map_arena (self->plan->arena_bytes, error);
+  self->arena = map_pages (self->plan->arena_bytes, "the network's activations", error);
   return self->arena != NULL;
 }
 
-/* Weights were packed: their pages in the file, which is mapped from its start, may leave memory. What is
- * still read comes back by itself. */
+/* The pages of the file, which is mapped from its start, leave memory. What is still read comes back by itself. */
 static void
-forget_file (const SagSession *self)
+forget_file (const SagSession *self, gsize end)
 {
-  gsize size;
+  gsize size, page = (gsize) sysconf (_SC_PAGESIZE);
   gconstpointer data = g_bytes_get_data (self->file, &size);
 
-  if (data != NULL && (guintptr) data % (guintptr) sysconf (_SC_PAGESIZE) == 0)
-    madvise ((gpointer) data, size, MADV_DONTNEED);
+  if (data != NULL && (guintptr) data % page == 0)
+    madvise ((gpointer) data, MIN (end, size), MADV_DONTNEED);
+}
+
+/* Of the whole file, of which never more than a piece need be in memory. */
+static void
+find_digest (SagSession *self)
+{
+  enum { PIECE = 1 << 20 };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  gsize size;
+  const guchar *data = g_bytes_get_data (self->file, &size);
+
+  for (gsize at = 0; at < size; at += PIECE)
+    {
+      g_checksum_update (sum, data + at, (gssize) MIN (PIECE, size - at));
+      forget_file (self, at + PIECE);
+    }
+  g_strlcpy (self->info.sha256, g_checksum_get_string (sum), sizeof self->info.sha256);
 }
 
 /* Static ranges onto the values they were measured of. */
@@ -196,7 +226,7 @@ static gboolean
 read_ranges (SagSession *self, const char *path, const SagSessionOptions *options, GError **error)
 {
   g_autofree char *beside = options->ranges == NULL ? sag_ranges_path_for (path) : NULL;
-  g_autofree char *digest = NULL, *shown = NULL;
+  g_autofree char *shown = NULL;
   g_autoptr (SagRanges) ranges = NULL;
 
   if (beside != NULL ? !g_file_test (beside, G_FILE_TEST_EXISTS) : options->ranges[0] == '\0')
@@ -204,8 +234,8 @@ read_ranges (SagSession *self, const char *path, const SagSessionOptions *option
   ranges = sag_ranges_read (beside != NULL ? beside : options->ranges, error);
   if (ranges == NULL)
     return FALSE;
-  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
-  if (strcmp (digest, sag_ranges_get_sha256 (ranges)) != 0)
+  find_digest (self);
+  if (strcmp (self->info.sha256, sag_ranges_get_sha256 (ranges)) != 0)
     {
       shown = sag_escape_name (beside != NULL ? beside : options->ranges, -1);
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
@@ -249,9 +279,10 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
     return FALSE;
   sag_plan_bind (self->plan, self->arena, self->packed);
+  forget_file (self, G_MAXSIZE); /* most weights were copied out of it, to lie at whole words */
   sag_plan_pack (self->plan);
   constant_bytes (self->graph, TRUE);
-  forget_file (self);
+  forget_file (self, G_MAXSIZE);
   fill_ports (self->inputs, self->graph->inputs);
   fill_ports (self->outputs, self->graph->outputs);
   self->info.macs = self->plan->macs;
@@ -301,12 +332,13 @@ sag_session_free (SagSession *self)
 {
   if (self == NULL)
     return;
+  if (self->packed != NULL)
+    munmap (self->packed, mapped_bytes (self->plan->packed_bytes));
+  if (self->arena != NULL)
+    munmap (self->arena, mapped_bytes (self->plan->arena_bytes));
   sag_plan_free (self->plan);
   sag_graph_free (self->graph);
-  if (self->arena != NULL)
-    munmap (self->arena, MAX (self->info.arena_bytes, SAG_ALIGN));
   g_clear_pointer (&self->file, g_bytes_unref);
-  sag_free (self->packed);
   free_ports (self->inputs);
   free_ports (self->outputs);
   g_free (self->shown);
@@ -343,11 +375,7 @@ void
 sag_session_get_info (SagSession *self, SagSessionInfo *info)
 {
   if (self->info.sha256[0] == '\0')
-    {
-      g_autofree char *digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, self->file);
-
-      g_strlcpy (self->info.sha256, digest, sizeof self->info.sha256);
-    }
+    find_digest (self);
   *info = self->info;
 }
 

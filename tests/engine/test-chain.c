@@ -327,6 +327,66 @@ test_gather (void)
     }
 }
 
+/* Two or three images side by side before a convolution in Winograd's form, in two or three dimensions. */
+static SagGraph *
+make_parts (int n, int axes, gint64 batch)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  gint64 channels[] = { 16, 37, 11 }, cin = 0, sides[] = { 14, 22, 19 }, ones[] = { 1, 1, 1, 1, 1, 1 };
+  SagShape w = { axes + 2, { 24, 0, 3, 3, 3 } };
+  SagNode *node = NULL;
+  SagValue *x;
+
+  for (int i = 0; i < n; i++)
+    {
+      SagShape shape = { axes + 2, { batch, channels[i] } };
+
+      memcpy (shape.dim + 2, sides, sizeof (gint64) * (gsize) axes);
+      x = add_value (graph, &shape, SAG_LAYOUT_LAST);
+      g_ptr_array_add (graph->inputs, x);
+      if (node == NULL)
+        node = add_node (graph, "Concat", "", x);
+      else
+        g_ptr_array_add (node->inputs, x);
+      cin += channels[i];
+    }
+  sag_node_set_int (node, "axis", 1);
+  x = finish_node (graph, node, SAG_LAYOUT_LAST);
+  node = add_node (graph, "Conv", "", x);
+  w.dim[1] = cin;
+  g_ptr_array_add (node->inputs, add_constant (graph, &w, random));
+  sag_node_set_ints (node, "pads", ones, 2 * axes);
+  g_ptr_array_add (graph->outputs, finish_node (graph, node, SAG_LAYOUT_LAST));
+  return graph;
+}
+
+static void
+test_parts (void)
+{
+  for (guint form = 0; form < 8; form++)
+    {
+      int parts = form & 1 ? 3 : 2, axes = form & 2 ? 3 : 2, steps, one;
+      gint64 batch = form & 4 ? 2 : 1, n, n_got;
+      g_autofree float *want = NULL;
+
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      want = run_graph (make_parts (parts, axes, batch), form, NULL, NULL, &n, &steps);
+      g_assert_cmpint (steps, ==, 2);
+      for (int team = 1; team <= 2; team++)
+        {
+          g_autofree float *got = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, team);
+          got = run_graph (make_parts (parts, axes, batch), form, NULL, sag_pass_chain, &n_got, &one);
+          g_assert_cmpint (one, ==, 1);
+          g_assert_cmpint (n_got, ==, n);
+          if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+            g_error ("form %u, team %d: other bits", form, team);
+        }
+    }
+}
+
 /* softmax (q k scale + bias) v; which of the two are there, and how the bias repeats, is in `form`. */
 static SagGraph *
 make_attention (const gint64 *size, guint form)
@@ -404,6 +464,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/nn/chain/random", test_random);
   g_test_add_func ("/nn/chain/gather", test_gather);
+  g_test_add_func ("/nn/chain/parts", test_parts);
   g_test_add_func ("/nn/chain/attention", test_attention);
   return g_test_run ();
 }

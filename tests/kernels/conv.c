@@ -53,29 +53,33 @@ conv_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride,
   check_release_all (check);
 }
 
-/* The same job read as a depthwise one, over n channels. */
+/* Lines of an image, each seen through `high` lines of kx taps in one or two planes; a line may be in the
+ * padding. */
 static void
-depthwise_row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n,
+depthwise_row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t lines,
                    bool evil, bool go_on)
 {
   CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
-  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
+  size_t high = 3, planes = 1 + check_random (check, 2), taps = planes * high * kx, nw = n + check_random (check, 2);
+  size_t pad = dilation * (kx - 1) / 2, step = check_random (check, 4) == 0 ? 3 - stride % 2 : stride;
   size_t out_width = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
-  size_t ld_out = out_width + 2, n_out = (n - 1) * ld_out + out_width;
-  float *in = check_floats (check, 3 * n * width, fill), *w = check_floats (check, taps * nw, fill);
+  size_t ld_out = out_width + 2, ld_line = n * ld_out, n_out = (lines - 1) * ld_line + (n - 1) * ld_out + out_width;
+  size_t n_rows = (lines - 1) * step + high, missing = check_random (check, 3) == 0 ? check_random (check, (unsigned) n_rows) : n_rows;
+  float *in = check_floats (check, planes * n_rows * n * width, fill), *w = check_floats (check, taps * nw, fill);
   float *init = check_floats (check, n, CHECK_PLAIN);
   float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
-  bool missing = check_random (check, 3) == 0;
-  SagConvRowF32Job job = {
-    .taps = taps, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) width,
+  SagDepthwiseRowF32Job job = {
+    .lines = lines, .taps = taps, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) width,
     .stride = stride, .w = w, .n = n, .nw = nw, .init = go_on ? NULL : init, .out = got,
-    .ld_out = (ptrdiff_t) ld_out, .x0 = 0, .nx = out_width,
+    .ld_out = (ptrdiff_t) ld_out, .ld_line = (ptrdiff_t) ld_line, .nx = out_width,
     .lo = go_on ? -INFINITY : 0.0f, .hi = go_on ? INFINITY : 6.0f,
   };
 
-  for (size_t t = 0; t < taps; t++)
+  for (size_t i = 0; i < lines * taps; i++)
     {
-      rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * n * width;
+      size_t t = i % taps, plane = t / (high * kx), row = i / taps * step + t / kx % high;
+
+      rows[i] = row == missing ? NULL : in + (plane * n_rows + row) * n * width;
       dx[t] = (ptrdiff_t) (t % kx * dilation) - (ptrdiff_t) pad;
     }
   CHECK_GUARDED (check, "depthwise_row_f32")
@@ -83,17 +87,41 @@ depthwise_row_one (Check *check, size_t width, size_t kx, size_t dilation, size_
   job.out = want;
   check->ref->depthwise_row_f32 (&job);
   check_same (check, got, want, n_out,
-              "depthwise_row_f32 width %zu kx %zu dilation %zu stride %zu n %zu", width, kx,
-              dilation, stride, n);
+              "depthwise_row_f32 width %zu kx %zu dilation %zu stride %zu step %zu n %zu planes %zu lines %zu", width, kx,
+              dilation, stride, step, n, planes, lines);
   check_release_all (check);
 }
 
 static void
 run_depthwise_row (const SagKernels *k, void *data)
 {
-  SagConvRowF32Job job = *(SagConvRowF32Job *) data;
+  SagDepthwiseRowF32Job job = *(SagDepthwiseRowF32Job *) data;
 
   k->depthwise_row_f32 (&job);
+}
+
+static void
+bench_depthwise_row (Check *check, size_t n, size_t width, size_t stride, size_t lines)
+{
+  size_t taps = 9, out_width = width / stride, line = n * width;
+  float *in = check_floats (check, ((lines - 1) * stride + 3) * line, CHECK_PLAIN);
+  float *w = check_floats (check, taps * n, CHECK_PLAIN), *init = check_floats (check, n, CHECK_PLAIN);
+  float *out = check_floats (check, lines * n * out_width, CHECK_PLAIN);
+  SagDepthwiseRowF32Job job = {
+    .lines = lines, .taps = taps, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) width,
+    .stride = stride, .w = w, .n = n, .nw = n, .init = init, .out = out, .ld_out = (ptrdiff_t) out_width,
+    .ld_line = (ptrdiff_t) (n * out_width), .nx = out_width, .lo = 0, .hi = INFINITY,
+  };
+  char name[64];
+
+  for (size_t i = 0; i < lines * taps; i++)
+    {
+      rows[i] = in + (i / taps * stride + i % taps / 3) * line;
+      dx[i % taps] = (ptrdiff_t) (i % 3) - 1;
+    }
+  snprintf (name, sizeof name, "depthwise_row_f32 %zu x %zu stride %zu lines %zu", n, width, stride, lines);
+  check_bench (check, name, 2.0 * (double) (lines * taps * n * out_width), 0, run_depthwise_row, &job);
+  check_release_all (check);
 }
 
 static void
@@ -126,8 +154,6 @@ bench_conv (Check *check, size_t n, size_t stride, size_t dilation)
     }
   snprintf (name, sizeof name, "conv_row_f32 16->%zu stride %zu dil %zu", n, stride, dilation);
   check_bench (check, name, 2.0 * (double) (taps * k * n * out_width), 0, run_conv, &job);
-  snprintf (name, sizeof name, "depthwise_row_f32 %zu stride %zu dil %zu", n, stride, dilation);
-  check_bench (check, name, 2.0 * (double) (taps * n * out_width), 0, run_depthwise_row, &job);
   check_release_all (check);
 }
 
@@ -146,6 +172,9 @@ check_conv_row (Check *check)
           bench_conv (check, ns[i], 1, 1);
       bench_conv (check, nr, 1, 16);
       bench_conv (check, nr, 2, 1);
+      for (size_t stride = 1; stride <= 2; stride++)
+        for (size_t lines = 1; lines <= SAG_DEPTHWISE_LINES; lines *= 2)
+          bench_depthwise_row (check, 96, 128, stride, lines);
       return;
     }
   for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
@@ -158,7 +187,8 @@ check_conv_row (Check *check)
             conv_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
                       stride, n, ks[check_random (check, 3)], round >= 4, check_random (check, 2));
             depthwise_row_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
-                               stride, n, round >= 4, check_random (check, 2));
+                               stride, n, 1 + check_random (check, SAG_DEPTHWISE_LINES), round >= 4,
+                               check_random (check, 2));
           }
 }
 

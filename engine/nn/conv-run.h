@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv-run.h: one run of a convolution, shared by its forms (conv-run.c, conv-rows.c).
+ */
+#pragma once
+
+#include "engine/nn/conv.h"
+
+typedef struct
+{
+  const SagStep    *step;
+  const SagConv       *conv;
+  const SagKernels *k;
+  const float      *in, *packed, *residual;
+  const float      *weights; /* as floats; NULL if the kernel reads weights16 */
+  const guint16    *weights16;
+  const guint8     *bytes;   /* on bytes: the input, and what else lies in scratch */
+  const gint32     *starts;
+  const float      *factors;
+  const guint8     *pads;
+  guint8            pad;
+  float            *out;     /* or words, or bytes: see SagConv.bytes_out */
+  gint64            in_shift, out_shift; /* of a band: elements before the first that `in` and `out` hold */
+  gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
+  gint64            parts, per_part;   /* shares of the panels, for images too small to share; panels of each */
+  gint64            first, n_lines;    /* of rows_item() */
+} SagConvJob;
+
+/* What follows the sum, over `n` floats at out[at]. */
+void      sag_conv_finish (const SagConvJob *job, gint64 at, gint64 n);
+
+/* What follows the sums of columns from `first` on; `out` lies `at` elements into the output. */
+SagIntEnd sag_conv_end    (const SagConvJob *job, gint64 first, void *out, gint64 at, gint64 ld);
+
+/* Of lines of x: lines y .. end - 1 of a plane. */
+void      sag_conv_run_lines (const SagConvJob *job, gint64 image, gint64 z, gint64 y, gint64 end);
+
+/* All n_lines lines. */
+void      sag_conv_run_rows  (SagConvJob *job);
