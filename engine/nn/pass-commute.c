@@ -84,13 +84,34 @@ is_mixer (const SagNode *node)
   return TRUE;
 }
 
+/* Whether images and channels keep their numbers by name, not by rounding. */
+static gboolean
+keeps_channels (const SagNode *node)
+{
+  gboolean old = sag_match_is (node, "Upsample") || node->opset < 11;
+  const SagValue *scales = sag_node_input (node, old ? 1 : 2);
+  const SagAttribute *given = sag_node_attribute (node, "scales");
+  int n;
+  const gint64 *axes = sag_node_get_ints (node, "axes", &n);
+
+  for (int i = 0; axes != NULL && i < n; i++)
+    if (sag_axis (axes[i], sag_node_input (node, 0)->shape.rank) < 2)
+      return FALSE;
+  for (int i = 0; i < 2 && axes == NULL; i++)
+    if ((scales != NULL && scales->constant != NULL && sag_value_count (scales) > 1
+         && sag_tensor_get_real (scales->constant, i) != 1)
+        || (given != NULL && given->kind == SAG_ATTRIBUTE_FLOATS && given->n > 1 && given->floats[i] != 1))
+      return FALSE;
+  return TRUE;
+}
+
 /* A Resize whose weights sum to one, of pixels only. */
 static gboolean
 is_blend (const SagNode *node)
 {
   const SagShape *x, *y;
 
-  if (!sag_match_is (node, "Resize") && !sag_match_is (node, "Upsample"))
+  if ((!sag_match_is (node, "Resize") && !sag_match_is (node, "Upsample")) || !keeps_channels (node))
     return FALSE;
   x = &sag_node_input (node, 0)->shape;
   y = &sag_node_output (node, 0)->shape;
