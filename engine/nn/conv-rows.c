@@ -176,6 +176,23 @@ rows_to_bytes (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy,
     }
 }
 
+/* rows_panel(), its output with channels last. */
+static void
+rows_turned (const SagConvJob *job, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel, float *out)
+{
+  const SagConv *c = job->conv;
+  gint64 n = MIN (c->width, c->nout - panel * c->width), width = c->geometry.out[2];
+  float lines[SAG_CONV_PHASE_N][PHASE_X];
+
+  for (gint64 q = 0; q < width; q += PHASE_X)
+    {
+      gint64 n0 = MIN (PHASE_X, width - q);
+
+      rows_panel (job, 0, image, qz, qy, group, panel, q, n0, lines[0], PHASE_X);
+      job->k->transpose_f32 ((gsize) n, (gsize) n0, lines[0], PHASE_X, out + q * c->geometry.cout, c->geometry.cout);
+    }
+}
+
 /* Phases p, p + 1 … along x: a stretch of each into a buffer, then woven together. */
 static void
 rows_woven (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
@@ -226,8 +243,8 @@ finish_line (const SagConvJob *job, gint64 at)
   const SagConvGeometry *g = &job->conv->geometry;
   gint64 ld = job->conv->out_stride[3];
 
-  if (ld == g->out[2])
-    sag_conv_finish (job, at, g->cout * ld);
+  if (ld == g->out[2] || job->conv->turned)
+    sag_conv_finish (job, at, g->cout * g->out[2]);
   else
     for (gint64 j = 0; j < g->cout; j++)
       sag_conv_finish (job, at + j * ld, g->out[2]);
@@ -249,7 +266,9 @@ rows_line (const SagConvJob *job, gint64 image, gint64 z, gint64 y)
         gint64 channel = group * c->nout + panel * c->width;
         float *out = job->out + (at - job->out_shift + channel / (c->bytes_out ? 4 : 1) * ld);
 
-        if (c->bytes_out && !sag_conv_on_bytes (c))
+        if (c->turned)
+          rows_turned (job, image, qz, qy, group, panel, out);
+        else if (c->bytes_out && !sag_conv_on_bytes (c))
           rows_to_bytes (job, p, image, qz, qy, panel, out, ld);
         else if (g->out_step[2] == 1)
           rows_panel (job, p, image, qz, qy, group, panel, 0, g->out[2], out, ld);

@@ -324,6 +324,18 @@ last_pixels (const SagConvJob *job, gint64 image, gint64 from, gint64 to, gint64
 
       chunk_fill (&chunk, job, g->phases, image, i / (g->out[1] * g->out[2]), i / g->out[2] % g->out[1],
                   i % g->out[2], (int) MIN (BLOCKS * chunk.mr, to - i));
+      if (c->turned)
+        {
+          float pixels[BLOCKS * MAX_MR * SAG_CONV_TURNED_N];
+          SagConvJob here = *job;
+
+          here.out = pixels;
+          chunk_run (&chunk, &here, 0, 0, g->cout, first, last);
+          sag_conv_finish (&here, 0, chunk.n * g->cout);
+          job->k->transpose_f32 ((gsize) chunk.n, (gsize) g->cout, pixels, g->cout,
+                                 job->out + (image * c->out_stride[0] + i), c->out_stride[3]);
+          continue;
+        }
       chunk_run (&chunk, job, 0, at, g->cout, first, last);
       if (job->parts <= 1)
         sag_conv_finish (job, at, chunk.n * g->cout);
@@ -476,7 +488,7 @@ sag_conv_run (const SagStep *step)
       job.n_items = g->batch * ((pixels + job.per_item - 1) / job.per_item);
       job.parts = 1;
       job.per_part = c->n_panels;
-      if (job.n_items < 4 * sag_parallel_get_size () && c->groups == 1 && node->macs > 2 * ITEM_WORK)
+      if (job.n_items < 4 * sag_parallel_get_size () && c->groups == 1 && !c->turned && node->macs > 2 * ITEM_WORK)
         {
           gint64 wanted = MIN (2 * sag_parallel_get_size (), node->macs / ITEM_WORK);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv-winograd.c: convolutions with kernels of 3 x 3 along y and x by Winograd's F(4 x 4, 3 x 3): some
+ * conv-winograd.c: convolutions with kernels of 3 x 3 along y and x, dilated or not, by Winograd's F(4 x 4, 3 x 3): some
  * tiles at a time through 36 matrix products, so that all of it stays in the second cache. Taps along z
  * are further terms of the same products; what a tile of the input becomes serves all the planes that see it.
  */
@@ -21,7 +21,7 @@ enum
   MAX_NR = 64,               /* columns of a panel */
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
   WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often */
-  VOLUME_BYTES = 64 << 20,   /* beyond this a volume had better lie over its input (SagNode.trails) */
+  VOLUME_BYTES = 64 << 20,   /* beyond this a volume lies over its input (SagNode.trails) */
 };
 
 static gint64
@@ -30,52 +30,115 @@ depth_of (const SagConvGeometry *g)
   return g->phases[0].n_taps / 9;
 }
 
+/* From a tap to the next along an axis. */
 static gint64
-across (const SagConvGeometry *g)
+apart (const SagConvGeometry *g, int axis)
 {
-  return (g->out[2] + 3) / 4;
+  const gint32 *offset = g->phases[0].offset;
+
+  if (axis == 0)
+    return depth_of (g) > 1 ? offset[27] - offset[0] : 1;
+  return axis == 1 ? offset[10] - offset[1] : offset[5] - offset[2];
+}
+
+/* Tiles beside each other along an axis: each has four of the pixels that lie as far apart as the taps. */
+static gint64
+tiles_along (const SagConvGeometry *g, int axis)
+{
+  gint64 step = apart (g, axis);
+
+  return step * (((g->out[axis] + step - 1) / step + 3) / 4);
 }
 
 /* Of a plane. */
 static gint64
 tiles_of (const SagConvGeometry *g)
 {
-  return (g->out[1] + 3) / 4 * across (g);
+  return tiles_along (g, 1) * tiles_along (g, 2);
 }
 
-/* Whether the taps are whole squares of 3 x 3 neighbours. */
+/* Whether the taps are whole squares of 3 x 3, evenly spaced. */
 static gboolean
 is_square (const SagConvGeometry *g)
 {
   const SagConvPhase *phase = g->phases;
 
   if (g->transposed || g->groups != 1 || g->n_phases != 1 || phase->n_taps % 9 != 0 || phase->n_taps == 0
-      || phase->n_taps / 9 > MAX_DEPTH || g->in_step[1] != 1 || g->in_step[2] != 1)
+      || phase->n_taps / 9 > MAX_DEPTH || g->in_step[1] != 1 || g->in_step[2] != 1 || apart (g, 1) < 1
+      || apart (g, 2) < 1)
     return FALSE;
   for (int t = 0; t < phase->n_taps; t++)
     {
       const gint32 *offset = phase->offset + 3 * t, *first = phase->offset + t / 9 * 27;
 
-      if (offset[0] != first[0] || offset[1] != first[1] + t / 3 % 3 || offset[2] != first[2] + t % 3)
+      if (offset[0] != first[0] || offset[1] != first[1] + t / 3 % 3 * apart (g, 1)
+          || offset[2] != first[2] + t % 3 * apart (g, 2))
         return FALSE;
     }
   return TRUE;
+}
+
+/* Whether planes of the output see planes of the input in common that lie as far apart as the taps. */
+static gboolean
+planes_share (const SagConvGeometry *g)
+{
+  const gint32 *offset = g->phases[0].offset;
+  gint64 depth = depth_of (g), step = apart (g, 0);
+
+  if (depth == 1 || g->in_step[0] != 1 || step < 1 || g->out[0] <= step)
+    return FALSE;
+  for (gint64 t = 1; t < depth; t++)
+    if (offset[27 * t] != offset[27 * (t - 1)] + step)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_large (const SagConvGeometry *g)
+{
+  return g->out[0] > 1 && (double) (g->out[0] * g->out[1] * g->out[2]) * (double) (g->cout * 4) > VOLUME_BYTES;
+}
+
+/* How many of them an item takes: of a large volume not so many that lying over its input saves little. */
+static gint64
+planes_of (const SagConvGeometry *g)
+{
+  gint64 step = apart (g, 0), most = PLANES;
+
+  if (!planes_share (g))
+    return 1;
+  while (most > 1 && ((most - 1) * step >= g->out[0] || (is_large (g) && (most + 1) * step > g->out[0] / 10)))
+    most--;
+  return most;
+}
+
+/* Planes of the output between its start and that of the input, if it is to lie over the input: what the items of a
+ * stretch write, none of them and of those to come sees any more. 0: not worth it. */
+gint64
+sag_conv_winograd_trail (const SagConvGeometry *g)
+{
+  gint64 planes = planes_of (g), stretch = planes > 1 ? planes * apart (g, 0) : 1;
+
+  if (!is_large (g) || g->in[0] != g->out[0] || g->in_step[0] != 1)
+    return 0;
+  return stretch + MAX (-g->phases[0].least[0], g->phases[0].most[0]);
 }
 
 double
 sag_conv_winograd_moves (const SagConvGeometry *g)
 {
   double tiles, products;
+  gint64 planes;
 
   if (!is_square (g) || g->cin < 12 || g->cout < 12)
     return INFINITY;
   if ((double) (g->cin * g->cout * depth_of (g)) * NUMBERS * sizeof (float) > WEIGHT_BYTES)
     return INFINITY;
-  if (g->out[0] > 1 && (double) (g->out[0] * g->out[1] * g->out[2]) * (double) (g->cout * 4) > VOLUME_BYTES)
-    return INFINITY;
+  planes = planes_of (g);
   tiles = (double) ((g->batch * g->out[0] * tiles_of (g) + 11) / 12 * 12);
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
-  return products / 40 / 0.85 + 0.25 * NUMBERS * tiles * (double) (g->cin * depth_of (g) + g->cout);
+  return products / 40 / 0.85
+         + 0.25 * NUMBERS * tiles * (double) (g->cin * (planes + depth_of (g) - 1) / planes + g->cout);
 }
 
 gsize
@@ -87,10 +150,12 @@ sag_conv_winograd_weights (const SagConv *self)
 /* An item: the same tiles of some planes of the output. */
 typedef struct
 {
-  gint64 planes, tiles; /* of each */
-  gint64 seen;          /* planes of the input, transformed */
-  gint64 blocks;        /* of planes, of an image; where they have no input in common all planes are one stretch */
-  gint64 all, n_items;  /* tiles of a block; items of a block */
+  gint64 planes, tiles;  /* of each */
+  gint64 seen;           /* planes of the input, transformed */
+  gint64 step;           /* from a plane of an item to the next */
+  gint64 stretches;      /* of planes * step planes each, of an image; 0: everything is one stretch, tiles counted
+                          * over all planes and images */
+  gint64 all, per_plane; /* tiles of a plane, or of everything; items that share them */
 } Share;
 
 /* What the tiles become should fit the second cache, and the threads share them. */
@@ -98,26 +163,22 @@ static Share
 share_of (const SagConv *self)
 {
   const SagConvGeometry *g = &self->geometry;
-  const gint32 *offset = g->phases[0].offset;
   gint64 mr = sag_kernels_get ()->gemm_f32[self->gemm].mr, depth = depth_of (g), teams = sag_parallel_get_size ();
   gint64 weights = (gint64) (sag_conv_winograd_weights (self) * sizeof (float)); /* read once an item */
-  gboolean beside = depth > 1 && g->in_step[0] == 1 && g->out[0] > 1;
-  Share share = { .planes = 1 };
+  gint64 planes = planes_of (g);
+  gboolean apiece = planes > 1 || is_large (g); /* stretches in order */
+  Share share = { .planes = planes, .step = planes > 1 ? apart (g, 0) : 1, .seen = planes + depth - 1 };
   gint64 one, most, whole = mr;
 
-  for (gint64 t = 1; t < depth; t++)
-    beside = beside && offset[27 * t] == offset[27 * (t - 1)] + 1;
-  share.all = beside ? tiles_of (g) : g->batch * g->out[0] * tiles_of (g);
-  share.planes = beside ? MIN (PLANES, g->out[0]) : 1;
-  share.blocks = beside ? (g->out[0] + share.planes - 1) / share.planes : 1;
-  share.seen = share.planes + depth - 1;
-  while (whole % 2 == 0 && whole * share.planes > mr)
+  share.stretches = apiece ? (g->out[0] + planes * share.step - 1) / (planes * share.step) : 0;
+  share.all = apiece ? tiles_of (g) : g->batch * g->out[0] * tiles_of (g);
+  while (whole % 2 == 0 && whole * planes > mr)
     whole /= 2;
-  one = NUMBERS * (gint64) sizeof (float) * (self->kin * share.seen + self->nout * share.planes);
+  one = NUMBERS * (gint64) sizeof (float) * (self->kin * share.seen + self->nout * planes);
   most = MAX (MAX (TILE_BYTES, weights / 2) / one / whole, 1) * whole;
-  share.tiles = beside ? share.all : (share.all + teams - 1) / teams;
+  share.tiles = planes > 1 ? share.all : (share.all + teams - 1) / teams;
   share.tiles = MIN (most, (share.tiles + whole - 1) / whole * whole);
-  share.n_items = (share.all + share.tiles - 1) / share.tiles;
+  share.per_plane = (share.all + share.tiles - 1) / share.tiles;
   return share;
 }
 
@@ -186,7 +247,7 @@ typedef struct
   const float         *packed, *residual;
   float               *out, *scratch;
   Share                share;
-  gint64               n_items;
+  gint64               first, n_items; /* of this call; of all */
 } Job;
 
 /* Where a tile lies. */
@@ -199,10 +260,14 @@ typedef struct
 static Place
 place_of (const SagConvGeometry *g, gint64 plane, gint64 tile)
 {
+  gint64 across = tiles_along (g, 2), y, x, step_y = apart (g, 1), step_x = apart (g, 2);
+
   plane += tile / tiles_of (g);
   tile %= tiles_of (g);
-  return (Place){ .image = plane / g->out[0], .z = plane % g->out[0], .y = 4 * (tile / across (g)),
-                  .x = 4 * (tile % across (g)) };
+  y = tile / across;
+  x = tile % across;
+  return (Place){ .image = plane / g->out[0], .z = plane % g->out[0], .y = y % step_y + y / step_y * 4 * step_y,
+                  .x = x % step_x + x / step_x * 4 * step_x };
 }
 
 /* The 36 numbers of the channels of a tile of the input, for one tap along z of an output at `place`. */
@@ -212,16 +277,16 @@ tile_in (const Job *job, const Place *place, gint64 tap, float *v, ptrdiff_t ld)
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   const gint32 *offset = g->phases[0].offset + 27 * tap;
-  gint64 z = place->z * g->in_step[0] + offset[0], pixel[NUMBERS]; /* or -1: in the padding */
+  gint64 z = place->z * g->in_step[0] + offset[0], step = apart (g, 2), pixel[NUMBERS]; /* or -1: in the padding */
 
   for (int i = 0; i < NUMBERS; i += 6)
     {
-      gint64 y = place->y + offset[1] + i / 6, x = place->x + offset[2];
+      gint64 y = place->y + offset[1] + i / 6 * apart (g, 1), x = place->x + offset[2];
       gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
       gint64 line = ((place->image * g->in[0] + z) * g->in[1] + y) * g->in[2];
 
       for (int j = 0; j < 6; j++)
-        pixel[i + j] = inside && x + j >= 0 && x + j < g->in[2] ? line + x + j : -1;
+        pixel[i + j] = inside && x + j * step >= 0 && x + j * step < g->in[2] ? line + x + j * step : -1;
     }
   for (const SagConvSource *source = job->sources; source < job->sources + job->n_sources; source++)
     {
@@ -242,24 +307,29 @@ tile_out (const Job *job, const Place *place, const float *m, ptrdiff_t ld)
   const SagConvGeometry *g = &c->geometry;
   gint64 at = place->image * c->out_stride[0] + place->z * c->out_stride[1] + place->y * c->out_stride[2]
               + place->x * g->cout;
-  gint64 n = MIN (4, g->out[2] - place->x) * g->cout;
-  float *out = job->out + at, *rows[16];
+  gint64 step_y = apart (g, 1), step_x = apart (g, 2);
+  float *rows[16];
   gboolean clamped = job->residual == NULL;
   gboolean more = c->lo == -INFINITY && c->hi == INFINITY;
+  int run = step_x == 1 ? 4 : 1; /* pixels that lie beside each other */
 
   for (int i = 0; i < 16; i++)
-    rows[i] = place->y + i / 4 < g->out[1] && place->x + i % 4 < g->out[2]
-                  ? out + i / 4 * c->out_stride[2] + i % 4 * g->cout
+    rows[i] = place->y + i / 4 * step_y < g->out[1] && place->x + i % 4 * step_x < g->out[2]
+                  ? job->out + at + i / 4 * step_y * c->out_stride[2] + i % 4 * step_x * g->cout
                   : NULL;
   sag_kernels_get ()->winograd_out (&(SagWinogradOutJob){
       (gsize) c->nout, m, ld, job->packed + c->bias, rows, clamped ? c->lo : -INFINITY,
       clamped ? c->hi : INFINITY });
-  for (gint64 y = 0; y < MIN (4, g->out[1] - place->y); y++, out += c->out_stride[2], at += c->out_stride[2])
+  for (int i = 0; i < 16 && (more || !clamped); i += run)
     {
-      if (!clamped)
-        sag_kernels_get ()->add_clamp ((gsize) n, out, job->residual + at, out, c->lo, c->hi);
-      if (more)
-        sag_fused_apply (&c->fused, (gsize) n, out);
+      gsize n = 0;
+
+      for (int j = 0; j < run && rows[i + j] != NULL; j++)
+        n += (gsize) g->cout;
+      if (n > 0 && !clamped)
+        sag_kernels_get ()->add_clamp (n, rows[i], job->residual + (rows[i] - job->out), rows[i], c->lo, c->hi);
+      if (n > 0 && more)
+        sag_fused_apply (&c->fused, n, rows[i]);
     }
 }
 
@@ -272,20 +342,22 @@ item_run (gsize item, int thread, gpointer data)
   const SagConvGeometry *g = &c->geometry;
   const SagGemmF32 *gemm = &sag_kernels_get ()->gemm_f32[c->gemm];
   const Share *share = &job->share;
-  gint64 block = (gint64) item / share->n_items, image = block / share->blocks;
-  gint64 z = block % share->blocks * share->planes, planes = MIN (share->planes, g->out[0] - z);
-  gint64 from = (gint64) item % share->n_items * share->tiles, n = MIN (share->tiles, share->all - from);
+  gint64 which = job->first + (gint64) item, stretch = which / (share->step * share->per_plane);
+  gint64 image = stretch / MAX (1, share->stretches), group = which / share->per_plane % share->step;
+  gint64 z = stretch % MAX (1, share->stretches) * share->planes * share->step + group;
+  gint64 planes = MIN (share->planes, (g->out[0] - z + share->step - 1) / share->step);
+  gint64 from = which % share->per_plane * share->tiles, n = MIN (share->tiles, share->all - from);
   gint64 depth = depth_of (g), seen = planes + depth - 1, mr = gemm->mr, ld_m = (c->nout + 15) / 16 * 16;
   float *v = job->scratch + (gsize) thread * scratch_of (c, share);
   float *m = v + NUMBERS * n * seen * c->kin;
   const float *w = job->packed + c->head;
 
-  if (!sag_step_go_on (job->step, thread, (double) item / (double) job->n_items))
+  if (!sag_step_go_on (job->step, thread, (double) which / (double) job->n_items) || planes <= 0)
     return;
   for (gint64 i = 0; i < seen * n; i++)
     {
       gint64 tap = MAX (0, i / n - (planes - 1)); /* the least of those that see it */
-      Place place = place_of (g, image * g->out[0] + z + i / n - tap, from + i % n);
+      Place place = place_of (g, image * g->out[0] + z + (i / n - tap) * share->step, from + i % n);
 
       tile_in (job, &place, tap, v + i * c->kin, seen * n * c->kin);
     }
@@ -306,7 +378,7 @@ item_run (gsize item, int thread, gpointer data)
         }
   for (gint64 i = 0; i < planes * n; i++)
     {
-      Place place = place_of (g, image * g->out[0] + z + i / n, from + i % n);
+      Place place = place_of (g, image * g->out[0] + z + i / n * share->step, from + i % n);
 
       tile_out (job, &place, m + i * ld_m, planes * n * ld_m);
     }
@@ -321,8 +393,19 @@ sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSo
   Job job = { .step = step, .conv = c, .sources = sources, .n_sources = n_sources, .packed = node->packed,
               .residual = residual != NULL ? residual->data : NULL, .out = sag_node_output (node, 0)->data,
               .scratch = step->scratch, .share = share_of (c) };
+  gint64 per_stretch = job.share.step * job.share.per_plane;
+  const float *in = sources[0].data;
 
   g_assert (sag_kernels_get ()->gemm_f32[c->gemm].mr <= MAX_MR && c->width <= MAX_NR);
-  job.n_items = (job.share.planes > 1 ? g->batch : 1) * job.share.blocks * job.share.n_items;
-  sag_parallel_for ((gsize) job.n_items, item_run, &job);
+  job.n_items = MAX (1, g->batch * job.share.stretches) * per_stretch;
+  if (step->node->trails == 0 || MAX (in, job.out) - MIN (in, job.out) >= g->batch * c->in_stride[0])
+    {
+      sag_parallel_for ((gsize) job.n_items, item_run, &job);
+      return;
+    }
+  for (gint64 i = 0; i < job.n_items; i += per_stretch) /* away from where the output begins */
+    {
+      job.first = job.out > in ? job.n_items - per_stretch - i : i;
+      sag_parallel_for ((gsize) per_stretch, item_run, &job);
+    }
 }

@@ -11,6 +11,7 @@
 enum
 {
   SAG_CONV_TAPS = 32,   /* taps of one kernel call; more are added in further calls */
+  SAG_CONV_TURNED_N = 8, /* output channels, at most, of pixels that are turned */
   SAG_CONV_PHASE_N = 8, /* output channels of the line that phases along x are woven from */
 };
 
@@ -33,6 +34,8 @@ typedef struct
   gint64          groups;
   gint64          width;      /* output channels of one call: columns of a panel */
   gint64          n_panels;   /* of a group */
+  gboolean        turned;     /* SAG_CONV_ROWS whose output has channels last, SAG_CONV_LAST whose output has
+                               * them apart */
   gboolean        dynamic;    /* weights or bias are made by the network: packed at each run */
   SagFused        fused;
   float           lo, hi;     /* clamp inside the kernel */
@@ -108,8 +111,9 @@ void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, 
                              float *packed);
 
 /* Winograd's form: its price in element moves (INFINITY if it cannot), floats of packed weights, bytes of
- * scratch for the calling thread's team. Weights are F32 and constant. */
+ * scratch for the calling thread's team; planes to SagNode.trails. Weights are F32 and constant. */
 double   sag_conv_winograd_moves   (const SagConvGeometry *g);
+gint64   sag_conv_winograd_trail   (const SagConvGeometry *g);
 gsize    sag_conv_winograd_weights (const SagConv *self);
 gsize    sag_conv_winograd_scratch (const SagConv *self);
 void     sag_conv_winograd_pack    (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,

@@ -124,16 +124,31 @@ bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
               : (g->in_step[2] > 2 ? 5 : 1) * macs / 120 / rows_share (g, g->cout) + pixels * 0.5 * (double) g->cout;
 }
 
+/* Whether the output can be written in the other layout: lines of x with channels last, or few channels of a
+ * volume, of pixels with channels last, apart. */
+static gboolean
+can_turn (const SagNode *node, const SagConvGeometry *g, gboolean last)
+{
+  return !g->transposed && !is_depthwise (g) && node->graph->precision < SAG_PRECISION_INT8 && !node->fused.residual
+         && (!last || (g->out[0] > 1 && g->cout <= SAG_CONV_TURNED_N && g->groups == 1))
+         && sag_node_input (node, 0)->quantum.scale == 0 && sag_node_output (node, 0)->quantum.scale == 0;
+}
+
 static gint64
 cost (const SagNode *node, SagLayout in, SagLayout out)
 {
   SagConvGeometry g;
-  gboolean last = in == SAG_LAYOUT_LAST, winograd;
+  gboolean last = in == SAG_LAYOUT_LAST, turned = last != (out == SAG_LAYOUT_LAST), winograd;
   double macs, moves;
   gint64 n_in, n_out;
 
-  if (last != (out == SAG_LAYOUT_LAST) || !sag_conv_geometry_init (&g, node, NULL))
+  if ((last && out == SAG_LAYOUT_ROWS) || !sag_conv_geometry_init (&g, node, NULL))
     return SAG_COST_NEVER;
+  if (turned && !can_turn (node, &g, last))
+    {
+      sag_conv_geometry_clear (&g);
+      return SAG_COST_NEVER;
+    }
   n_in = g.batch * g.cin * g.in[0] * g.in[1] * g.in[2];
   n_out = g.batch * g.cout * g.out[0] * g.out[1] * g.out[2];
   macs = (double) (g.transposed ? n_in * (g.cout / g.groups) : n_out * (g.cin / g.groups))
@@ -149,6 +164,8 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
   if (out == SAG_LAYOUT_PLAIN
       && !sag_layouts_coincide (&sag_node_output (node, 0)->shape, out, SAG_LAYOUT_ROWS))
     moves += (double) n_out * 0.25;
+  if (turned)
+    moves += (double) n_out * 0.5;
   /* Of lines, only sums of products have a form on bytes. */
   if (!last && is_depthwise (&g) && sag_node_input (node, 0)->quantum.scale > 0)
     moves += 2 * (double) (n_in + n_out);
@@ -257,9 +274,9 @@ reserve (gsize *total, gsize n, gsize line, gboolean *good)
 
 /* An input that lies the same in two layouts keeps the name of the one it was made in. */
 static SagLayout
-layout_of_input (const SagValue *x, const SagValue *y)
+layout_of_input (const SagValue *x, SagLayout y)
 {
-  if (y->layout == SAG_LAYOUT_LAST)
+  if (y == SAG_LAYOUT_LAST)
     return SAG_LAYOUT_LAST;
   if (x->layout != SAG_LAYOUT_LAST)
     return x->layout;
@@ -358,6 +375,15 @@ say_overlap (SagNode *node, const SagConv *self)
            && self->in_stride[1] == self->out_stride[1] && g->in[0] == g->out[0] && g->in_step[0] == 1
            && g->out[0] >= 4 * planes)
     node->trails = (gsize) (planes * self->in_stride[1]) * word;
+  else if (self->form == SAG_CONV_WINOGRAD && self->in_stride[0] == self->out_stride[0]
+           && self->in_stride[1] == self->out_stride[1])
+    node->trails = (gsize) (sag_conv_winograd_trail (g) * self->in_stride[1]) * word;
+}
+
+static gboolean
+lies_in (const SagValue *x, SagLayout one, SagLayout other)
+{
+  return sag_layouts_coincide (&x->shape, x->layout, one) || sag_layouts_coincide (&x->shape, x->layout, other);
 }
 
 static gboolean
@@ -377,6 +403,15 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
       conv_free (self);
       return FALSE;
     }
+  /* The output's layout says which form it is, but of those that are turned. */
+  if (last)
+    self->turned = can_turn (node, g, FALSE) && lies_in (x, SAG_LAYOUT_PLAIN, SAG_LAYOUT_ROWS)
+                   && (!lies_in (x, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST)
+                       || cost (node, SAG_LAYOUT_ROWS, SAG_LAYOUT_LAST) < cost (node, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST));
+  else
+    self->turned = can_turn (node, g, TRUE) && y->layout == SAG_LAYOUT_PLAIN
+                   && !lies_in (x, SAG_LAYOUT_PLAIN, SAG_LAYOUT_ROWS);
+  last = last != self->turned;
   self->form = is_depthwise (g) ? (last ? SAG_CONV_LAST_DEPTHWISE : SAG_CONV_ROWS_DEPTHWISE)
                                 : (last ? SAG_CONV_LAST : SAG_CONV_ROWS);
   self->groups = is_depthwise (g) ? 1 : g->groups;
@@ -402,7 +437,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   if (sag_conv_residual (node) != NULL)
     self->residual_quantum = sag_conv_residual (node)->quantum;
   choose_panels (self);
-  find_strides (self->in_stride, layout_of_input (x, y),
+  find_strides (self->in_stride, layout_of_input (x, last ? SAG_LAYOUT_LAST : SAG_LAYOUT_ROWS),
                 self->bytes_in && !last ? g->cin / 4 : g->cin, g->in);
   find_strides (self->out_stride, y->layout, self->bytes_out && !last ? g->cout / 4 : g->cout, g->out);
 

@@ -152,6 +152,17 @@ choose (Draft *draft, const SagNode *node, SagLayout *best_in, SagLayout *best_o
   return best != SAG_COST_NEVER;
 }
 
+/* Whether the convolution that makes `value`, which nothing else reads, can write it in `layout` as well. */
+static gboolean
+can_write (const SagValue *value, SagLayout layout)
+{
+  const SagNode *maker = value->producer;
+
+  return maker != NULL && value->n_readers == 1 && strcmp (maker->op->name, "Conv") == 0
+         && sag_node_output (maker, 0) == value && (value->layout == SAG_LAYOUT_LAST) != (layout == SAG_LAYOUT_LAST)
+         && node_cost (maker, value->layout, layout) != SAG_COST_NEVER;
+}
+
 /* `value` in `layout`, by a conversion node before the end of the nodes walked so far. */
 static SagValue *
 convert (Draft *draft, SagValue *value, SagLayout layout)
@@ -162,6 +173,11 @@ convert (Draft *draft, SagValue *value, SagLayout layout)
 
   if (sag_layouts_coincide (&value->shape, value->layout, layout))
     return value;
+  if (known == NULL && can_write (value, layout))
+    {
+      value->layout = layout;
+      return value;
+    }
   if (known == NULL)
     {
       known = g_new0 (SagValue *, SAG_N_LAYOUTS);

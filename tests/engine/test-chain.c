@@ -387,6 +387,71 @@ test_parts (void)
     }
 }
 
+/* Three convolutions of a volume that is large enough to be written over its input. */
+static SagGraph *
+make_volume (gint64 dilation)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (9);
+  SagShape shape = { 5, { 1, 1, 72, 140, 140 } };
+  gint64 around[] = { dilation, dilation, dilation, dilation, dilation, dilation };
+  SagValue *x = add_value (graph, &shape, SAG_LAYOUT_LAST);
+
+  g_ptr_array_add (graph->inputs, x);
+  for (int i = 0; i < 3; i++)
+    {
+      SagShape w = { 5, { i < 2 ? 12 : 2, x->shape.dim[1], i == 1 ? 3 : 1, i == 1 ? 3 : 1, i == 1 ? 3 : 1 } };
+      SagNode *node = add_node (graph, "Conv", "", x);
+
+      g_ptr_array_add (node->inputs, add_constant (graph, &w, random));
+      if (i == 1)
+        {
+          sag_node_set_ints (node, "pads", around, 6);
+          sag_node_set_ints (node, "dilations", around, 3);
+        }
+      x = finish_node (graph, node, SAG_LAYOUT_LAST);
+    }
+  g_ptr_array_add (graph->outputs, x);
+  return graph;
+}
+
+static gboolean
+forbid_trails (SagGraph *graph, GError **error)
+{
+  for (guint i = 0; i < graph->nodes->len; i++)
+    ((SagNode *) graph->nodes->pdata[i])->trails = 0;
+  return TRUE;
+}
+
+static gboolean
+expect_trails (SagGraph *graph, GError **error)
+{
+  SagNode *node = graph->nodes->pdata[1];
+
+  g_assert_cmpstr (node->kernel, ==, "winograd");
+  g_assert_cmpuint (node->trails, >, 0);
+  return TRUE;
+}
+
+static void
+test_volume (void)
+{
+  static const gint64 dilations[] = { 1, 2, 5 }; /* items of four, two and one plane */
+
+  sag_parallel_own (SAG_TEAM_COMPUTE, 2);
+  for (gsize i = 0; i < G_N_ELEMENTS (dilations); i++)
+    {
+      gint64 n, n_got;
+      int steps;
+      g_autofree float *want = run_graph (make_volume (dilations[i]), 1, NULL, forbid_trails, &n, &steps);
+      g_autofree float *got = run_graph (make_volume (dilations[i]), 1, NULL, expect_trails, &n_got, &steps);
+
+      g_assert_cmpint (n_got, ==, n);
+      if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+        g_error ("dilation %d: other bits", (int) dilations[i]);
+    }
+}
+
 /* softmax (q k scale + bias) v; which of the two are there, and how the bias repeats, is in `form`. */
 static SagGraph *
 make_attention (const gint64 *size, guint form)
@@ -465,6 +530,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nn/chain/random", test_random);
   g_test_add_func ("/nn/chain/gather", test_gather);
   g_test_add_func ("/nn/chain/parts", test_parts);
+  g_test_add_func ("/nn/chain/volume", test_volume);
   g_test_add_func ("/nn/chain/attention", test_attention);
   return g_test_run ();
 }

@@ -365,9 +365,9 @@ test_winograd (void)
         {
           c.kernel[a] = a > 0 ? 3 : c.axes == 3 ? pick (1, 3) : 1;
           c.stride[a] = a == 0 && c.axes == 3 ? pick (1, 2) : 1;
-          c.dilation[a] = a == 0 && c.axes == 3 && pick (0, 2) == 0 ? 2 : 1;
-          c.begin[a] = a > 0 ? pick (0, 2) : (c.kernel[a] - 1) / 2;
-          c.end[a] = a > 0 ? pick (0, 2) : (c.kernel[a] - 1) / 2;
+          c.dilation[a] = (a > 0 || c.axes == 3) && pick (0, 2) == 0 ? pick (2, 5) : 1;
+          c.begin[a] = a > 0 ? pick (0, 2) + c.dilation[a] - 1 : (c.kernel[a] - 1) / 2 * c.dilation[a];
+          c.end[a] = a > 0 ? pick (0, 2) + c.dilation[a] - 1 : (c.kernel[a] - 1) / 2 * c.dilation[a];
           c.in[a] = a > 0 ? pick (5, 27) : c.axes == 3 ? pick (3, 10) : 1;
         }
       check_case (&c);
