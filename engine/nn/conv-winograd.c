@@ -20,7 +20,8 @@ enum
   MAX_MR = 16,               /* rows of a block, whatever the CPU */
   MAX_NR = 64,               /* columns of a panel */
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
-  WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often */
+  WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often, */
+  FEW_TILES = 48,            /* and for so few of them half of it is not worth its memory */
   VOLUME_BYTES = 64 << 20,   /* beyond this a volume lies over its input (SagNode.trails) */
 };
 
@@ -132,10 +133,11 @@ sag_conv_winograd_moves (const SagConvGeometry *g)
 
   if (!is_square (g) || g->cin < 12 || g->cout < 12)
     return INFINITY;
-  if ((double) (g->cin * g->cout * depth_of (g)) * NUMBERS * sizeof (float) > WEIGHT_BYTES)
+  tiles = (double) (g->batch * g->out[0] * tiles_of (g));
+  if ((double) (g->cin * g->cout * depth_of (g)) * NUMBERS * sizeof (float) > (tiles < FEW_TILES ? WEIGHT_BYTES / 2 : WEIGHT_BYTES))
     return INFINITY;
   planes = planes_of (g);
-  tiles = (double) ((g->batch * g->out[0] * tiles_of (g) + 11) / 12 * 12);
+  tiles = ceil (tiles / 12) * 12;
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
   return products / 40 / 0.85
          + 0.25 * NUMBERS * tiles * (double) (g->cin * (planes + depth_of (g) - 1) / planes + g->cout);
