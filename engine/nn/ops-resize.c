@@ -343,7 +343,7 @@ plan_lines (SagResize *self, const SagValue *x, const SagValue *y)
   if (self->n != 2 || x->dtype != SAG_DTYPE_F32 || fast->weight == NULL || slow->weight == NULL
       || fast->taps > SAG_RESIZE_ROWS || slow->taps > SAG_RESIZE_ROWS || sag_value_count (y) == 0)
     return FALSE;
-  sag_value_strides (x, strides);
+  sag_layout_strides (&x->shape, y->layout, strides); /* a single pixel lies in all layouts at once */
   self->inner = strides[fast->axis];
   self->line_in = strides[slow->axis];
   sag_value_strides (y, strides);
@@ -396,7 +396,7 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
   node->kernel = *form.mode == 'n' ? "nearest" : *form.mode == 'c' ? "cubic" : "linear";
   if (!read_target (node, &target, error))
     return FALSE;
-  sag_value_strides (x, strides);
+  sag_layout_strides (&x->shape, sag_node_output (node, 0)->layout, strides);
   for (int i = 0; i < x->shape.rank; i++)
     {
       SagResizeAxis axis = { i, x->shape.dim[i], target.out.dim[i] };
@@ -419,8 +419,9 @@ prepare_resize (SagNode *node, SagPrecision precision, GError **error)
           g_free (axis.weight);
           continue;
         }
-      /* innermost in memory first: the passes after it work on longer lines */
-      for (at = self->n; at > 0 && strides[self->axis[at - 1].axis] > strides[i]; at--)
+      /* innermost in memory first: the passes after it work on longer lines; of a single pixel all strides are one,
+       * and the last axis is the inner one */
+      for (at = self->n; at > 0 && strides[self->axis[at - 1].axis] >= strides[i]; at--)
         self->axis[at] = self->axis[at - 1];
       self->axis[at] = axis;
       self->n++;

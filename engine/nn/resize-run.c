@@ -325,7 +325,7 @@ sag_resize_run (const SagStep *step)
       gint64 strides[SAG_MAX_RANK], count = sag_shape_count (&shape), outer;
       Pass pass = { axis, 1, size, from, NULL, step, (double) i / self->n };
 
-      sag_layout_strides (&shape, x->layout, strides);
+      sag_layout_strides (&shape, y->layout, strides);
       pass.inner = strides[axis->axis];
       pass.y = i + 1 == self->n ? y->data : (char *) step->scratch + (gsize) (i % 2) * self->half;
       outer = count / (axis->n_in * pass.inner);
