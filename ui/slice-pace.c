@@ -4,6 +4,7 @@
 #include "ui/slice-pace.h"
 
 #define LEAST_US 200000 /* five pictures a second show that something comes */
+#define LINES_US 33000  /* a reader's eye is on what scrolls */
 #define SHARE 30        /* three views, and as much again for what GTK does with each: a tenth or two */
 
 void
@@ -14,24 +15,42 @@ sag_slice_pace_drew (SagSlicePace *self,
   self->cost_us = self->drawn_us - begun_us;
 }
 
+/* TRUE if it is time; else `later` is called when it is. */
+static gboolean
+is_due (gint64      due_us,
+        guint      *timer,
+        GSourceFunc later,
+        gpointer    data)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (*timer != 0)
+    return FALSE;
+  if (now_us >= due_us)
+    return TRUE;
+  *timer = g_timeout_add ((guint) ((due_us - now_us) / 1000 + 1), later, data);
+  return FALSE;
+}
+
 gboolean
 sag_slice_pace_ask (SagSlicePace *self,
                     GSourceFunc   later,
                     gpointer      data)
 {
-  gint64 due_us = self->drawn_us + MAX (LEAST_US, SHARE * self->cost_us);
-  gint64 now_us = g_get_monotonic_time ();
+  return is_due (self->drawn_us + MAX (LEAST_US, SHARE * self->cost_us), &self->timer, later, data);
+}
 
-  if (self->timer != 0)
-    return FALSE;
-  if (now_us >= due_us)
-    return TRUE;
-  self->timer = g_timeout_add ((guint) ((due_us - now_us) / 1000 + 1), later, data);
-  return FALSE;
+gboolean
+sag_slice_pace_ask_lines (SagSlicePace *self,
+                          GSourceFunc   later,
+                          gpointer      data)
+{
+  return is_due (self->drawn_us + LINES_US, &self->lines, later, data);
 }
 
 void
 sag_slice_pace_clear (SagSlicePace *self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_handle_id (&self->lines, g_source_remove);
 }

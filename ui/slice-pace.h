@@ -11,6 +11,7 @@ typedef struct
   gint64 drawn_us; /* when it was drawn last */
   gint64 cost_us;  /* and how long that took */
   guint  timer;    /* 0: nothing waits */
+  guint  lines;    /* the same of lines that moved */
 } SagSlicePace;
 
 /* What a drawing cost that began at `begun_us` (monotonic). */
@@ -20,5 +21,10 @@ void     sag_slice_pace_drew  (SagSlicePace *self,
 gboolean sag_slice_pace_ask   (SagSlicePace *self,
                                GSourceFunc   later,
                                gpointer      data);
+/* The same of lines over a picture that stays: thirty times a second. In a view beside the one that is scrolled
+ * they would make cairo draw all that lies between the two, in every frame. */
+gboolean sag_slice_pace_ask_lines (SagSlicePace *self,
+                                   GSourceFunc   later,
+                                   gpointer      data);
 /* Nothing waits any more. */
 void     sag_slice_pace_clear (SagSlicePace *self);

@@ -488,6 +488,30 @@ sag_slice_view_end_probe (SagSliceView *self)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+static gboolean
+draw_lines (gpointer data)
+{
+  SagSliceView *self = data;
+
+  self->pace.lines = 0;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether the slice is the one drawn last: then a cursor that moved has moved lines only. */
+static gboolean
+is_drawn (SagSliceView *self)
+{
+  SagSliceSpec spec;
+  int width, height;
+
+  if (!sag_slice_view_has_image (self) || self->picture.pixels == NULL)
+    return FALSE;
+  sag_slice_view_get_pixels (self, &width, &height);
+  sag_slice_view_get_spec (self, width, height, &spec);
+  return memcmp (&self->picture.drawn, &spec, sizeof spec) == 0;
+}
+
 static void
 workspace_notify (SagSliceView *self,
                   GParamSpec   *pspec)
@@ -498,42 +522,12 @@ workspace_notify (SagSliceView *self,
     {
       sag_slice_view_invalidate (self);
     }
-  else
+  else if (!g_str_equal (pspec->name, "cursor") || !is_drawn (self)
+           || sag_slice_pace_ask_lines (&self->pace, draw_lines, self))
     {
       /* The spec tells whether the slice itself is another one. */
       gtk_widget_queue_draw (GTK_WIDGET (self));
     }
-}
-
-/* Whether slice k of the open volume can show in this view: any can in one that cuts across them.
- */
-static gboolean
-cuts_slices (SagSliceView *self,
-             int           k0,
-             int           k1)
-{
-  const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (self->workspace));
-  double cursor[3], ijk[3], reach;
-  SagPlane plane;
-  int axis;
-
-  sag_workspace_get_cursor (self->workspace, cursor);
-  sag_plane_init_grid_view (&plane, grid, self->plane, cursor, 1, &axis);
-  if (axis != 2 || sag_workspace_get_oblique (self->workspace))
-    return TRUE;
-  sag_grid_to_ijk (grid, cursor, ijk);
-  reach = 1 + sag_workspace_get_slab_mm (self->workspace) / grid->spacing[2];
-  return k0 <= ijk[2] + reach && k1 - 1 >= ijk[2] - reach;
-}
-
-static gboolean
-is_growing (SagSliceView *self)
-{
-  SagSegmentation *segmentation = sag_workspace_get_segmentation (self->workspace);
-
-  return segmentation != NULL
-         && sag_segmentation_get_n_ready (segmentation)
-                < sag_segmentation_get_grid (segmentation)->size[2];
 }
 
 static gboolean
@@ -553,10 +547,10 @@ workspace_ready (SagSliceView *self,
                  int           k1)
 {
   sag_slice_ahead_drop (&self->picture.ahead);
-  if (what != SAG_LAYER_VOLUME && is_growing (self)
+  if (what != SAG_LAYER_VOLUME && sag_workspace_is_growing (self->workspace)
       && !sag_slice_pace_ask (&self->pace, draw_grown, self))
     return;
-  if (sag_slice_view_has_image (self) && (what != SAG_LAYER_VOLUME || cuts_slices (self, k0, k1)))
+  if (sag_slice_view_has_image (self) && (what != SAG_LAYER_VOLUME || sag_workspace_cuts_slices (self->workspace, self->plane, k0, k1)))
     sag_slice_view_invalidate (self);
   else
     gtk_widget_queue_draw (GTK_WIDGET (self)); /* the bar of slices */

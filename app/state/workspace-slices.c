@@ -534,3 +534,28 @@ sag_workspace_next_uncertain (SagWorkspace *self, int step, int *rank, int *n)
     *n = (int) self->uncertain->len;
   return TRUE;
 }
+
+gboolean
+sag_workspace_cuts_slices (SagWorkspace *self, SagView view, int k0, int k1)
+{
+  const SagGrid *grid = sag_volume_get_grid (self->volume);
+  double ijk[3], reach;
+  SagPlane plane;
+  int axis;
+
+  sag_plane_init_grid_view (&plane, grid, view, self->cursor, 1, &axis);
+  if (axis != 2 || sag_workspace_get_oblique (self))
+    return TRUE;
+  sag_grid_to_ijk (grid, self->cursor, ijk);
+  reach = 1 + self->slab_mm / grid->spacing[2];
+  return k0 <= ijk[2] + reach && k1 - 1 >= ijk[2] - reach;
+}
+
+gboolean
+sag_workspace_is_growing (SagWorkspace *self)
+{
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (self);
+
+  return segmentation != NULL
+         && sag_segmentation_get_n_ready (segmentation) < sag_segmentation_get_grid (segmentation)->size[2];
+}

@@ -225,6 +225,15 @@ const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);
 gboolean         sag_workspace_get_straightens    (SagWorkspace          *self);
 gboolean         sag_workspace_is_straightened    (SagWorkspace          *self);
 
+/* Whether slices k0 .. k1 - 1 of the open volume, which there must be, can show in a view now: any can in one
+ * that cuts across them. */
+gboolean         sag_workspace_cuts_slices        (SagWorkspace          *self,
+                                                   SagView                view,
+                                                   int                    k0,
+                                                   int                    k1);
+/* TRUE while the segmentation shown is still being made. */
+gboolean         sag_workspace_is_growing         (SagWorkspace          *self);
+
 /* What a view of `view` shows, at 1 mm per pixel, through the cursor and centred on the volume:
  * the view then sets plane.mm_per_pixel (zoom) and moves plane.centre along right and down
  * (pan). With no volume: the defaults. */
