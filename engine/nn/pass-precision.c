@@ -172,6 +172,12 @@ sag_pass_prepare (SagGraph *graph, SagPrecision precision, GError **error)
         return FALSE;
       had |= node->precision == precision;
     }
+  /* none between the first and the last could */
+  for (guint i = 0; !had && i < graph->nodes->len; i++)
+    if (is_weighted (graph->nodes->pdata[i]) && !prepare (graph->nodes->pdata[i], precision, error))
+      return FALSE;
+  for (guint i = 0; !had && i < graph->nodes->len; i++)
+    had = ((SagNode *) graph->nodes->pdata[i])->precision == precision;
   /* values have quanta at INT8 and INT4, or if the file brings them */
   if (!sag_pass_bytes (graph, error))
     return FALSE;
