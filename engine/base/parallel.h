@@ -33,3 +33,9 @@ int  sag_parallel_get_size (void);
 void sag_parallel_for      (gsize           n,
                             SagParallelFunc func,
                             gpointer        data);
+
+/* Calls `func` on the calling thread, whose team stays awake for the parallel work in it: handing that out
+ * then costs less, and waits for no thread that has not begun. For many small pieces one after the
+ * other, such as the layers of a network. Within another, or without a team: just calls. */
+void sag_parallel_hold     (void          (*func) (gpointer data),
+                            gpointer        data);

@@ -6,6 +6,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
+#include "engine/base/parallel.h"
 #include "engine/nn/onnx.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
@@ -385,12 +386,28 @@ sag_session_get_bytes (const SagSession *self)
   return self->info.arena_bytes + self->info.weight_bytes;
 }
 
+typedef struct
+{
+  SagPlan *plan;
+  SagRun  *run;
+  gboolean whole;
+} PlanJob;
+
+static void
+run_plan (gpointer data)
+{
+  PlanJob *job = data;
+
+  job->whole = sag_plan_run (job->plan, job->run);
+}
+
 gboolean
 sag_session_run (SagSession *self, const void *const *inputs, void *const *outputs,
                  const SagTick *tick)
 {
   SagRun run = { .tick = tick, .total = MAX (1, self->plan->cost), .seen = self->seen,
                  .seen_data = self->seen_data };
+  PlanJob job = { self->plan, &run, FALSE };
 
   for (guint i = 0; i < self->graph->inputs->len; i++)
     {
@@ -403,7 +420,8 @@ sag_session_run (SagSession *self, const void *const *inputs, void *const *outpu
     }
   for (guint i = 0; i < self->graph->outputs->len; i++)
     ((SagValue *) self->graph->outputs->pdata[i])->data = outputs[i];
-  return sag_plan_run (self->plan, &run);
+  sag_parallel_hold (run_plan, &job);
+  return job.whole;
 }
 
 void

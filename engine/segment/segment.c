@@ -420,17 +420,26 @@ run_passes (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOptio
                                   : g_steal_pointer (&result);
 }
 
-/* Memory of the network's inputs and outputs, and the passes. */
-static SagSegmentation *
-run_with_buffers (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOptions *options,
-                  GError **error)
+typedef struct
 {
-  SagSegmentation *result = NULL;
+  SagSegment              *segment;
+  Plan                    *plan;
+  SagPassRun              *run;
+  const SagSegmentOptions *options;
+  GError                 **error;
+  SagSegmentation         *result;
+} Whole;
 
-  if (sag_lanes_open (self->lanes, run->ledger, error))
-    result = run_passes (self, plan, run, options, error);
-  sag_lanes_close (self->lanes, run->ledger);
-  return result;
+/* Memory of the network's inputs and outputs, and the passes. */
+static void
+run_with_buffers (gpointer data)
+{
+  Whole *whole = data;
+  SagLanes *lanes = whole->segment->lanes;
+
+  if (sag_lanes_open (lanes, whole->run->ledger, whole->error))
+    whole->result = run_passes (whole->segment, whole->plan, whole->run, whole->options, whole->error);
+  sag_lanes_close (lanes, whole->run->ledger);
 }
 
 /* With lanes, if there is the memory. */
@@ -493,12 +502,14 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
       SagPassRun run = { .recipe = self->recipe, .precision = self->precision, .volume = volume,
                          .lanes = self->lanes, .ledger = &ledger, .tick = &rising, .to = 1,
                          .report = report };
+      Whole whole = { self, &plan, &run, options, error, NULL };
 
       if (options->temperature > 0)
         *temperature = options->temperature;
       if (self->network != cached)
         report->load_ms = since (start);
-      result = run_with_buffers (self, &plan, &run, options, error);
+      sag_parallel_hold (run_with_buffers, &whole);
+      result = whole.result;
     }
   *temperature = usual;
   plan_clear (&plan);
