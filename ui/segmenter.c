@@ -151,23 +151,24 @@ start_estimate (SagSegmenter *self)
 
 /* ---- what can be done now */
 
-/* Of one picture of unknown origin: a model of slices of the body is the least likely to be meant. */
+/* Images of unknown origin: one picture is hardly what a model of slices of the body is for, nor a volume what a
+ * model of radiographs is for. */
 static gboolean
 is_unlikely (SagSegmenter *self,
              SagModel     *model)
 {
-  static const char *const flat[] = { "CR", "DX", "MG", "US", "XA", "", NULL };
+  static const char *const flat[] = { "CR", "DX", "MG", "US", "XA", NULL };
   SagVolume *volume = sag_workspace_get_volume (self->workspace);
+  gboolean one, has_flat = FALSE;
   g_auto (GStrv) modalities = NULL;
 
-  if (volume == NULL || sag_volume_get_modality (volume)[0] != '\0'
-      || sag_volume_get_grid (volume)->size[2] > 1)
+  if (volume == NULL || sag_volume_get_modality (volume)[0] != '\0' || sag_model_get_modality (model)[0] == '\0')
     return FALSE;
+  one = sag_volume_get_grid (volume)->size[2] == 1;
   modalities = g_strsplit_set (sag_model_get_modality (model), "\\", -1);
   for (int m = 0; modalities[m] != NULL; m++)
-    if (g_strv_contains (flat, modalities[m]))
-      return FALSE;
-  return TRUE;
+    has_flat = has_flat || g_strv_contains (flat, modalities[m]);
+  return one != has_flat;
 }
 
 /* What a person chose if that fits, else the first that does; borrowed from the list, or NULL. */

@@ -187,7 +187,9 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
       if (sag_study_get_subtitle (study)[0] != '\0')
         add_line (text, "%s", sag_study_get_subtitle (study));
     }
-  if (series != NULL)
+  /* A file that is no study of its own gives both the same name. */
+  if (series != NULL
+      && (text->len == 0 || !g_str_equal (sag_study_get_title (study), sag_series_get_title (series))))
     add_line (text, "%s", sag_series_get_title (series));
   if (is_placed (scene->workspace))
     add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),

@@ -294,6 +294,8 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
   sag_workspace_take_segmentation (self->workspace, result, made);
   if (labels != NULL)
     sag_workspace_take_labels (self->workspace, result, labels);
+  if (sag_result_get_values (from) != NULL)
+    sag_workspace_take_values (self->workspace, result, sag_result_get_values (from));
   history = g_new0 (History, 1);
   g_object_set_data_full (G_OBJECT (result), "edit-history", history, history_free);
   sag_result_complete (result, 0, 0, 0);
@@ -368,6 +370,60 @@ show (SagEditing *self, const GArray *changes, guint first)
     sag_workspace_mark_ready (self->workspace, SAG_LAYER_SEGMENTATION, k0, k1);
 }
 
+/* Mean and standard deviation of what the image says inside the labels, from those before: before count(). */
+static void
+measure (SagEditing *self, SagResult *result, const GArray *changes, gboolean back)
+{
+  SagVolume *volume = self->workspace->volume;
+  const int *size = sag_volume_get_grid (volume)->size;
+  GVariant *labels = sag_result_get_labels (result), *values = sag_result_get_values (result);
+  double sum[256] = { 0 }, squares[256] = { 0 }, mean, sd, unused[5];
+  gint64 n[256] = { 0 };
+  GVariantBuilder builder;
+  GVariantIter iter;
+  guint64 voxels;
+  guint8 value;
+
+  if (labels == NULL || values == NULL)
+    return;
+  g_variant_iter_init (&iter, labels);
+  while (g_variant_iter_next (&iter, "(ytddddd)", &value, &voxels, &unused[0], &unused[1], &unused[2], &unused[3],
+                              &unused[4]))
+    n[value] = (gint64) voxels;
+  g_variant_iter_init (&iter, values);
+  while (g_variant_iter_next (&iter, "(ydd)", &value, &mean, &sd))
+    {
+      sum[value] = (double) n[value] * mean;
+      squares[value] = (double) n[value] * (sd * sd + mean * mean);
+    }
+  for (guint c = 0; c < changes->len; c++)
+    {
+      const SagChange *change = &g_array_index (changes, SagChange, c);
+      int i = (int) (change->at % (guint64) size[0]), j = (int) (change->at / (guint64) size[0] % (guint64) size[1]);
+      int k = (int) (change->at / ((guint64) size[0] * (guint64) size[1]));
+      double here = sag_volume_get_value (volume, i, j, k);
+
+      for (int side = 0; side < 2; side++)
+        {
+          guint8 label = side == back ? change->is : change->was;
+          int sign = side == 0 ? 1 : -1;
+
+          n[label] += sign;
+          sum[label] += sign * here;
+          squares[label] += sign * here * here;
+        }
+    }
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ydd)"));
+  for (int label = 1; label < 256; label++)
+    if (n[label] > 0)
+      {
+        mean = sum[label] / (double) n[label];
+        sd = sqrt (MAX (squares[label] / (double) n[label] - mean * mean, 0));
+        g_variant_builder_add (&builder, "(ydd)", label, mean, sd);
+      }
+  sag_workspace_take_values (self->workspace, result, g_variant_builder_end (&builder));
+}
+
 /* Voxels and millilitres of the labels, without counting all of them again. */
 static void
 count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back)
@@ -418,6 +474,7 @@ sag_editing_end (SagEditing *self)
   history = get_history (result);
   if (history == NULL || changes == NULL || changes->len == 0)
     return;
+  measure (self, result, changes, FALSE);
   count (self, result, changes, FALSE);
   step = g_new (Step, 1);
   step->map = sag_labelmap_ref (self->map);
@@ -453,6 +510,7 @@ go (SagEditing *self, gboolean back)
     }
   g_queue_push_head (back ? &history->redo : &history->undo, step);
   show (self, step->changes, 0);
+  measure (self, result, step->changes, back);
   count (self, result, step->changes, back);
   g_signal_emit (self, edited, 0);
   return TRUE;

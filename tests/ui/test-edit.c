@@ -8,6 +8,7 @@
 #include "ui/window.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct
@@ -171,6 +172,76 @@ test_brush (Fixture       *f,
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
   hands_key (GDK_KEY_Escape, 0);
   g_assert_cmpint (sag_left_tool_get (GTK_WIDGET (f->view)), ==, SAG_LEFT_NONE);
+}
+
+/* Mean and standard deviation inside a label, from all voxels. */
+static void
+measure (Fixture *f,
+         int      value,
+         double  *mean,
+         double  *sd)
+{
+  SagVolume *volume = sag_workspace_get_volume (f->workspace);
+  SagSegmentation *segmentation = sag_workspace_get_segmentation (f->workspace);
+  const int *size = sag_volume_get_grid (volume)->size;
+  double sum = 0, squares = 0;
+  int n = 0;
+
+  for (int k = 0; k < size[2]; k++)
+    for (int j = 0; j < size[1]; j++)
+      for (int i = 0; i < size[0]; i++)
+        if (label_at (segmentation, i, j, k) == value)
+          {
+            double here = sag_volume_get_value (volume, i, j, k);
+
+            sum += here;
+            squares += here * here;
+            n++;
+          }
+  g_assert_cmpint (n, >, 0);
+  *mean = sum / n;
+  *sd = sqrt (squares / n - *mean * *mean);
+}
+
+static void
+check_values (Fixture *f)
+{
+  for (int value = 1; value <= 2; value++)
+    {
+      g_autoptr (SagLabelItem) item =
+          g_list_model_get_item (sag_workspace_get_labels (f->workspace), (guint) value - 1);
+      double mean, sd;
+
+      measure (f, value, &mean, &sd);
+      g_assert_cmpfloat_with_epsilon (sag_label_item_get_mean (item), mean, 1e-6);
+      g_assert_cmpfloat_with_epsilon (sag_label_item_get_sd (item), sd, 1e-4);
+    }
+}
+
+/* What the image says inside the labels goes with every stroke, there and back. */
+static void
+test_values (Fixture       *f,
+             gconstpointer  data)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ydd)"));
+  for (int value = 1; value <= 2; value++)
+    {
+      double mean, sd;
+
+      measure (f, value, &mean, &sd);
+      g_variant_builder_add (&builder, "(ydd)", value, mean, sd);
+    }
+  sag_result_set_values (sag_workspace_get_result (f->workspace), g_variant_builder_end (&builder));
+  sag_editing_set_value (f->editing, 1);
+  hands_key (GDK_KEY_b, 0);
+  drag (f, 18, 12, 24, 12);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 1);
+  check_values (f);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 22, 12), ==, 2);
+  check_values (f);
 }
 
 /* Sixty strokes and sixty steps back. */
@@ -351,6 +422,7 @@ add_tests (void)
     }
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
+  g_test_add ("/edit/values", Fixture, NULL, set_up, test_values, tear_down);
   g_test_add ("/edit/whole", Fixture, NULL, set_up, test_whole, tear_down);
   g_test_add ("/edit/left-at-once", Fixture, NULL, set_up, test_left_at_once, tear_down);
   g_test_add ("/edit/nothing", Fixture, NULL, set_up, test_nothing, tear_down);

@@ -321,6 +321,15 @@ test_finder (Fixture       *f,
   g_signal_emit_by_name (search, "activate");
   fake_settle ();
   g_assert_cmpint (sag_workspace_get_view (workspace), ==, SAG_VIEW_SAGITTAL);
+
+  /* And the keyboard is the images' again, whatever was run. */
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "find-action", NULL);
+  fake_wait (gtk_widget_get_mapped (popover));
+  gtk_editable_set_text (GTK_EDITABLE (search), "corner text");
+  for (int i = 0; i < 5; i++)
+    fake_settle ();
+  g_signal_emit_by_name (search, "activate");
+  fake_wait (SAG_IS_SLICE_VIEW (gtk_root_get_focus (GTK_ROOT (f->window))));
 }
 
 /* The number keys are the modality's presets, 0 the file's window. */
