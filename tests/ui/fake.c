@@ -14,7 +14,7 @@
 #define NY 24
 #define NZ 20
 
-static gboolean fake_is_slow; /* see fake_set_slow() */
+static int fake_is_slow; /* atomic; see fake_set_slow() */
 
 /* ---- images */
 
@@ -495,7 +495,7 @@ empty_result (void)
 void
 fake_set_slow (gboolean yes)
 {
-  fake_is_slow = yes;
+  g_atomic_int_set (&fake_is_slow, yes);
 }
 
 static GVariant *
@@ -518,7 +518,7 @@ run_edit (GVariant         *request,
   g_variant_lookup (request, "label", "y", &label);
   map = sag_segmentation_get_layer (segmentation, 0);
   copy = g_memdup2 (sag_labelmap_get_voxels (map), NX * NY * NZ);
-  while (fake_is_slow && !sink->is_cancelled (sink->data))
+  while (g_atomic_int_get (&fake_is_slow) && !sink->is_cancelled (sink->data))
     g_usleep (1000);
   if (!sag_edit_apply (operation, copy, sag_labelmap_get_grid (map), label, NULL, changes, error))
     return NULL;
