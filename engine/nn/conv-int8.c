@@ -4,6 +4,7 @@
  * 32 bits, floats again where they are stored.
  */
 #include "engine/base/alloc.h"
+#include "engine/base/parallel.h"
 #include "engine/nn/conv.h"
 #include "engine/nn/op-util.h"
 
@@ -138,55 +139,67 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
 }
 
 /* The same in groups of 32: eight steps of four channels, from tap to tap. */
+typedef struct
+{
+  const SagConv *conv;
+  const float   *w;
+  ptrdiff_t      sp, sj;
+  float         *packed;
+  int            phase;
+} Packing;
+
+static void
+pack_panel (gsize item, int thread, gpointer data)
+{
+  const Packing *packing = data;
+  const SagConv *self = packing->conv;
+  const SagConvPhase *phase = &self->geometry.phases[packing->phase];
+  gint64 quads = quads_of (self), width = self->width, panel = (gint64) item;
+  gint64 steps = sag_conv_steps (self, packing->phase), groups = sag_conv_groups (self, packing->phase);
+  float *sums = packing->packed + self->sums + packing->phase * columns_of (self);
+  float *scales = packing->packed + self->group_scales[packing->phase];
+  g_autofree gint8 *ordered = g_malloc0 (MAX ((gsize) (4 * steps * width), 1));
+  guint8 *to = (guint8 *) (packing->packed + self->head) + self->weights[packing->phase];
+
+  for (gint64 j = 0; j < width; j++)
+    {
+      gint64 column = panel * width + j;
+      double sum = 0;
+
+      for (gint64 group = 0; column < self->nout && group < groups; group++)
+        {
+          float values[32], scale;
+          gint8 q[32];
+          gint64 places[32];
+          int m = 0;
+
+          for (gint64 step = 8 * group; step < MIN (8 * group + 8, steps); step++)
+            for (gint64 k = step % quads * 4; k < MIN (step % quads * 4 + 4, self->kin); k++)
+              {
+                places[m] = (4 * step + k % 4) * width + j;
+                values[m++] = packing->w[column * packing->sj + k * packing->sp + phase->taps[step / quads]];
+              }
+          scale = sag_int4_group ((guint) m, values, q);
+          scales[(panel * groups + group) * width + j] = scale;
+          for (int i = 0; i < m; i++)
+            {
+              ordered[places[i]] = q[i];
+              sum += (double) scale * q[i];
+            }
+        }
+      sums[column] = (float) sum;
+    }
+  sag_pack_s4 ((gsize) width, (gsize) steps, 4, (gsize) width, ordered, 4 * width, width, 1,
+               to + panel * ((steps + 1) / 2 * 4 * width));
+}
+
 void
 sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
-  const SagConvGeometry *g = &self->geometry;
-  gint64 quads = quads_of (self), width = self->width;
+  Packing packing = { self, w, sp, sj, packed, 0 };
 
-  for (int p = 0; p < g->n_phases; p++)
-    {
-      const SagConvPhase *phase = &g->phases[p];
-      gint64 steps = sag_conv_steps (self, p), groups = sag_conv_groups (self, p);
-      float *sums = packed + self->sums + p * columns_of (self), *scales = packed + self->group_scales[p];
-      g_autofree gint8 *ordered = g_malloc0 (MAX ((gsize) (4 * steps * width), 1));
-      guint8 *to = (guint8 *) (packed + self->head) + self->weights[p];
-
-      for (gint64 panel = 0; panel < self->n_panels; panel++)
-        {
-          memset (ordered, 0, (gsize) (4 * steps * width));
-          for (gint64 j = 0; j < width; j++)
-            {
-              gint64 column = panel * width + j;
-              double sum = 0;
-
-              for (gint64 group = 0; column < self->nout && group < groups; group++)
-                {
-                  float values[32], scale;
-                  gint8 q[32];
-                  gint64 places[32];
-                  int m = 0;
-
-                  for (gint64 step = 8 * group; step < MIN (8 * group + 8, steps); step++)
-                    for (gint64 k = step % quads * 4; k < MIN (step % quads * 4 + 4, self->kin); k++)
-                      {
-                        places[m] = (4 * step + k % 4) * width + j;
-                        values[m++] = w[column * sj + k * sp + phase->taps[step / quads]];
-                      }
-                  scale = sag_int4_group ((guint) m, values, q);
-                  scales[(panel * groups + group) * width + j] = scale;
-                  for (int i = 0; i < m; i++)
-                    {
-                      ordered[places[i]] = q[i];
-                      sum += (double) scale * q[i];
-                    }
-                }
-              sums[column] = (float) sum;
-            }
-          sag_pack_s4 ((gsize) width, (gsize) steps, 4, (gsize) width, ordered, 4 * width, width, 1, to);
-          to += (steps + 1) / 2 * 4 * width;
-        }
-    }
+  for (; packing.phase < self->geometry.n_phases; packing.phase++)
+    sag_parallel_for ((gsize) self->n_panels, pack_panel, &packing);
 }
 
 typedef struct

@@ -109,10 +109,21 @@ sag_int8_scale (gint64 n, const float *w)
   return most > LEAST_RANGE && most < INFINITY ? most / 127 : 0;
 }
 
+/* To the nearest whole number of four bits, halves to even: of numbers this small, without a call. */
+static inline float
+to_four_bits (float w, float scale)
+{
+  float v = (w / scale + 12582912.0f) - 12582912.0f;
+
+  v = v > -8 ? v : -8;
+  return v < 7 ? v : 7;
+}
+
 float
 sag_int4_group (guint n, const float *w, gint8 *q)
 {
-  float extreme = 0, best = INFINITY, chosen = 1;
+  enum { SCALES = 29, ROOM = 32 };
+  float extreme = 0, best = INFINITY, chosen = 1, scale[ROOM], error[ROOM] = { 0 };
 
   for (guint i = 0; i < n; i++)
     extreme = fabsf (w[i]) > fabsf (extreme) ? w[i] : extreme;
@@ -122,29 +133,23 @@ sag_int4_group (guint n, const float *w, gint8 *q)
 
   /* With a negative scale the extreme is -8, else 7; less, and it is cut. Then the extreme as any other
    * number: weights that were of four bits already are found again. */
-  for (int i = 0; i < 29 && best > 0; i++)
-    {
-      float scale = i < 16 ? (i & 1 ? extreme / -8 : extreme / 7) * (1 - 0.05f * (float) (i / 2))
-                           : extreme / (float) (i < 22 ? i - 15 : 14 - i), error = 0;
-      gint8 tried[32];
+  for (int i = 0; i < ROOM; i++)
+    scale[i] = i < 16 ? (i & 1 ? extreme / -8 : extreme / 7) * (1 - 0.05f * (float) (i / 2))
+                      : extreme / (float) (i < 22 ? i - 15 : 14 - i);
+  for (guint k = 0; k < n; k++)
+    for (int i = 0; i < ROOM; i++) /* side by side: in vectors */
+      {
+        float v = w[k] - to_four_bits (w[k], scale[i]) * scale[i];
 
-      for (guint k = 0; k < n; k++)
-        {
-          /* to the nearest whole number, halves to even: of numbers this small, without a call */
-          float v = (w[k] / scale + 12582912.0f) - 12582912.0f;
-
-          v = v > -8 ? v : -8;
-          v = v < 7 ? v : 7;
-          tried[k] = (gint8) v;
-          v = w[k] - v * scale;
-          error += v * v;
-        }
-      if (error < best)
-        {
-          best = error;
-          chosen = scale;
-          memcpy (q, tried, n);
-        }
-    }
+        error[i] += v * v;
+      }
+  for (int i = 0; i < SCALES && best > 0; i++)
+    if (error[i] < best)
+      {
+        best = error[i];
+        chosen = scale[i];
+      }
+  for (guint k = 0; k < n && best < INFINITY; k++)
+    q[k] = (gint8) to_four_bits (w[k], chosen);
   return chosen;
 }
