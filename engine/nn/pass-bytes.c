@@ -156,6 +156,22 @@ double_value (SagGraph *graph, SagValue *value, gboolean bytes, int position)
   return other;
 }
 
+/* Whether the node can write bytes; what does so only from bytes, if it is given any. */
+static gboolean
+makes_bytes (const SagNode *node)
+{
+  while (node != NULL)
+    {
+      guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
+      const SagValue *x = sag_node_input (node, 0);
+
+      if (!(can & SAG_BYTES_BOTH))
+        return (can & (SAG_BYTES_OUT | SAG_BYTES_SAME)) != 0;
+      node = x != NULL && x->index != 0 ? x->producer : NULL;
+    }
+  return FALSE;
+}
+
 /* The nodes that were put in, or NULL. */
 static GPtrArray *
 double_values (SagGraph *graph)
@@ -175,8 +191,7 @@ double_values (SagGraph *graph)
     {
       SagNode *node = graph->nodes->pdata[i];
       SagValue *y = sag_node_output (node, 0);
-      guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
-      gboolean makes = (can & (SAG_BYTES_OUT | SAG_BYTES_SAME | SAG_BYTES_BOTH)) != 0;
+      gboolean makes = makes_bytes (node);
 
       for (int j = 0; j < (int) node->inputs->len; j++)
         {
