@@ -65,9 +65,11 @@ is_square (const SagConvGeometry *g)
   const SagConvPhase *phase = g->phases;
 
   if (g->transposed || g->groups != 1 || g->n_phases != 1 || phase->n_taps % 9 != 0 || phase->n_taps == 0
-      || phase->n_taps / 9 > MAX_DEPTH || g->in_step[1] != 1 || g->in_step[2] != 1 || apart (g, 1) < 1
-      || apart (g, 2) < 1)
+      || phase->n_taps / 9 > MAX_DEPTH || g->in_step[1] != 1 || g->in_step[2] != 1)
     return FALSE;
+  for (int a = 1; a < 3; a++)
+    if (apart (g, a) < 1 || apart (g, a) > MAX (1, g->out[a])) /* most tiles would be beside the image */
+      return FALSE;
   for (int t = 0; t < phase->n_taps; t++)
     {
       const gint32 *offset = phase->offset + 3 * t, *first = phase->offset + t / 9 * 27;
@@ -119,10 +121,9 @@ gint64
 sag_conv_winograd_trail (const SagConvGeometry *g)
 {
   gint64 planes = planes_of (g), stretch = planes > 1 ? planes * apart (g, 0) : 1;
+  gint64 reach = MAX (-g->phases[0].least[0], g->phases[0].most[0]);
 
-  if (!is_large (g) || g->in[0] != g->out[0] || g->in_step[0] != 1)
-    return 0;
-  return stretch + MAX (-g->phases[0].least[0], g->phases[0].most[0]);
+  return is_large (g) && g->in[0] == g->out[0] && g->in_step[0] == 1 && reach < g->out[0] / 2 ? stretch + reach : 0;
 }
 
 double
