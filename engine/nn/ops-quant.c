@@ -211,13 +211,24 @@ static void
 dequantize_piece (gint64 from, gint64 to, int thread, gpointer data)
 {
   const LinearRun *run = data;
+  gint64 end;
 
-  for (gint64 i = from; i < to; i++)
+  for (gint64 i = from; i < to; i = end)
     {
       gint64 s = scale_index (&run->grid, i);
       gint64 zero = run->has_zero ? sag_tensor_get_int (&run->zero, s) : 0;
+      float scale = run->scale[s], *y = run->y;
 
-      ((float *) run->y)[i] = (float) (sag_tensor_get_int (&run->x, i) - zero) * run->scale[s];
+      /* elements of one scale: all, or those behind the axis */
+      end = run->grid.scales == 1 ? to : MIN (to, (i / run->grid.inner + 1) * run->grid.inner);
+      if (run->grid.scales > 1 && run->grid.block > 0)
+        end = i + 1;
+      if (run->x.dtype == SAG_DTYPE_I8 && zero == (gint8) zero)
+        for (; i < end; i++)
+          y[i] = (float) (((const gint8 *) run->x.data)[i] - (int) zero) * scale;
+      else
+        for (; i < end; i++)
+          y[i] = (float) (sag_tensor_get_int (&run->x, i) - zero) * scale;
     }
 }
 
