@@ -179,8 +179,7 @@ test_cine (Fixture       *f,
   int before = sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), after;
 
   activate (f, "cine");
-  for (int i = 0; i < 8; i++)
-    fake_settle ();
+  fake_wait (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL) != before);
   activate (f, "cine");
   after = sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL);
   g_assert_cmpint (after, !=, before);
@@ -228,8 +227,6 @@ test_keys (Fixture       *f,
   g_assert_true (sag_slice_layout_get_selected (f->layout)
                  == sag_slice_layout_get_view (f->layout, SAG_VIEW_CORONAL));
   hands_key (GDK_KEY_space, 0); /* cine on, then off */
-  for (int i = 0; i < 4; i++)
-    fake_settle ();
   hands_key (GDK_KEY_space, 0);
 }
 
