@@ -201,9 +201,30 @@ sag_edit_pane_init (SagEditPane *self)
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
 }
 
+/* The names of labels may be long: they must not make the pane wider. */
+static void
+set_up_name (GtkListItemFactory *factory,
+             GtkListItem        *list_item)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_list_item_set_child (list_item, label);
+}
+
+static void
+bind_name (GtkListItemFactory *factory,
+           GtkListItem        *list_item)
+{
+  gtk_label_set_text (GTK_LABEL (gtk_list_item_get_child (list_item)),
+                      sag_label_item_get_name (gtk_list_item_get_item (list_item)));
+}
+
 static void
 build (SagEditPane *self)
 {
+  g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
   GtkWidget     *head = gtk_label_new (_ ("Correct"));
   GtkWidget *steps = make_row (FALSE), *verdict = make_row (FALSE);
   GtkExpression *name = gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name");
@@ -212,6 +233,9 @@ build (SagEditPane *self)
   gtk_widget_add_css_class (head, "heading");
   self->label = GTK_DROP_DOWN (
       gtk_drop_down_new (g_object_ref (sag_workspace_get_labels (self->workspace)), name));
+  g_signal_connect (factory, "setup", G_CALLBACK (set_up_name), NULL);
+  g_signal_connect (factory, "bind", G_CALLBACK (bind_name), NULL);
+  gtk_drop_down_set_factory (self->label, factory);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), _ ("The label that is painted"));
   sag_spoken_name (GTK_WIDGET (self->label), _ ("The label that is painted"));
   g_signal_connect_swapped (self->label, "notify::selected-item", G_CALLBACK (label_picked), self);

@@ -575,6 +575,26 @@ sag_slice_layout_dispose (GObject *object)
   G_OBJECT_CLASS (sag_slice_layout_parent_class)->dispose (object);
 }
 
+/* Tab comes in at the first view, or backwards at the last, wherever they lie; inside it is sag_slice_layout_step(). */
+static gboolean
+sag_slice_layout_focus (GtkWidget       *widget,
+                        GtkDirectionType direction)
+{
+  SagSliceLayout *self = SAG_SLICE_LAYOUT (widget);
+  GtkWidget *focus = gtk_root_get_focus (gtk_widget_get_root (widget));
+  SagSliceView *stops[SAG_N_CELLS];
+  int n;
+
+  if (direction != GTK_DIR_TAB_FORWARD && direction != GTK_DIR_TAB_BACKWARD)
+    return GTK_WIDGET_CLASS (sag_slice_layout_parent_class)->focus (widget, direction);
+  if (focus != NULL && gtk_widget_is_ancestor (focus, widget))
+    return FALSE;
+  n = list_stops (self, stops);
+  if (self->mode == MODE_SINGLE)
+    return gtk_widget_grab_focus (GTK_WIDGET (self->selected));
+  return gtk_widget_grab_focus (GTK_WIDGET (stops[direction == GTK_DIR_TAB_FORWARD ? 0 : n - 1]));
+}
+
 static void
 sag_slice_layout_class_init (SagSliceLayoutClass *klass)
 {
@@ -588,6 +608,7 @@ sag_slice_layout_class_init (SagSliceLayoutClass *klass)
   object_class->dispose = sag_slice_layout_dispose;
   widget_class->measure = sag_slice_layout_measure;
   widget_class->size_allocate = sag_slice_layout_size_allocate;
+  widget_class->focus = sag_slice_layout_focus;
 
   properties[PROP_WORKSPACE] = g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE,
                                                     flags | G_PARAM_CONSTRUCT_ONLY);
