@@ -368,7 +368,7 @@ test_winograd (void)
           c.dilation[a] = i % 3 == 0 && (a > 0 || c.axes == 3) ? pick (1, 5) : 1;
           c.begin[a] = a > 0 ? pick (0, 2) + c.dilation[a] - 1 : (c.kernel[a] - 1) / 2 * c.dilation[a];
           c.end[a] = a > 0 ? pick (0, 2) + c.dilation[a] - 1 : (c.kernel[a] - 1) / 2 * c.dilation[a];
-          c.in[a] = a > 0 ? pick (5, 27) : c.axes == 3 ? pick (3, 10) : 1;
+          c.in[a] = a > 0 ? pick (5, c.axes == 3 ? 17 : 27) : c.axes == 3 ? pick (3, 8) : 1;
           c.in[a] = MAX (c.in[a], c.dilation[a] * (c.kernel[a] - 1) + 1); /* at least one pixel */
         }
       check_case (&c);
