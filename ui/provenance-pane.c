@@ -30,6 +30,10 @@ make_label (const char *text,
 
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_yalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE); /* names of segments may be long */
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_width_chars (GTK_LABEL (label), 12);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), dim ? 16 : 24);
   gtk_widget_add_css_class (label, "caption");
   if (dim)
     gtk_widget_add_css_class (label, "dim-label");
@@ -47,11 +51,7 @@ add_row (SagProvenancePane *self,
   if (value == NULL || value[0] == '\0')
     return;
   label = make_label (value, FALSE);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
-  gtk_label_set_width_chars (GTK_LABEL (label), 12);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
   gtk_widget_set_hexpand (label, TRUE);
   gtk_widget_add_css_class (label, "numeric");
   gtk_grid_attach (GTK_GRID (self->grid), make_label (name, TRUE), 0, self->n_rows, 1, 1);
