@@ -352,7 +352,7 @@ choose_values (Seg *seg, gboolean is_labelmap, GError **error)
       if (number >= 0 && number <= MAX_LABELS)
         used[number] = TRUE;
     }
-  seg->value_of = g_new0 (guint8, h->n_segments);
+  seg->value_of = g_new0 (guint8, (guint) h->n_segments);
   n = 0;
   for (int i = 0; i < h->n_segments; i++)
     if (is_kept[i])
