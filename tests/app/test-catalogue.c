@@ -60,7 +60,7 @@ test_texts (void)
 
   series = sag_catalogue_find_series (catalogue, "1.2");
   g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 2 mm");
-  g_assert_cmpstr (sag_series_get_subtitle (series), ==, "CT · 160 images · 2 mm");
+  g_assert_cmpstr (sag_series_get_subtitle (series), ==, "CT · 160 images · 2\u00a0mm");
   g_assert_cmpstr (sag_series_get_warnings (series)[0], ==, "Slices 3 and 4 are 6 mm apart");
   g_assert_cmpstr (sag_series_get_paths (series)[1], ==, "/a/2");
   g_assert_cmpint (sag_series_get_size (series)[2], ==, 160);
