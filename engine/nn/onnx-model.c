@@ -582,7 +582,7 @@ sag_onnx_node_get_ints (const SagOnnxNode *self, const char *name, int *n)
       while (field.number == 8 && field.type == 2 && sag_wire_varint (&field.bytes, &value))
         g_array_append_val (values, value);
   *n = (int) values->len;
-  return (gint64 *) (gpointer)g_array_free (g_steal_pointer (&values), values->len == 0);
+  return (gint64 *) (gpointer) g_array_free (g_steal_pointer (&values), *n == 0);
 }
 
 void
