@@ -288,7 +288,8 @@ sag_command_segment (int argc, char **argv)
   Options options = { NULL };
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model,
-      "Model by id (see sagitta-cli models), or an .onnx file with a key file beside it", "ID" },
+      "Model by id or its last part (see sagitta-cli models), or an .onnx file with a key file beside it",
+      "ID" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
       "Labels: DICOM SEG (.dcm) or NIfTI (.nii, .nii.gz)", "FILE" },
     { "confidence", 0, 0, G_OPTION_ARG_FILENAME, &options.confidence,

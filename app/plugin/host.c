@@ -126,6 +126,26 @@ find_usable (const SagPluginHost *self, const char *id)
   return NULL;
 }
 
+/* The only usable model whose id ends in '.' and `name`; NULL if there is none, or more than one. */
+static const SagPluginEntry *
+find_by_last_part (const SagPluginHost *self, const char *name)
+{
+  const SagPluginEntry *found = NULL;
+
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const SagPluginEntry *entry = self->entries->pdata[i];
+      const char *dot = entry->failure == NULL ? strrchr (entry->recipe->id, '.') : NULL;
+
+      if (dot == NULL || strcmp (dot + 1, name) != 0)
+        continue;
+      if (found != NULL)
+        return NULL;
+      found = entry;
+    }
+  return found;
+}
+
 /* Takes the entry; a second model of the same id is listed as a failure. */
 static const SagPluginEntry *
 add_entry (SagPluginHost *self, SagPluginEntry *entry)
@@ -303,6 +323,9 @@ sag_plugin_host_find (SagPluginHost *self, const char *id, GError **error)
           return NULL;
         }
     }
+  entry = find_by_last_part (self, id);
+  if (entry != NULL)
+    return entry;
   g_set_error (error, SAG_PLUGIN_ERROR, SAG_PLUGIN_ERROR_NOT_FOUND,
                "There is no model '%s'; there %s %s", shown, known->len > 0 ? "are" : "is",
                known->len > 0 ? known->str : "none at all");

@@ -44,7 +44,8 @@ const SagPluginEntry *sag_plugin_host_get_entry   (const SagPluginHost *self,
                                                    int                  index);
 
 /* The usable model `id`; or, if `id` is a path ending in .onnx, the model of that file and its key
- * file, added to the list if need be. NOT_FOUND lists the ids there are; a failed entry gives its
+ * file, added to the list if need be; or the only one whose id ends in '.' and `id` ("lungs-ct" for
+ * "org.sagitta.lungs-ct"). NOT_FOUND lists the ids there are; a failed entry gives its
  * reason. Borrowed. */
 const SagPluginEntry *sag_plugin_host_find        (SagPluginHost       *self,
                                                    const char          *id,

@@ -452,6 +452,9 @@ test_key_file (void)
     entry = sag_plugin_host_find (host, "org.example.keys", &error);
     g_assert_no_error (error);
     g_assert_true (entry == sag_plugin_host_find (host, onnx, &error));
+    g_assert_true (entry == sag_plugin_host_find (host, "keys", &error));
+    g_assert_null (sag_plugin_host_find (host, "eys", NULL));
+    g_assert_null (sag_plugin_host_find (host, "", NULL));
     g_assert_cmpuint (entry->precisions, ==,
                       (1u << SAG_PRECISION_F32) | (1u << SAG_PRECISION_INT8));
     g_assert_cmpfloat (entry->recipe->spacing[2], ==, 2);
