@@ -25,27 +25,6 @@ keep_inside (int index, int size)
   return index < 0 ? 0 : index < size ? index : size - 1;
 }
 
-#define FOR_TYPE(type, DO)                                                      \
-  G_STMT_START                                                                  \
-  {                                                                             \
-    switch (type)                                                               \
-      {                                                                         \
-      case SAG_SAMPLE_U8:                                                       \
-        DO (guint8);                                                            \
-        break;                                                                  \
-      case SAG_SAMPLE_I16:                                                      \
-        DO (gint16);                                                            \
-        break;                                                                  \
-      case SAG_SAMPLE_U16:                                                      \
-        DO (guint16);                                                           \
-        break;                                                                  \
-      case SAG_SAMPLE_F32:                                                      \
-        DO (float);                                                             \
-        break;                                                                  \
-      }                                                                         \
-  }                                                                             \
-  G_STMT_END
-
 /* ---- pictures along the grid's axes */
 
 /* Where the four voxels of each column are, and their weights. */
@@ -85,7 +64,7 @@ get_line (Lines *self, int j, ptrdiff_t start)
   float *line = self->line[j & 3];
 
   if (self->start[j & 3] != start)
-    FOR_TYPE (self->type, MAKE_LINE);
+    SAG_SLICE_FOR_TYPE (self->type, MAKE_LINE);
   self->start[j & 3] = start;
   return line;
 }
@@ -210,7 +189,7 @@ sample_row (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, i
                 = keep_inside (p.index + m - 1, self->grid.size[a]) * self->grid.stride[a];
         }
       if (inside)
-        FOR_TYPE (type, SUM_VOXELS);
+        SAG_SLICE_FOR_TYPE (type, SUM_VOXELS);
       values[x] = sum;
       count[x] = inside;
     }

@@ -227,27 +227,6 @@ sag_slice_map_get_scratch (const SagSliceMap *self)
   }                                                                             \
   G_STMT_END
 
-#define FOR_TYPE(type, DO)                                                      \
-  G_STMT_START                                                                  \
-  {                                                                             \
-    switch (type)                                                               \
-      {                                                                         \
-      case SAG_SAMPLE_U8:                                                       \
-        DO (guint8);                                                            \
-        break;                                                                  \
-      case SAG_SAMPLE_I16:                                                      \
-        DO (gint16);                                                            \
-        break;                                                                  \
-      case SAG_SAMPLE_U16:                                                      \
-        DO (guint16);                                                           \
-        break;                                                                  \
-      case SAG_SAMPLE_F32:                                                      \
-        DO (float);                                                             \
-        break;                                                                  \
-      }                                                                         \
-  }                                                                             \
-  G_STMT_END
-
 static void
 make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, ptrdiff_t start,
            gboolean nearest, float *line)
@@ -257,11 +236,11 @@ make_line (const SagSliceMap *self, SagSampleType type, gconstpointer voxels, pt
   const SagPoint *points = self->columns;
 
   if (nearest)
-    FOR_TYPE (type, NEAREST_COLUMNS);
+    SAG_SLICE_FOR_TYPE (type, NEAREST_COLUMNS);
   else if (self->spans != NULL)
-    FOR_TYPE (type, MEAN_COLUMNS);
+    SAG_SLICE_FOR_TYPE (type, MEAN_COLUMNS);
   else
-    FOR_TYPE (type, COLUMNS);
+    SAG_SLICE_FOR_TYPE (type, COLUMNS);
 }
 
 /* What a band of an orthogonal picture is made with, and the lines already made: neighbouring rows
@@ -418,7 +397,7 @@ fold_nearest (const SagSliceMap *self, SagSampleType type, gconstpointer voxels,
   gint32 *inside = scratch, *k = scratch + self->pitch;
 
   sag_kernels_get ()->slice.nearest (&self->grid, line, (size_t) self->width, inside, k);
-  FOR_TYPE (type, FOLD_NEAREST);
+  SAG_SLICE_FOR_TYPE (type, FOLD_NEAREST);
 }
 
 void

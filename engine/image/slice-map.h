@@ -110,3 +110,25 @@ void sag_slice_map_labels (const SagSliceMap *self,
                            guint8            *confidence,
                            guint8            *missing,
                            gpointer           scratch);
+
+/* DO (a voxel's C type) for a SagSampleType. */
+#define SAG_SLICE_FOR_TYPE(type, DO)                                            \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    switch (type)                                                               \
+      {                                                                         \
+      case SAG_SAMPLE_U8:                                                       \
+        DO (guint8);                                                            \
+        break;                                                                  \
+      case SAG_SAMPLE_I16:                                                      \
+        DO (gint16);                                                            \
+        break;                                                                  \
+      case SAG_SAMPLE_U16:                                                      \
+        DO (guint16);                                                           \
+        break;                                                                  \
+      case SAG_SAMPLE_F32:                                                      \
+        DO (float);                                                             \
+        break;                                                                  \
+      }                                                                         \
+  }                                                                             \
+  G_STMT_END
