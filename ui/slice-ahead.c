@@ -155,7 +155,8 @@ SagSlicePixels *
 sag_slice_ahead_take (SagSliceAhead      *self,
                       const SagSliceSpec *spec,
                       int                 width,
-                      int                 height)
+                      int                 height,
+                      gboolean            patient)
 {
   for (int e = 0; e < SAG_SLICE_AHEAD; e++)
     if (errand_is (self->errands[e], spec, width, height))
@@ -167,9 +168,10 @@ sag_slice_ahead_take (SagSliceAhead      *self,
         if (!errand_take_back (errand))
           {
             g_mutex_lock (&lock);
-            while (errand->state != DONE)
+            while (errand->state != DONE && patient)
               g_cond_wait (&done, &lock);
-            pixels = g_steal_pointer (&errand->pixels);
+            if (errand->state == DONE)
+              pixels = g_steal_pointer (&errand->pixels);
             g_mutex_unlock (&lock);
           }
         errand_unref (errand);

@@ -19,10 +19,11 @@ void            sag_slice_ahead_ask  (SagSliceAhead         *self,
                                       int                    n,
                                       int                    width,
                                       int                    height);
-/* The picture if it was asked for; waits where it is under way. NULL if not; else the caller's. */
+/* The picture if it was asked for; where it is under way, waits if `patient`. NULL if not; else the caller's. */
 SagSlicePixels *sag_slice_ahead_take (SagSliceAhead         *self,
                                       const SagSliceSpec    *spec,
                                       int                    width,
-                                      int                    height);
+                                      int                    height,
+                                      gboolean               patient);
 /* What they are made from is another now. */
 void            sag_slice_ahead_drop (SagSliceAhead         *self);

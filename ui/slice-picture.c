@@ -3,13 +3,33 @@
  * slice-picture.c: a slice as a view draws it. */
 #include "ui/slice-picture.h"
 
+#include "engine/base/parallel.h"
+
 #include <string.h>
+
+#define QUICK_US 4000 /* waiting for a thread that another program keeps from running lasts longer */
 
 static void
 forget (SagSlicePicture *self)
 {
   g_clear_pointer (&self->node, gsk_render_node_unref);
   g_clear_pointer (&self->pixels, sag_slice_pixels_unref);
+}
+
+/* By this thread alone: whoever shares work waits for all who took some of it. */
+static SagSlicePixels *
+make_alone (const SagSliceSources *sources,
+            const SagSliceSpec    *spec,
+            int                    width,
+            int                    height)
+{
+  int n_threads = sag_parallel_get_size ();
+  SagSlicePixels *pixels;
+
+  sag_parallel_own (SAG_TEAM_NONE, 1);
+  pixels = sag_slice_pixels_new (sources, spec, width, height);
+  sag_parallel_own (SAG_TEAM_RENDER, n_threads);
+  return pixels;
 }
 
 void
@@ -19,13 +39,18 @@ sag_slice_picture_update (SagSlicePicture       *self,
                           int                    width,
                           int                    height)
 {
+  gboolean quick = self->cost_us > 0 && self->cost_us < QUICK_US;
+
   if (self->pixels != NULL && memcmp (&self->drawn, spec, sizeof *spec) == 0
       && self->pixels->width == width && self->pixels->height == height)
     return;
   forget (self);
-  self->pixels = sag_slice_ahead_take (&self->ahead, spec, width, height);
+  self->pixels = sag_slice_ahead_take (&self->ahead, spec, width, height, !quick);
   if (self->pixels == NULL)
-    self->pixels = sag_slice_pixels_new (sources, spec, width, height);
+    self->pixels = quick ? make_alone (sources, spec, width, height)
+                         : sag_slice_pixels_new (sources, spec, width, height);
+  if (self->pixels->cost_us >= 0)
+    self->cost_us = self->pixels->cost_us;
   memcpy (&self->drawn, spec, sizeof *spec);
 }
 

@@ -13,6 +13,7 @@ typedef struct
   SagSliceSpec    drawn;   /* what they were drawn from */
   GskRenderNode  *node;    /* of them, or NULL */
   SagSliceAhead   ahead;
+  gint64          cost_us; /* of the last one that one thread made; 0: none yet */
 } SagSlicePicture;
 
 /* The slice at width x height device pixels, made anew only if something changed. */

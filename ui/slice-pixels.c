@@ -3,6 +3,10 @@
  * slice-pixels.c: a slice in the words the screen wants. */
 #include "ui/slice-pixels.h"
 
+#include "engine/base/parallel.h"
+
+#include <time.h>
+
 #define BLACK 0xff000000u
 
 /* A page fault for each 4 KB of a new block costs as much as the slice: blocks are used again. */
@@ -112,6 +116,15 @@ find_black (SagSlicePixels *self)
   self->rows = bottom - top;
 }
 
+static gint64
+get_thread_us (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
+  return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
 SagSlicePixels *
 sag_slice_pixels_new (const SagSliceSources *sources,
                       const SagSliceSpec    *spec,
@@ -120,12 +133,14 @@ sag_slice_pixels_new (const SagSliceSources *sources,
 {
   gsize n = (gsize) width * (gsize) height;
   SagSlicePixels *self = take_block (4 * n);
+  gint64 begun_us = get_thread_us ();
 
   self->width = width;
   self->height = height;
   sag_slice_sources_render (sources, spec, width, height, (guint8 *) self->words);
   to_native (self->words, n);
   find_black (self);
+  self->cost_us = sag_parallel_get_size () == 1 ? get_thread_us () - begun_us : -1;
   return self;
 }
 

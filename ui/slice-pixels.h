@@ -14,6 +14,7 @@ typedef struct
   int             x, y, columns, rows; /* what lies outside is black; 0 columns: all is */
   gsize           size;                /* of the block, in bytes */
   cairo_surface_t *surface;            /* over the words, or NULL */
+  gint64          cost_us;             /* of a processor, that they took; -1: not known, several made them */
   guint32         words[];             /* native words of XRGB */
 } SagSlicePixels;
 

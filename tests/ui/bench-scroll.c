@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * bench-scroll.c: milliseconds a frame of the main loop, from the frame clock's first signal to its
- * last, while 2 000 slices of 512 x 512 scroll by in a window of 1440 x 900.
+ * last, while 2 000 slices of 512 x 512 scroll by in the program's window of 1440 x 900, three times over: on the
+ * clock, with what other programs took; of the processor, the main thread's own; on the clock, the least of the three
+ * times a slice was shown; and as the machine's share in this, a loop of as much arithmetic after each frame.
  *
  *   sh xvfb.sh bench-scroll [SLICES [SHOWN]] */
 #include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
 #include "tests/ui/fake.h"
-#include "ui/slice-layout.h"
+#include "ui/window.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 typedef struct
 {
-  GArray *frames; /* of double, ms */
+  GArray *frames[2]; /* of double, ms: on the clock, of the processor */
   gint64  begun;
-  double  cpu; /* ms of the main thread, of all frames: what others on the machine do not change */
   double  cpu_begun;
 } Probe;
 
@@ -42,12 +43,15 @@ end_frame (GdkFrameClock *clock,
            Probe         *probe)
 {
   double ms = (g_get_monotonic_time () - probe->begun) / 1000.0;
+  double cpu_ms = get_cpu_ms () - probe->cpu_begun;
 
   if (probe->begun == 0)
     return;
-  probe->cpu += get_cpu_ms () - probe->cpu_begun;
-  g_array_append_val (probe->frames, ms);
+  g_array_append_val (probe->frames[0], ms);
+  g_array_append_val (probe->frames[1], cpu_ms);
 }
+
+enum { PASSES = 3 };
 
 static int n_slices = 2000, most = G_MAXINT;
 
@@ -81,63 +85,113 @@ make_volume (int n)
 }
 
 static void
-scroll (SagSliceLayout *layout,
-        const char     *mode,
-        int             n)
+report (const char *mode,
+        const char *what,
+        GArray     *frames)
 {
-  SagWorkspace *workspace = sag_slice_layout_get_workspace (layout);
-  GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (layout));
-  Probe probe = { .frames = g_array_new (FALSE, FALSE, sizeof (double)) };
   int late = 0;
   double sum = 0;
 
-  g_object_set (layout, "mode", mode, NULL);
-  sag_workspace_set_slice (workspace, SAG_VIEW_AXIAL, 0);
-  fake_settle ();
-  g_signal_connect (clock, "before-paint", G_CALLBACK (begin_frame), &probe);
-  g_signal_connect (clock, "after-paint", G_CALLBACK (end_frame), &probe);
-  for (int k = 0; k < MIN (n, most); k++)
+  g_array_sort (frames, compare);
+  for (guint f = 0; f < frames->len; f++)
     {
-      guint seen = probe.frames->len;
-
-      sag_workspace_set_slice (workspace, SAG_VIEW_AXIAL, n - 1 - k);
-      while (probe.frames->len == seen)
-        g_main_context_iteration (NULL, TRUE);
-    }
-  g_signal_handlers_disconnect_by_data (clock, &probe);
-  g_array_sort (probe.frames, compare);
-  for (guint f = 0; f < probe.frames->len; f++)
-    {
-      double ms = g_array_index (probe.frames, double, f);
+      double ms = g_array_index (frames, double, f);
 
       sum += ms;
       late += ms > 16;
     }
-  g_print ("%-7s %u frames  cpu %.2f ms  mean %.2f ms  median %.2f  95 %% %.2f  99 %% %.2f  most %.2f  over 16 ms: %d\n",
-           mode, probe.frames->len, probe.cpu / probe.frames->len, sum / probe.frames->len,
-           g_array_index (probe.frames, double, probe.frames->len / 2),
-           g_array_index (probe.frames, double, probe.frames->len * 95 / 100),
-           g_array_index (probe.frames, double, probe.frames->len * 99 / 100),
-           g_array_index (probe.frames, double, probe.frames->len - 1), late);
-  g_array_unref (probe.frames);
+  g_print ("%-7s %-9s %u frames  mean %.2f ms  median %.2f  95 %% %.2f  99 %% %.2f  most %.2f  over 16 ms: %d\n",
+           mode, what, frames->len, sum / frames->len, g_array_index (frames, double, frames->len / 2),
+           g_array_index (frames, double, frames->len * 95 / 100),
+           g_array_index (frames, double, frames->len * 99 / 100),
+           g_array_index (frames, double, frames->len - 1), late);
+  g_array_unref (frames);
 }
 
+/* Some 3 ms. */
+static void
+work (void)
+{
+  volatile double x = 1;
+
+  for (int i = 0; i < 900000; i++)
+    x = x * 1.0000001 + 1e-9;
+}
+
+static void
+show (SagWorkspace *workspace,
+      int           slice,
+      Probe        *probe)
+{
+  guint seen = probe->frames[0]->len;
+
+  sag_workspace_set_slice (workspace, SAG_VIEW_AXIAL, slice);
+  while (probe->frames[0]->len == seen)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static GArray *
+doubles_new (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+static void
+scroll (SagWindow  *window,
+        const char *mode,
+        int         n)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (window);
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (window));
+  Probe probe = { .frames = { doubles_new (), doubles_new () } };
+  GArray *least = doubles_new (), *machine = doubles_new ();
+
+  g_object_set (sag_window_get_layout (window), "mode", mode, NULL);
+  for (int pass = 0; pass < PASSES; pass++)
+    {
+      sag_workspace_set_slice (workspace, SAG_VIEW_AXIAL, 0);
+      fake_settle ();
+      g_signal_connect (clock, "before-paint", G_CALLBACK (begin_frame), &probe);
+      g_signal_connect (clock, "after-paint", G_CALLBACK (end_frame), &probe);
+      for (int k = 0; k < MIN (n, most); k++)
+        {
+          gint64 begun;
+          double ms;
+
+          show (workspace, n - 1 - k, &probe);
+          begun = g_get_monotonic_time ();
+          ms = g_array_index (probe.frames[0], double, probe.frames[0]->len - 1);
+          if (pass == 0)
+            g_array_append_val (least, ms);
+          else
+            g_array_index (least, double, k) = MIN (g_array_index (least, double, k), ms);
+          work ();
+          ms = (g_get_monotonic_time () - begun) / 1000.0;
+          g_array_append_val (machine, ms);
+        }
+      g_signal_handlers_disconnect_by_data (clock, &probe);
+    }
+  report (mode, "clock", probe.frames[0]);
+  report (mode, "processor", probe.frames[1]);
+  report (mode, "least", least);
+  report (mode, "machine", machine);
+}
 
 static void
 add_tests (void)
 {
-  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
   g_autoptr (SagVolume) volume = make_volume (n_slices);
-  SagSliceLayout *layout;
-  GtkWindow *window;
+  g_autoptr (GSettings) settings = fake_settings ();
+  SagWindow *window = sag_window_new (NULL, settings);
 
   sag_parallel_own (SAG_TEAM_RENDER, 0);
-  sag_workspace_set_volume (workspace, volume);
-  layout = SAG_SLICE_LAYOUT (sag_slice_layout_new (workspace));
-  window = fake_show (GTK_WIDGET (layout), 1440, 900);
-  scroll (layout, "single", n_slices);
-  scroll (layout, "mpr", n_slices);
-  gtk_window_destroy (window);
+  gtk_window_set_default_size (GTK_WINDOW (window), 1440, 900);
+  gtk_window_present (GTK_WINDOW (window));
+  sag_workspace_set_volume (sag_window_get_workspace (window), volume);
+  fake_settle ();
+  scroll (window, "single", n_slices);
+  scroll (window, "mpr", n_slices);
+  gtk_window_destroy (GTK_WINDOW (window));
 }
 
 int
@@ -149,5 +203,5 @@ main (int    argc,
     n_slices = atoi (argv[1]);
   if (argc > 2)
     most = atoi (argv[2]);
-  return fake_main_without_jobs (1, argv, add_tests);
+  return fake_main (1, argv, add_tests);
 }
