@@ -89,6 +89,19 @@ parse_orientation (const char *value,
   return norm > 0;
 }
 
+/* Where rows and columns of an image without a place run to; FALSE if it does not say. */
+static gboolean
+get_said_orientation (SagSeries *series,
+                      double     rows[3],
+                      double     columns[3])
+{
+  const char *said = sag_series_get_patient_orientation (series);
+  const char *second = strchr (said, '\\');
+
+  return second != NULL && parse_orientation (said, (gsize) (second - said), rows)
+         && parse_orientation (second + 1, strlen (second + 1), columns);
+}
+
 gboolean
 sag_slice_corners_get_letters (const SagSliceScene *scene,
                                const double         direction[3],
@@ -97,7 +110,6 @@ sag_slice_corners_get_letters (const SagSliceScene *scene,
   SagSeries *series = sag_workspace_get_series (scene->workspace);
   const SagGrid *grid = sag_volume_get_grid (sag_workspace_get_volume (scene->workspace));
   double rows[3], columns[3], towards[3], along[2] = { 0, 0 };
-  const char *said, *second;
 
   letters[0] = '\0';
   if (is_placed (scene->workspace))
@@ -105,10 +117,7 @@ sag_slice_corners_get_letters (const SagSliceScene *scene,
       sag_direction_get_letters (direction, letters);
       return TRUE;
     }
-  said = sag_series_get_patient_orientation (series);
-  second = strchr (said, '\\');
-  if (second == NULL || !parse_orientation (said, second - said, rows)
-      || !parse_orientation (second + 1, strlen (second + 1), columns))
+  if (!get_said_orientation (series, rows, columns))
     return FALSE;
   for (int a = 0; a < 2; a++)
     for (int c = 0; c < 3; c++)
@@ -162,6 +171,26 @@ is_colour (const SagSliceScene *scene)
   return sag_volume_get_voxel_type (sag_workspace_get_volume (scene->workspace)) == SAG_VOXEL_RGB8;
 }
 
+/* Of a projection: how it was taken, which side of the body it is of, and whether it says which way round it lies. */
+static void
+add_sides (SagSeries *series,
+           GString   *text)
+{
+  static const struct
+  {
+    const char *code, *says;
+  } sides[] = { { "R", N_ ("Right side") }, { "L", N_ ("Left side") }, { "B", N_ ("Both sides") } };
+  double rows[3], columns[3];
+
+  if (sag_series_get_view_position (series)[0] != '\0')
+    add_line (text, _ ("View %s"), sag_series_get_view_position (series));
+  for (guint i = 0; i < G_N_ELEMENTS (sides); i++)
+    if (g_str_equal (sag_series_get_laterality (series), sides[i].code))
+      add_line (text, "%s", _ (sides[i].says));
+  if (!get_said_orientation (series, rows, columns))
+    add_line (text, _ ("Sides not known"));
+}
+
 /* ---- the corners */
 
 char *
@@ -195,8 +224,8 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
     add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),
               sag_workspace_get_oblique (scene->workspace) ? _ (", oblique") : "",
               scene->neurological && scene->view != SAG_VIEW_SAGITTAL ? _ (" · neurological") : "");
-  else if (series != NULL && strchr (sag_series_get_patient_orientation (series), '\\') == NULL)
-    add_line (text, _ ("Sides not known"));
+  else
+    add_sides (series, text);
   return g_string_free (text, FALSE);
 }
 

@@ -384,6 +384,8 @@ read_texts (const Reader &item, SagDicomInstance *self)
     TEXT (DCM_BodyPartExamined, body_part_examined),
     TEXT (DCM_ProtocolName, protocol_name),
     TEXT (DCM_Laterality, laterality),
+    TEXT (DCM_ImageLaterality, laterality), /* says more, where there is one */
+    TEXT (DCM_ViewPosition, view_position),
     TEXT (DCM_Manufacturer, manufacturer),
     TEXT (DCM_ManufacturerModelName, manufacturer_model_name),
     TEXT (DCM_InstitutionName, institution_name),
@@ -403,6 +405,8 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_StudyInstanceUID, self->study_instance_uid, sizeof (SagUid));
   item.code (DCM_SeriesInstanceUID, self->series_instance_uid, sizeof (SagUid));
   item.code (DCM_FrameOfReferenceUID, self->frame_of_reference_uid, sizeof (SagUid));
+  if (DcmItem *view = self->view_position[0] == '\0' ? item.sequence (DCM_ViewCodeSequence) : NULL)
+    Reader (view).text (DCM_CodeMeaning, &self->view_position);
   if (DcmItem *series = item.sequence (DCM_ReferencedSeriesSequence))
     Reader (series).code (DCM_SeriesInstanceUID, self->referenced_series_uid, sizeof (SagUid));
   if (strcmp (self->sop_class_uid, SAG_UID_RT_STRUCTURE_SET) == 0)

@@ -30,6 +30,7 @@ static const gsize texts[] = {
   TEXT (body_part_examined),
   TEXT (protocol_name),
   TEXT (laterality),
+  TEXT (view_position),
   TEXT (manufacturer),
   TEXT (manufacturer_model_name),
   TEXT (institution_name),

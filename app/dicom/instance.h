@@ -100,7 +100,8 @@ typedef struct
   char    *series_time;
   char    *body_part_examined;
   char    *protocol_name;
-  char    *laterality;
+  char    *laterality;    /* of the image, else of the series: "R", "L", "B", "U" or "" */
+  char    *view_position; /* of a projection: "PA", "MLO" … */
   char    *manufacturer;
   char    *manufacturer_model_name;
   char    *institution_name;

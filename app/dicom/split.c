@@ -40,6 +40,14 @@ has_place (const SagDicomFrame *frame)
   return frame->has_position && frame->has_orientation;
 }
 
+/* Images without places have the sides that each says of itself (PS3.3 C.7.6.1.1.1): those of one stack say the same. */
+static gboolean
+same_sides (const SagDicomInstance *a, const SagDicomInstance *b)
+{
+  return strcmp (a->patient_orientation, b->patient_orientation) == 0
+         && strcmp (a->laterality, b->laterality) == 0 && strcmp (a->view_position, b->view_position) == 0;
+}
+
 static gboolean
 group_takes (const Group *group, const SagDicomInstance *instance, const SagDicomFrame *frame,
              gboolean is_localizer)
@@ -57,6 +65,8 @@ group_takes (const Group *group, const SagDicomInstance *instance, const SagDico
   for (int i = 0; i < 2; i++)
     if (fabs (f->pixel_spacing[i] - frame->pixel_spacing[i]) > 1e-4 * (1e-6 + f->pixel_spacing[i]))
       return FALSE;
+  if (!has_place (frame) && !same_sides (a, instance))
+    return FALSE;
   if (has_place (frame))
     for (int i = 0; i < 6; i += 3)
       {
@@ -402,6 +412,22 @@ same_plane (const SagStack *a, const SagStack *b)
          >= 0.999;
 }
 
+/* The views of a projection, where a series has several: "MLO L". */
+static void
+name_views (GPtrArray *stacks)
+{
+  for (guint i = 0; i < stacks->len && stacks->len > 1; i++)
+    {
+      SagStack *stack = g_ptr_array_index (stacks, i);
+      const SagStackSlice *first = &stack->slices[0];
+      const char *position = first->instance->view_position, *side = first->instance->laterality;
+      g_autofree char *view = g_strconcat (position, *position != '\0' && *side != '\0' ? " " : "", side, NULL);
+
+      if (view[0] != '\0' && !has_place (sag_dicom_instance_get_frame (first->instance, first->frame)))
+        prefix_name (stack, view);
+    }
+}
+
 /* Says on each stack what else the series holds: the last stack of each kind speaks for all, as there may be as many
  * stacks as frames. */
 static void
@@ -495,6 +521,7 @@ sag_split_series (GPtrArray *instances)
         emit (stacks, group, (SagStackSlice *) group->slices->data, group->slices->len, "");
     }
   g_ptr_array_sort (stacks, compare_stacks);
+  name_views (stacks);
   note_others (stacks);
   return stacks;
 }

@@ -44,6 +44,10 @@ const char         *sag_series_get_frame_of_reference (SagSeries *self);
  * directions of rows and columns; "" if it says nothing. */
 gboolean            sag_series_is_placed       (SagSeries    *self);
 const char         *sag_series_get_patient_orientation (SagSeries *self);
+/* View Position (0018,5101) of a projection, "PA", "MLO" …, and its Image Laterality (0020,0062), "R", "L", "B" or "U"; ""
+ * if it does not say. */
+const char         *sag_series_get_view_position (SagSeries   *self);
+const char         *sag_series_get_laterality  (SagSeries     *self);
 /* Where the size of a pixel comes from (PS3.3 10.7.1.3): "pixel", "calibrated", "imager", "scanned", "region" or
  * "unknown", when lengths are in pixels; "" where files have no such tags (NIfTI). */
 const char         *sag_series_get_spacing_source (SagSeries *self);

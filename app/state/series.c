@@ -25,6 +25,8 @@ struct _SagSeries
   char    **paths;
   GBytes   *thumbnail;
   char     *patient_orientation;
+  char     *view_position;
+  char     *laterality;
   char     *spacing_source;
   double    spacing[3];
   double    thickness;
@@ -74,6 +76,8 @@ sag_series_finalize (GObject *object)
   g_free (self->reason);
   g_free (self->references);
   g_free (self->patient_orientation);
+  g_free (self->view_position);
+  g_free (self->laterality);
   g_free (self->spacing_source);
   g_strfreev (self->warnings);
   g_strfreev (self->paths);
@@ -161,6 +165,8 @@ sag_series_new (GVariant *stack)
   self->reason = sag_text_dup (stack, "reason");
   self->references = sag_text_dup (stack, "references");
   self->patient_orientation = sag_text_dup (stack, "patient-orientation");
+  self->view_position = sag_text_dup (stack, "view-position");
+  self->laterality = sag_text_dup (stack, "laterality");
   self->spacing_source = sag_text_dup (stack, "spacing-source");
   self->placed = TRUE;
   g_variant_lookup (stack, "placed", "b", &self->placed);
@@ -216,6 +222,8 @@ SERIES_GETTER (const char *, references, get_references, NULL)
 SERIES_GETTER (SagStudy *, study, get_study, NULL)
 SERIES_GETTER (gboolean, placed, is_placed, TRUE)
 SERIES_GETTER (const char *, patient_orientation, get_patient_orientation, NULL)
+SERIES_GETTER (const char *, view_position, get_view_position, NULL)
+SERIES_GETTER (const char *, laterality, get_laterality, NULL)
 SERIES_GETTER (const char *, spacing_source, get_spacing_source, NULL)
 SERIES_GETTER (double, thickness, get_thickness, 0)
 SERIES_GETTER (gboolean, lossy, is_lossy, FALSE)

@@ -123,6 +123,8 @@ add_truths (GVariantDict *dict, const SagStack *stack)
     }
   g_variant_dict_insert (dict, "placed", "b", placed);
   sag_body_add_text (dict, "patient-orientation", first->instance->patient_orientation);
+  sag_body_add_text (dict, "view-position", first->instance->view_position);
+  sag_body_add_text (dict, "laterality", first->instance->laterality);
   g_variant_dict_insert (dict, "spacing-source", "s", sources[frame->pixel_spacing_source]);
   g_variant_dict_insert (dict, "thickness", "d", frame->slice_thickness);
   g_variant_dict_insert (dict, "lossy", "b", lossy);

@@ -67,8 +67,8 @@
  *             series aa{sv}
  *  series     uid s, stack i, first-frame i, number i, description s, modality s, date s,
  *             n-images u, size (iii), spacing (ddd), frame-of-reference s, warnings as, readable b,
- *             reason s, segmentation b, references s, paths aay; of DICOM: placed b, patient-orientation s,
- *             spacing-source s, thickness d, lossy b, lossy-ratio d
+ *             reason s, segmentation b, references s, paths aay; of DICOM: placed b, patient-orientation,
+ *             view-position, laterality, spacing-source s, thickness d, lossy b, lossy-ratio d
  *  model      id, name, version, modality, description, licence, data, accuracy, folder: s; of
  *             networks: parameters x, sha256 s; precisions as; labels as in
  *             app/state/wire.h; failure s: "" if usable

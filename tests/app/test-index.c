@@ -246,6 +246,33 @@ test_no_position (void)
     g_assert_cmpint (sag_stack_find (stack, k)->instance->instance_number, ==, k + 1);
 }
 
+/* A view from the front and one from the side are no stack: the letters of one would be wrong on the other. */
+static void
+test_views (void)
+{
+  static const struct
+  {
+    const char *orientation, *view, *side;
+  } views[] = { { "L\\F", "PA", "" }, { "L\\F", "PA", "" }, { "A\\F", "LL", "" }, { "A\\F", "MLO", "R" }, { "A\\F", "MLO", "L" } };
+  GPtrArray *series = make_series (G_N_ELEMENTS (views));
+
+  for (guint i = 0; i < G_N_ELEMENTS (views); i++)
+    {
+      AT (series, i)->frames[0].has_position = FALSE;
+      sag_dicom_text_set (&AT (series, i)->patient_orientation, views[i].orientation);
+      sag_dicom_text_set (&AT (series, i)->view_position, views[i].view);
+      sag_dicom_text_set (&AT (series, i)->laterality, views[i].side);
+    }
+  g_autoptr (SagIndex) index = group (series);
+  SagIndexSeries *s = only_series (index, 4);
+
+  g_assert_cmpint (((SagStack *) g_ptr_array_index (s->stacks, 0))->n_slices, ==, 2);
+  g_assert_cmpstr (((SagStack *) g_ptr_array_index (s->stacks, 0))->name, ==, "PA");
+  g_assert_cmpstr (((SagStack *) g_ptr_array_index (s->stacks, 1))->name, ==, "MLO L");
+  g_assert_cmpstr (((SagStack *) g_ptr_array_index (s->stacks, 2))->name, ==, "MLO R");
+  g_assert_cmpstr (((SagStack *) g_ptr_array_index (s->stacks, 3))->name, ==, "LL");
+}
+
 static void
 test_echoes (void)
 {
@@ -648,6 +675,7 @@ main (int argc, char **argv)
   g_test_add_func ("/index/copy", test_copy);
   g_test_add_func ("/index/mixed", test_mixed);
   g_test_add_func ("/index/no-position", test_no_position);
+  g_test_add_func ("/index/views", test_views);
   g_test_add_func ("/index/echoes", test_echoes);
   g_test_add_func ("/index/directions", test_directions);
   g_test_add_func ("/index/phases", test_phases);

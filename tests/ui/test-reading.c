@@ -153,6 +153,8 @@ test_truths (void)
                                             "'lossy-ratio': <12.5>");
   g_autoptr (SagSeries) mute = make_series ("1.3", ", 'placed': <false>, 'spacing-source': <'imager'>, "
                                             "'lossy': <true>");
+  g_autoptr (SagSeries) empty = make_series ("1.5", ", 'placed': <false>, 'patient-orientation': <'\\\\'>, "
+                                             "'view-position': <'MLO'>, 'laterality': <'R'>");
   g_autoptr (SagSeries) ct = make_series ("1.4", ", 'spacing-source': <'pixel'>, 'thickness': <5.0>");
   SagSliceScene scene;
   double left[3];
@@ -181,6 +183,12 @@ test_truths (void)
   assert_says (sag_slice_corners_dup_bottom_left (&scene), "at the detector", TRUE);
   assert_says (sag_slice_corners_dup_bottom_left (&scene), "Lossy", TRUE);
   assert_says (sag_slice_corners_dup_top_left (&scene), "Sides not known", TRUE);
+  g_assert_false (sag_slice_corners_get_letters (&scene, scene.spec.plane.right, letters));
+
+  /* Two empty values say nothing either; what it is a picture of is said where it is known. */
+  open_series (workspace, empty);
+  init_scene (&scene, workspace, 800, 600);
+  assert_says (sag_slice_corners_dup_top_left (&scene), "View MLO\nRight side\nSides not known", TRUE);
   g_assert_false (sag_slice_corners_get_letters (&scene, scene.spec.plane.right, letters));
 
   open_series (workspace, ct);
