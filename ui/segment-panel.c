@@ -54,6 +54,18 @@ G_DEFINE_FINAL_TYPE (SagSegmentPanel, sag_segment_panel, GTK_TYPE_WIDGET)
 
 /* ---- model */
 
+/* Why the shown result of `model` is to be doubted; "" if it is not. */
+static const char *
+find_doubt (SagSegmentPanel *self,
+            SagModel        *model)
+{
+  SagResult *result = sag_workspace_get_result (self->workspace);
+
+  return result != NULL && g_str_equal (sag_result_get_model_id (result), sag_model_get_id (model))
+             ? sag_result_get_doubt (result)
+             : "";
+}
+
 static void
 show_fit (SagSegmentPanel *self)
 {
@@ -62,6 +74,8 @@ show_fit (SagSegmentPanel *self)
   const char *problem = sag_segmenter_get_problem (self->segmenter);
   SagVolume *volume = sag_workspace_get_volume (self->workspace);
   const char *text = "", *icon = NULL;
+  g_autofree char *both = NULL;
+  const char *doubt = model != NULL ? find_doubt (self, model) : "";
   gboolean warns = FALSE;
 
   if (state == SAG_SEGMENTER_NO_IMAGE)
@@ -83,6 +97,11 @@ show_fit (SagSegmentPanel *self)
         {
           warns = TRUE;
           text = _ ("The file does not say what kind of images these are: whether the model fits is yours to judge.");
+        }
+      if (doubt[0] != '\0')
+        {
+          text = both = warns ? g_strconcat (text, "\n", doubt, NULL) : g_strdup (doubt);
+          warns = TRUE;
         }
     }
   icon = text[0] == '\0' || state == SAG_SEGMENTER_NO_IMAGE ? NULL
@@ -515,6 +534,8 @@ sag_segment_panel_new (SagSegmenter *segmenter,
   g_signal_connect_object (workspace, "notify::segmentation", G_CALLBACK (show_results), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (workspace, "notify::volume", G_CALLBACK (show_fit), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (workspace, "notify::result", G_CALLBACK (show_fit), self,
                            G_CONNECT_SWAPPED);
   show_model (self);
   state_changed (self);

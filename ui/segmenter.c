@@ -367,6 +367,7 @@ keep (SagSegmenter *self,
       GVariant     *done)
 {
   g_autoptr (SagResult) result = g_steal_pointer (&self->result);
+  const char *doubt = NULL;
   guint64 bytes = 0, model_bytes = 0;
   SagResult *old = find_result (self, sag_result_get_precision (result), result);
 
@@ -380,6 +381,8 @@ keep (SagSegmenter *self,
         sag_workspace_set_other (self->workspace, NULL);
       sag_workspace_remove_result (self->workspace, old);
     }
+  if (g_variant_lookup (done, "doubt", "&s", &doubt))
+    sag_result_set_doubt (result, doubt);
   sag_result_complete (result, self->seconds, bytes, model_bytes);
 }
 

@@ -209,6 +209,21 @@ print_text (const SagPluginEntry *entry, SagSegmentation *result, const Tally *s
 
 /* --- doing ------------------------------------------------------------------------------- */
 
+/* What only the run could tell. */
+static void
+add_doubt (Report *report)
+{
+  g_autofree char *doubt = sag_segment_doubt (&report->run);
+  guint n = g_strv_length (report->warnings);
+
+  if (doubt == NULL)
+    return;
+  g_printerr ("! %s\n", doubt);
+  report->warnings = g_renew (char *, report->warnings, n + 2);
+  report->warnings[n] = g_steal_pointer (&doubt);
+  report->warnings[n + 1] = NULL;
+}
+
 static gboolean
 segment_and_write (const Options *options, const char *input, SagPluginHost *host,
                    const SagPluginEntry *entry, SagPrecision precision, gsize limit, Report *report,
@@ -234,6 +249,8 @@ segment_and_write (const Options *options, const char *input, SagPluginHost *hos
     g_printerr ("! %s\n", report->warnings[w]);
   result =
       sag_plugin_host_segment (host, entry, precision, volume, &limits, NULL, &report->run, error);
+  if (result != NULL)
+    add_doubt (report);
   if (result == NULL
       || !sag_plugin_host_bytes (host, entry, precision, sag_volume_get_grid (volume),
                                  &report->needs, error))

@@ -17,7 +17,7 @@ struct _SagResult
   SagSegmentation *preview;
   GVariant        *labels;
   GVariant        *values;
-  char            *model_id;
+  char            *model_id, *doubt;
   int              precision;
   gboolean         complete;
   double           seconds;
@@ -47,6 +47,7 @@ sag_result_finalize (GObject *object)
   g_free (self->name);
   g_free (self->note);
   g_free (self->model_id);
+  g_free (self->doubt);
   g_clear_pointer (&self->segmentation, sag_segmentation_unref);
   g_clear_pointer (&self->preview, sag_segmentation_unref);
   g_clear_pointer (&self->labels, g_variant_unref);
@@ -100,6 +101,7 @@ sag_result_init (SagResult *self)
   self->name = g_strdup ("");
   self->note = g_strdup ("");
   self->model_id = g_strdup ("");
+  self->doubt = g_strdup ("");
   self->precision = -1;
   self->dice = NAN;
 }
@@ -145,6 +147,7 @@ RESULT_GETTER (SagSegmentation *, preview, get_preview, NULL)
 RESULT_GETTER (GVariant *, labels, get_labels, NULL)
 RESULT_GETTER (GVariant *, values, get_values, NULL)
 RESULT_GETTER (const char *, model_id, get_model_id, "")
+RESULT_GETTER (const char *, doubt, get_doubt, "")
 RESULT_GETTER (int, precision, get_precision, -1)
 RESULT_GETTER (gboolean, complete, is_complete, FALSE)
 RESULT_GETTER (double, seconds, get_seconds, 0)
@@ -223,6 +226,15 @@ sag_result_complete (SagResult *self, double seconds, guint64 bytes, guint64 mod
     return;
   self->complete = TRUE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_COMPLETE]);
+}
+
+void
+sag_result_set_doubt (SagResult *self, const char *doubt)
+{
+  g_return_if_fail (SAG_IS_RESULT (self));
+
+  g_free (self->doubt);
+  self->doubt = g_utf8_make_valid (doubt, -1);
 }
 
 void

@@ -60,6 +60,11 @@ double           sag_result_get_seconds      (SagResult       *self);
 guint64          sag_result_get_bytes        (SagResult       *self);
 guint64          sag_result_get_model_bytes  (SagResult       *self);
 
+/* A sentence why the run itself gives reason to doubt it (sag_segment_doubt()); "" if it does not. */
+void             sag_result_set_doubt        (SagResult       *self,
+                                              const char      *doubt);
+const char      *sag_result_get_doubt        (SagResult       *self);
+
 /* Mean Dice over labels against the same model at FP32; NaN until it is known. */
 void             sag_result_set_dice         (SagResult       *self,
                                               double           dice);

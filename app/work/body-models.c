@@ -164,6 +164,7 @@ sag_body_segment (SagBodyRun *run, GError **error)
                                 .slab_ready = slab_ready, .data = &showing };
   SagSegmentReport report = { 0 };
   SagSegmentNeeds needs;
+  g_autofree char *doubt = NULL;
   const SagPluginEntry *entry;
   SagPrecision precision;
   GVariantDict dict;
@@ -208,5 +209,8 @@ sag_body_segment (SagBodyRun *run, GError **error)
   g_variant_dict_insert (&dict, "model-bytes", "t", (guint64) needs.weight_bytes);
   g_variant_dict_insert (&dict, "seconds", "d", sag_body_get_seconds (run));
   g_variant_dict_insert_value (&dict, "timings", describe_timings (&report));
+  doubt = sag_segment_doubt (&report);
+  if (doubt != NULL)
+    g_variant_dict_insert (&dict, "doubt", "s", doubt);
   return g_variant_dict_end (&dict);
 }

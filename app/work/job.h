@@ -49,7 +49,7 @@
  * SEGMENT (compute)
  *                  request  model s, precision s, volume; focus (ddd)?, preview b?, threads i?
  *                  partials "preview", "segmentation", "ready", "labels", "values"
- *                  result   bytes t, model-bytes t, seconds d, timings a(sd)
+ *                  result   bytes t, model-bytes t, seconds d, timings a(sd), doubt s (sag_segment_doubt(); or none)
  * COMPARE (compute)
  *                  request  a, b: segmentation; surface b?: distances too (default), or overlap only
  *                  result   mean-dice d; labels a(ysddddd): value, name, Dice, HD95 mm, mean surface

@@ -543,6 +543,8 @@ sag_plan_run (SagPlan *self, SagRun *run)
         }
       if (!sag_step_go_on (step, 0, 0))
         return FALSE;
+      if (self->counting)
+        sag_saturation_count_read (&self->saturation, node);
       if (!node->view)
         {
           gint64 start = g_get_monotonic_time ();
@@ -550,6 +552,8 @@ sag_plan_run (SagPlan *self, SagRun *run)
           node->op->run (step);
           step->elapsed = g_get_monotonic_time () - start;
         }
+      if (self->counting)
+        sag_saturation_count_made (&self->saturation, node);
       if (run->seen != NULL)
         tell (run, node);
       run->done += step->cost;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "engine/nn/op.h"
+#include "engine/nn/saturation.h"
 
 typedef struct
 {
@@ -21,6 +22,8 @@ typedef struct
   gsize     packed_bytes;
   gint64    macs;
   double    cost; /* sum of the steps' */
+  gboolean  counting;  /* keep `saturation`, which adds up over runs */
+  SagSaturation saturation;
 } SagPlan;
 
 /* Every node must be prepared. MEMORY if sizes overflow. */

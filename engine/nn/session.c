@@ -27,7 +27,7 @@ struct _SagSession
   GArray        *inputs, *outputs; /* SagPort */
   SagSessionSeen seen;
   gpointer       seen_data;
-  gboolean       watched;
+  gboolean       watched, ranged; /* has static ranges of a side file */
   SagSessionInfo info;
 };
 
@@ -245,6 +245,7 @@ read_ranges (SagSession *self, const char *path, const SagSessionOptions *option
                    shown);
       return FALSE;
     }
+  self->ranged = TRUE;
   for (guint i = 0; i < self->graph->values->len; i++)
     {
       SagValue *value = self->graph->values->pdata[i];
@@ -277,6 +278,8 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
       || (!self->watched && !sag_pass_chain (self->graph, error)))
     return FALSE;
   self->plan = sag_plan_new (self->graph, error);
+  if (self->plan != NULL)
+    self->plan->counting = self->ranged;
   if (self->plan == NULL || !reserve (self, options != NULL ? options->max_bytes : 0, error))
     return FALSE;
   sag_plan_bind (self->plan, self->arena, self->packed);
@@ -422,6 +425,14 @@ sag_session_run (SagSession *self, const void *const *inputs, void *const *outpu
     ((SagValue *) self->graph->outputs->pdata[i])->data = outputs[i];
   sag_parallel_hold (run_plan, &job);
   return job.whole;
+}
+
+void
+sag_session_take_saturation (SagSession *self, guint64 *seen, guint64 *cut)
+{
+  *seen += self->plan->saturation.seen;
+  *cut += self->plan->saturation.cut;
+  self->plan->saturation = (SagSaturation){ 0, 0 };
 }
 
 void

@@ -91,6 +91,13 @@ gboolean    sag_session_run          (SagSession         *self,
                                       void *const        *outputs,
                                       const SagTick      *tick);
 
+/* Adds how many numbers were looked at in the runs since the last call, and how many of them lay outside of their
+ * static ranges: a sample, the same for the same inputs. Nothing if there is no side file of ranges, whose examples
+ * an input can be unlike: a file that brings its own scales may cut by intent. [compute thread] */
+void        sag_session_take_saturation (SagSession      *self,
+                                         guint64         *seen,
+                                         guint64         *cut);
+
 /* Of a session that was opened to be watched: from now on `seen` is told of every float value that a run makes, inputs first: its name in the file
  * and its `n` numbers, in any order. NULL ends it. [compute thread] */
 void        sag_session_watch        (SagSession         *self,

@@ -99,6 +99,16 @@ sag_lanes_get_n (const SagLanes *self)
   return self->n;
 }
 
+double
+sag_lanes_take_saturated (SagLanes *self)
+{
+  guint64 seen = 0, cut = 0;
+
+  for (int i = 0; i < self->n; i++)
+    sag_session_take_saturation (self->networks[i]->session, &seen, &cut);
+  return seen > 0 ? (double) cut / (double) seen : 0;
+}
+
 SagNetwork *
 sag_lanes_get_network (const SagLanes *self)
 {

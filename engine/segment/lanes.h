@@ -51,6 +51,10 @@ int             sag_lanes_get_n     (const SagLanes   *self);
 /* The first: the others are alike. */
 SagNetwork     *sag_lanes_get_network (const SagLanes *self);
 
+/* The share of numbers outside of their static ranges (sag_session_take_saturation()), over all lanes, since the
+ * last call; 0 where there are none. [compute thread] */
+double          sag_lanes_take_saturated (SagLanes    *self);
+
 /* Takes, and gives back, the memory of a batch's inputs and outputs. MEMORY; what was taken is given
  * back by sag_lanes_close() then too. */
 gboolean        sag_lanes_open      (SagLanes         *self,

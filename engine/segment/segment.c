@@ -468,6 +468,16 @@ check_volume (SagVolume *volume, GError **error)
   return FALSE;
 }
 
+char *
+sag_segment_doubt (const SagSegmentReport *report)
+{
+  if (report->saturated <= 0.01)
+    return NULL;
+  return g_strdup_printf (_ ("%.1f %% of the numbers inside the network exceed the ranges it was calibrated for: these "
+                             "images are unlike its examples, and the result may be wrong however sure it is. "
+                             "Compare it with FP32."), 100 * report->saturated);
+}
+
 SagSegmentation *
 sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *options,
                  const SagTick *tick, SagSegmentReport *report, GError **error)
@@ -508,7 +518,9 @@ sag_segment_run (SagSegment *self, SagVolume *volume, const SagSegmentOptions *o
         *temperature = options->temperature;
       if (self->network != cached)
         report->load_ms = since (start);
+      sag_lanes_take_saturated (self->lanes); /* of a run that was cancelled */
       sag_parallel_hold (run_with_buffers, &whole);
+      report->saturated = sag_lanes_take_saturated (self->lanes);
       result = whole.result;
     }
   *temperature = usual;

@@ -40,7 +40,13 @@ typedef struct
   double clean_ms;   /* components and holes */
   double total_ms;
   gsize  peak_bytes; /* allocated by the run at once, network included; <= total_bytes */
+  double saturated;  /* share of the network's numbers outside of the static ranges; 0 if it has none */
 } SagSegmentReport;
+
+/* A sentence, if more than a hundredth of the numbers was saturated: an input unlike the examples that the
+ * ranges come from (of the test cases of the models that ship at most two thousandths are). NULL if all is
+ * well, else the caller frees. */
+char            *sag_segment_doubt (const SagSegmentReport  *report);
 
 /* Callbacks of a run, all on the thread that runs; any may be NULL. */
 typedef struct

@@ -230,6 +230,50 @@ test_qdq (void)
   g_assert_cmpfloat (relative_rms (got, want), <, 0.04);
 }
 
+/* The share of numbers outside of their ranges, for noise of some loudness; -1 if none was looked at. */
+static double
+saturation_of (const char *path, SagPrecision precision, const char *ranges, float loudness)
+{
+  g_autoptr (SagSession) session = load (path, precision, ranges);
+  g_autofree float *out = g_new (float, COUNT_OUT);
+  float image[PIXELS];
+  const void *inputs[] = { image };
+  void *outputs[] = { out };
+  guint64 seen = 0, cut = 0, again = 0;
+
+  fill (image, 1);
+  for (int i = 0; i < PIXELS; i++)
+    image[i] *= loudness;
+  g_assert_true (sag_session_run (session, inputs, outputs, NULL));
+  sag_session_take_saturation (session, &seen, &cut);
+  g_assert_cmpuint (cut, <=, seen);
+  sag_session_take_saturation (session, &again, &again); /* of no run since */
+  g_assert_cmpuint (again, ==, 0);
+  return seen > 0 ? (double) cut / (double) seen : -1;
+}
+
+/* Few numbers of noise like the examples leave their ranges, many of noise eight times as loud; without examples
+ * there is nothing to be unlike. */
+static void
+test_saturation (void)
+{
+  g_autofree char *path = find_net ("bytes2d"), *side = make_ranges (path, SAG_CALIBRATE_MINMAX);
+  g_autofree char *own = find_net ("bytes2d-qdq");
+
+  for (SagPrecision precision = SAG_PRECISION_INT8; precision <= SAG_PRECISION_INT4; precision++)
+    {
+      double like = saturation_of (path, precision, side, 1), unlike = saturation_of (path, precision, side, 8);
+
+      g_test_message ("%.4f, unlike the examples %.4f", like, unlike);
+      g_assert_cmpfloat (like, >=, 0);
+      g_assert_cmpfloat (like, <, 0.01);
+      g_assert_cmpfloat (unlike, >, 0.05);
+      g_assert_cmpfloat (saturation_of (path, precision, "", 8), ==, -1);
+    }
+  g_assert_cmpfloat (saturation_of (path, SAG_PRECISION_F32, side, 8), ==, -1);
+  g_assert_cmpfloat (saturation_of (own, SAG_PRECISION_F32, "", 8), ==, -1);
+}
+
 /* --- the same bits ----------------------------------------------------------------------- */
 
 typedef struct
@@ -343,6 +387,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ranges/belongs", test_belongs);
   g_test_add_func ("/ranges/bytes", test_bytes);
   g_test_add_func ("/ranges/qdq", test_qdq);
+  g_test_add_func ("/ranges/saturation", test_saturation);
   g_test_add_func ("/ranges/threads", test_threads);
   g_test_add_func ("/ranges/instruction-sets", test_isa);
   status = g_test_run ();

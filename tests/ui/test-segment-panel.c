@@ -129,6 +129,26 @@ get_row (Fixture *f,
   return SAG_LABEL_ROW (gtk_list_box_row_get_child (row));
 }
 
+/* A run that gives reason to doubt it says so where the model says that it fits, as long as it is shown. */
+static void
+test_doubt (Fixture       *f,
+            gconstpointer  data)
+{
+  g_autoptr (SagResult) doubted = NULL;
+
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (part (f, "int8")), TRUE);
+  run (f, "fake.halves");
+  fake_wait_int (f->segmenter, "state", SAG_SEGMENTER_DONE);
+  g_assert_nonnull (strstr (text_of (f, "fit_text"), "2.5 % of the numbers exceed"));
+  g_assert_true (gtk_widget_has_css_class (GTK_WIDGET (part (f, "fit")), "warning"));
+  doubted = g_object_ref (sag_workspace_get_result (f->workspace));
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (part (f, "fp32")), TRUE); /* runs it too */
+  fake_wait_int (f->segmenter, "state", SAG_SEGMENTER_DONE);
+  g_assert_cmpstr (text_of (f, "fit_text"), ==, "Fits these images");
+  sag_workspace_show_result (f->workspace, doubted);
+  g_assert_nonnull (strstr (text_of (f, "fit_text"), "2.5 % of the numbers exceed"));
+}
+
 static void
 test_results (Fixture       *f,
               gconstpointer  data)
@@ -316,6 +336,7 @@ add_tests (void)
 {
   g_test_add ("/segment-panel/models", Fixture, NULL, set_up, test_models, tear_down);
   g_test_add ("/segment-panel/precisions", Fixture, NULL, set_up, test_precisions, tear_down);
+  g_test_add ("/segment-panel/doubt", Fixture, NULL, set_up, test_doubt, tear_down);
   g_test_add ("/segment-panel/results", Fixture, NULL, set_up, test_results, tear_down);
   g_test_add ("/segment-panel/sliders", Fixture, NULL, set_up, test_sliders, tear_down);
   g_test_add ("/segment-panel/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
