@@ -225,6 +225,70 @@ mix_rows (size_t rows, size_t n, const uint8_t *const *row, const float *weight,
     }
 }
 
+/* Pixel u of the mixed lines: nv vectors of channels from c on, the last of them of `n`. */
+SAG_INLINE void
+mix_pixel (int nv, const SagMixPixelsJob *job, ptrdiff_t u, size_t c, size_t n, SagVec v[4])
+{
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    v[i] = sag_splat (0.0f);
+  for (size_t t = 0; t < job->lines; t++)
+    {
+      const uint8_t *row = job->rows[t] + u * (ptrdiff_t) job->c + c;
+      SagVec w = sag_splat (job->weight[t]);
+
+      SAG_UNROLL for (int i = 0; i < nv; i++)
+        v[i] = sag_fma (w, sag_to_float (i < nv - 1 || n == LANES ? sag_load_bytes (row + i * LANES)
+                                                                  : sag_load_bytes_n (row + i * LANES, n)), v[i]);
+    }
+}
+
+/* What is between two pixels is made of them for as long as they are the ones. */
+SAG_INLINE void
+mix_columns (int nv, const SagMixPixelsJob *job, size_t c, size_t n)
+{
+  SagVec a[4] = { { 0 } }, b[4] = { { 0 } };
+  int32_t first = -1, second = -1;
+
+  for (size_t i = 0; i < job->n; i++)
+    {
+      uint8_t *y = job->y + (ptrdiff_t) i * job->ld + c;
+      SagVec part = sag_splat (job->part[i]);
+
+      if (job->first[i] != first)
+        {
+          if (job->first[i] == second)
+            SAG_UNROLL for (int v = 0; v < nv; v++)
+              a[v] = b[v];
+          else
+            mix_pixel (nv, job, job->first[i], c, n, a);
+        }
+      if (job->second[i] != second)
+        mix_pixel (nv, job, job->second[i], c, n, b);
+      first = job->first[i];
+      second = job->second[i];
+      SAG_UNROLL for (int v = 0; v < nv; v++)
+        sag_store_bytes (y + v * LANES, mixed (sag_fma (part, b[v] - a[v], a[v])), v < nv - 1 ? LANES : n);
+    }
+}
+
+static void
+mix_pixels (const SagMixPixelsJob *job)
+{
+  for (size_t c = 0; c < job->c; c += 4 * LANES)
+    {
+      size_t left = job->c - c < 4 * LANES ? job->c - c : 4 * LANES, nv = (left + LANES - 1) / LANES;
+
+      left -= (nv - 1) * LANES;
+      switch (nv)
+        {
+        case 1: mix_columns (1, job, c, left); break;
+        case 2: mix_columns (2, job, c, left); break;
+        case 3: mix_columns (3, job, c, left); break;
+        default: mix_columns (4, job, c, left); break;
+        }
+    }
+}
+
 SAG_INLINE SagVec
 byte_of (SagVecI four, int c)
 {
@@ -297,5 +361,5 @@ look_up (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y)
 void
 SAG_FN (bytes_fill) (SagKernels *k)
 {
-  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
+  k->bytes = (SagBytes){ depthwise_u8, NULL, mix_pixels, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
 }

@@ -103,6 +103,81 @@ ended_byte_with (const Ends *e, SagVec v)
   return sag_nearest (sag_min (e->most, sag_max (v, e->least))) + e->zero;
 }
 
+/* An end to bytes whose numbers stay within 32 bits whatever the sum is. Bounds may then wait for the bytes, where a
+ * vector has four times as many: rounding and cutting keep the order, so it is all one. */
+typedef struct
+{
+  SagVec   step;
+  SagVecS  zero;
+  SagVecU8 least, most;
+} Tight;
+
+static inline uint8_t
+bound_byte (const SagIntEnd *end, float v)
+{
+  SagVecI b = ended_byte (end, sag_splat (v));
+
+  return (uint8_t) b[0];
+}
+
+/* FALSE: it is none, as far as its first n columns go. */
+SAG_INLINE int
+tight_end (const SagIntEnd *end, size_t n, Tight *tight)
+{
+  SagVecI bad = sag_splat_i (0);
+  SagVec step = sag_splat (end->step);
+  int any = 0;
+
+  if (end->kind != SAG_END_U8 || end->residual != NULL || end->slope != 1 || end->lo != end->lo || end->hi != end->hi)
+    return 0;
+  for (size_t i = 0; i < n; i += LANES)
+    {
+      size_t left = n - i < LANES ? n - i : LANES;
+      SagVec scale = sag_abs (sag_load_n (end->scale + i, left)), shift = sag_abs (sag_load_n (end->shift + i, left));
+
+      bad |= ~((scale * step < sag_splat (0.45f)) & (shift * step < sag_splat (1e8f)));
+    }
+  for (int i = 0; i < LANES; i++)
+    any |= bad[i];
+  if (any != 0)
+    return 0;
+  tight->step = step;
+  tight->zero = (SagVecS) sag_splat_i (end->zero * 0x10001);
+  tight->least = (SagVecU8) sag_splat_i (bound_byte (end, end->lo) * 0x01010101);
+  tight->most = (SagVecU8) sag_splat_i ((int32_t) (bound_byte (end, end->hi) * 0x01010101u));
+  return 1;
+}
+
+/* Four vectors of sums, in the order of sag_woven (). */
+SAG_INLINE SagVecU8
+tight_bytes (const Tight *e, const SagVecI sum[4], const SagVec scale[4], const SagVec shift[4])
+{
+  SagVecI v[4];
+
+  SAG_UNROLL for (int i = 0; i < 4; i++)
+    v[i] = sag_nearest (sag_fma (sag_to_float (sum[i]), scale[i], shift[i]) * e->step);
+#if LANES == 16
+  __m512i low = _mm512_adds_epi16 (_mm512_packs_epi32 ((__m512i) v[0], (__m512i) v[1]), (__m512i) e->zero);
+  __m512i high = _mm512_adds_epi16 (_mm512_packs_epi32 ((__m512i) v[2], (__m512i) v[3]), (__m512i) e->zero);
+  __m512i all = _mm512_packus_epi16 (low, high);
+
+  return (SagVecU8) _mm512_max_epu8 ((__m512i) e->least, _mm512_min_epu8 ((__m512i) e->most, all));
+#elif LANES == 8
+  __m256i low = _mm256_adds_epi16 (_mm256_packs_epi32 ((__m256i) v[0], (__m256i) v[1]), (__m256i) e->zero);
+  __m256i high = _mm256_adds_epi16 (_mm256_packs_epi32 ((__m256i) v[2], (__m256i) v[3]), (__m256i) e->zero);
+  __m256i all = _mm256_packus_epi16 (low, high);
+
+  return (SagVecU8) _mm256_max_epu8 ((__m256i) e->least, _mm256_min_epu8 ((__m256i) e->most, all));
+#else
+  int16x8_t zero = (int16x8_t) e->zero;
+  int16x8_t low = vqaddq_s16 (vcombine_s16 (vqmovn_s32 ((int32x4_t) v[0]), vqmovn_s32 ((int32x4_t) v[1])), zero);
+  int16x8_t high = vqaddq_s16 (vcombine_s16 (vqmovn_s32 ((int32x4_t) v[2]), vqmovn_s32 ((int32x4_t) v[3])), zero);
+  uint8x16_t all = vcombine_u8 (vqmovun_s16 (low), vqmovun_s16 (high));
+
+  return (SagVecU8) vmaxq_u8 ((uint8x16_t) e->least, vminq_u8 ((uint8x16_t) e->most, all));
+#endif
+}
+
 /* `left` columns from `first` on of row i of a matrix. */
 SAG_INLINE void
 end_columns (const SagIntEnd *end, ptrdiff_t i, size_t first, size_t left, SagVec scale, SagVec shift,

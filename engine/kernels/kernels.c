@@ -24,6 +24,7 @@
       sag_int_fill_##isa (k);       \
       sag_int4_fill_##isa (k);      \
       sag_bytes_fill_##isa (k);     \
+      sag_square_fill_##isa (k);    \
       sag_pointwise_fill_##isa (k); \
       sag_reduce_fill_##isa (k);    \
       sag_move_fill_##isa (k);      \
@@ -49,6 +50,7 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
       sag_int_fill_avx512vnni (kernels);
       sag_int4_fill_avx512vnni (kernels);
       sag_bytes_fill_avx512vnni (kernels);
+      sag_square_fill_avx512vnni (kernels);
     }
   if (flags & SAG_CPU_AMX)
     {

@@ -269,6 +269,40 @@ typedef struct
   SagIntEnd             end;
 } SagDepthwiseU8Job;
 
+/* The same of lines, by 3 x 3 taps beside each other, to bytes without a residual:
+ *
+ *     s = init[c] + sum over r, u < 3 of b (l * stride + r, x * stride + first + u, c) * w[3 r + u][c]
+ *
+ * for l < lines, x < nx, where b (i, u, c) is the byte of channel c of pixel u of rows[i], and `pad` beside the line
+ * and everywhere in one that is NULL. Of the output, pixels follow each other, and lines are end.ld apart. */
+typedef struct
+{
+  size_t                lines, nx, c;
+  size_t                stride; /* 1 or 2, along both */
+  size_t                width;  /* pixels of an input line */
+  ptrdiff_t             first;
+  const uint8_t *const *rows;   /* [(lines - 1) * stride + 3] */
+  uint8_t               pad;
+  const int8_t         *w;      /* [9][c] */
+  const int32_t        *init;   /* [c] */
+  SagIntEnd             end;
+} SagSquareU8Job;
+
+/* Between lines and between pixels of them, channels last: with
+ *     v (u) = sum over t, in order, by fma from 0, of weight[t] * rows[t][u * c + j]
+ * y[i * ld + j] = rint (fma (part[i], v (second[i]) - v (first[i]), v (first[i]))), cut to 0 … 255, for i < n,
+ * j < c. */
+typedef struct
+{
+  size_t                lines, n, c; /* lines that are mixed, pixels made, channels */
+  const uint8_t *const *rows;
+  const float          *weight;
+  const int32_t        *first, *second;
+  const float          *part;        /* finite, as weights are */
+  uint8_t              *y;
+  ptrdiff_t             ld;
+} SagMixPixelsJob;
+
 /* Winograd's convolution F(4 x 4, 3 x 3) of channels-last images (Lavin and Gray, "Fast algorithms for
  * convolutional neural networks", 2015): a tile of 6 x 6 input pixels and a kernel of 3 x 3 become 36
  * numbers each, which are multiplied one by one and summed over channels by the matrix product above (one
@@ -310,6 +344,8 @@ void sag_winograd_weights (const float *g, float *u);
 typedef struct
 {
   void (*depthwise) (const SagDepthwiseU8Job *job);
+  void (*depthwise_square) (const SagSquareU8Job *job);
+  void (*mix_pixels) (const SagMixPixelsJob *job);
 
   /* y[i] = max over t of rows[t][i]; rows >= 1. */
   void (*max_of_rows) (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y);

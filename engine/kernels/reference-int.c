@@ -268,6 +268,27 @@ depthwise_u8 (const SagDepthwiseU8Job *job)
 }
 
 static void
+depthwise_square (const SagSquareU8Job *job)
+{
+  for (size_t l = 0; l < job->lines; l++)
+    for (size_t x = 0; x < job->nx; x++)
+      for (size_t c = 0; c < job->c; c++)
+        {
+          int32_t sum = job->init[c];
+
+          for (size_t t = 0; t < 9; t++)
+            {
+              const uint8_t *row = job->rows[l * job->stride + t / 3];
+              ptrdiff_t u = (ptrdiff_t) (x * job->stride + t % 3) + job->first;
+              int inside = row != NULL && u >= 0 && u < (ptrdiff_t) job->width;
+
+              sum += (inside ? row[u * (ptrdiff_t) job->c + (ptrdiff_t) c] : job->pad) * job->w[t * job->c + c];
+            }
+          end_with (&job->end, (ptrdiff_t) l * job->end.ld + (ptrdiff_t) (x * job->c + c), c, (float) sum);
+        }
+}
+
+static void
 max_of_rows (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y)
 {
   for (size_t i = 0; i < n; i++)
@@ -326,6 +347,29 @@ mix_lines_x4 (size_t rows, size_t n, const uint8_t *const *row, const float *wei
       }
 }
 
+static inline float
+mixed_lines (const SagMixPixelsJob *job, ptrdiff_t at)
+{
+  float v = 0;
+
+  for (size_t t = 0; t < job->lines; t++)
+    v = fmaf (job->weight[t], (float) job->rows[t][at], v);
+  return v;
+}
+
+static void
+mix_pixels (const SagMixPixelsJob *job)
+{
+  for (size_t i = 0; i < job->n; i++)
+    for (size_t j = 0; j < job->c; j++)
+      {
+        float a = mixed_lines (job, job->first[i] * (ptrdiff_t) job->c + (ptrdiff_t) j);
+        float b = mixed_lines (job, job->second[i] * (ptrdiff_t) job->c + (ptrdiff_t) j);
+
+        job->y[(ptrdiff_t) i * job->ld + (ptrdiff_t) j] = mixed (fmaf (job->part[i], b - a, a));
+      }
+}
+
 static void
 look_up (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y)
 {
@@ -341,5 +385,5 @@ sag_ref_int_fill (SagKernels *k)
   k->gemm_u8s4 = (SagGemmU8S4){ gemm_u8s4, 4, 16 };
   k->conv_row_u8s4 = (SagConvRowU8S4){ sag_ref_conv_row_u8s4, 8, 48 };
   k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
-  k->bytes = (SagBytes){ depthwise_u8, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
+  k->bytes = (SagBytes){ depthwise_u8, depthwise_square, mix_pixels, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
 }

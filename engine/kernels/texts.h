@@ -14,6 +14,7 @@
   void sag_int_fill_##isa (SagKernels *k);       \
   void sag_int4_fill_##isa (SagKernels *k);      \
   void sag_bytes_fill_##isa (SagKernels *k);     \
+  void sag_square_fill_##isa (SagKernels *k);    \
   void sag_pointwise_fill_##isa (SagKernels *k); \
   void sag_reduce_fill_##isa (SagKernels *k);    \
   void sag_move_fill_##isa (SagKernels *k);      \
@@ -27,6 +28,7 @@ SAG_TEXTS (neon)
 
 /* VNNI has a better form of these only. */
 void sag_bytes_fill_avx512vnni (SagKernels *k);
+void sag_square_fill_avx512vnni (SagKernels *k);
 void sag_int_fill_avx512vnni (SagKernels *k);
 void sag_int4_fill_avx512vnni (SagKernels *k);
 

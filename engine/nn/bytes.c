@@ -147,25 +147,51 @@ sources (const SagBytesAxis *axis, gint64 o, gint64 *source, float *weight)
   return taps;
 }
 
-/* `n` pixels from x = at on, by fours of channels, of mixed lines. */
-static void
-mix_fours (const SagBytesAxis *axis, int rows, const guint8 *const *row, const float *weight, gint64 at,
-           gint64 n, guint8 *out)
+/* Between which places pixels lie along x. */
+typedef struct
 {
+  gint64 at, n; /* pixels from x = at on */
   gint32 first[LINE], second[LINE];
-  float part[LINE];
+  float  part[LINE];
+} Places;
 
-  for (gint64 i = 0; i < n; i++)
+static void
+find_places (Places *places, const SagBytesAxis *axis, gint64 at)
+{
+  places->at = at;
+  places->n = MIN (LINE, axis->n_out - at);
+  for (gint64 i = 0; i < places->n; i++)
     {
       gint64 source[2] = { 0, 0 };
       float w[2] = { 1, 0 };
       int taps = sources (axis, at + i, source, w);
 
-      first[i] = (gint32) source[0];
-      second[i] = (gint32) source[taps - 1];
-      part[i] = taps > 1 ? w[1] : 0;
+      places->first[i] = (gint32) source[0];
+      places->second[i] = (gint32) source[taps - 1];
+      places->part[i] = taps > 1 ? w[1] : 0;
     }
-  sag_kernels_get ()->bytes.mix_lines_x4 ((gsize) rows, (gsize) n, row, weight, first, second, part, out);
+}
+
+/* A line made of mixed ones. */
+static void
+mix_line (const Mix *mix, Places *places, int rows, const guint8 *const *row, const float *weight, guint8 *out)
+{
+  const SagBytesAxis *axis = &mix->axes[2];
+  const SagBytes *k = &sag_kernels_get ()->bytes;
+
+  for (gint64 x = 0; x < axis->n_out; x += LINE)
+    {
+      if (places->at != x)
+        find_places (places, axis, x);
+      if (mix->inner == 4)
+        k->mix_lines_x4 ((gsize) rows, (gsize) places->n, row, weight, places->first, places->second, places->part,
+                         out + 4 * x);
+      else
+        k->mix_pixels (&(SagMixPixelsJob){
+            .lines = (gsize) rows, .n = (gsize) places->n, .c = (gsize) mix->inner, .rows = row, .weight = weight,
+            .first = places->first, .second = places->second, .part = places->part, .y = out + x * mix->inner,
+            .ld = mix->inner });
+    }
 }
 
 /* Item: an output line of one z, y. */
@@ -174,16 +200,17 @@ mix_lines (gint64 item, gint64 to, int thread, gpointer data)
 {
   const Mix *mix = data;
   const SagBytesAxis *a = mix->axes;
+  Places places = { .at = -1 };
 
   for (; item < to; item++)
     {
       gint64 line = item % mix->lines, rest = item / mix->lines, y = rest % a[1].n_out;
       gint64 z = rest / a[1].n_out % a[0].n_out, image = rest / a[1].n_out / a[0].n_out;
-      gint64 zs[2] = { 0 }, ys[2] = { 0 }, xs[2] = { 0 };
-      float zw[2] = { 0 }, yw[2] = { 0 }, xw[2] = { 0 }, weight[4], all[8];
+      gint64 zs[2] = { 0 }, ys[2] = { 0 };
+      float zw[2] = { 0 }, yw[2] = { 0 }, weight[4];
       int nz = sources (&a[0], z, zs, zw), ny = sources (&a[1], y, ys, yw), n = 0;
       guint8 *out = mix->y + item * a[2].n_out * mix->inner;
-      const guint8 *row[4], *taps[8];
+      const guint8 *row[4];
 
       for (int i = 0; i < nz; i++)
         for (int j = 0; j < ny; j++)
@@ -193,27 +220,12 @@ mix_lines (gint64 item, gint64 to, int thread, gpointer data)
                        + (((image * a[0].n_in + zs[i]) * a[1].n_in + ys[j]) * mix->lines + line)
                              * a[2].n_in * mix->inner;
           }
-      if (mix->inner == 4)
-        {
-          for (gint64 x = 0; x < a[2].n_out; x += LINE)
-            mix_fours (&a[2], n, row, weight, x, MIN (LINE, a[2].n_out - x), out + 4 * x);
-          continue;
-        }
-      for (gint64 x = 0; n == 1 && a[2].weight == NULL && x < a[2].n_out; x++) /* nearest */
-        memcpy (out + x * mix->inner, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner,
-                (gsize) mix->inner);
-      for (gint64 x = n == 1 && a[2].weight == NULL ? a[2].n_out : 0; x < a[2].n_out; x++, out += mix->inner)
-        {
-          int nx = sources (&a[2], x, xs, xw), m = 0;
-
-          for (int t = 0; t < n; t++)
-            for (int k = 0; k < nx; k++)
-              {
-                all[m] = weight[t] * xw[k];
-                taps[m++] = row[t] + xs[k] * mix->inner;
-              }
-          sag_kernels_get ()->bytes.mix_rows ((gsize) m, (gsize) mix->inner, taps, all, out);
-        }
+      if (mix->inner != 4 && n == 1 && a[2].weight == NULL) /* nearest */
+        for (gint64 x = 0; x < a[2].n_out; x++)
+          memcpy (out + x * mix->inner, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner,
+                  (gsize) mix->inner);
+      else
+        mix_line (mix, &places, n, row, weight, out);
     }
 }
 

@@ -57,6 +57,18 @@ sag_conv_int8_fits (const SagConv *self)
   return whole;
 }
 
+gboolean
+sag_conv_is_square (const SagConv *self, gboolean residual)
+{
+  const SagConvGeometry *g = &self->geometry;
+  const SagConvPhase *phase = g->phases;
+
+  return is_depthwise (self) && sag_conv_on_bytes (self) && self->bytes_out && !residual && !g->transposed
+         && g->in[0] == 1 && g->out[0] == 1 && phase->n_taps == 9 && g->kernel_size == 9
+         && phase->most[1] - phase->least[1] == 2 && phase->most[2] - phase->least[2] == 2
+         && g->in_step[1] == g->in_step[2] && g->in_step[2] <= 2;
+}
+
 static gsize
 put (gsize *total, gsize bytes)
 {

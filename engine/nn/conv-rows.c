@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv-rows.c: convolutions of row-interleaved images, a line at a time, or a few of a depthwise layer.
+ * conv-rows.c: convolutions a line at a time, or a few of a depthwise layer: of row-interleaved images, and
+ * depthwise ones of bytes with channels last.
  */
 #include "engine/base/parallel.h"
 #include "engine/nn/conv-run.h"
@@ -8,7 +9,11 @@
 
 #include <math.h>
 
-enum { PHASE_X = 256 }; /* pixels of the line that phases along x are woven from */
+enum
+{
+  PHASE_X = 256,     /* pixels of the line that phases along x are woven from */
+  SQUARE_LINES = 16, /* of a call */
+};
 
 /* One panel of rows_panel() below, on bytes. */
 static void
@@ -278,6 +283,30 @@ rows_line (const SagConvJob *job, gint64 image, gint64 z, gint64 y)
   finish_line (job, at);
 }
 
+/* Depthwise on bytes, channels last: `lines` lines of an image. */
+static void
+square_lines (const SagConvJob *job, gint64 image, gint64 y, gint64 lines)
+{
+  const SagConv *c = job->conv;
+  const SagConvGeometry *g = &c->geometry;
+  gint64 at = image * c->out_stride[0] + y * c->out_stride[2];
+  const guint8 *rows[2 * SQUARE_LINES + 1];
+
+  for (gint64 i = 0; i < (lines - 1) * g->in_step[1] + 3; i++)
+    {
+      gint64 line = y * g->in_step[1] + g->phases[0].least[1] + i;
+
+      rows[i] = line >= 0 && line < g->in[1]
+                    ? job->bytes + (image * c->in_stride[0] + line * c->in_stride[2] - job->in_shift)
+                    : NULL;
+    }
+  job->k->bytes.depthwise_square (&(SagSquareU8Job){
+      .lines = (gsize) lines, .nx = (gsize) g->out[2], .c = (gsize) c->nout, .stride = (gsize) g->in_step[2],
+      .width = (gsize) g->in[2], .first = g->phases[0].least[2], .rows = rows, .pad = job->pad,
+      .w = (const gint8 *) job->weights + c->weights[0], .init = job->starts,
+      .end = sag_conv_end (job, 0, (guint8 *) job->out + (at - job->out_shift), at, c->out_stride[2]) });
+}
+
 /* Lines y .. end - 1 of a plane. */
 void
 sag_conv_run_lines (const SagConvJob *job, gint64 image, gint64 z, gint64 y, gint64 end)
@@ -290,6 +319,12 @@ sag_conv_run_lines (const SagConvJob *job, gint64 image, gint64 z, gint64 y, gin
       gint64 at = image * c->out_stride[0] + z * c->out_stride[1] + y * c->out_stride[2];
 
       n = 1;
+      if (c->square)
+        {
+          n = MIN (SQUARE_LINES, end - y);
+          square_lines (job, image, y, n);
+          continue;
+        }
       if (c->form != SAG_CONV_ROWS_DEPTHWISE || c->geometry.transposed)
         {
           rows_line (job, image, z, y);

@@ -479,7 +479,7 @@ sag_conv_run (const SagStep *step)
       job.pads = at + c->pads;
     }
   g_assert (block_rows (&job) <= MAX_MR);
-  if (last && !g->transposed)
+  if (last && !g->transposed && !c->square)
     {
       gint64 chunk = BLOCKS * block_rows (&job);
 
@@ -500,9 +500,11 @@ sag_conv_run (const SagStep *step)
       return;
     }
   job.per_item = MIN (lines, (gint64) (1 + ITEM_WORK / (work * (double) g->out[2] + 1)));
+  if (c->square) /* its weights are made ready at each call */
+    job.per_item = MAX (job.per_item, MIN (16, lines / (2 * sag_parallel_get_size ())));
   job.n_items = (lines + job.per_item - 1) / job.per_item;
   job.n_lines = lines;
-  if (last)
+  if (last && !c->square)
     sag_parallel_for ((gsize) job.n_items, last_line_item, &job);
   else
     sag_conv_run_rows (&job);

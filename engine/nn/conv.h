@@ -62,6 +62,7 @@ typedef struct
   gboolean        bytes_in, bytes_out;
   SagQuantum      out_quantum, residual_quantum;
   float           slope;      /* before the clamp, below 0, where the output is in bytes */
+  gboolean        square;     /* depthwise from bytes to bytes by 3 x 3 taps of a plane: lines at once */
 
   /* INT8: bytes into scratch, which begins with the quantised input, laid out as the kernel reads
    * it: [n][z][y][kin / 4][x][4] for lines, channels last for the other form. */
@@ -105,6 +106,7 @@ sag_conv_groups (const SagConv *self, int phase)
 gboolean sag_conv_int8_fits (const SagConv *self);
 gsize    sag_conv_int8_plan (SagConv *self);
 guint8   sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, void *scratch);
+gboolean sag_conv_is_square (const SagConv *self, gboolean residual);
 void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                              float *packed);
 void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,

@@ -456,6 +456,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
       self->lo = MAX (self->lo, y->least);
       self->hi = MIN (self->hi, y->most);
     }
+  self->square = sag_conv_is_square (self, node->fused.residual);
   if (!lay_out (self, node))
     {
       conv_free (self);

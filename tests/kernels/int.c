@@ -296,6 +296,93 @@ depthwise_one (Check *check, size_t m, size_t c, size_t taps, SagEnd kind)
 }
 
 static void
+run_square (const SagKernels *k, void *data)
+{
+  k->bytes.depthwise_square (data);
+}
+
+static void
+square_one (Check *check, size_t c, size_t width, size_t stride, size_t lines, ptrdiff_t first, bool tight)
+{
+  size_t n_rows = (lines - 1) * stride + 3, nx = (width + stride - 1) / stride;
+  ptrdiff_t ld = (ptrdiff_t) (nx * c) + 5;
+  size_t n_out = (lines - 1) * (size_t) ld + nx * c;
+  int8_t *w = check_bytes (check, 9 * c, 1);
+  int32_t *init = check_bytes (check, c * sizeof *init, 4);
+  uint8_t *got = bytes (check, n_out, false), *want = check_bytes (check, n_out, 1);
+  float *scale = check_floats (check, c, CHECK_PLAIN);
+  SagSquareU8Job job = { .lines = lines, .nx = nx, .c = c, .stride = stride, .width = width, .first = first,
+                         .rows = rows, .pad = (uint8_t) check_random (check, 256), .w = w, .init = init,
+                         .end = make_end (check, SAG_END_U8, c, ld, n_out) };
+
+  job.end.residual = NULL;
+  if (tight) /* as far as bounds go: else some sums may be too large for what is quick */
+    {
+      for (size_t i = 0; i < c; i++)
+        scale[i] /= 1000;
+      job.end.scale = scale;
+      job.end.slope = 1;
+    }
+  for (size_t i = 0; i < 9 * c; i++)
+    w[i] = (int8_t) ((int) check_random (check, 255) - 127);
+  for (size_t i = 0; i < c; i++)
+    init[i] = (int32_t) check_random (check, 60000) - 30000;
+  for (size_t r = 0; r < n_rows; r++)
+    rows[r] = check_random (check, 4) > 0 || check->bench ? bytes (check, width * c, false) : NULL;
+  memcpy (want, got, n_out);
+  job.end.out = got;
+  CHECK_GUARDED (check, "depthwise_square")
+    check->k->bytes.depthwise_square (&job);
+  job.end.out = want;
+  check->ref->bytes.depthwise_square (&job);
+  check_same_bytes (check, got, want, n_out, "depthwise_square c %zu width %zu stride %zu lines %zu first %td tight %d",
+                    c, width, stride, lines, first, tight);
+  if (check->bench)
+    {
+      char name[64];
+
+      snprintf (name, sizeof name, "depthwise_square %zu x %zu stride %zu", width, c, stride);
+      check_bench (check, name, 18.0 * (double) (lines * nx * c), 0, run_square, &job);
+    }
+  check_release_all (check);
+}
+
+static void
+run_mix (const SagKernels *k, void *data)
+{
+  k->bytes.mix_pixels (data);
+}
+
+static void
+mix_one (Check *check, size_t lines, size_t n, size_t c, size_t ld)
+{
+  size_t width = n / 2 + 1, n_out = (n - 1) * ld + c;
+  float *weight = check_floats (check, lines, CHECK_PLAIN), *part = check_floats (check, n, CHECK_PLAIN);
+  int32_t *first = check_bytes (check, n * 4, 4), *second = check_bytes (check, n * 4, 4);
+  uint8_t *got = bytes (check, n_out, false), *want = check_bytes (check, n_out, 1);
+  SagMixPixelsJob job = { .lines = lines, .n = n, .c = c, .rows = rows, .weight = weight, .first = first,
+                          .second = second, .part = part, .ld = (ptrdiff_t) ld };
+
+  for (size_t t = 0; t < lines; t++)
+    rows[t] = bytes (check, width * c, false);
+  for (size_t i = 0; i < n; i++)
+    {
+      first[i] = (int32_t) (check->bench ? i / 2 : check_random (check, (unsigned) width));
+      second[i] = (int32_t) (check->bench ? i / 2 + (i / 2 + 1 < width) : check_random (check, (unsigned) width));
+    }
+  memcpy (want, got, n_out);
+  job.y = got;
+  CHECK_GUARDED (check, "mix_pixels")
+    check->k->bytes.mix_pixels (&job);
+  job.y = want;
+  check->ref->bytes.mix_pixels (&job);
+  check_same_bytes (check, got, want, n_out, "mix_pixels %zu of %zu x %zu", lines, n, c);
+  if (check->bench)
+    check_bench (check, "mix_pixels (ratio of bytes)", 0, (double) (n * c), run_mix, &job);
+  check_release_all (check);
+}
+
+static void
 convert_one (Check *check, size_t n, CheckFill fill)
 {
   const SagQuantize *k = &check->k->quantize, *r = &check->ref->quantize;
@@ -406,6 +493,13 @@ check_int (Check *check)
   if (check->bench)
     {
       bench (check);
+      square_one (check, 32, 128, 1, 8, -1, true);
+      square_one (check, 64, 128, 1, 8, -1, true);
+      square_one (check, 96, 128, 1, 8, -1, true);
+      square_one (check, 144, 64, 1, 8, -1, true);
+      square_one (check, 960, 16, 1, 16, -1, true);
+      square_one (check, 96, 256, 2, 4, -1, true);
+      mix_one (check, 2, 128, 48, 64);
       return;
     }
   for (int kind = SAG_END_SUM; kind <= SAG_END_F32; kind++)
@@ -455,6 +549,13 @@ check_int (Check *check)
         for (size_t m = 1; m < 10; m += 4)
           for (int kind = SAG_END_U8; kind <= SAG_END_F32; kind++)
             depthwise_one (check, m, counts[i], taps, (SagEnd) kind);
+      }
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    for (int round = 0; round < 24 && counts[i] > 0; round++)
+      {
+        square_one (check, counts[i], 1 + check_random (check, round & 1 ? 40 : 9), 1 + (round >> 1 & 1),
+                    1 + check_random (check, 5), (ptrdiff_t) check_random (check, 5) - 3, round & 4);
+        mix_one (check, 1 + check_random (check, 4), 1 + check_random (check, 20), counts[i], counts[i] + check_random (check, 3));
       }
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
     for (CheckFill fill = CHECK_PLAIN; fill <= CHECK_RANGE; fill++)
