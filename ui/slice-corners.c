@@ -213,8 +213,11 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
         add_line (text, "%s", sag_study_get_title (study));
       if (!scene->nameless && id[0] != '\0')
         add_line (text, _ ("ID %s"), id);
-      if (sag_study_get_subtitle (study)[0] != '\0')
-        add_line (text, "%s", sag_study_get_subtitle (study));
+      /* Lines of their own: a long description must not hide the day. */
+      if (sag_study_get_description (study)[0] != '\0')
+        add_line (text, "%s", sag_study_get_description (study));
+      if (sag_study_get_date (study)[0] != '\0')
+        add_line (text, "%s", sag_study_get_date (study));
     }
   /* A file that is no study of its own gives both the same name. */
   if (series != NULL

@@ -34,7 +34,7 @@ const char         *sag_series_get_title       (SagSeries    *self); /* descript
 const char         *sag_series_get_subtitle    (SagSeries    *self); /* "CT · 160 images · 2 mm" */
 const char         *sag_series_get_modality    (SagSeries    *self); /* "" if unknown */
 int                 sag_series_get_number      (SagSeries    *self);
-const char         *sag_series_get_date        (SagSeries    *self); /* "2026-03-02", "" if unknown */
+const char         *sag_series_get_date        (SagSeries    *self); /* as the locale has it, "" if unknown */
 guint               sag_series_get_n_images    (SagSeries    *self); /* files or frames */
 const int          *sag_series_get_size        (SagSeries    *self); /* [3] voxels; 0 if not a volume */
 const double       *sag_series_get_spacing     (SagSeries    *self); /* [3] mm; 0 where not known */
@@ -86,7 +86,7 @@ const char         *sag_study_get_patient_id   (SagStudy     *self);
 const char         *sag_study_get_patient_sex  (SagStudy     *self); /* "F", "M", "O" or "" */
 const char         *sag_study_get_patient_age  (SagStudy     *self); /* "61 y" or "" */
 const char         *sag_study_get_description  (SagStudy     *self);
-const char         *sag_study_get_date         (SagStudy     *self); /* "2026-03-02" or "" */
+const char         *sag_study_get_date         (SagStudy     *self); /* as the locale has it, or "" */
 const char         *sag_study_get_title        (SagStudy     *self); /* "Doe, Jane · F 61 y" */
 const char         *sag_study_get_subtitle     (SagStudy     *self); /* "CT Chest · 2026-03-02" */
 

@@ -15,5 +15,6 @@ void  sag_text_copy        (char       *to,
                             const char *text,
                             gsize       size);
 
-/* "20260302" (DICOM DA) to "2026-03-02"; anything else as it is. Caller frees. */
+/* "20260302" (DICOM DA) as the locale writes dates, always with four digits of the year: "02.03.2026"; where there is no
+ * locale (C, POSIX) "2026-03-02". Anything else as it is. Caller frees. */
 char *sag_text_format_date (const char *date);

@@ -40,6 +40,14 @@ notes_clear (Notes *notes)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Notes, notes_clear)
 
+/* The frames of one file have their order from it: that they have no place is nothing to warn of. */
+static gboolean
+goes_without_saying (const SagStack *stack, const SagFinding *finding)
+{
+  return finding->kind == SAG_FINDING_NO_POSITION
+         && stack->slices[0].instance == stack->slices[stack->n_slices - 1].instance;
+}
+
 /* `notes` may be NULL. */
 static void
 add_findings (GVariantDict *dict, const SagStack *stack, const Notes *notes)
@@ -50,7 +58,8 @@ add_findings (GVariantDict *dict, const SagStack *stack, const Notes *notes)
     {
       const SagFinding *finding = g_ptr_array_index (stack->findings, n);
 
-      if (notes == NULL || notes->straightened == NULL || !sag_straighten_mends (finding))
+      if ((notes == NULL || notes->straightened == NULL || !sag_straighten_mends (finding))
+          && !goes_without_saying (stack, finding))
         g_ptr_array_add (texts, finding->text);
     }
   if (notes != NULL && notes->straightened != NULL)

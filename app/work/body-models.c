@@ -6,13 +6,27 @@
 #include "app/work/body-private.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Multiply-adds a second and core, until a run of this worker has shown better: what AVX2 reaches on
- * small layers. */
-#define ASSUMED_MACS_PER_SECOND 8e9
+/* Multiply-adds a second and thread, until a run of this worker has shown better: what kernels reach on small layers. */
+static double
+assume_macs_per_second (void)
+{
+  static const struct
+  {
+    const char *kernels;
+    double      macs;
+  } levels[] = { { "amx", 16e9 }, { "avx512", 16e9 }, { "avx2", 8e9 }, { "neon", 6e9 } };
+  const char *name = sag_kernels_get ()->name;
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    if (g_str_has_prefix (name, levels[i].kernels))
+      return levels[i].macs;
+  return 5e8;
+}
 
 static SagPluginHost *
 get_host (SagBody *self)
@@ -75,7 +89,7 @@ sag_body_estimate (SagBodyRun *run, GError **error)
     return NULL;
   warnings = sag_recipe_check (entry->recipe, volume);
   speed = run->self->macs_per_second > 0 ? run->self->macs_per_second
-                                         : ASSUMED_MACS_PER_SECOND * sag_parallel_get_size ();
+                                         : assume_macs_per_second () * sag_parallel_get_size ();
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "fits", "b", warnings[0] == NULL);
   g_variant_dict_insert (&dict, "warnings", "^as", warnings);
@@ -98,6 +112,15 @@ preview_ready (SagSegmentation *preview, gpointer data)
 
   if (showing->error == NULL)
     sag_body_tell_segmentation (showing->run, "preview", preview, &showing->error);
+  sag_body_ready_begin (showing->run, "preview", sag_segmentation_get_grid (preview)->size[2]);
+}
+
+static void
+preview_slab_ready (SagSegmentation *preview, int k0, int k1, gpointer data)
+{
+  Showing *showing = data;
+
+  sag_body_ready_add (showing->run, k0, k1);
 }
 
 static gboolean
@@ -107,6 +130,7 @@ show (Showing *showing, SagSegmentation *segmentation)
     return FALSE;
   g_clear_pointer (&showing->shown, sag_segmentation_unref);
   showing->shown = sag_segmentation_ref (segmentation);
+  sag_body_ready_end (showing->run); /* what is left of the preview */
   if (showing->error == NULL)
     sag_body_tell_segmentation (showing->run, "segmentation", segmentation, &showing->error);
   sag_body_ready_begin (showing->run, "segmentation",
@@ -161,6 +185,7 @@ sag_body_segment (SagBodyRun *run, GError **error)
   g_autoptr (GError) failure = NULL;
   Showing showing = { .run = run };
   SagSegmentOptions options = { .preview = TRUE, .preview_ready = preview_ready,
+                                .preview_slab_ready = preview_slab_ready,
                                 .slab_ready = slab_ready, .data = &showing };
   SagSegmentReport report = { 0 };
   SagSegmentNeeds needs;

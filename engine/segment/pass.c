@@ -36,13 +36,25 @@ init_taps (SagPass *self, int a, int n, double spacing)
                  self->frame.sweep.spacing[a]);
 }
 
+/* The rows of all windows, the one nearest to `focus` first. */
+static void
+order_rows (SagPass *self, const double *focus)
+{
+  double ijk[3] = { 0, 0, (self->frame.sweep.size[2] - 1) / 2.0 };
+
+  if (focus != NULL)
+    sag_grid_to_ijk (&self->frame.sweep, focus, ijk);
+  self->n_rows = self->windows[2].n;
+  self->rows = g_new (int, self->n_rows);
+  sag_windows_order (&self->windows[2], isfinite (ijk[2]) ? ijk[2] : 0, self->rows);
+}
+
 void
 sag_pass_init_full (SagPass *self, const SagRecipe *recipe, const SagFrame *frame,
                     const double *focus)
 {
   const SagGrid *input = &frame->input;
   gsize stride[3] = { 1, (gsize) input->size[0], (gsize) input->size[0] * (gsize) input->size[1] };
-  double ijk[3] = { 0, 0, (frame->sweep.size[2] - 1) / 2.0 };
 
   *self = (SagPass) { .frame = *frame, .grid = *input };
   init_windows (self, recipe);
@@ -51,11 +63,7 @@ sag_pass_init_full (SagPass *self, const SagRecipe *recipe, const SagFrame *fram
       init_taps (self, a, input->size[frame->axis[a]], input->spacing[frame->axis[a]]);
       self->target.stride[a] = stride[frame->axis[a]];
     }
-  if (focus != NULL)
-    sag_grid_to_ijk (&frame->sweep, focus, ijk);
-  self->n_rows = self->windows[2].n;
-  self->rows = g_new (int, self->n_rows);
-  sag_windows_order (&self->windows[2], isfinite (ijk[2]) ? ijk[2] : 0, self->rows);
+  order_rows (self, focus);
 }
 
 /* Every `step`-th slice, each a slice of the target. */
@@ -86,7 +94,8 @@ init_sparse (SagPass *self, int step)
 }
 
 gboolean
-sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *frame)
+sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *frame,
+                       const double *focus)
 {
   const int *size;
 
@@ -119,8 +128,7 @@ sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *f
       self->grid = self->frame.sweep;
       for (int a = 0; a < 3; a++)
         init_taps (self, a, self->grid.size[a], self->grid.spacing[a]);
-      self->rows = g_new (int, self->n_rows);
-      sag_windows_order (&self->windows[2], 0, self->rows);
+      order_rows (self, focus);
     }
   size = self->grid.size;
   self->target.stride[0] = 1;

@@ -27,10 +27,12 @@ void     sag_pass_init_full    (SagPass         *self,
                                 const double    *focus);
 
 /* A coarse look onto a grid of its own: a slice-wise network sees every n-th slice, others half the
- * resolution. FALSE, and nothing to clear, if that would not be much quicker than the whole. */
+ * resolution, beginning near `focus`. FALSE, and nothing to clear, if that would not be much quicker than
+ * the whole. */
 gboolean sag_pass_init_preview (SagPass         *self,
                                 const SagRecipe *recipe,
-                                const SagFrame  *frame);
+                                const SagFrame  *frame,
+                                const double    *focus);
 void     sag_pass_clear        (SagPass         *self);
 
 int      sag_pass_get_n_windows (const SagPass   *self);

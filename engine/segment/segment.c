@@ -175,7 +175,7 @@ plan_init (Plan *plan, const SagSegment *self, const SagFrame *frame, const doub
 
   memset (plan, 0, sizeof *plan);
   sag_pass_init_full (&plan->full, self->recipe, frame, focus);
-  plan->has_preview = preview && sag_pass_init_preview (&plan->preview, self->recipe, frame);
+  plan->has_preview = preview && sag_pass_init_preview (&plan->preview, self->recipe, frame, focus);
   work = sag_pass_get_bytes (&plan->full, self->recipe, network->out_channels, n_threads);
   needs->result_bytes = 2 * n;
   if (plan->has_preview)
@@ -283,9 +283,20 @@ publish (int k0, int k1, gpointer data)
     publisher->options->slab_ready (publisher->segmentation, k0, k1, publisher->options->data);
 }
 
+/* The coarse pass: all at once, or from the focus outward. */
 static void
-publish_nothing (int k0, int k1, gpointer data)
+publish_preview (int k0, int k1, gpointer data)
 {
+  const Publisher *publisher = data;
+  gboolean first = sag_segmentation_get_n_ready (publisher->segmentation) == 0;
+
+  if (publisher->options->preview_slab_ready == NULL)
+    return;
+  sag_segmentation_mark_ready (publisher->segmentation, k0, k1);
+  if (first)
+    publisher->options->preview_ready (publisher->segmentation, publisher->options->data);
+  else
+    publisher->options->preview_slab_ready (publisher->segmentation, k0, k1, publisher->options->data);
 }
 
 /* The caller's tick, for whom fractions never fall, not even by rounding. */
@@ -326,19 +337,23 @@ run_preview (SagSegment *self, Plan *plan, SagPassRun *run, const SagSegmentOpti
   gint64 start = g_get_monotonic_time ();
   g_autoptr (SagSegmentation) preview
     = make_segmentation (self, &plan->preview.grid, run->ledger, error);
+  Publisher publisher = { preview, options, TRUE };
   gboolean done;
 
   if (preview == NULL)
     return FALSE;
   set_target (&plan->preview.target, preview);
   run->report = &ignored;
-  done = sag_pass_run (&plan->preview, run, publish_nothing, NULL, error);
+  done = sag_pass_run (&plan->preview, run, publish_preview, &publisher, error);
   run->report = report;
   report->preview_ms = since (start);
   if (!done)
     return FALSE;
-  sag_segmentation_mark_ready (preview, 0, plan->preview.grid.size[2]);
-  options->preview_ready (preview, options->data);
+  if (options->preview_slab_ready == NULL)
+    {
+      sag_segmentation_mark_ready (preview, 0, plan->preview.grid.size[2]);
+      options->preview_ready (preview, options->data);
+    }
   return TRUE;
 }
 

@@ -56,9 +56,14 @@ typedef struct
   float         temperature; /* instead of the recipe's, for calibrating; 0: the recipe's */
   gsize         max_bytes; /* refuse, before allocating, to need more; 0: no limit */
 
-  /* A coarse segmentation of the whole field of view on a grid of its own, all slices ready;
-   * borrowed, take a reference to keep it. */
+  /* A coarse segmentation of the whole field of view on a grid of its own; borrowed, take a reference
+   * to keep it. All slices are ready, unless there is `preview_slab_ready`: then the first are, and that
+   * is called for slices k0 .. k1 - 1 as they follow. */
   void        (*preview_ready) (SagSegmentation *preview,
+                                gpointer         data);
+  void        (*preview_slab_ready) (SagSegmentation *preview,
+                                int              k0,
+                                int              k1,
                                 gpointer         data);
 
   /* Input slices k0 .. k1 - 1 of `segmentation` have just been marked ready. Where the recipe

@@ -4,7 +4,9 @@
  */
 #include "app/state/catalogue.h"
 #include "app/state/model.h"
+#include "app/state/text.h"
 
+#include <locale.h>
 #include <string.h>
 
 /* From the text form of an a{sv}. */
@@ -235,6 +237,30 @@ test_modalities (void)
   g_assert_nonnull (strstr (sag_model_get_reason (model), "CT"));
 }
 
+/* As the locale has it, where there is one; else the one form that nobody misreads. */
+static void
+test_dates (void)
+{
+  static const struct
+  {
+    const char *locale, *date, *shown;
+  } cases[] = {
+    { "C", "20260302", "2026-03-02" },      { "C.UTF-8", "1994.01.30", "1994-01-30" },
+    { "C", "2026", "2026" },                { "C", "20260230", "20260230" },
+    { "C", "", "" },                        { "en_US.UTF-8", "20260302", "03/02/2026" },
+    { "de_DE.UTF-8", "20260302", "02.03.2026" }, { "en_GB.UTF-8", "20260302", "02/03/2026" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    if (setlocale (LC_TIME, cases[i].locale) != NULL)
+      {
+        g_autofree char *shown = sag_text_format_date (cases[i].date);
+
+        g_assert_cmpstr (shown, ==, cases[i].shown);
+      }
+  setlocale (LC_TIME, "C");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -246,5 +272,6 @@ main (int argc, char **argv)
   g_test_add_func ("/catalogue/nonsense", test_nonsense);
   g_test_add_func ("/model/list", test_models);
   g_test_add_func ("/model/modalities", test_modalities);
+  g_test_add_func ("/catalogue/dates", test_dates);
   return g_test_run ();
 }
