@@ -57,7 +57,7 @@ sag_dicom_read_directory (const char *path, GPtrArray *paths, int *n_absent, GEr
 
       *n_absent = 0;
       initialize ();
-      if (!open_check (path, &size, error))
+      if (!open_check (path, &size, NULL, error))
         return FALSE;
       OFCondition condition
           = format.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange, max_read_length);

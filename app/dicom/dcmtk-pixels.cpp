@@ -15,8 +15,10 @@
 #include "dcmtk/oflog/spi/logevent.h"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace sag;
@@ -110,29 +112,31 @@ looks_like_dicom (const guint8 *b, gsize n)
 } // namespace
 
 gboolean
-sag::open_check (const char *path, gint64 *size, GError **error)
+sag::open_check (const char *path, gint64 *size, GMappedFile **contents, GError **error)
 {
   guint8 head[256];
   struct stat info;
-  FILE *file = fopen (path, "rbe");
+  int file = open (path, O_RDONLY | O_CLOEXEC);
 
-  if (file == NULL || fstat (fileno (file), &info) != 0)
+  if (file < 0 || fstat (file, &info) != 0)
     {
       std::string what = std::string (_ ("could not be opened: ")) + g_strerror (errno);
       set_error (error, SAG_DICOM_ERROR_IO, path, what.c_str ());
-      if (file != NULL)
-        fclose (file);
+      if (file >= 0)
+        close (file);
       return FALSE;
     }
-  gsize n = S_ISREG (info.st_mode) ? fread (head, 1, sizeof head, file) : 0;
-  fclose (file);
+  ssize_t n = S_ISREG (info.st_mode) ? pread (file, head, sizeof head, 0) : 0;
+  gboolean looks = n > 0 && looks_like_dicom (head, (gsize) n);
+  g_autoptr (GMappedFile) mapped = looks ? g_mapped_file_new_from_fd (file, FALSE, NULL) : NULL;
+
+  close (file);
   *size = info.st_size;
-  if (!looks_like_dicom (head, n))
+  if (!looks)
     {
       set_error (error, SAG_DICOM_ERROR_NOT_DICOM, path, _ ("is not a DICOM file"));
       return FALSE;
     }
-  g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, NULL);
   if (mapped == NULL
       || !sag_guard_check ((const guint8 *) g_mapped_file_get_contents (mapped),
                            g_mapped_file_get_length (mapped)))
@@ -141,6 +145,8 @@ sag::open_check (const char *path, gint64 *size, GError **error)
                  _ ("is damaged or crafted: its elements reach past its end, or its sequences lie too deep within each other"));
       return FALSE;
     }
+  if (contents != NULL)
+    *contents = (GMappedFile *) g_steal_pointer (&mapped);
   return TRUE;
 }
 
@@ -166,7 +172,7 @@ sag_dcm_file_open (const char *path, GError **error)
   gint64 size;
 
   initialize ();
-  if (!open_check (path, &size, error))
+  if (!open_check (path, &size, NULL, error))
     return NULL;
   try
     {

@@ -462,7 +462,7 @@ sag::load_header (
     DcmFileFormat &format, const char *path, gint64 *size, gboolean *has_more, GError **error)
 {
   initialize ();
-  if (!open_check (path, size, error))
+  if (!open_check (path, size, NULL, error))
     return FALSE;
   DcmInputFileStream stream ((OFFilename (path)));
   OFCondition condition = stream.status ();
@@ -540,12 +540,11 @@ sag_dicom_read_header (const char *path, GError **error)
       gboolean has_more;
 
       initialize ();
-      if (!open_check (path, &size, error))
+      g_autoptr (GMappedFile) mapped = NULL;
+      if (!open_check (path, &size, &mapped, error))
         return NULL;
-      g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, NULL);
-      if (mapped != NULL
-          && load_lean (format, (const guint8 *) g_mapped_file_get_contents (mapped),
-                        g_mapped_file_get_length (mapped), &has_more))
+      if (load_lean (format, (const guint8 *) g_mapped_file_get_contents (mapped),
+                     g_mapped_file_get_length (mapped), &has_more))
         return read_instance (format, path, size, has_more, error);
       if (!load_header (format, path, &size, &has_more, error))
         return NULL;

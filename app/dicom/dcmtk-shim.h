@@ -30,8 +30,9 @@ const Uint32 max_read_length = 4096;
 /* Codecs and logging; cheap after the first call. */
 void initialize ();
 
-/* Reads the first bytes: NOT_DICOM or IO, else TRUE and the file's size. */
-gboolean open_check (const char *path, gint64 *size, GError **error);
+/* Reads the first bytes, then looks at the structure: NOT_DICOM, IO or INVALID, else TRUE and the file's size; its
+ * bytes too unless `contents` is NULL (caller unrefs). */
+gboolean open_check (const char *path, gint64 *size, GMappedFile **contents, GError **error);
 
 /* "'name' what" */
 void set_error (GError **error, SagDicomError code, const char *path, const char *what);

@@ -110,7 +110,7 @@ try
     gint64 size;
 
     initialize ();
-    if (!open_check (path, &size, error))
+    if (!open_check (path, &size, NULL, error))
       return FALSE;
     DcmInputFileStream stream ((OFFilename (path)));
     OFCondition condition = stream.status ();
