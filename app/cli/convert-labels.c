@@ -130,7 +130,7 @@ sag_convert_labels (const char *input, const char *output, int label, int smooth
     {
       g_autoptr (SagSegmentation) picked = pick (segmentation, label, error);
 
-      return picked != NULL && sag_nifti_write_segmentation (output, picked, error);
+      return picked != NULL && sag_nifti_write_segmentation (output, picked, TRUE, error);
     }
   if (is_table (output))
     return sag_statistics_write_csv (output, segmentation, volume, error);

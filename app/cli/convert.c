@@ -102,8 +102,8 @@ sag_command_convert (int argc, char **argv)
                ? print_output (argv[2], json) : sag_cli_fail (argv[0], error);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
   if (volume == NULL || (straighten && !replace (&volume, info, &straightened, &error))
-      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), nifti2 ? 2 : 1, NULL,
-                                  &error))
+      || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), info->says_place,
+                                  nifti2 ? 2 : 1, NULL, &error))
     return sag_cli_fail (argv[0], error);
   for (char **f = info->findings; *f != NULL && !json; f++)
     g_print ("! %s\n", *f);

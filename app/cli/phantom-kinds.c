@@ -181,7 +181,7 @@ write_head_series (const char *folder, guint64 seed, gsize n, gboolean small, gb
     return FALSE;
   if (nifti)
     return sag_nifti_write (image, volume, NULL, error)
-           && (truth == NULL || sag_nifti_write_segmentation (truth_file, truth, error));
+           && (truth == NULL || sag_nifti_write_segmentation (truth_file, truth, TRUE, error));
   return sag_dicom_write_ct_series (images, volume, &description, error)
          && (truth == NULL || write_truth (truth_folder, images, truth, uid_seed, error));
 }

@@ -79,7 +79,7 @@ write_nifti (const char *folder, SagVolume *volume, SagSegmentation *truth, GErr
 
       if (one != NULL)
         sag_segmentation_mark_ready (one, 0, sag_segmentation_get_grid (truth)->size[2]);
-      if (one == NULL || !sag_nifti_write_segmentation (path, one, error))
+      if (one == NULL || !sag_nifti_write_segmentation (path, one, TRUE, error))
         {
           g_unlink (ct);
           for (int done = 0; done < layer; done++)

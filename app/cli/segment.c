@@ -89,8 +89,8 @@ write_output (const char *path, gboolean is_confidence, SagSegmentation *result,
 
   if (is_dicom_name (path))
     return sag_seg_write (path, result, info->stack, is_confidence ? &fractional : NULL, error);
-  return is_confidence ? sag_nifti_write_confidence (path, result, error)
-                       : sag_nifti_write_segmentation (path, result, error);
+  return is_confidence ? sag_nifti_write_confidence (path, result, info->says_place, error)
+                       : sag_nifti_write_segmentation (path, result, info->says_place, error);
 }
 
 /* --- telling ----------------------------------------------------------------------------- */

@@ -345,7 +345,14 @@ sag_nifti_get_key (SagNiftiInput *input, const char *group, const char *key)
   return value != NULL ? value : g_strdup ("");
 }
 
-/* Writes header, key file and voxels with rows reversed. */
+void
+sag_nifti_header_unplace (SagNiftiHeader *header)
+{
+  header->qform_code = 0;
+  header->sform_code = 0;
+  header->pixdim[0] = 1;
+}
+
 gboolean
 sag_nifti_write_file (const char     *path,
             int             version,
@@ -362,7 +369,7 @@ sag_nifti_write_file (const char     *path,
   gsize bytes = (gsize) header->dim[1] * header->bitpix / 8;
   gsize n_text = 0, n_extension;
   guint8 flags[4] = { 0 }, wider[SAG_NIFTI2_HEADER_BYTES];
-  gboolean ok = TRUE, cancelled = FALSE;
+  gboolean ok = TRUE, cancelled = FALSE, is_placed = sag_nifti_header_is_placed (header);
   gzFile gz;
 
   if (file == NULL)
@@ -394,8 +401,8 @@ sag_nifti_write_file (const char     *path,
        && gzwrite (gz, extension, (unsigned) n_extension) == (int) n_extension;
   for (int k = 0; ok && !cancelled && k < header->dim[3]; k++)
     {
-      for (int j = header->dim[2] - 1; ok && j >= 0; j--)
-        ok = gzwrite (gz, row (source, j, k), (unsigned) bytes) == (int) bytes;
+      for (int j = 0; ok && j < header->dim[2]; j++)
+        ok = gzwrite (gz, row (source, is_placed ? header->dim[2] - 1 - j : j, k), (unsigned) bytes) == (int) bytes;
       cancelled = !sag_tick (tick, (double) (k + 1) / header->dim[3]);
     }
   ok = gzclose (gz) == Z_OK && ok;

@@ -75,7 +75,11 @@ gboolean sag_nifti_fits             (const SagGrid        *grid,
                                      const char           *path,
                                      GError              **error);
 
-/* Writes header (`version` 1 or 2), key file and voxels with rows reversed, whole or not at all. */
+/* Codes 0 in both forms: no place in the patient. */
+void     sag_nifti_header_unplace   (SagNiftiHeader       *header);
+
+/* Writes header (`version` 1 or 2), key file and voxels, whole or not at all: rows reversed, but as they are where the
+ * header gives no place. */
 gboolean sag_nifti_write_file       (const char           *path,
                                      int                   version,
                                      SagNiftiHeader       *header,

@@ -95,7 +95,8 @@ gboolean sag_nifti_header_get_grid (const SagNiftiHeader *header,
                                     gboolean             *flip,
                                     GError              **error);
 
-/* A header for voxels of `grid` with reversed rows: qform and sform, millimetres. */
+/* A header for voxels of `grid` with reversed rows: qform and sform, millimetres. Who writes what has no place in the
+ * patient sets both codes to 0. */
 void     sag_nifti_header_init     (SagNiftiHeader       *header,
                                     const SagGrid        *grid,
                                     int                   datatype);

@@ -50,7 +50,7 @@ label_row (gconstpointer source, int j, int k)
 }
 
 gboolean
-sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, GError **error)
+sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, gboolean is_placed, GError **error)
 {
   const SagGrid *grid = sag_segmentation_get_grid (segmentation);
   g_autoptr (SagLabelmap) map = NULL; /* of all voxels */
@@ -74,6 +74,8 @@ sag_nifti_write_segmentation (const char *path, SagSegmentation *segmentation, G
   if (map == NULL)
     return FALSE;
   sag_nifti_header_init (&header, grid, SAG_NIFTI_U8);
+  if (!is_placed)
+    sag_nifti_header_unplace (&header);
   header.intent_code = 1002; /* NIFTI_INTENT_LABEL */
   labels = sag_labelmap_get_labels (map, &n_labels);
   g_key_file_set_integer (keys, "sagitta", "labels", n_labels);
@@ -114,7 +116,7 @@ byte_row (gconstpointer source, int j, int k)
 }
 
 gboolean
-sag_nifti_write_confidence (const char *path, SagSegmentation *segmentation, GError **error)
+sag_nifti_write_confidence (const char *path, SagSegmentation *segmentation, gboolean is_placed, GError **error)
 {
   SagBlock *block = sag_segmentation_get_confidence (segmentation);
   g_autoptr (GKeyFile) keys = g_key_file_new ();
@@ -131,6 +133,8 @@ sag_nifti_write_confidence (const char *path, SagSegmentation *segmentation, GEr
     return FALSE;
   source.bytes = sag_block_get_data (block);
   sag_nifti_header_init (&header, source.grid, SAG_NIFTI_U8);
+  if (!is_placed)
+    sag_nifti_header_unplace (&header);
   header.scl_slope = 1.0f / 255;
   g_key_file_set_string (keys, "sagitta", "content", "confidence");
   return sag_nifti_write_file (path, 1, &header, keys, byte_row, &source, NULL, error);

@@ -40,6 +40,14 @@ sag_nifti_is_file (const char *path)
          || size == GUINT32_SWAP_LE_BE (SAG_NIFTI2_HEADER_BYTES);
 }
 
+gboolean
+sag_nifti_is_second (const char *path)
+{
+  g_autofree char *header = sag_nifti_sibling (path, "hdr");
+
+  return header != NULL && strcmp (header, path) != 0 && sag_nifti_is_file (path);
+}
+
 static SagVoxelType
 voxel_for (int datatype)
 {
@@ -115,6 +123,14 @@ sag_nifti_count (const char *path, gboolean *is_placed, GError **error)
   return n;
 }
 
+gboolean
+sag_nifti_is_placed (const char *path)
+{
+  gboolean is_placed = TRUE;
+
+  return !sag_nifti_is_file (path) || sag_nifti_count (path, &is_placed, NULL) == 0 || is_placed;
+}
+
 SagVolume *
 sag_nifti_read (const char *path, const SagTick *tick, GError **error)
 {
@@ -183,7 +199,7 @@ turned_row (gconstpointer source, int j, int k)
 
 gboolean
 sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *orientation,
-                        int version, const SagTick *tick, GError **error)
+                        gboolean is_placed, int version, const SagTick *tick, GError **error)
 {
   static const int types[] = { SAG_NIFTI_U8, SAG_NIFTI_I16, SAG_NIFTI_U16, SAG_NIFTI_F32,
                                SAG_NIFTI_RGB24 };
@@ -197,7 +213,7 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
 
   if (!sag_nifti_fits (grid, path, error))
     return FALSE;
-  if (orientation != NULL)
+  if (orientation != NULL && is_placed)
     {
       char code[4] = "";
 
@@ -228,6 +244,8 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
         source.first += step * (grid->size[from] - 1);
     }
   sag_nifti_header_init (&header, &turned, types[sag_volume_get_voxel_type (volume)]);
+  if (!is_placed)
+    sag_nifti_header_unplace (&header);
   header.scl_slope = (float) sag_volume_get_slope (volume);
   header.scl_inter = (float) sag_volume_get_intercept (volume);
   g_key_file_set_string (keys, "sagitta", "unit", sag_volume_get_unit (volume));
@@ -240,5 +258,5 @@ sag_nifti_write_turned (const char *path, const SagVolume *volume, const char *o
 gboolean
 sag_nifti_write (const char *path, const SagVolume *volume, const SagTick *tick, GError **error)
 {
-  return sag_nifti_write_turned (path, volume, NULL, 1, tick, error);
+  return sag_nifti_write_turned (path, volume, NULL, TRUE, 1, tick, error);
 }

@@ -40,12 +40,18 @@ gboolean         sag_nifti_write              (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);
 
+/* FALSE for a NIfTI file that does not say how its voxels lie in the patient: what is made of it does not say so
+ * either. */
+gboolean         sag_nifti_is_placed          (const char            *path);
+
 /* The same with the file's axes brought nearest to `orientation` ("RAS": i to the right, j to
  * anterior, k to superior; any of the 48), which moves no voxel in the patient. NULL: as
- * sag_nifti_write(). */
+ * sag_nifti_write(). Where `is_placed` is FALSE, as sag_nifti_is_placed(), voxels stay in the order in which they were
+ * read, and the codes of both forms are 0. */
 gboolean         sag_nifti_write_turned       (const char            *path,
                                                const SagVolume       *volume,
                                                const char            *orientation,
+                                               gboolean               is_placed,
                                                int                    version, /* 1 or 2 */
                                                const SagTick         *tick,
                                                GError               **error);
@@ -56,11 +62,13 @@ SagSegmentation *sag_nifti_read_segmentation  (const char            *path,
                                                GError               **error);
 gboolean         sag_nifti_write_segmentation (const char            *path,
                                                SagSegmentation       *segmentation,
+                                               gboolean               is_placed,
                                                GError               **error);
 
 /* The confidence map, u8 0..255 with slope 1/255. INVALID if there is none. */
 gboolean         sag_nifti_write_confidence   (const char            *path,
                                                SagSegmentation       *segmentation,
+                                               gboolean               is_placed,
                                                GError               **error);
 
 /* TRUE for names ending in .nii or .nii.gz. */
@@ -69,6 +77,9 @@ gboolean         sag_nifti_is_name            (const char            *path);
 /* TRUE for those, and for a file of a pair: NAME.hdr and NAME.img (or both with .gz after it), of which both are there
  * and the first begins as a NIfTI or ANALYZE 7.5 header does. Either name opens the pair. */
 gboolean         sag_nifti_is_file            (const char            *path);
+
+/* TRUE for NAME.img of a pair: who lists files lists the pair once, by its header. */
+gboolean         sag_nifti_is_second          (const char            *path);
 
 /* The file of the pair of `path` that ends in `which` ("hdr" or "img"), `path` itself perhaps; NULL if `path` is not
  * named so. Caller frees. */

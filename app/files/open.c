@@ -175,6 +175,7 @@ describe (SagIndex *index, const SagIndexSeries *series, const SagStack *stack, 
     }
   info->monochrome1 = sag_dicom_instance_is_inverted (first);
   /* A radiograph says nothing of where it lies in the patient. */
+  info->says_place = TRUE;
   info->has_place = first->frames[0].has_orientation
                     && !sag_stack_has_finding (stack, SAG_FINDING_NO_POSITION);
   for (guint i = 0; i < stack->findings->len; i++)
@@ -249,6 +250,7 @@ describe_file (const char *path, int which, const SagVolume *volume)
 
   info->name = g_path_get_basename (path);
   info->has_place = is_placed;
+  info->says_place = is_placed || sag_png_is_name (path);
   if (!sag_volume_get_has_spacing (volume))
     g_strv_builder_add (findings, "A picture says nothing of millimetres or of where it lies in "
                                   "the patient: lengths are in pixels");
@@ -282,12 +284,15 @@ enter (const char *path, SagUnzip **unzip, GError **error)
     return NULL;
   dir = g_dir_open (sag_unzip_get_folder (*unzip), 0, error);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (sag_nifti_is_name (name) || sag_png_is_name (name))
-      {
-        g_free (found);
-        found = g_build_filename (sag_unzip_get_folder (*unzip), name, NULL);
-        n++;
-      }
+    {
+      g_autofree char *file = g_build_filename (sag_unzip_get_folder (*unzip), name, NULL);
+
+      if (!sag_open_is_file (file) || sag_nifti_is_second (file))
+        continue;
+      g_free (found);
+      found = g_steal_pointer (&file);
+      n++;
+    }
   g_clear_pointer (&dir, g_dir_close);
   return n == 1 ? g_steal_pointer (&found) : g_strdup (sag_unzip_get_folder (*unzip));
 }

@@ -20,6 +20,7 @@ typedef struct
   int                   n_windows;
   gboolean              monochrome1; /* low values are shown bright */
   gboolean              has_place;   /* it is known how it lies in the patient */
+  gboolean              says_place;  /* FALSE for a NIfTI file alone that does not: what is made of it must not either */
   char                **findings;    /* NULL-terminated sentences: geometry, what was left out */
 } SagOpenInfo;
 

@@ -183,6 +183,26 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
          || fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a ZIP file without files in it"));
 }
 
+/* The files of a pair (NAME.hdr, NAME.img) take the number of the first, so that they stay one. */
+static guint64
+number_of (GHashTable *pairs, guint64 i, const char *name)
+{
+  static const char *const endings[] = { ".hdr", ".img", ".hdr.gz", ".img.gz" };
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  for (gsize e = 0; e < G_N_ELEMENTS (endings); e++)
+    if (g_str_has_suffix (lower, endings[e]))
+      {
+        g_autofree char *stem = g_strndup (name, strlen (name) - strlen (endings[e]));
+        guint64 *first = g_hash_table_lookup (pairs, stem);
+
+        if (first != NULL)
+          return *first;
+        g_hash_table_insert (pairs, g_steal_pointer (&stem), g_memdup2 (&i, sizeof i));
+      }
+  return i;
+}
+
 /* "000017-brain.nii.gz": the number keeps names apart, and of the rest only what is harmless stays. */
 static char *
 make_name (guint64 i, const char *name)
@@ -239,6 +259,7 @@ write_member (zip_t *zip, zip_uint64_t i, const zip_stat_t *stat, const char *pa
 static gboolean
 write_all (zip_t *zip, const char *path, const char *folder, const SagTick *tick, GError **error)
 {
+  g_autoptr (GHashTable) pairs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   zip_int64_t n = zip_get_num_entries (zip, 0);
 
   for (zip_int64_t i = 0; i < n; i++)
@@ -252,8 +273,15 @@ write_all (zip_t *zip, const char *path, const char *folder, const SagTick *tick
         return fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a damaged ZIP file"));
       if (!is_member (&stat))
         continue;
-      name = make_name ((guint64) i, stat.name);
+      name = make_name (number_of (pairs, (guint64) i, stat.name), stat.name);
       to = g_build_filename (folder, name, NULL);
+      if (g_file_test (to, G_FILE_TEST_EXISTS)) /* the same name twice */
+        {
+          g_free (name);
+          g_free (to);
+          name = make_name ((guint64) i, stat.name);
+          to = g_build_filename (folder, name, NULL);
+        }
       if (!write_member (zip, (zip_uint64_t) i, &stat, path, to, error))
         return FALSE;
     }

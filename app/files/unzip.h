@@ -25,7 +25,8 @@ SagUnzip   *sag_unzip_open       (const char    *path,
 SagUnzip   *sag_unzip_ref        (SagUnzip      *self);
 void        sag_unzip_unref      (SagUnzip      *self);
 
-/* Where the members are, all in one folder: "000017-brain.nii.gz" is the 17th. */
+/* Where the members are, all in one folder: "000017-brain.nii.gz" is the 17th; the files of a pair,
+ * NAME.hdr and NAME.img, bear one number. */
 const char *sag_unzip_get_folder (SagUnzip      *self);
 
 /* Drops a reference without removing anything: a worker's files are its window's, which may start

@@ -298,7 +298,7 @@ index_zip (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVariant
     {
       g_autofree char *file = g_build_filename (folder, name, NULL);
 
-      if (sag_open_is_file (file))
+      if (sag_open_is_file (file) && !sag_nifti_is_second (file))
         index_path (run, file, studies, skipped, n_files, NULL);
     }
   g_clear_pointer (&dir, g_dir_close);

@@ -289,6 +289,15 @@ export_statistics (SagBodyRun *run, SagSegmentation *segmentation, const char *p
          && sag_statistics_write_csv (path, segmentation, volume, error);
 }
 
+/* Of labels on a NIfTI file that does not say how it lies in the patient, nor can they. */
+static gboolean
+is_placed (SagBodyRun *run)
+{
+  g_auto (GStrv) paths = sag_body_get_paths (run, NULL);
+
+  return paths == NULL || sag_nifti_is_placed (paths[0]);
+}
+
 static gboolean
 export_segmentation (SagBodyRun *run, const char *format, const char *path, GError **error)
 {
@@ -299,9 +308,9 @@ export_segmentation (SagBodyRun *run, const char *format, const char *path, GErr
   if (segmentation == NULL)
     return FALSE;
   if (strcmp (format, "nifti") == 0)
-    return sag_nifti_write_segmentation (path, segmentation, error);
+    return sag_nifti_write_segmentation (path, segmentation, is_placed (run), error);
   if (strcmp (format, "confidence") == 0)
-    return sag_nifti_write_confidence (path, segmentation, error);
+    return sag_nifti_write_confidence (path, segmentation, is_placed (run), error);
   if (strcmp (format, "stl") == 0)
     return export_surface (run, segmentation, path, error);
   if (strcmp (format, "statistics") == 0)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 try:
     import nibabel as nib
@@ -58,6 +59,17 @@ results.append(("ANALYZE 7.5 is refused", done.returncode == 1 and "which side o
 astray = nib.Nifti1Image(voxels, None)
 astray.set_qform(None, 0), astray.set_sform(None, 0)
 nib.save(astray, work / "astray.nii")
+for name in ("astray-2.nii", "astray-2.nii.gz"):
+    made = subprocess.run([cli, "convert", work / "astray.nii", work / name], capture_output=True, text=True)
+    copy = nib.load(work / name) if made.returncode == 0 else astray
+    same = made.returncode == 0 and (np.asarray(copy.dataobj) == voxels).all() and np.allclose(copy.affine, nib.load(work / "astray.nii").affine)
+    results.append((f"{name}: no side is made up", same and copy.header["qform_code"] == copy.header["sform_code"] == 0, made.stderr))
+with zipfile.ZipFile(work / "pair.zip", "w") as archive:
+    for name in ("one.hdr", "old.hdr", "one.img"):
+        archive.write(work / name, f"study/{name}")
+done = subprocess.run([cli, "convert", work / "pair.zip", work / "zipped.nii"], capture_output=True, text=True)
+good = done.returncode == 0 and np.abs(points(nib.Nifti1Image(voxels, TURNED)) - points(nib.load(work / "zipped.nii"))).max() < 0.011
+results.append(("a pair in a ZIP file", good, done.stderr))
 done = subprocess.run([cli, "info", "--json", work / "astray.nii"], capture_output=True, text=True)
 results.append(("no side without a code", '"place_known":false' in done.stdout and "which side is left" in done.stdout, done.stdout))
 # Four and five dimensions: every volume is there to choose, and it is said that there are more.

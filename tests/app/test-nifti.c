@@ -101,7 +101,7 @@ test_turned (Fixture *f, gconstpointer data)
       g_autoptr (SagVolume) out = NULL;
       GError *error = NULL;
 
-      g_assert_true (sag_nifti_write_turned (f->path, in, codes[c], c % 2 + 1, NULL, &error));
+      g_assert_true (sag_nifti_write_turned (f->path, in, codes[c], TRUE, c % 2 + 1, NULL, &error));
       out = sag_nifti_read (f->path, NULL, &error);
       g_assert_no_error (error);
       const SagGrid *grid = sag_volume_get_grid (out);
@@ -160,7 +160,7 @@ test_segmentation_file (Fixture *f, gconstpointer data)
   GError *error = NULL;
   const SagLabel *label;
 
-  g_assert_true (sag_nifti_write_segmentation (f->gz, in, &error));
+  g_assert_true (sag_nifti_write_segmentation (f->gz, in, TRUE, &error));
   out = sag_nifti_read_segmentation (f->gz, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (in, 0)), n,
@@ -169,13 +169,13 @@ test_segmentation_file (Fixture *f, gconstpointer data)
   g_assert_cmpstr (label->name, ==, "Left lung");
   g_assert_cmpint (label->rgb[0], ==, 230);
   g_assert_cmpstr (sag_segmentation_get_provenance (out)->precision, ==, "int8");
-  g_assert_true (sag_nifti_write_confidence (f->gz, in, &error));
+  g_assert_true (sag_nifti_write_confidence (f->gz, in, TRUE, &error));
   confidence = sag_nifti_read (f->gz, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (sag_block_get_data (sag_segmentation_get_confidence (in)), n,
                    sag_block_get_data (sag_volume_get_block (confidence)), n);
   g_assert_cmpfloat_with_epsilon (sag_volume_get_slope (confidence), 1.0 / 255, 1e-6);
-  g_assert_false (sag_nifti_write_segmentation (f->gz, overlap, &error));
+  g_assert_false (sag_nifti_write_segmentation (f->gz, overlap, TRUE, &error));
   g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
   g_clear_error (&error);
 }

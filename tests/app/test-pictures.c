@@ -133,7 +133,7 @@ write_labels (const char *name, int shift, double origin)
   sag_labelmap_get_voxels (map)[40 * 30 * 7 + 20] = shift == 0 ? 2 : 0;
   segmentation = sag_segmentation_new (&map, 1, NULL, NULL, NULL);
   sag_segmentation_mark_ready (segmentation, 0, 20);
-  sag_nifti_write_segmentation (path, segmentation, &error);
+  sag_nifti_write_segmentation (path, segmentation, TRUE, &error);
   g_assert_no_error (error);
 }
 

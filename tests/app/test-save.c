@@ -106,7 +106,7 @@ read_nifti (Fixture *f, const char *path, GError **error)
 static gboolean
 write_labels (Fixture *f, const char *path, GError **error)
 {
-  return sag_nifti_write_segmentation (path, f->segmentation, error);
+  return sag_nifti_write_segmentation (path, f->segmentation, TRUE, error);
 }
 
 static gboolean

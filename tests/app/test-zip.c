@@ -105,6 +105,46 @@ test_nifti (void)
   test_remove (folder);
 }
 
+/* A pair stays a pair, wherever its files lie in the ZIP file. */
+static void
+test_pair (void)
+{
+  g_autofree char *folder = test_folder ();
+  g_autofree char *inside = g_build_filename (folder, "in", NULL);
+  g_autofree char *image = g_build_filename (folder, "brain.nii", NULL);
+  g_autofree char *header = g_build_filename (inside, "brain.hdr", NULL);
+  g_autofree char *voxels = g_build_filename (inside, "brain.img", NULL);
+  g_autofree char *between = g_build_filename (inside, "brain.htm", NULL);
+  g_autofree char *path = g_build_filename (folder, "image.zip", NULL);
+  g_autofree char *bytes = NULL;
+  g_autoptr (SagVolume) read = NULL;
+  GError *error = NULL;
+  SagGrid grid;
+  gsize n, start;
+  float offset;
+
+  test_grid (&grid);
+  g_assert_cmpint (g_mkdir (inside, 0700), ==, 0);
+  g_autoptr (SagVolume) volume = test_volume_of (&grid);
+  g_assert_true (sag_nifti_write (image, volume, NULL, NULL));
+  g_assert_true (g_file_get_contents (image, &bytes, &n, NULL));
+  memcpy (&offset, bytes + 108, sizeof offset); /* vox_offset */
+  start = (gsize) offset;
+  g_assert_true (g_file_set_contents (voxels, bytes + start, (gssize) (n - start), NULL));
+  offset = 0;
+  memcpy (bytes + 108, &offset, sizeof offset);
+  memcpy (bytes + 344, "ni1", 4);
+  g_assert_true (g_file_set_contents (header, bytes, 348, NULL));
+  g_assert_true (g_file_set_contents (between, "seen in a browser", -1, NULL));
+  zip_folder (path, inside, ZIP_CM_DEFLATE);
+  read = sag_open_volume (path, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  for (int k = 0; k < grid.size[2]; k++)
+    g_assert_cmpmem (sag_volume_get_slice (volume, k), (gsize) grid.size[0] * (gsize) grid.size[1] * 2,
+                     sag_volume_get_slice (read, k), (gsize) grid.size[0] * (gsize) grid.size[1] * 2);
+  test_remove (folder);
+}
+
 /* Each file of the corpus gives its members or one sentence. */
 static void
 test_corpus (void)
@@ -304,6 +344,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/zip/series", test_series);
   g_test_add_func ("/zip/nifti", test_nifti);
+  g_test_add_func ("/zip/pair", test_pair);
   g_test_add_func ("/zip/corpus", test_corpus);
   g_test_add_func ("/zip/full", test_full);
   g_test_add_func ("/zip/orphans", test_orphans);
