@@ -476,9 +476,10 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
       if (stream != NULL && !is_sound (in, stream))
         return fail (in, SAG_DICOM_ERROR_INVALID, error, _ ("frame %d is damaged"), frame + 1);
       /* The toolkit pads a frame to even length. */
-      if (stream == NULL || !reserve (self, n * raw->bytes + 2, error)
-          || !sag_dcm_file_decode (self->file, frame, stream, self->raw, n * raw->bytes + 2,
-                                   raw->color_model, error))
+      gsize size = n * raw->bytes, room = size % 2 == 0 && self->raw_size == size ? size : size + 2;
+
+      if (stream == NULL || !reserve (self, room, error)
+          || !sag_dcm_file_decode (self->file, frame, stream, self->raw, room, raw->color_model, error))
         return FALSE;
       /* A lossy codec may overshoot; masking would turn white to black. */
       raw->is_whole |= sag_syntax_find (in->transfer_syntax_uid)->is_lossy;
@@ -549,7 +550,8 @@ store_gray (const SagPixels *self, const Raw *raw, gpointer out)
 
   if (raw->bytes == (int) bytes && !raw->is_exact && raw->is_whole)
     {
-      memcpy (out, self->raw, n * bytes);
+      if (out != self->raw)
+        memcpy (out, self->raw, n * bytes);
       return;
     }
   for (gsize i = 0; i < n; i++)
@@ -631,6 +633,19 @@ store_palette (const SagPixels *self, const Raw *raw, guint8 *out)
     }
 }
 
+/* Samples lie in the file as they do in the caller's buffer, which can be decoded into: a frame less beside the volume
+ * for each thread. */
+static gboolean
+is_alike (const SagPixels *self)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = (gsize) in->rows * in->columns * sag_sample_get_bytes (self->sample);
+
+  return (self->codec == SAG_CODEC_DCMTK || self->codec == SAG_CODEC_NATIVE) && in->samples_per_pixel == 1
+         && self->palette == NULL && self->sample != SAG_SAMPLE_RGB8 && !is_packed (in)
+         && sag_sample_get_bytes (self->sample) == in->bits_allocated / 8 && n % 2 == 0;
+}
+
 gboolean
 sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
 {
@@ -656,6 +671,21 @@ sag_pixels_decode (SagPixels *self, int frame, gpointer buffer, GError **error)
     return fail (in, SAG_DICOM_ERROR_UNSUPPORTED, error,
                  _ ("is a 1-bit image in transfer syntax %s, which is not supported"),
                  in->transfer_syntax_uid);
+  if (is_alike (self))
+    {
+      guint8 *own = self->raw;
+      gsize own_size = self->raw_size;
+      gboolean good;
+
+      self->raw = buffer;
+      self->raw_size = (gsize) in->rows * in->columns * sag_sample_get_bytes (self->sample);
+      good = decode_plain (self, frame, &raw, error);
+      if (good)
+        store_gray (self, &raw, buffer);
+      self->raw = own;
+      self->raw_size = own_size;
+      return good;
+    }
   if (self->codec == SAG_CODEC_JPEG2000 ? !decode_jpeg2000 (self, frame, &raw, error)
                                         : !decode_plain (self, frame, &raw, error))
     return FALSE;

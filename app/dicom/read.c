@@ -11,6 +11,7 @@
 #include "engine/base/parallel.h"
 
 #include <glib/gi18n-lib.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -389,6 +390,16 @@ describe_lost (const Fill *fill)
   return g_string_free (text, FALSE);
 }
 
+/* Compressed frames come and go while a series is decoded: above 128 KiB they go back to the system as soon as they
+ * are freed, or they would stay beside the volume. sag_alloc_keep_pages() is the other way. */
+static void
+return_pages (void)
+{
+  mallopt (M_MMAP_THRESHOLD, 128 << 10);
+  mallopt (M_TRIM_THRESHOLD, 128 << 10);
+  malloc_trim (0);
+}
+
 gboolean
 sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReadyFunc ready,
                gpointer data, const SagTick *tick, char **lost, GError **error)
@@ -404,6 +415,7 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
   fill.failed = g_new0 (gboolean, stack->n_slices);
   fill.readers = g_new0 (Reader, n_threads);
   g_mutex_init (&fill.lock);
+  return_pages ();
   for (int i = 0; i < stack->n_slices; i++)
     fill.order[i] = i;
   g_qsort_with_data (fill.order, stack->n_slices, sizeof *fill.order, compare_distance, sorting);
@@ -415,6 +427,7 @@ sag_read_fill (SagVolume *volume, const SagStack *stack, int focus, SagReadReady
     }
   if (!fill.cancelled && fill.n_failed < stack->n_slices)
     fill_gaps (&fill);
+  sag_alloc_keep_pages ();
   g_mutex_clear (&fill.lock);
   if (lost != NULL)
     *lost = !fill.cancelled && fill.n_failed > 0 && fill.n_failed < stack->n_slices
