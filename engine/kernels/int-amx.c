@@ -295,6 +295,122 @@ end_rows (const SagIntEnd *end, size_t m, size_t first, size_t left, const int32
     }
 }
 
+/* Numbers of four pieces of 16 columns, one behind the other, as bytes. */
+SAG_INLINE __m512i
+four_pieces (const Tight *e, const SagVecI v[4])
+{
+  const __m512i order = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+
+  return _mm512_permutexvar_epi32 (order, (__m512i) tight_bytes (e, v));
+}
+
+/* All columns, more than 16 of them, of two rows at once. */
+SAG_INLINE void
+tight_pairs (const SagGemmU8Job *job, const Tight *e, const int32_t *sums, size_t more, int residual, int whole)
+{
+  const SagIntEnd *end = &job->end;
+  SagVec scale[2] = { sag_load (end->scale), sag_load (end->scale + SIDE) };
+  SagVec shift[2] = { sag_load (end->shift), sag_load (end->shift + SIDE) };
+  __mmask32 mask = job->n == NR ? ~(__mmask32) 0 : ((__mmask32) 1 << job->n) - 1;
+  uint8_t *out = end->out;
+  ptrdiff_t ld = end->ld;
+
+  for (size_t i = 0; i < job->m; i += 2)
+    {
+      const int32_t *from = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
+      uint8_t *to = out + (ptrdiff_t) i * ld;
+      int both = i + 1 < job->m;
+      SagVecI v[4];
+      __m512i all;
+
+      SAG_UNROLL for (int r = 0; r < 2; r++)
+        {
+          __m256i beside = residual ? _mm256_maskz_loadu_epi8 (mask, end->residual + (ptrdiff_t) (i + (r & both)) * ld)
+                                    : _mm256_setzero_si256 ();
+
+          SAG_UNROLL for (int c = 0; c < 2; c++)
+            {
+              const int32_t *at = from + r * SIDE + c * SIDE * SIDE;
+              SagVecI sum = sag_load_i (at);
+              SagVecI add = (SagVecI) _mm512_cvtepu8_epi32 (_mm256_extracti128_si256 (beside, c));
+
+              if (more > 0)
+                sum += sag_load_i (at + more);
+              v[2 * r + c] = tight_value (e, sum, scale[c], shift[c], residual ? &add : NULL);
+            }
+        }
+      all = four_pieces (e, v);
+      if (whole)
+        _mm256_storeu_si256 ((__m256i *) (void *) to, _mm512_castsi512_si256 (all));
+      else
+        _mm256_mask_storeu_epi8 (to, mask, _mm512_castsi512_si256 (all));
+      if (both && whole)
+        _mm256_storeu_si256 ((__m256i *) (void *) (to + ld), _mm512_extracti64x4_epi64 (all, 1));
+      else if (both)
+        _mm256_mask_storeu_epi8 (to + ld, mask, _mm512_extracti64x4_epi64 (all, 1));
+    }
+}
+
+/* At most 16 columns: four rows at once. */
+SAG_INLINE void
+tight_fours (const SagGemmU8Job *job, const Tight *e, const int32_t *sums, size_t more, int residual)
+{
+  const SagIntEnd *end = &job->end;
+  SagVec scale = sag_load (end->scale), shift = sag_load (end->shift);
+  __mmask16 mask = (__mmask16) ((1u << job->n) - 1);
+  uint8_t *out = end->out;
+  ptrdiff_t ld = end->ld;
+
+  for (size_t i = 0; i < job->m; i += 4)
+    {
+      const int32_t *from = sums + i / SIDE * 2 * SIDE * SIDE + i % SIDE * SIDE;
+      uint8_t *to = out + (ptrdiff_t) i * ld;
+      size_t left = job->m - i;
+      SagVecI v[4];
+      __m512i all;
+
+      SAG_UNROLL for (size_t r = 0; r < 4; r++)
+        {
+          SagVecI sum = sag_load_i (from + r * SIDE), add = sag_splat_i (0);
+
+          if (more > 0)
+            sum += sag_load_i (from + r * SIDE + more);
+          if (residual && r < left)
+            add = (SagVecI) _mm512_cvtepu8_epi32 (
+                _mm_maskz_loadu_epi8 (mask, end->residual + (ptrdiff_t) (i + r) * ld));
+          v[r] = tight_value (e, sum, scale, shift, residual ? &add : NULL);
+        }
+      all = four_pieces (e, v);
+      _mm_mask_storeu_epi8 (to, mask, _mm512_castsi512_si128 (all));
+      if (left > 1)
+        _mm_mask_storeu_epi8 (to + ld, mask, _mm512_extracti32x4_epi32 (all, 1));
+      if (left > 2)
+        _mm_mask_storeu_epi8 (to + 2 * ld, mask, _mm512_extracti32x4_epi32 (all, 2));
+      if (left > 3)
+        _mm_mask_storeu_epi8 (to + 3 * ld, mask, _mm512_extracti32x4_epi32 (all, 3));
+    }
+}
+
+static void
+tight_all (const SagGemmU8Job *job, const Tight *e, const int32_t *sums, size_t more)
+{
+  int residual = job->end.residual != NULL;
+
+  if (job->n <= SIDE)
+    {
+      if (residual)
+        tight_fours (job, e, sums, more, 1);
+      else
+        tight_fours (job, e, sums, more, 0);
+    }
+  else if (residual)
+    tight_pairs (job, e, sums, more, 1, 0);
+  else if (job->n < NR)
+    tight_pairs (job, e, sums, more, 0, 0);
+  else
+    tight_pairs (job, e, sums, more, 0, 1);
+}
+
 SAG_INLINE void
 end_column (const SagGemmU8Job *job, size_t first, const int32_t *sums, size_t more)
 {
@@ -356,8 +472,9 @@ static void
 gemm_u8 (const SagGemmU8Job *job)
 {
   _Alignas (64) int32_t sums[4 * SIDE * SIDE];
-  size_t quads = (job->k + 3) / 4;
+  size_t quads = (job->k + 3) / 4, more = 0;
   Cut cut = { .job = job, .run = 1 };
+  Tight tight;
 
   if (job->run > 1 && job->taps % job->run == 0 && job->k % 4 == 0 && quads % SIDE != 0
       && job->run * job->k <= MOST_RUN)
@@ -395,15 +512,24 @@ gemm_u8 (const SagGemmU8Job *job)
     all_steps (&cut, 1, 2);
   else
     all_steps (&cut, 1, 1);
+  if (cut.n_steps > 1)
+    more = job->n <= SIDE ? SIDE * SIDE : job->m <= SIDE ? 2 * SIDE * SIDE : 0;
   _tile_stored (0, sums, LINE);
-  _tile_stored (1, sums + SIDE * SIDE, LINE);
-  _tile_stored (2, sums + 2 * SIDE * SIDE, LINE);
-  _tile_stored (3, sums + 3 * SIDE * SIDE, LINE);
+  if (more > 0 || job->n > SIDE)
+    _tile_stored (1, sums + SIDE * SIDE, LINE);
+  if (more > 0 || job->m > SIDE)
+    _tile_stored (2, sums + 2 * SIDE * SIDE, LINE);
+  if (more > 0 || (job->m > SIDE && job->n > SIDE))
+    _tile_stored (3, sums + 3 * SIDE * SIDE, LINE);
   FENCE ();
+  if (job->init != NULL && tight_end (&job->end, job->n, &tight))
+    {
+      tight_all (job, &tight, sums, more);
+      return;
+    }
   for (size_t first = 0; first < job->n; first += SIDE)
     {
       int32_t *column = sums + first * SIDE;
-      size_t more = job->n <= SIDE ? SIDE * SIDE : job->m <= SIDE ? 2 * SIDE * SIDE : 0;
 
       if (job->init == NULL)
         add_column (job, first, column);

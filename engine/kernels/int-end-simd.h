@@ -107,7 +107,8 @@ ended_byte_with (const Ends *e, SagVec v)
  * vector has four times as many: rounding and cutting keep the order, so it is all one. */
 typedef struct
 {
-  SagVec   step;
+  SagVec   step, residual_scale;
+  SagVecI  residual_zero;
   SagVecS  zero;
   SagVecU8 least, most;
 } Tight;
@@ -120,15 +121,31 @@ bound_byte (const SagIntEnd *end, float v)
   return (uint8_t) b[0];
 }
 
+/* Whether a lane is not 0. */
+SAG_INLINE int
+any_lane (SagVecI v)
+{
+#if LANES == 16
+  return _mm512_test_epi32_mask ((__m512i) v, (__m512i) v) != 0;
+#else
+  int any = 0;
+
+  for (int i = 0; i < LANES; i++)
+    any |= v[i];
+  return any;
+#endif
+}
+
 /* FALSE: it is none, as far as its first n columns go. */
 SAG_INLINE int
 tight_end (const SagIntEnd *end, size_t n, Tight *tight)
 {
   SagVecI bad = sag_splat_i (0);
   SagVec step = sag_splat (end->step);
-  int any = 0;
 
-  if (end->kind != SAG_END_U8 || end->residual != NULL || end->slope != 1 || end->lo != end->lo || end->hi != end->hi)
+  if (end->kind != SAG_END_U8 || end->slope != 1 || end->lo != end->lo || end->hi != end->hi)
+    return 0;
+  if (end->residual != NULL && !(end->residual_scale * end->step < 1e5f && end->residual_scale * end->step > -1e5f))
     return 0;
   for (size_t i = 0; i < n; i += LANES)
     {
@@ -137,25 +154,32 @@ tight_end (const SagIntEnd *end, size_t n, Tight *tight)
 
       bad |= ~((scale * step < sag_splat (0.45f)) & (shift * step < sag_splat (1e8f)));
     }
-  for (int i = 0; i < LANES; i++)
-    any |= bad[i];
-  if (any != 0)
+  if (any_lane (bad))
     return 0;
   tight->step = step;
+  tight->residual_scale = sag_splat (end->residual_scale);
+  tight->residual_zero = sag_splat_i (end->residual_zero);
   tight->zero = (SagVecS) sag_splat_i (end->zero * 0x10001);
   tight->least = (SagVecU8) sag_splat_i (bound_byte (end, end->lo) * 0x01010101);
   tight->most = (SagVecU8) sag_splat_i ((int32_t) (bound_byte (end, end->hi) * 0x01010101u));
   return 1;
 }
 
-/* Four vectors of sums, in the order of sag_woven (). */
-SAG_INLINE SagVecU8
-tight_bytes (const Tight *e, const SagVecI sum[4], const SagVec scale[4], const SagVec shift[4])
+/* A number that is to be a byte; `residual` NULL: there is none. */
+SAG_INLINE SagVecI
+tight_value (const Tight *e, SagVecI sum, SagVec scale, SagVec shift, const SagVecI *residual)
 {
-  SagVecI v[4];
+  SagVec v = sag_fma (sag_to_float (sum), scale, shift);
 
-  SAG_UNROLL for (int i = 0; i < 4; i++)
-    v[i] = sag_nearest (sag_fma (sag_to_float (sum[i]), scale[i], shift[i]) * e->step);
+  if (residual != NULL)
+    v = v + sag_to_float (*residual - e->residual_zero) * e->residual_scale;
+  return sag_nearest (v * e->step);
+}
+
+/* Four vectors of them as bytes, in the order of sag_unwoven (). */
+SAG_INLINE SagVecU8
+tight_bytes (const Tight *e, const SagVecI v[4])
+{
 #if LANES == 16
   __m512i low = _mm512_adds_epi16 (_mm512_packs_epi32 ((__m512i) v[0], (__m512i) v[1]), (__m512i) e->zero);
   __m512i high = _mm512_adds_epi16 (_mm512_packs_epi32 ((__m512i) v[2], (__m512i) v[3]), (__m512i) e->zero);

@@ -143,16 +143,22 @@ block_lines (int n_lines, int fresh, int whole, const Block *block, const Job *j
         SAG_UNROLL for (int l = 0; l < n_lines; l++)
           {
             SagVecI sum[4];
+            SagVecU8 all;
 
             SAG_UNROLL for (int v = 0; v < 4; v++)
               sum[v] = block->start[v];
             SAG_UNROLL for (int k = 0; k < SIDE; k++)
               SAG_UNROLL for (int v = 0; v < 4; v++)
                 sum[v] = sag_dot4 (sum[v], x[(turn * fresh + k) % SIDE][v], block->w[l][k][v]);
-            sag_store_u8 (out + l * job->end.ld + (ptrdiff_t) (i * job->c),
-                          block->is_tight ? tight_bytes (&block->tight, sum, block->scale, block->shift)
-                                          : loose_bytes (&end, block, sum),
-                          n);
+            if (block->is_tight)
+              {
+                SAG_UNROLL for (int v = 0; v < 4; v++)
+                  sum[v] = tight_value (&block->tight, sum[v], block->scale[v], block->shift[v], NULL);
+                all = tight_bytes (&block->tight, sum);
+              }
+            else
+              all = loose_bytes (&end, block, sum);
+            sag_store_u8 (out + l * job->end.ld + (ptrdiff_t) (i * job->c), all, n);
           }
         i += block->pixels;
         u += step;

@@ -39,10 +39,10 @@ sums (Check *check, size_t n)
 static SagIntEnd
 make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld, size_t n_out)
 {
-  bool more = check_random (check, 2);
+  unsigned more = check_random (check, 3); /* a residual, and with 2 all that there is */
   float *scale = check_floats (check, n, CHECK_PLAIN), *shift = check_floats (check, n, CHECK_PLAIN);
   SagIntEnd end = { .kind = kind, .scale = scale, .shift = shift, .ld = ld, .lo = -100.0f, .hi = 1e4f,
-                    .slope = more ? 0.01f : 1.0f };
+                    .slope = more > 1 ? 0.01f : 1.0f };
 
   for (size_t i = 0; i < n; i++)
     scale[i] = fabsf (scale[i]) * 1e-3f + 1e-4f;
@@ -50,9 +50,10 @@ make_end (Check *check, SagEnd kind, size_t n, ptrdiff_t ld, size_t n_out)
     return end;
   end.step = 3.7f;
   end.zero = 31;
-  if (more)
+  if (more > 1)
+    shift[n - 1] = check_random (check, 2) ? NAN : INFINITY;
+  if (more > 0)
     {
-      shift[n - 1] = check_random (check, 2) ? NAN : INFINITY;
       end.residual = bytes (check, n_out, false);
       end.residual_scale = 0.05f;
       end.residual_zero = 90;
