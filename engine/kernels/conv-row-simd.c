@@ -162,7 +162,8 @@ conv_row_f32 (const SagConvRowF32Job *job)
   while (x < end)
     {
       size_t left = end - x;
-      size_t nv = sag_share ((left + LANES - 1) / LANES, job->n <= NARROW_N ? LONG_NV : MAX_NV);
+      size_t vectors = (left + LANES - 1) / LANES;
+      size_t nv = job->n <= NARROW_N ? sag_share (vectors, LONG_NV) : sag_share (vectors, MAX_NV);
 
       if (left > nv * LANES)
         left = nv * LANES;

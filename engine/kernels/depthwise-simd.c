@@ -113,24 +113,25 @@ line_end (int nv, const Job *job, float *out, size_t nx, const SagVec acc[LONG_N
     }
 }
 
-/* Vector i of what a tap sees. */
+/* Vector i of what a tap sees. Of the vectors that it reads, those from `from` to `to` - 1 are whole. */
 SAG_INLINE SagVec
-line_load (int stride, int whole, const float *p, int i, const SagMask *mask)
+line_load (int stride, int from, int to, const float *p, int i, const SagMask *mask)
 {
-  SagVec a, b;
+  int k = i * stride;
+  SagVec a = k >= from && k < to ? sag_load (p + k * LANES) : sag_load_mask (p + k * LANES, mask[k]), b;
 
-  p += i * stride * LANES;
-  a = whole ? sag_load (p) : sag_load_mask (p, mask[i * stride]);
   if (stride == 1)
     return sag_keep (a);
-  b = whole ? sag_load (p + LANES) : sag_load_mask (p + LANES, mask[i * stride + 1]);
+  k++;
+  b = k >= from && k < to ? sag_load (p + k * LANES) : sag_load_mask (p + k * LANES, mask[k]);
   return sag_keep (sag_even (a, b));
 }
 
 /* Squares of 3 x 3 taps, one a plane: each vector of the input serves all the lines that see it. Rows are
- * [planes][(lines - 1) * stride + 3], at the block's first tap, or NULL. */
+ * [planes][(lines - 1) * stride + 3], at the block's first tap, or NULL. `inner`: but for the first vector of the first
+ * column and the last of the last, all is inside. */
 SAG_INLINE void
-square_block (int lines, int nv, int stride, int whole, const Job *job, const float *const *rows,
+square_block (int lines, int nv, int stride, int inner, const Job *job, const float *const *rows,
               const SagMask (*mask)[VECTORS], size_t x, size_t nx)
 {
   enum { SIDE = 3 };
@@ -157,7 +158,8 @@ square_block (int lines, int nv, int stride, int whole, const Job *job, const fl
                 SagVec v[LONG_NV];
 
                 SAG_UNROLL for (int i = 0; i < nv; i++)
-                  v[i] = line_load (stride, whole, row + u, i, mask[u]);
+                  v[i] = line_load (stride, u == 0, !inner ? 0 : u < SIDE - 1 ? VECTORS : nv * stride - 1, row + u, i,
+                                    mask[u]);
                 SAG_UNROLL for (int l = 0; l < lines; l++)
                   {
                     int y = r - l * stride;
@@ -205,7 +207,7 @@ list_block (int nv, int stride, const Job *job, size_t l, size_t x, size_t nx)
           SagVec s = sag_splat (weight[t][j]);
 
           SAG_UNROLL for (int i = 0; i < nv; i++)
-            acc[i] = sag_fma (line_load (stride, 0, row[t] + (ptrdiff_t) j * job->pitch, i, mask[t]), s, acc[i]);
+            acc[i] = sag_fma (line_load (stride, 0, 0, row[t] + (ptrdiff_t) j * job->pitch, i, mask[t]), s, acc[i]);
         }
       line_end (nv, job, out, nx, acc);
     }
@@ -243,23 +245,25 @@ gather_block (const Job *job, size_t l, size_t x, size_t nx)
 typedef void (*SquareFn) (const Job *job, const float *const *rows, const SagMask (*mask)[VECTORS], size_t x,
                           size_t nx);
 
-#define SQUARE(lines, name, nv, stride, whole)                                                             \
+#define SQUARE(lines, name, nv, stride, inner)                                                             \
   static void                                                                                              \
   square_##lines##_##name##_##stride (const Job *job, const float *const *rows,                            \
                                       const SagMask (*mask)[VECTORS], size_t x, size_t nx)                 \
   {                                                                                                        \
-    square_block (lines, nv, stride, whole, job, rows, mask, x, nx);                                       \
+    square_block (lines, nv, stride, inner, job, rows, mask, x, nx);                                       \
   }
-#define SQUARES(lines, stride)               \
-  SQUARE (lines, inner, LONG_NV, stride, 1)  \
-  SQUARE (lines, outer, LONG_NV, stride, 0)  \
+#define SQUARES(lines, stride)                  \
+  SQUARE (lines, inner, LONG_NV, stride, 1)     \
+  SQUARE (lines, outer, LONG_NV, stride, 0)     \
+  SQUARE (lines, inner_short, SHORT_NV, stride, 1) \
   SQUARE (lines, short, SHORT_NV, stride, 0)
-#define SQUARES_ROW(lines, stride) \
-  { square_##lines##_inner_##stride, square_##lines##_outer_##stride, square_##lines##_short_##stride }
+#define SQUARES_ROW(lines, stride)                                           \
+  { square_##lines##_inner_##stride, square_##lines##_outer_##stride,        \
+    square_##lines##_inner_short_##stride, square_##lines##_short_##stride }
 
 SQUARES (1, 1) SQUARES (2, 1) SQUARES (4, 1) SQUARES (1, 2) SQUARES (2, 2) SQUARES (4, 2)
 
-static const SquareFn squares[2][3][3] = {
+static const SquareFn squares[2][3][4] = {
   { SQUARES_ROW (1, 1), SQUARES_ROW (2, 1), SQUARES_ROW (4, 1) },
   { SQUARES_ROW (1, 2), SQUARES_ROW (2, 2), SQUARES_ROW (4, 2) },
 };
@@ -299,15 +303,15 @@ square_lines (const Job *job, size_t l, size_t lines)
   for (size_t x = 0; x < job->nx; x += nx)
     {
       size_t left = job->nx - x;
-      int name = left > SHORT_NV * LANES ? 1 : 2;
+      size_t most = (left > SHORT_NV * LANES ? LONG_NV : SHORT_NV) * LANES;
       ptrdiff_t first = (ptrdiff_t) (x * s) + job->dx[0];
       SagMask mask[3][VECTORS];
+      int name = left > SHORT_NV * LANES ? 0 : 2;
 
-      nx = left < LONG_NV * LANES ? left : LONG_NV * LANES;
-      if (nx == LONG_NV * LANES && first >= 0
-          && first + (ptrdiff_t) (LONG_NV * LANES * s + 2) <= (ptrdiff_t) job->width)
-        name = 0;
-      for (size_t i = 0; i < 3 * VECTORS && name > 0; i++)
+      nx = left < most ? left : most;
+      if (nx < most || first < -1 || first + (ptrdiff_t) (most * s + 1) > (ptrdiff_t) job->width)
+        name++;
+      for (size_t i = 0; i < 3 * VECTORS; i++)
         {
           ptrdiff_t at = first + (ptrdiff_t) (i / VECTORS + i % VECTORS * LANES);
 

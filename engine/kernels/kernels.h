@@ -520,6 +520,10 @@ typedef void (*SagTransposeF32Fn) (size_t rows, size_t columns, const float *src
 /* y[2i] = a[i], y[2i + 1] = b[i] for i < n: the two phases of a stride-2 transposed convolution. */
 typedef void (*SagInterleaveF32Fn) (size_t n, const float *a, const float *b, float *y);
 
+/* Between neighbours: y[2i] = x[i] * w[0] + x[i + 1] * w[1], y[2i + 1] = x[i] * w[2] + x[i + 1] * w[3] for i < n, each
+ * product and sum rounded. */
+typedef void (*SagBetweenF32Fn) (size_t n, const float *x, const float *w, float *y);
+
 /* --- recurrences ------------------------------------------------------------------------- */
 
 /* The selective scan (Gu and Dao, "Mamba", 2023, eq. 2 with the simplified B) of c channels with n
@@ -573,6 +577,7 @@ typedef struct
   SagReduce          reduce;
   SagTransposeF32Fn  transpose_f32;
   SagInterleaveF32Fn interleave_f32;
+  SagBetweenF32Fn    between_f32;
   void             (*scan_f32) (const SagScanF32Job *job);
   SagSliceKernels    slice;
 } SagKernels;

@@ -32,5 +32,5 @@ sag_share (size_t vectors, size_t most)
 {
   size_t parts = (vectors + most - 1) / most;
 
-  return (vectors + parts - 1) / parts;
+  return parts <= 1 ? vectors : parts == 2 ? (vectors + 1) / 2 : (vectors + parts - 1) / parts;
 }

@@ -70,9 +70,34 @@ interleave_f32 (size_t n, const float *a, const float *b, float *y)
     }
 }
 
+static void
+between_f32 (size_t n, const float *x, const float *w, float *y)
+{
+  SagVec w0 = sag_splat (w[0]), w1 = sag_splat (w[1]), w2 = sag_splat (w[2]), w3 = sag_splat (w[3]);
+
+  for (size_t i = 0; i < n; i += LANES)
+    {
+      size_t left = n - i < LANES ? n - i : LANES;
+      SagVec a = sag_load_n (x + i, left), b = sag_load_n (x + i + 1, left);
+      SagVec even = a * w0 + b * w1, odd = a * w2 + b * w3;
+      SagVec low = sag_zip_lo (even, odd), high = sag_zip_hi (even, odd);
+
+      if (left == LANES)
+        {
+          sag_store (y + 2 * i, low);
+          sag_store (y + 2 * i + LANES, high);
+          continue;
+        }
+      sag_store_n (y + 2 * i, low, 2 * left < LANES ? 2 * left : LANES);
+      if (2 * left > LANES)
+        sag_store_n (y + 2 * i + LANES, high, 2 * left - LANES);
+    }
+}
+
 void
 SAG_FN (move_fill) (SagKernels *k)
 {
   k->transpose_f32 = transpose_f32;
   k->interleave_f32 = interleave_f32;
+  k->between_f32 = between_f32;
 }

@@ -357,6 +357,18 @@ sag_ref_transpose_f32 (size_t rows, size_t columns, const float *src, ptrdiff_t 
 }
 
 void
+sag_ref_between_f32 (size_t n, const float *x, const float *w, float *y)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      float a = x[i] * w[0], b = x[i] * w[2];
+
+      y[2 * i] = a + x[i + 1] * w[1];
+      y[2 * i + 1] = b + x[i + 1] * w[3];
+    }
+}
+
+void
 sag_ref_interleave_f32 (size_t n, const float *a, const float *b, float *y)
 {
   for (size_t i = 0; i < n; i++)
@@ -418,6 +430,7 @@ sag_ref_fill (SagKernels *k)
     },
     .transpose_f32 = sag_ref_transpose_f32,
     .interleave_f32 = sag_ref_interleave_f32,
+    .between_f32 = sag_ref_between_f32,
     .scan_f32 = sag_ref_scan_f32,
   };
   sag_ref_math_fill (k);

@@ -53,6 +53,7 @@ void  sag_ref_softmax_planes  (size_t c, size_t n, const float *x, ptrdiff_t ldx
 
 void  sag_ref_transpose_f32   (size_t rows, size_t columns, const float *src, ptrdiff_t ld_src,
                                float *dst, ptrdiff_t ld_dst);
+void  sag_ref_between_f32     (size_t n, const float *x, const float *w, float *y);
 void  sag_ref_interleave_f32  (size_t n, const float *a, const float *b, float *y);
 
 /* reference-scan.c */

@@ -349,7 +349,7 @@ plan_lines (SagResize *self, const SagValue *x, const SagValue *y)
   sag_value_strides (y, strides);
   self->line_out = strides[slow->axis];
   self->each = (SAG_RESIZE_ROWS * sizeof (gint64)
-                + (gsize) (slow->taps * self->line_out + 2 * fast->n_in) * sizeof (float) + SAG_ALIGN - 1)
+                + (gsize) (slow->taps * self->line_out) * sizeof (float) + SAG_ALIGN - 1)
                & ~(gsize) (SAG_ALIGN - 1);
   return TRUE;
 }

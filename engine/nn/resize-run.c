@@ -106,7 +106,7 @@ position (const SagResizeAxis *axis, gint64 i, const float *x, float *y)
 
 /* A line along the faster axis. */
 static void
-fast_line (const SagResize *self, const float *x, float *y, float *spare)
+fast_line (const SagResize *self, const float *x, float *y)
 {
   const SagResizeAxis *axis = &self->axis[0];
   const SagKernels *kernels = sag_kernels_get ();
@@ -130,11 +130,7 @@ fast_line (const SagResize *self, const float *x, float *y, float *spare)
         position (axis, i, x, y);
       if (!axis->doubles)
         continue;
-      rows[0] = x;
-      rows[1] = x + 1;
-      kernels->reduce.mix_rows (2, (gsize) n, rows, axis->weight + 2, spare);
-      kernels->reduce.mix_rows (2, (gsize) n, rows, axis->weight + 4, spare + n);
-      kernels->interleave_f32 ((gsize) n, spare, spare + n, y + 1);
+      kernels->between_f32 ((gsize) n, x, axis->weight + 2, y + 1);
       position (axis, 0, x, y);
       position (axis, axis->n_out - 1, x, y);
     }
@@ -186,7 +182,7 @@ sag_resize_run_band (const SagNode *node, const SagBand *band, gint64 pitch, voi
           float *held = lines->lines + slot * line;
 
           if (lines->held[slot] != source)
-            fast_line (self, x + source * self->line_in, held, lines->lines + axis->taps * line);
+            fast_line (self, x + source * self->line_in, held);
           lines->held[slot] = source;
           rows[t] = held;
         }

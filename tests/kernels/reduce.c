@@ -261,6 +261,19 @@ transpose_one (Check *check, size_t rows, size_t columns)
   check_release_all (check);
 }
 
+static void
+between_one (Check *check, size_t n, CheckFill fill)
+{
+  const float *x = check_floats (check, n + 1, fill), *w = check_floats (check, 4, CHECK_PLAIN);
+  float *got = check_floats (check, 2 * n, CHECK_PLAIN), *want = check_copy (check, got, 2 * n);
+
+  CHECK_GUARDED (check, "between_f32")
+    check->k->between_f32 (n, x, w, got);
+  check->ref->between_f32 (n, x, w, want);
+  check_same (check, got, want, 2 * n, "between_f32 %zu", n);
+  check_release_all (check);
+}
+
 void
 check_move (Check *check)
 {
@@ -283,6 +296,8 @@ check_move (Check *check)
       check->ref->interleave_f32 (n, a, b, want);
       check_same_bytes (check, got, want, 2 * n * sizeof *got, "interleave_f32 %zu", n);
       check_release_all (check);
+
+      between_one (check, n, i & 1 ? CHECK_PLAIN : CHECK_EVIL);
 
       for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++)
         if (ns[i] > 0 && ns[j] > 0)
