@@ -13,6 +13,7 @@ typedef struct
   gint64       image, from, to;
   const float *in;  /* begins with line in_first of the image; NULL: the input as a whole */
   gint64       in_first;
+  gint64       in_ring; /* 0, or lines of that buffer: those that do not fit begin anew at its start */
   float       *out; /* the same of the output */
   gint64       out_first;
 } SagBand;

@@ -84,7 +84,7 @@ depthwise_rows (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy
           gint64 z = qz * g->in_step[0] + offset[0], y = (qy + i / taps) * g->in_step[1] + offset[1];
           gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
 
-          rows[i] = inside ? job->in + (start + z * c->in_stride[1] + y * c->in_stride[2]) : NULL;
+          rows[i] = inside ? job->in + (start + z * c->in_stride[1] + sag_conv_line_at (job, y)) : NULL;
           dx[i % taps] = offset[2] + q0 * g->in_step[2];
         }
       row.taps = (gsize) taps;
@@ -140,7 +140,7 @@ rows_panel (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gi
           gint64 z = qz * g->in_step[0] + offset[0], y = qy * g->in_step[1] + offset[1];
           gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
 
-          rows[t] = inside ? job->in + (start + z * c->in_stride[1] + y * c->in_stride[2]) : NULL;
+          rows[t] = inside ? job->in + (start + z * c->in_stride[1] + sag_conv_line_at (job, y)) : NULL;
           dx[t] = offset[2] + q0 * g->in_step[2];
         }
       row.taps = (gsize) taps;
@@ -297,7 +297,7 @@ square_lines (const SagConvJob *job, gint64 image, gint64 y, gint64 lines)
       gint64 line = y * g->in_step[1] + g->phases[0].least[1] + i;
 
       rows[i] = line >= 0 && line < g->in[1]
-                    ? job->bytes + (image * c->in_stride[0] + line * c->in_stride[2] - job->in_shift)
+                    ? job->bytes + (image * c->in_stride[0] + sag_conv_line_at (job, line) - job->in_shift)
                     : NULL;
     }
   job->k->bytes.depthwise_square (&(SagSquareU8Job){

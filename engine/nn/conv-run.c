@@ -423,6 +423,8 @@ sag_conv_run_band (const SagNode *node, const SagBand *band)
     job.in = sag_node_input (node, 0)->data;
   else
     job.in_shift = band->image * c->in_stride[0] + band->in_first * c->in_stride[2];
+  job.in_ring = band->in_ring;
+  job.in_turn = band->in_ring > 0 ? band->in_first + band->in_ring : G_MAXINT64;
   if (band->out == NULL)
     job.out = sag_node_output (node, 0)->data;
   else
@@ -445,7 +447,7 @@ sag_conv_run (const SagStep *step)
   SagConvJob job = {
     .step = step, .conv = c, .k = sag_kernels_get (), .in = sag_step_in (step, 0),
     .packed = c->dynamic ? step->scratch : node->packed, .out = sag_step_out (step, 0),
-    .residual = residual != NULL ? residual->data : NULL,
+    .residual = residual != NULL ? residual->data : NULL, .in_turn = G_MAXINT64,
   };
   gboolean last = c->form == SAG_CONV_LAST || c->form == SAG_CONV_LAST_DEPTHWISE;
   double work = (double) node->macs / (double) MAX (1, lines * g->out[2]); /* a pixel's */

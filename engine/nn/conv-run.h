@@ -21,10 +21,18 @@ typedef struct
   guint8            pad;
   float            *out;     /* or words, or bytes: see SagConv.bytes_out */
   gint64            in_shift, out_shift; /* of a band: elements before the first that `in` and `out` hold */
+  gint64            in_ring, in_turn;    /* of a band: lines from in_turn on lie in_ring lines before their place */
   gint64            per_item, n_items; /* lines, or blocks of pixels, of an item */
   gint64            parts, per_part;   /* shares of the panels, for images too small to share; panels of each */
   gint64            first, n_lines;    /* of rows_item() */
 } SagConvJob;
+
+/* Where line y of the input lies, in elements. */
+static inline gint64
+sag_conv_line_at (const SagConvJob *job, gint64 y)
+{
+  return (y >= job->in_turn ? y - job->in_ring : y) * job->conv->in_stride[2];
+}
 
 /* What follows the sum, over `n` floats at out[at]. */
 void      sag_conv_finish (const SagConvJob *job, gint64 at, gint64 n);

@@ -92,10 +92,11 @@ typedef struct
   gint64         per_item, per_image; /* lines of an item; items of an image */
 } Job;
 
-/* Lines have .. to - 1 of the value behind a member lie in its buffer; from is the next that will be read. */
+/* Lines first .. end - 1 of the value behind a member lie in its buffer, the first at `place`; after the buffer's last
+ * line comes its first. */
 typedef struct
 {
-  gint64 first, end;
+  gint64 first, end, place;
 } Held;
 
 /* A line of a source; its pixels, or lines by channel, lie `pitch` floats apart. */
@@ -146,6 +147,15 @@ gather (const Chain *self, gint64 image, gint64 from, gint64 to, float *buffer, 
     }
 }
 
+/* Whether a member can read lines that go on at the start of a buffer. */
+static gboolean
+turns (const SagNode *node)
+{
+  const SagConv *conv = node->state;
+
+  return conv->form == SAG_CONV_ROWS || conv->form == SAG_CONV_ROWS_DEPTHWISE || conv->square;
+}
+
 /* Makes lines from .. to - 1 of the last member. */
 static void
 run_band (const Chain *self, float *buffers, Held *held, gint64 image, gint64 from, gint64 to)
@@ -158,15 +168,19 @@ run_band (const Chain *self, float *buffers, Held *held, gint64 image, gint64 fr
       end[i] = to;
       if (i < self->n - 1)
         {
-          float *buffer = buffers + self->buffer[i];
+          gint64 place = 0;
 
           if (from >= held[i].first && from < held[i].end) /* goes on from what is there */
             {
-              memmove (buffer, buffer + (from - held[i].first) * self->line[i],
-                       (gsize) ((held[i].end - from) * self->line[i]) * sizeof (float));
+              float *buffer = buffers + self->buffer[i], *kept = buffer + (from - held[i].first) * self->line[i];
+
+              if (turns (self->node[i + 1]))
+                place = (held[i].place + from - held[i].first) % self->lines[i];
+              else
+                memmove (buffer, kept, (gsize) ((held[i].end - from) * self->line[i]) * sizeof (float));
               first[i] = MIN (held[i].end, to);
             }
-          held[i] = (Held){ from, MAX (first[i], to) };
+          held[i] = (Held){ from, MAX (first[i], to), place };
           from = first[i];
         }
       if (from == to)
@@ -179,14 +193,31 @@ run_band (const Chain *self, float *buffers, Held *held, gint64 image, gint64 fr
         lines_seen (&conv_of (self, i)->geometry, &from, &to);
     }
   for (int i = 0; i < self->n; i++)
-    if (first[i] < end[i] && i == 0 && self->n_sources > 0)
-      gather (self, image, first[0], end[0], buffers + self->buffer[0], held[0].first,
-              (guint8 *) (buffers + self->floats));
-    else if (first[i] < end[i])
-      sag_conv_run_band (self->node[i], &(SagBand){
-          .image = image, .from = first[i], .to = end[i],
-          .in = i > 0 ? buffers + self->buffer[i - 1] : NULL, .in_first = i > 0 ? held[i - 1].first : 0,
-          .out = i < self->n - 1 ? buffers + self->buffer[i] : NULL, .out_first = i < self->n - 1 ? held[i].first : 0 });
+    for (gint64 y = first[i], next; y < end[i]; y = next)
+      {
+        SagBand band = { .image = image, .from = y };
+        gint64 place;
+
+        next = end[i];
+        if (i > 0)
+          {
+            band.in = buffers + self->buffer[i - 1];
+            band.in_first = held[i - 1].first - held[i - 1].place;
+            band.in_ring = turns (self->node[i]) ? self->lines[i - 1] : 0;
+          }
+        if (i < self->n - 1)
+          {
+            place = (held[i].place + y - held[i].first) % self->lines[i];
+            next = MIN (end[i], y + self->lines[i] - place);
+            band.out = buffers + self->buffer[i];
+            band.out_first = y - place;
+          }
+        band.to = next;
+        if (i == 0 && self->n_sources > 0)
+          gather (self, image, y, next, band.out, band.out_first, (guint8 *) (buffers + self->floats));
+        else
+          sag_conv_run_band (self->node[i], &band);
+      }
 }
 
 static void
