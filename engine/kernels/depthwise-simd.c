@@ -113,6 +113,27 @@ line_end (int nv, const Job *job, float *out, size_t nx, const SagVec acc[LONG_N
     }
 }
 
+/* The lanes of b a place on, the last of a before them; the lanes of a a place back, the first of b behind them. */
+SAG_INLINE SagVec
+sag_behind (SagVec a, SagVec b)
+{
+#if LANES == 16
+  return (SagVec) _mm512_alignr_epi32 ((__m512i) b, (__m512i) a, 15);
+#else
+  return a + b; /* unused */
+#endif
+}
+
+SAG_INLINE SagVec
+sag_ahead (SagVec a, SagVec b)
+{
+#if LANES == 16
+  return (SagVec) _mm512_alignr_epi32 ((__m512i) b, (__m512i) a, 1);
+#else
+  return a + b; /* unused */
+#endif
+}
+
 /* Vector i of what a tap sees. Of the vectors that it reads, those from `from` to `to` - 1 are whole. */
 SAG_INLINE SagVec
 line_load (int stride, int from, int to, const float *p, int i, const SagMask *mask)
@@ -125,6 +146,37 @@ line_load (int stride, int from, int to, const float *p, int i, const SagMask *m
   k++;
   b = k >= from && k < to ? sag_load (p + k * LANES) : sag_load_mask (p + k * LANES, mask[k]);
   return sag_keep (sag_even (a, b));
+}
+
+/* What the three columns of taps see of a row, as `inner` below has it: where vectors are as long as a line of the cache,
+ * those a place aside of others are made of these. */
+SAG_INLINE void
+row_columns (int nv, int stride, const float *row, const SagMask (*mask)[VECTORS], SagVec v[3][LONG_NV])
+{
+  SagVec before = sag_load_mask (row, mask[0][0]);
+
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    {
+      SagVec a = sag_keep (sag_load (row + 1 + i * stride * LANES));
+
+      if (stride == 1)
+        {
+          v[1][i] = a;
+          continue;
+        }
+      v[2][i] = sag_load (row + 1 + (2 * i + 1) * LANES);
+      v[1][i] = sag_even (a, v[2][i]);
+      v[2][i] = sag_odd (a, v[2][i]);
+    }
+  SAG_UNROLL for (int i = 0; i < nv; i++)
+    if (stride == 1)
+      {
+        v[0][i] = i == 0 ? before : sag_behind (v[1][i - 1], v[1][i]);
+        v[2][i] = i < nv - 1 ? sag_ahead (v[1][i], v[1][i + 1])
+                             : sag_load_mask (row + 2 + i * LANES, mask[2][i]);
+      }
+    else
+      v[0][i] = sag_behind (i == 0 ? sag_splat (before[0]) : v[2][i - 1], v[2][i]);
 }
 
 /* Squares of 3 x 3 taps, one a plane: each vector of the input serves all the lines that see it. Rows are
@@ -149,17 +201,19 @@ square_block (int lines, int nv, int stride, int inner, const Job *job, const fl
         SAG_UNROLL for (int r = 0; r < n_rows; r++)
           {
             const float *row = rows[t / (SIDE * SIDE) * (size_t) n_rows + (size_t) r];
+            SagVec v[SIDE][LONG_NV];
 
             if (row == NULL)
               continue;
             row += (ptrdiff_t) j * job->pitch;
+            if (inner && LANES == 16)
+              row_columns (nv, stride, row, mask, v);
             SAG_UNROLL for (int u = 0; u < SIDE; u++)
               {
-                SagVec v[LONG_NV];
-
-                SAG_UNROLL for (int i = 0; i < nv; i++)
-                  v[i] = line_load (stride, u == 0, !inner ? 0 : u < SIDE - 1 ? VECTORS : nv * stride - 1, row + u, i,
-                                    mask[u]);
+                if (!inner || LANES < 16)
+                  SAG_UNROLL for (int i = 0; i < nv; i++)
+                    v[u][i] = line_load (stride, u == 0, !inner ? 0 : u < SIDE - 1 ? VECTORS : nv * stride - 1, row + u,
+                                         i, mask[u]);
                 SAG_UNROLL for (int l = 0; l < lines; l++)
                   {
                     int y = r - l * stride;
@@ -167,7 +221,7 @@ square_block (int lines, int nv, int stride, int inner, const Job *job, const fl
                     if (y < 0 || y >= SIDE)
                       continue;
                     SAG_UNROLL for (int i = 0; i < nv; i++)
-                      acc[l][i] = sag_fma (v[i], sag_splat (w[(size_t) (y * SIDE + u) * job->nw]), acc[l][i]);
+                      acc[l][i] = sag_fma (v[u][i], sag_splat (w[(size_t) (y * SIDE + u) * job->nw]), acc[l][i]);
                   }
               }
           }
