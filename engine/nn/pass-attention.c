@@ -9,16 +9,14 @@
 #include "engine/nn/op-util.h"
 #include "engine/nn/pass-match.h"
 #include "engine/nn/passes.h"
+#include "engine/nn/product.h"
 
-#include <math.h>
 #include <string.h>
 
 enum
 {
   TILE = 1 << 15, /* scores of a tile */
   MOST_ROWS = 96, /* of a tile */
-  MAX_MR = 32,
-  MAX_NR = 64,
 };
 
 typedef struct
@@ -35,16 +33,6 @@ typedef struct
 
 /* --- run --------------------------------------------------------------------------------- */
 
-static const SagGemmF32 *
-choose_gemm (gint64 n)
-{
-  const SagGemmF32 *gemm = sag_kernels_get ()->gemm_f32;
-  gint64 wide = gemm[SAG_GEMM_WIDE].nr, narrow = gemm[SAG_GEMM_NARROW].nr;
-
-  return (n + narrow - 1) / narrow * narrow * 5 < (n + wide - 1) / wide * wide * 4 ? &gemm[SAG_GEMM_NARROW]
-                                                                                  : &gemm[SAG_GEMM_WIDE];
-}
-
 typedef struct
 {
   const SagStep   *step;
@@ -53,26 +41,6 @@ typedef struct
   float           *keys, *values, *tiles, *out;
   gint64           per_batch; /* tiles */
 } Job;
-
-/* c = a b, m rows of k and of n; b is packed. */
-static void
-multiply (gint64 m, gint64 k, gint64 n, const float *a, const float *packed, float *c)
-{
-  static const float zeros[MAX_NR];
-  const SagGemmF32 *gemm = choose_gemm (n);
-  const float *rows[MAX_MR];
-  gint64 mr = gemm->mr, nr = gemm->nr;
-
-  for (gint64 i = 0; i < m; i += mr)
-    {
-      for (gint64 r = 0; r < mr; r++)
-        rows[r] = a + MIN (i + r, m - 1) * k;
-      for (gint64 j = 0; j < n; j += nr)
-        gemm->fn (&(SagGemmF32Job){ .m = (gsize) MIN (mr, m - i), .n = (gsize) MIN (nr, n - j), .taps = 1,
-                                    .k = (gsize) k, .rows = rows, .w = packed + j * k, .init = zeros,
-                                    .c = c + i * n + j, .ldc = n, .lo = -INFINITY, .hi = INFINITY });
-    }
-}
 
 static void
 pack_item (gsize item, int thread, gpointer data)
@@ -83,10 +51,10 @@ pack_item (gsize item, int thread, gpointer data)
   const float *keys = sag_step_in (job->step, 1), *values = sag_step_in (job->step, 2);
 
   if (item % 2 == 0)
-    sag_pack_f32 (choose_gemm (self->n)->nr, 1, (gsize) self->k, (gsize) self->n, keys + batch * self->k * self->n,
+    sag_pack_f32 (sag_product_kernel (self->n)->nr, 1, (gsize) self->k, (gsize) self->n, keys + batch * self->k * self->n,
                   0, self->n, 1, job->keys + batch * (gint64) self->keys);
   else
-    sag_pack_f32 (choose_gemm (self->d)->nr, 1, (gsize) self->n, (gsize) self->d, values + batch * self->n * self->d,
+    sag_pack_f32 (sag_product_kernel (self->d)->nr, 1, (gsize) self->n, (gsize) self->d, values + batch * self->n * self->d,
                   0, self->d, 1, job->values + batch * (gint64) self->values);
 }
 
@@ -119,13 +87,15 @@ tile_item (gsize item, int thread, gpointer data)
 
   if (!sag_step_go_on (job->step, thread, (double) item / (double) (job->per_batch * self->batches)))
     return;
-  multiply (m, self->k, self->n, job->q + at * self->k, job->keys + batch * (gint64) self->keys, scores);
+  sag_product (m, self->k, self->n, job->q + at * self->k, self->k, job->keys + batch * (gint64) self->keys, FALSE,
+               scores, self->n);
   if (self->scaled)
     kernels->binary[self->scale_op]((gsize) (m * self->n), scores, 1, &self->scale, 0, scores);
   if (job->bias != NULL)
     add_bias (job, batch, row, m, scores);
   kernels->reduce.softmax ((gsize) m, (gsize) self->n, scores, scores);
-  multiply (m, self->n, self->d, scores, job->values + batch * (gint64) self->values, job->out + at * self->d);
+  sag_product (m, self->n, self->d, scores, self->n, job->values + batch * (gint64) self->values, FALSE,
+               job->out + at * self->d, self->d);
 }
 
 static void
@@ -158,12 +128,12 @@ static gboolean
 prepare (SagNode *node, SagPrecision precision, GError **error)
 {
   Attention *self = node->state;
-  gint64 mr = choose_gemm (self->n)->mr;
+  gint64 mr = sag_product_kernel (self->n)->mr;
   gsize floats, tiles;
 
   self->rows = CLAMP (TILE / self->n, mr, MOST_ROWS) / mr * mr;
-  self->keys = sag_pack_size (choose_gemm (self->n)->nr, 1, (gsize) self->k, (gsize) self->n);
-  self->values = sag_pack_size (choose_gemm (self->d)->nr, 1, (gsize) self->n, (gsize) self->d);
+  self->keys = sag_pack_size (sag_product_kernel (self->n)->nr, 1, (gsize) self->k, (gsize) self->n);
+  self->values = sag_pack_size (sag_product_kernel (self->d)->nr, 1, (gsize) self->n, (gsize) self->d);
   node->kernel = "attention";
   node->macs = (gint64) MIN (1e18, (double) self->batches * (double) self->m * (double) self->n * (double) (self->k + self->d));
   if (self->keys == 0 || self->values == 0

@@ -15,8 +15,8 @@
 #include "engine/nn/pass-match.h"
 #include "engine/nn/pass-see.h"
 #include "engine/nn/passes.h"
+#include "engine/nn/product.h"
 
-#include <math.h>
 #include <string.h>
 
 enum
@@ -25,8 +25,6 @@ enum
   CHUNKS = 64, /* pieces, at most */
   TILE = 128,  /* tokens in a thread's hands */
   MOST = 256,  /* features of a head */
-  MAX_MR = 32,
-  MAX_NR = 64,
 };
 
 /* One of q, k, v: where the elements of a batch, a token and a feature are. */
@@ -58,35 +56,6 @@ typedef struct
 } Attention;
 
 /* --- run --------------------------------------------------------------------------------- */
-
-static const SagGemmF32 *
-choose_gemm (gint64 n)
-{
-  const SagGemmF32 *gemm = sag_kernels_get ()->gemm_f32;
-
-  return n <= gemm[SAG_GEMM_NARROW].nr ? &gemm[SAG_GEMM_NARROW] : &gemm[SAG_GEMM_WIDE];
-}
-
-/* c = a b, or c + a b: m rows of k, which lie `lda` apart; b is packed. */
-static void
-multiply (gint64 m, gint64 k, gint64 n, const float *a, gint64 lda, const float *packed, gboolean go_on, float *c,
-          gint64 ldc)
-{
-  static const float zeros[MAX_NR];
-  const SagGemmF32 *gemm = choose_gemm (n);
-  const float *rows[MAX_MR];
-  gint64 mr = gemm->mr, nr = gemm->nr;
-
-  for (gint64 i = 0; i < m; i += mr)
-    {
-      for (gint64 r = 0; r < mr; r++)
-        rows[r] = a + MIN (i + r, m - 1) * lda;
-      for (gint64 j = 0; j < n; j += nr)
-        gemm->fn (&(SagGemmF32Job){ .m = (gsize) MIN (mr, m - i), .n = (gsize) MIN (nr, n - j), .taps = 1,
-                                    .k = (gsize) k, .rows = rows, .w = packed + j * k, .init = go_on ? NULL : zeros,
-                                    .c = c + i * ldc + j, .ldc = ldc, .lo = -INFINITY, .hi = INFINITY });
-    }
-}
 
 typedef struct
 {
@@ -157,8 +126,8 @@ chunk_item (gsize item, int thread, gpointer data)
       load (&self->k, k, at, m, e, rows);
       kernels->reduce.add_rows ((gsize) m, (gsize) e, rows, e, sum);
       kernels->transpose_f32 ((gsize) m, (gsize) e, rows, e, turned, m);
-      sag_pack_f32 (choose_gemm (d)->nr, 1, (gsize) m, (gsize) d, v + at * token, 0, token, feature, values);
-      multiply (e, m, d, turned, m, values, at > first, sums, d);
+      sag_pack_f32 (sag_product_kernel (d)->nr, 1, (gsize) m, (gsize) d, v + at * token, 0, token, feature, values);
+      sag_product (e, m, d, turned, m, values, at > first, sums, d);
     }
 }
 
@@ -184,7 +153,7 @@ batch_item (gsize item, int thread, gpointer data)
   apply_scale (&self->product, e * d, sums);
   apply_scale (&self->sum, e, sums + e * d);
   memcpy (packed, sums + e * d, (gsize) e * sizeof (float));
-  sag_pack_f32 (choose_gemm (d)->nr, 1, (gsize) e, (gsize) d, sums, 0, d, 1, packed + (e + 15) / 16 * 16);
+  sag_pack_f32 (sag_product_kernel (d)->nr, 1, (gsize) e, (gsize) d, sums, 0, d, 1, packed + (e + 15) / 16 * 16);
 }
 
 static void
@@ -210,7 +179,7 @@ query_item (gsize item, int thread, gpointer data)
     }
   made = self->out_feature == 1 ? out : made;
   load (&self->q, q, first, m, e, rows);
-  multiply (m, e, d, rows, e, packed + (e + 15) / 16 * 16, FALSE, made, ld);
+  sag_product (m, e, d, rows, e, packed + (e + 15) / 16 * 16, FALSE, made, ld);
   if (self->normalised)
     {
       kernels->reduce.dots ((gsize) m, (gsize) e, rows, packed, over);
@@ -256,13 +225,13 @@ static gboolean
 prepare (SagNode *node, SagPrecision precision, GError **error)
 {
   Attention *self = node->state;
-  gsize values = sag_pack_size (choose_gemm (self->d)->nr, 1, TILE, (gsize) self->d), sums, packed, tiles, all;
+  gsize values = sag_pack_size (sag_product_kernel (self->d)->nr, 1, TILE, (gsize) self->d), sums, packed, tiles, all;
 
   self->chunk = MAX (CHUNK, (self->n / CHUNKS + TILE) / TILE * TILE);
   self->chunks = (self->n + self->chunk - 1) / self->chunk;
   self->state = round_up ((gsize) (self->e * (self->d + 1)));
   self->packed = round_up ((gsize) self->e)
-                 + round_up (sag_pack_size (choose_gemm (self->d)->nr, 1, (gsize) self->e, (gsize) self->d));
+                 + round_up (sag_pack_size (sag_product_kernel (self->d)->nr, 1, (gsize) self->e, (gsize) self->d));
   self->tile = round_up (2 * TILE * (gsize) self->e + MAX (values, TILE * (gsize) self->d));
   node->kernel = self->normalised ? "normalised" : "plain";
   node->macs = (gint64) MIN (1e18, (double) self->batches * (double) self->e * (double) self->d
