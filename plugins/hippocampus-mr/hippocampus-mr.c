@@ -49,14 +49,14 @@ static const sag_label *const labels[] = { &anterior, &posterior, NULL };
 
 static const sag_net linear = NET ("hippocampus-mr.onnx", 1.50f, 1.49f, 1.49f, 1.49f);
 static const sag_net transformer
-    = NET ("hippocampus-mr-segformer.onnx", 1.53f, 1.53f, 1.52f, 1.53f);
+    = NET ("hippocampus-mr-segformer.onnx", 1.71f, 1.71f, 1.71f, 1.71f);
 
 static const sag_model_info by_scan
     = INFO ("org.sagitta.hippocampus-mr", "1.1.0", "Hippocampus (MR)", &linear,
             "Dice 0.872");
 static const sag_model_info by_attention
-    = INFO ("org.sagitta.hippocampus-mr-segformer", "1.0.0", "Hippocampus (MR, transformer)",
-            &transformer, "Dice 0.863");
+    = INFO ("org.sagitta.hippocampus-mr-segformer", "1.1.0", "Hippocampus (MR, transformer)",
+            &transformer, "Dice 0.871");
 
 static const sag_model_info *const models[] = { &by_scan, &by_attention, NULL };
 

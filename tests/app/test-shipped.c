@@ -96,9 +96,24 @@ precision_of (const char *name)
   g_error ("'%s' is not a precision", name);
 }
 
+/* What the model of `line` found at FP32. */
+static int
+labelled_at_fp32 (const Line *line)
+{
+  g_auto (GStrv) lines = g_strsplit (table, "\n", -1);
+  Line other;
+
+  for (int l = 0; lines[l] != NULL; l++)
+    if (parse_line (lines[l], &other) && g_str_equal (other.id, line->id) && g_str_equal (other.precision, "fp32"))
+      return other.n_labelled;
+  g_error ("shipped.txt has no line of %s at fp32", line->id);
+}
+
 static void
 test_line (gconstpointer data)
 {
+  g_autofree char *doubt = NULL;
+  SagSegmentReport report;
   Line line;
   g_autoptr (GError) error = NULL;
   g_autoptr (SagVolume) volume = NULL;
@@ -113,9 +128,15 @@ test_line (gconstpointer data)
   entry = sag_plugin_host_find (host, line.id, &error);
   g_assert_no_error (error);
   volume = make_volume (&line);
-  result = sag_plugin_host_segment (host, entry, precision_of (line.precision), volume, NULL, NULL, NULL,
-                                    &error);
+  result = sag_plugin_host_segment (host, entry, precision_of (line.precision), volume, NULL, NULL,
+                                    &report, &error);
   g_assert_no_error (error);
+  doubt = sag_segment_doubt (&report);
+  g_test_message ("%.4f of the numbers saturated", report.saturated);
+  if (precision_of (line.precision) < SAG_PRECISION_INT8)
+    g_assert_cmpfloat (report.saturated, ==, 0);
+  else if (labelled_at_fp32 (&line) == 0 && line.n_labelled > 0) /* of a picture it was not made for */
+    g_assert_nonnull (doubt);
   n = (gsize) line.size[0] * (gsize) line.size[1] * (gsize) line.size[2];
   labels = sag_labelmap_get_voxels (sag_segmentation_get_layer (result, 0));
   confidence = sag_block_get_data (sag_segmentation_get_confidence (result));
