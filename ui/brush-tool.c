@@ -101,6 +101,16 @@ touch (SagBrushTool *self,
   paint_to (self, lps);
 }
 
+/* The other end of a pen. */
+static gboolean
+is_rubber (GtkGestureDrag *gesture)
+{
+  GdkEvent *event = gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (gesture));
+  GdkDeviceTool *tool = event != NULL ? gdk_event_get_device_tool (event) : NULL;
+
+  return tool != NULL && gdk_device_tool_get_tool_type (tool) == GDK_DEVICE_TOOL_TYPE_ERASER;
+}
+
 static void
 drag_begin (GtkGestureDrag *gesture,
             double          x,
@@ -121,7 +131,7 @@ drag_begin (GtkGestureDrag *gesture,
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   gtk_widget_grab_focus (GTK_WIDGET (self->view));
   self->axis = find_axis (self);
-  self->erase = tool == SAG_LEFT_ERASER || (state & GDK_CONTROL_MASK) != 0;
+  self->erase = tool == SAG_LEFT_ERASER || (state & GDK_CONTROL_MASK) != 0 || is_rubber (gesture);
   if (self->axis < 0)
     error = g_error_new_literal (
         G_IO_ERROR, G_IO_ERROR_FAILED,

@@ -109,6 +109,18 @@ make_menu (SagResultList *self,
   return menu;
 }
 
+static gboolean
+has_text (GBinding     *binding,
+          const GValue *from,
+          GValue       *to,
+          gpointer      data)
+{
+  const char *text = g_value_get_string (from);
+
+  g_value_set_boolean (to, text != NULL && text[0] != '\0');
+  return TRUE;
+}
+
 static GtkWidget *
 make_row (gpointer item,
           gpointer data)
@@ -141,6 +153,8 @@ make_row (gpointer item,
   g_object_bind_property (result, "name", name, "label", G_BINDING_SYNC_CREATE);
   g_object_bind_property (result, "name", name, "tooltip-text", G_BINDING_SYNC_CREATE);
   g_object_bind_property (result, "note", note, "label", G_BINDING_SYNC_CREATE);
+  g_object_bind_property_full (result, "note", note, "visible", G_BINDING_SYNC_CREATE, has_text, NULL, NULL,
+                               NULL);
   /* One that is being made is stopped by its run's Cancel. */
   g_object_bind_property (result, "complete", menu, "sensitive", G_BINDING_SYNC_CREATE);
   gtk_box_append (GTK_BOX (box), mark);

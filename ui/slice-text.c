@@ -118,7 +118,7 @@ draw_letter (const Pen    *pen,
              double        xalign,
              double        yalign)
 {
-  const GdkRGBA plate = { 0.86, 0.87, 0.88, 0.92 }, black = { 0, 0, 0, 1 };
+  const GdkRGBA plate = { 0.86, 0.87, 0.88, 0.92 }, black = { 0, 0, 0, 1 }, shade = { 0, 0, 0, 0.6 };
   g_autoptr (PangoLayout) layout = NULL;
   char letters[4];
   gboolean side;
@@ -135,6 +135,8 @@ draw_letter (const Pen    *pen,
   y = round (MARGIN + yalign * (pen->scene->height - 2 * MARGIN - height));
   if (!side)
     {
+      /* A line of the crosshair often runs through it. */
+      fill (pen->snapshot, &shade, x - 3, y, width + 6, height);
       append_outlined (pen->snapshot, layout, x, y, &ink);
       return;
     }

@@ -9,6 +9,7 @@
 #include "ui/slice-compare.h"
 
 #include <math.h>
+#include <string.h>
 
 #define CLICK_POINTS 4         /* a drag shorter than this is a click */
 #define FAST_US 60000          /* wheel clicks closer than this count double and more */
@@ -46,6 +47,7 @@ typedef struct
   gint64         scroll_time;
   int            speed;
   double         scale; /* of a pinch so far */
+  double         pinched[2]; /* where it was last */
   double         pointer[2];
 } SagSliceTools;
 
@@ -277,23 +279,44 @@ pressed (GtkGestureClick *gesture,
     gtk_widget_activate_action (GTK_WIDGET (self->view), "view.full", NULL);
 }
 
+/* Between two fingers. */
 static void
-pinch_begin (SagSliceTools *self)
+find_pinch (SagSliceTools *self,
+            GtkGesture    *gesture,
+            double         at[2])
 {
-  self->scale = 1;
+  if (gtk_gesture_is_recognized (gesture) && gtk_gesture_get_bounding_box_center (gesture, &at[0], &at[1]))
+    return;
+  at[0] = gtk_widget_get_width (GTK_WIDGET (self->view)) / 2.0;
+  at[1] = gtk_widget_get_height (GTK_WIDGET (self->view)) / 2.0;
 }
 
+static void
+pinch_begin (GtkGesture       *gesture,
+             GdkEventSequence *sequence,
+             SagSliceTools    *self)
+{
+  self->moved = TRUE; /* what the first finger had begun ends here, and was no click */
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  self->scale = 1;
+  find_pinch (self, gesture, self->pinched);
+}
+
+/* Apart and together zooms, together across moves the picture. */
 static void
 pinch (GtkGestureZoom *gesture,
        double          scale,
        SagSliceTools  *self)
 {
-  double x, y;
+  double at[2];
 
-  if (!gtk_gesture_get_bounding_box_center (GTK_GESTURE (gesture), &x, &y) || scale <= 0)
+  if (scale <= 0)
     return;
-  sag_slice_view_zoom_at (self->view, scale / self->scale, x, y);
+  find_pinch (self, GTK_GESTURE (gesture), at);
+  sag_slice_view_pan_by (self->view, at[0] - self->pinched[0], at[1] - self->pinched[1]);
+  sag_slice_view_zoom_at (self->view, scale / self->scale, at[0], at[1]);
   self->scale = scale;
+  memcpy (self->pinched, at, sizeof at);
 }
 
 /* ---- pointer and Space */
@@ -396,7 +419,7 @@ sag_slice_tools_attach (SagSliceView *view)
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (click));
 
   zoom = gtk_gesture_zoom_new ();
-  g_signal_connect_swapped (zoom, "begin", G_CALLBACK (pinch_begin), self);
+  g_signal_connect (zoom, "begin", G_CALLBACK (pinch_begin), self);
   g_signal_connect (zoom, "scale-changed", G_CALLBACK (pinch), self);
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (zoom));
 

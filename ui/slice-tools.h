@@ -10,6 +10,7 @@
  *                  (what each button drags is a setting: "mouse-left", "mouse-middle", "mouse-right")
  * double click     activates "view.full"
  * Space, tapped    activates "view.cine"
+ * two fingers      zoom where they are, and move the picture
  */
 #pragma once
 

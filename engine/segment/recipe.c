@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+#define FEW_SLICES 5 /* of CT or MR: a localizer, a map of one place */
+
 #define MAX_PATCH 2048
 #define MAX_NEIGHBOURS 16
 
@@ -303,6 +305,21 @@ check_planes (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
                                                    "ones."), wanted));
 }
 
+/* A model of volumes was trained on scans of a part of the body, not on a cut or two of it. */
+static void
+check_slices (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
+{
+  const char *modality = sag_volume_get_modality (volume);
+  int n = sag_volume_get_grid (volume)->size[2];
+
+  if (n >= FEW_SLICES || self->per_slice || (strcmp (modality, "CT") != 0 && strcmp (modality, "MR") != 0))
+    return;
+  g_ptr_array_add (warnings, g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
+                                                           "The series has %d slice, the model was trained on whole scans.",
+                                                           "The series has %d slices, the model was trained on whole scans.",
+                                                           (gulong) n), n));
+}
+
 static void
 check_intensity (const SagRecipe *self, SagVolume *volume, GPtrArray *warnings)
 {
@@ -330,6 +347,7 @@ sag_recipe_check (const SagRecipe *self, SagVolume *volume)
   check_modality (self, volume, warnings);
   check_spacing (self, volume, warnings);
   check_planes (self, volume, warnings);
+  check_slices (self, volume, warnings);
   check_intensity (self, volume, warnings);
   g_ptr_array_add (warnings, NULL);
   return (char **) g_ptr_array_free (warnings, FALSE);

@@ -176,6 +176,27 @@ test_check_planes (void)
   g_assert_nonnull (strstr (error->message, "slanted"));
 }
 
+/* Two slices are no scan of an organ; for a model of single slices they are two. */
+static void
+test_check_slices (void)
+{
+  const int size[3] = { 10, 10, 2 };
+  g_autoptr (SagVolume) volume = ramp (size);
+  g_autoptr (SagRecipe) recipe = good_recipe ();
+  char **warnings = sag_recipe_check (recipe, volume);
+
+  g_assert_cmpint (g_strv_length (warnings), ==, 1);
+  g_assert_cmpstr (warnings[0], ==, "The series has 2 slices, the model was trained on whole scans.");
+  g_strfreev (warnings);
+
+  recipe->normalise = SAG_NORMALISE_ZSCORE;
+  recipe->per_slice = TRUE;
+  g_assert_true (sag_recipe_validate (recipe, NULL));
+  warnings = sag_recipe_check (recipe, volume);
+  g_assert_null (warnings[0]);
+  g_strfreev (warnings);
+}
+
 /* A fifth of the volume lies outside the scanner's round field of view, far below any tissue. */
 static void
 test_check_padding (void)
@@ -320,6 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/recipe/validate", test_validate);
   g_test_add_func ("/recipe/check", test_check);
   g_test_add_func ("/recipe/check-planes", test_check_planes);
+  g_test_add_func ("/recipe/check-slices", test_check_slices);
   g_test_add_func ("/recipe/check-padding", test_check_padding);
   g_test_add_func ("/stats/scale", test_scale);
   g_test_add_func ("/stats/threads", test_threads);

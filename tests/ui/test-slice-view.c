@@ -298,6 +298,37 @@ test_text (Fixture       *f,
       differs (with, without, width, width - 40, height / 2 - 15, width - 12, height / 2 + 15));
 }
 
+/* No device here has two fingers: what the gesture tells is told by hand. */
+static void
+test_pinch (Fixture      *f,
+            gconstpointer data)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (f->view));
+  g_autoptr (GtkGesture) zoom = NULL;
+  SagWindowLevel before = sag_workspace_get_window_level (f->workspace), after;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_GESTURE_ZOOM (controller))
+        zoom = g_object_ref (GTK_GESTURE (controller));
+    }
+  g_assert_nonnull (zoom);
+  g_signal_emit_by_name (zoom, "begin", NULL);
+  g_signal_emit_by_name (zoom, "scale-changed", 1.5);
+  g_assert_cmpfloat_with_epsilon (sag_slice_view_get_zoom (f->view), 1.5, 1e-9);
+  g_signal_emit_by_name (zoom, "scale-changed", 3.0);
+  g_assert_cmpfloat_with_epsilon (sag_slice_view_get_zoom (f->view), 3, 1e-9);
+  /* The next one begins where this one ended. */
+  g_signal_emit_by_name (zoom, "begin", NULL);
+  g_signal_emit_by_name (zoom, "scale-changed", 0.5);
+  g_assert_cmpfloat_with_epsilon (sag_slice_view_get_zoom (f->view), 1.5, 1e-9);
+  after = sag_workspace_get_window_level (f->workspace);
+  g_assert_cmpfloat (after.width, ==, before.width);
+  g_assert_cmpfloat (after.center, ==, before.center);
+}
+
 static void
 test_words (void)
 {
@@ -388,6 +419,8 @@ add_tests (void)
   g_test_add ("/slice-view/zoom", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up, test_zoom,
               tear_down);
   g_test_add ("/slice-view/wheel", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_wheel,
+              tear_down);
+  g_test_add ("/slice-view/pinch", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_pinch,
               tear_down);
   g_test_add ("/slice-view/drags", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_drags,
               tear_down);
