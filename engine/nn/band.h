@@ -16,10 +16,12 @@ typedef struct
   gint64       in_ring; /* 0, or lines of that buffer: those that do not fit begin anew at its start */
   float       *out; /* the same of the output */
   gint64       out_first;
+  const void  *constants; /* sag_conv_begin()'s */
 } SagBand;
 
-/* Conv at F32 */
+/* Conv at F32, or from bytes whose range is known. Buffers of bytes are given as those of words of four channels. */
 gboolean sag_conv_has_bands    (const SagNode *node);
+void     sag_conv_begin        (const SagNode *node, void *constants); /* of scratch_bytes; once a run, on bytes */
 void     sag_conv_run_band     (const SagNode *node, const SagBand *band);
 
 /* Resize of two axes, whose input is whole and whose output lies in `out`: channels last, `pitch` floats from pixel to

@@ -4,6 +4,7 @@
  */
 #include "engine/nn/bytes.h"
 
+#include "engine/base/alloc.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/window.h"
 
@@ -172,9 +173,10 @@ find_places (Places *places, const SagBytesAxis *axis, gint64 at)
     }
 }
 
-/* A line made of mixed ones. */
+/* A line made of mixed ones; pixels `ld` bytes apart. */
 static void
-mix_line (const Mix *mix, Places *places, int rows, const guint8 *const *row, const float *weight, guint8 *out)
+mix_line (const Mix *mix, Places *places, int rows, const guint8 *const *row, const float *weight, guint8 *out,
+          gint64 ld)
 {
   const SagBytesAxis *axis = &mix->axes[2];
   const SagBytes *k = &sag_kernels_get ()->bytes;
@@ -189,9 +191,32 @@ mix_line (const Mix *mix, Places *places, int rows, const guint8 *const *row, co
       else
         k->mix_pixels (&(SagMixPixelsJob){
             .lines = (gsize) rows, .n = (gsize) places->n, .c = (gsize) mix->inner, .rows = row, .weight = weight,
-            .first = places->first, .second = places->second, .part = places->part, .y = out + x * mix->inner,
-            .ld = mix->inner });
+            .first = places->first, .second = places->second, .part = places->part, .y = out + x * ld, .ld = ld });
     }
+}
+
+/* Line `line` of one image, z, y. */
+static void
+mix_one (const Mix *mix, Places *places, gint64 image, gint64 z, gint64 y, gint64 line, guint8 *out, gint64 ld)
+{
+  const SagBytesAxis *a = mix->axes;
+  gint64 zs[2] = { 0 }, ys[2] = { 0 };
+  float zw[2] = { 0 }, yw[2] = { 0 }, weight[4];
+  int nz = sources (&a[0], z, zs, zw), ny = sources (&a[1], y, ys, yw), n = 0;
+  const guint8 *row[4];
+
+  for (int i = 0; i < nz; i++)
+    for (int j = 0; j < ny; j++)
+      {
+        weight[n] = zw[i] * yw[j];
+        row[n++] = mix->x
+                   + (((image * a[0].n_in + zs[i]) * a[1].n_in + ys[j]) * mix->lines + line) * a[2].n_in * mix->inner;
+      }
+  if (mix->inner != 4 && n == 1 && a[2].weight == NULL) /* nearest */
+    for (gint64 x = 0; x < a[2].n_out; x++)
+      memcpy (out + x * ld, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner, (gsize) mix->inner);
+  else
+    mix_line (mix, places, n, row, weight, out, ld);
 }
 
 /* Item: an output line of one z, y. */
@@ -204,29 +229,32 @@ mix_lines (gint64 item, gint64 to, int thread, gpointer data)
 
   for (; item < to; item++)
     {
-      gint64 line = item % mix->lines, rest = item / mix->lines, y = rest % a[1].n_out;
-      gint64 z = rest / a[1].n_out % a[0].n_out, image = rest / a[1].n_out / a[0].n_out;
-      gint64 zs[2] = { 0 }, ys[2] = { 0 };
-      float zw[2] = { 0 }, yw[2] = { 0 }, weight[4];
-      int nz = sources (&a[0], z, zs, zw), ny = sources (&a[1], y, ys, yw), n = 0;
-      guint8 *out = mix->y + item * a[2].n_out * mix->inner;
-      const guint8 *row[4];
+      gint64 rest = item / mix->lines, y = rest % a[1].n_out, z = rest / a[1].n_out % a[0].n_out;
 
-      for (int i = 0; i < nz; i++)
-        for (int j = 0; j < ny; j++)
-          {
-            weight[n] = zw[i] * yw[j];
-            row[n++] = mix->x
-                       + (((image * a[0].n_in + zs[i]) * a[1].n_in + ys[j]) * mix->lines + line)
-                             * a[2].n_in * mix->inner;
-          }
-      if (mix->inner != 4 && n == 1 && a[2].weight == NULL) /* nearest */
-        for (gint64 x = 0; x < a[2].n_out; x++)
-          memcpy (out + x * mix->inner, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner,
-                  (gsize) mix->inner);
-      else
-        mix_line (mix, &places, n, row, weight, out);
+      mix_one (mix, &places, rest / a[1].n_out / a[0].n_out, z, y, item % mix->lines,
+               mix->y + item * a[2].n_out * mix->inner, mix->inner);
     }
+}
+
+gsize
+sag_bytes_places_size (void)
+{
+  return (sizeof (Places) + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+}
+
+void
+sag_bytes_places_begin (void *places)
+{
+  ((Places *) places)->at = -1;
+}
+
+void
+sag_bytes_resize_line (const SagValue *x, const SagBytesAxis axes[3], gint64 image, gint64 y, guint8 *out, gint64 ld,
+                       void *places)
+{
+  Mix mix = { .axes = axes, .x = x->data, .inner = x->shape.dim[1], .lines = 1 };
+
+  mix_one (&mix, places, image, 0, y, 0, out, ld);
 }
 
 void

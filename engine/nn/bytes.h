@@ -39,6 +39,13 @@ typedef struct
 /* Resize, nearest or linear, of a value in bytes. */
 void     sag_bytes_resize (const SagValue *x, SagValue *y, const SagBytesAxis axes[3]);
 
+/* A line of it, z = 0, channels last, into `out`: pixels are `ld` bytes apart. `places`, of sag_bytes_places_size() bytes
+ * and begun for each thread, keeps from line to line between which pixels they lie. */
+gsize    sag_bytes_places_size  (void);
+void     sag_bytes_places_begin (void *places);
+void     sag_bytes_resize_line  (const SagValue *x, const SagBytesAxis axes[3], gint64 image, gint64 y, guint8 *out,
+                                 gint64 ld, void *places);
+
 /* MaxPool of a value in bytes. */
 void     sag_bytes_pool   (const SagNode *node);
 

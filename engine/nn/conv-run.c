@@ -214,7 +214,8 @@ chunk_depthwise (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gi
   const SagConv *c = job->conv;
   const SagConvPhase *phase = &c->geometry.phases[p];
   const void *rows[SAG_CONV_TAPS * BLOCKS * MAX_MR];
-  void *out = c->bytes_out ? (void *) ((guint8 *) job->out + at) : (void *) (job->out + at);
+  void *out = c->bytes_out ? (void *) ((guint8 *) job->out + (at - job->out_shift))
+                           : (void *) (job->out + (at - job->out_shift));
 
   for (int b = 0; b * chunk->mr < chunk->n; b++)
     chunk_rows (chunk, job, phase, b, 0, phase->n_taps, 0, rows + b * chunk->mr, BLOCKS * MAX_MR);
@@ -270,7 +271,7 @@ chunk_run (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gint64 l
                     .rows = (const guint8 *const *) rows[b], .run = beside,
                     .init = job->starts + (p * c->n_panels + panel) * c->width,
                     .end = sag_conv_end (job, panel * c->width,
-                                   c->bytes_out ? (void *) ((guint8 *) job->out + to_at) : (void *) to,
+                                   c->bytes_out ? (void *) ((guint8 *) job->out + (to_at - job->out_shift)) : (void *) to,
                                    to_at, ldc) });
                 else if (c->form == SAG_CONV_LAST_DEPTHWISE)
                   job->k->depthwise_f32 (&(SagDepthwiseF32Job){
@@ -404,8 +405,26 @@ sag_conv_has_bands (const SagNode *node)
   const SagConv *c = node->state;
   const SagConvGeometry *g = &c->geometry;
 
-  return c->precision == SAG_PRECISION_F32 && !c->dynamic && !c->bytes_in && !c->bytes_out
-         && c->form != SAG_CONV_WINOGRAD && !g->transposed && g->in[0] == 1 && g->out[0] == 1;
+  if (c->dynamic || g->transposed || g->in[0] != 1 || g->out[0] != 1)
+    return FALSE;
+  if (c->bytes_in) /* larger kernels of all channels lose more by short bands than bytes cost to move */
+    return c->precision == SAG_PRECISION_INT8 && ((c->form == SAG_CONV_LAST && g->kernel_size == 1) || c->square);
+  return c->precision == SAG_PRECISION_F32 && !c->bytes_out && c->form != SAG_CONV_WINOGRAD;
+}
+
+/* What products on bytes read beside them. */
+static void
+use_constants (SagConvJob *job, const guint8 *constants)
+{
+  job->starts = (const void *) (constants + job->conv->starts);
+  job->factors = (const void *) (constants + job->conv->factors);
+  job->pads = constants + job->conv->pads;
+}
+
+void
+sag_conv_begin (const SagNode *node, void *constants)
+{
+  sag_conv_int8_fill (node->state, NULL, node->packed, constants);
 }
 
 void
@@ -429,7 +448,13 @@ sag_conv_run_band (const SagNode *node, const SagBand *band)
     job.out = sag_node_output (node, 0)->data;
   else
     job.out_shift = band->image * c->out_stride[0] + band->out_first * c->out_stride[2];
-  if (c->form == SAG_CONV_LAST || c->form == SAG_CONV_LAST_DEPTHWISE)
+  if (c->bytes_in)
+    {
+      job.bytes = (const guint8 *) job.in;
+      job.pad = (guint8) c->quantum.zero;
+      use_constants (&job, band->constants);
+    }
+  if (!c->square && (c->form == SAG_CONV_LAST || c->form == SAG_CONV_LAST_DEPTHWISE))
     last_pixels (&job, band->image, band->from * c->geometry.out[2], band->to * c->geometry.out[2], 0,
                  c->n_panels);
   else
@@ -476,9 +501,7 @@ sag_conv_run (const SagStep *step)
 
       job.pad = sag_conv_int8_fill (c, job.in, job.packed, step->scratch);
       job.bytes = c->bytes_in ? (const guint8 *) job.in : at;
-      job.starts = (const void *) (at + c->starts);
-      job.factors = (const void *) (at + c->factors);
-      job.pads = at + c->pads;
+      use_constants (&job, at);
     }
   g_assert (block_rows (&job) <= MAX_MR);
   if (last && !g->transposed && !c->square)

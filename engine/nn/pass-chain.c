@@ -12,6 +12,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/parallel.h"
 #include "engine/nn/band.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/conv.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
@@ -57,6 +58,8 @@ typedef struct
   gint64   line[MOST];     /* floats of one */
   gsize    buffer[MOST];   /* where it begins, in floats */
   gsize    floats;         /* of all buffers, a multiple of 16 */
+  gint64   per_word;       /* channels in what counts as a float here: 4 on bytes, else 1 */
+  gsize    constants[MOST + 1]; /* where those of products on bytes begin, in bytes behind the threads'; all of them */
   gint64   band;           /* lines of the last member */
 } Chain;
 
@@ -64,6 +67,12 @@ static const SagConv *
 conv_of (const Chain *self, int i)
 {
   return self->node[i]->state;
+}
+
+static gsize
+round_up (gsize bytes)
+{
+  return (bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
 }
 
 static gboolean
@@ -90,6 +99,7 @@ typedef struct
   const SagStep *step;
   const Chain   *chain;
   gint64         per_item, per_image; /* lines of an item; items of an image */
+  guint8        *constants;
 } Job;
 
 /* Lines first .. end - 1 of the value behind a member lie in its buffer, the first at `place`; after the buffer's last
@@ -101,10 +111,10 @@ typedef struct
 
 /* A line of a source; its pixels, or lines by channel, lie `pitch` floats apart. */
 static void
-gather_line (const Source *source, gboolean last, gint64 image, gint64 height, gint64 width, gint64 y, float *to,
-             gint64 pitch, guint8 *scratch)
+gather_line (const Source *source, gint64 channels, gboolean last, gint64 image, gint64 height, gint64 width, gint64 y,
+             float *to, gint64 pitch, guint8 *scratch)
 {
-  gint64 channels = source->channels, block = last ? channels : channels * width, blocks = last ? width : 1;
+  gint64 block = last ? channels : channels * width, blocks = last ? width : 1;
   const float *x = (const float *) source->value->data + (image * height + y) * channels * width;
 
   if (source->kind == SOURCE_RESIZE)
@@ -123,7 +133,8 @@ gather (const Chain *self, gint64 image, gint64 from, gint64 to, float *buffer, 
 {
   const SagConvGeometry *g = &conv_of (self, 1)->geometry;
   gboolean last = sag_node_output (self->node[0], 0)->layout == SAG_LAYOUT_LAST;
-  gint64 width = g->in[2], height = g->in[1], size = g->cin * width, pitch = last ? g->cin : size;
+  gint64 width = g->in[2], height = g->in[1], all = g->cin / self->per_word, size = all * width;
+  gint64 pitch = last ? all : size;
 
   for (gint64 y = from; y < to; y++)
     {
@@ -133,14 +144,15 @@ gather (const Chain *self, gint64 image, gint64 from, gint64 to, float *buffer, 
       for (int i = 0; i < self->n_sources; i++)
         {
           const Source *source = &self->source[i];
+          gint64 channels = source->channels / self->per_word;
 
           if (!self->adds)
-            gather_line (source, last, image, height, width, y, line + (last ? at : at * width), pitch, scratch);
+            gather_line (source, channels, last, image, height, width, y, line + (last ? at : at * width), pitch, scratch);
           else
-            gather_line (source, last, image, height, width, y, i == 0 ? line : spare, pitch, scratch);
+            gather_line (source, channels, last, image, height, width, y, i == 0 ? line : spare, pitch, scratch);
           if (self->adds && i > 0)
             sag_kernels_get ()->binary[SAG_BINARY_ADD]((gsize) size, line, 1, spare, 1, line);
-          at += source->channels;
+          at += channels;
         }
       if (self->adds)
         sag_fused_apply (&self->node[0]->fused, (gsize) size, line);
@@ -158,7 +170,7 @@ turns (const SagNode *node)
 
 /* Makes lines from .. to - 1 of the last member. */
 static void
-run_band (const Chain *self, float *buffers, Held *held, gint64 image, gint64 from, gint64 to)
+run_band (const Chain *self, float *buffers, const guint8 *constants, Held *held, gint64 image, gint64 from, gint64 to)
 {
   gint64 first[MOST], end[MOST];
 
@@ -195,7 +207,7 @@ run_band (const Chain *self, float *buffers, Held *held, gint64 image, gint64 fr
   for (int i = 0; i < self->n; i++)
     for (gint64 y = first[i], next; y < end[i]; y = next)
       {
-        SagBand band = { .image = image, .from = y };
+        SagBand band = { .image = image, .from = y, .constants = constants + self->constants[i] };
         gint64 place;
 
         next = end[i];
@@ -229,6 +241,7 @@ run_item (gsize item, int thread, gpointer data)
   gint64 image = (gint64) item / job->per_image, from = (gint64) item % job->per_image * job->per_item;
   gint64 end = MIN (from + job->per_item, g->out[1]);
   guint8 *scratch = (guint8 *) job->step->scratch + (gsize) thread * self->scratch;
+  void (*done) (void) = sag_kernels_get ()->gemm_u8.done;
   Held held[MOST] = { { 0, 0 } };
 
   for (int i = 0; i < self->n_sources; i++)
@@ -238,9 +251,11 @@ run_item (gsize item, int thread, gpointer data)
   for (; from < end; from += self->band)
     {
       if (!sag_step_go_on (job->step, thread, (double) (image * g->out[1] + from) / (double) (g->batch * g->out[1])))
-        return;
-      run_band (self, (float *) scratch, held, image, from, MIN (from + self->band, end));
+        break;
+      run_band (self, (float *) scratch, job->constants, held, image, from, MIN (from + self->band, end));
     }
+  if (self->per_word > 1 && done != NULL)
+    done ();
 }
 
 static void
@@ -251,6 +266,9 @@ run_bands (const SagStep *step)
   gint64 items = 4 * sag_parallel_get_size ();
   Job job = { .step = step, .chain = self };
 
+  job.constants = (guint8 *) step->scratch + step->node->scratch_bytes - self->constants[self->n];
+  for (int i = self->n_sources > 0; i < self->n && self->per_word > 1; i++)
+    sag_conv_begin (self->node[i], job.constants + self->constants[i]);
   if (g->out[1] < items * 2 * LEAST_LINES)
     items = sag_parallel_get_size ();
   job.per_item = MAX (LEAST_LINES, (g->out[1] + items - 1) / items);
@@ -285,7 +303,7 @@ pack (SagNode *node)
     {
       self->node[i]->packed = at;
       self->node[i]->op->pack (self->node[i]);
-      at += (self->node[i]->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+      at += round_up (self->node[i]->packed_bytes);
     }
 }
 
@@ -300,7 +318,7 @@ bytes_behind (const SagNode *node)
 {
   const SagValue *value = sag_node_output (node, 0);
   const SagConv *self, *next;
-  gint64 n = sag_value_count (value);
+  gsize n = (gsize) sag_value_count (value), size = sag_value_in_bytes (value) ? 1 : sizeof (float);
 
   if (value->n_readers != 1 || value->reader == NULL || value->reader->op->run != sag_conv_run
       || sag_node_input (value->reader, 0) != value || !sag_conv_has_bands (value->reader))
@@ -309,12 +327,12 @@ bytes_behind (const SagNode *node)
   if (node->op->run == sag_conv_run)
     {
       self = node->state;
-      if (memcmp (self->out_stride, next->in_stride, sizeof self->out_stride) != 0)
+      if (memcmp (self->out_stride, next->in_stride, sizeof self->out_stride) != 0 || self->bytes_in != next->bytes_in)
         return 0;
     }
   else if (value->layout != (next->in_stride[3] == 1 ? SAG_LAYOUT_LAST : SAG_LAYOUT_ROWS))
     return 0;
-  return (gsize) n * sizeof (float);
+  return n * size;
 }
 
 /* Where the channels of a Concat, Resize or Sum come from. FALSE if it is another node, or has none that can be had by
@@ -324,9 +342,11 @@ find_sources (Chain *self, SagNode *node)
 {
   const SagValue *y = sag_node_output (node, 0);
   gboolean concat = strcmp (node->op->name, "Concat") == 0, adds = strcmp (node->op->name, "Sum") == 0;
+  gboolean bytes = y != NULL && sag_value_in_bytes (y);
   gsize scratch = 0;
 
-  if ((!concat && !adds && !sag_resize_has_bands (node)) || y == NULL || y->dtype != SAG_DTYPE_F32 || y->shape.rank != 4
+  if ((!concat && !adds && !sag_resize_has_bands (node)) || y == NULL || y->shape.rank != 4
+      || (bytes ? adds || y->layout != SAG_LAYOUT_LAST : y->dtype != SAG_DTYPE_F32)
       || y->layout == SAG_LAYOUT_PLAIN || node->inputs->len > MOST
       || (concat && sag_axis (sag_node_get_int (node, "axis", 0), 4) != 1))
     return FALSE;
@@ -339,7 +359,7 @@ find_sources (Chain *self, SagNode *node)
       Source *source = &self->source[i];
 
       *source = (Source){ SOURCE_COPY, NULL, x, x->shape.dim[1], scratch };
-      if (x->constant != NULL || x->dtype != SAG_DTYPE_F32 || x->layout != y->layout
+      if (x->constant != NULL || x->dtype != y->dtype || sag_value_in_bytes (x) != bytes || x->layout != y->layout
           || (adds && !sag_shape_equal (&x->shape, &y->shape)))
         return FALSE;
       if (maker == NULL || x->n_readers != 1 || maker->mark != 0)
@@ -349,7 +369,7 @@ find_sources (Chain *self, SagNode *node)
           *source = (Source){ SOURCE_RESIZE, maker, sag_node_input (maker, 0), x->shape.dim[1], scratch };
           scratch += sag_resize_band_bytes (maker);
         }
-      else if (strcmp (maker->op->name, "Layout") == 0 && y->layout == SAG_LAYOUT_LAST
+      else if (!bytes && strcmp (maker->op->name, "Layout") == 0 && y->layout == SAG_LAYOUT_LAST
                && sag_node_input (maker, 0)->layout == SAG_LAYOUT_ROWS && sag_node_input (maker, 0)->constant == NULL)
         *source = (Source){ SOURCE_TURN, maker, sag_node_input (maker, 0), x->shape.dim[1], scratch };
     }
@@ -375,7 +395,7 @@ plan_lines (Chain *self, gint64 band)
       lines = (lines - 1) * g->in_step[1] + g->phases[0].most[1] - g->phases[0].least[1] + 1;
       lines = CLAMP (lines, 1, g->in[1]);
       self->lines[i] = lines;
-      self->line[i] = g->in[2] * g->cin;
+      self->line[i] = g->in[2] * g->cin / self->per_word;
       self->buffer[i] = floats;
       floats += ((gsize) (lines * self->line[i]) + 15) / 16 * 16;
     }
@@ -410,6 +430,14 @@ collect_parts (Chain *self, SagNode *node)
   return self->n = 2;
 }
 
+/* Whether it is a member of chains on bytes. */
+static gboolean
+reads_bytes (const SagNode *node)
+{
+  return node->op->run == sag_conv_run ? ((const SagConv *) node->state)->bytes_in
+                                       : sag_value_in_bytes (sag_node_output (node, 0));
+}
+
 /* The longest chain from `node` on whose bands fit; its length. */
 static int
 collect (Chain *self, SagNode *node)
@@ -420,6 +448,7 @@ collect (Chain *self, SagNode *node)
   *self = (Chain){ 0 };
   if (node->op->run != sag_conv_run ? !find_sources (self, node) : !sag_conv_has_bands (node))
     return 0;
+  self->per_word = reads_bytes (node) ? 4 : 1;
   while (self->n < MOST)
     {
       gsize bytes;
@@ -441,6 +470,12 @@ collect (Chain *self, SagNode *node)
     if (plan_lines (self, band) <= BUFFER_BYTES)
       break;
   self->scratch += self->floats * sizeof (float);
+  for (int i = 0; i < self->n; i++)
+    {
+      gboolean has = self->per_word > 1 && self->node[i]->op->run == sag_conv_run;
+
+      self->constants[i + 1] = self->constants[i] + (has ? round_up (self->node[i]->scratch_bytes) : 0);
+    }
   return self->n;
 }
 
@@ -455,7 +490,7 @@ join (SagGraph *graph, const Chain *draft, GError **error)
 
   g_ptr_array_find (graph->nodes, last, &at);
   node = sag_graph_add_node (graph, &chain_op, last->name, (int) at);
-  node->precision = SAG_PRECISION_F32;
+  node->precision = last->precision;
   node->state = self;
   node->free_state = g_free;
   node->fused = last->fused;
@@ -479,14 +514,15 @@ join (SagGraph *graph, const Chain *draft, GError **error)
           node->packed_inputs |= (member->packed_inputs >> j & 1) << node->inputs->len;
           g_ptr_array_add (node->inputs, sag_node_input (member, (int) j));
         }
-      if (!g_size_checked_add (&node->packed_bytes, node->packed_bytes,
-                               (member->packed_bytes + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1)))
+      if (!g_size_checked_add (&node->packed_bytes, node->packed_bytes, round_up (member->packed_bytes)))
         return sag_node_invalid (node, error, "its weights are too large");
       member->mark = 1;
     }
   node->kernel = g_intern_string (kernel->str);
-  node->scratch_bytes = is_winograd (self->node[1]) ? self->node[1]->scratch_bytes
-                                                    : (gsize) sag_parallel_get_size () * self->scratch;
+  if (is_winograd (self->node[1]))
+    node->scratch_bytes = self->node[1]->scratch_bytes;
+  else
+    node->scratch_bytes = (gsize) sag_parallel_get_size () * self->scratch + self->constants[self->n];
   sag_node_set_output (node, 0, sag_node_output (last, 0));
   return TRUE;
 }

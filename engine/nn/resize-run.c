@@ -143,9 +143,34 @@ typedef struct
   float  lines[];
 } Lines;
 
+/* Axes of a value in bytes, with those that stay as they are. */
+static void
+byte_axes (const SagNode *node, SagBytesAxis axes[3])
+{
+  const SagShape *shape = &sag_node_input (node, 0)->shape;
+  const SagResize *self = node->state;
+  int missing = 5 - shape->rank;
+
+  for (int a = 0; a < 3; a++)
+    {
+      axes[a] = (SagBytesAxis){ 1, 1 };
+      if (a >= missing)
+        axes[a].n_in = axes[a].n_out = shape->dim[a + 2 - missing];
+    }
+  for (int i = 0; i < self->n; i++)
+    {
+      const SagResizeAxis *axis = &self->axis[i];
+
+      axes[axis->axis - 2 + missing] =
+          (SagBytesAxis){ axis->n_in, axis->n_out, axis->taps, axis->source, axis->weight };
+    }
+}
+
 gsize
 sag_resize_band_bytes (const SagNode *node)
 {
+  if (sag_value_in_bytes (sag_node_input (node, 0)))
+    return sag_bytes_places_size ();
   return ((const SagResize *) node->state)->each;
 }
 
@@ -154,13 +179,29 @@ sag_resize_begin (const SagNode *node, void *scratch)
 {
   Lines *lines = scratch;
 
+  if (sag_value_in_bytes (sag_node_input (node, 0)))
+    {
+      sag_bytes_places_begin (scratch);
+      return;
+    }
   for (int t = 0; t < SAG_RESIZE_ROWS; t++)
     lines->held[t] = -1;
 }
 
+static void
+run_band_bytes (const SagNode *node, const SagBand *band, gint64 pitch, void *scratch)
+{
+  SagBytesAxis axes[3];
+
+  byte_axes (node, axes);
+  for (gint64 i = band->from; i < band->to; i++)
+    sag_bytes_resize_line (sag_node_input (node, 0), axes, band->image, i,
+                           (guint8 *) (band->out + (i - band->out_first) * axes[2].n_out * pitch), 4 * pitch, scratch);
+}
+
 /* Each line of the slower axis lies between some of the faster one, of which the last few are kept. */
-void
-sag_resize_run_band (const SagNode *node, const SagBand *band, gint64 pitch, void *scratch)
+static void
+run_band_floats (const SagNode *node, const SagBand *band, gint64 pitch, void *scratch)
 {
   const SagResize *self = node->state;
   const SagResizeAxis *axis = &self->axis[1];
@@ -195,14 +236,25 @@ sag_resize_run_band (const SagNode *node, const SagBand *band, gint64 pitch, voi
     }
 }
 
+void
+sag_resize_run_band (const SagNode *node, const SagBand *band, gint64 pitch, void *scratch)
+{
+  if (sag_value_in_bytes (sag_node_input (node, 0)))
+    run_band_bytes (node, band, pitch, scratch);
+  else
+    run_band_floats (node, band, pitch, scratch);
+}
+
 gboolean
 sag_resize_has_bands (const SagNode *node)
 {
   const SagValue *x = sag_node_input (node, 0);
   const SagResize *self = node->op->run == sag_resize_run ? node->state : NULL;
 
+  if (self != NULL && sag_value_in_bytes (x))
+    return x->shape.rank == 4 && x->layout == SAG_LAYOUT_LAST && x->shape.dim[1] > 4;
   return self != NULL && self->inner > 0 && x->constant == NULL && x->shape.rank == 4 && x->layout != SAG_LAYOUT_PLAIN
-         && !sag_value_in_bytes (x) && self->axis[0].axis == 3 && self->axis[1].axis == 2
+         && self->axis[0].axis == 3 && self->axis[1].axis == 2
          && self->axis[0].outside == NULL && self->axis[1].outside == NULL;
 }
 
@@ -276,22 +328,10 @@ sag_resize_bytes (const SagNode *node)
 static void
 resize_bytes (const SagNode *node)
 {
-  const SagValue *x = sag_node_input (node, 0);
-  SagValue *y = sag_node_output (node, 0);
-  const SagResize *self = node->state;
-  SagBytesAxis axes[3] = { { 1, 1 }, { 1, 1 }, { 1, 1 } };
-  int missing = 5 - x->shape.rank;
+  SagBytesAxis axes[3];
 
-  for (int a = missing; a < 3; a++)
-    axes[a].n_in = axes[a].n_out = x->shape.dim[a + 2 - missing];
-  for (int i = 0; i < self->n; i++)
-    {
-      const SagResizeAxis *axis = &self->axis[i];
-
-      axes[axis->axis - 2 + missing] =
-          (SagBytesAxis){ axis->n_in, axis->n_out, axis->taps, axis->source, axis->weight };
-    }
-  sag_bytes_resize (x, y, axes);
+  byte_axes (node, axes);
+  sag_bytes_resize (sag_node_input (node, 0), sag_node_output (node, 0), axes);
 }
 
 void

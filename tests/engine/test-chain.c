@@ -169,7 +169,8 @@ run_graph (SagGraph *made, guint32 seed, Pass before, Pass after, gint64 *n_out,
 
   sag_graph_count_readers (graph);
   g_assert_true (before == NULL || before (graph, &error));
-  g_assert_true (sag_pass_prepare (graph, SAG_PRECISION_F32, &error));
+  g_assert_true (sag_pass_prepare (graph, graph->precision == SAG_PRECISION_INT8 ? SAG_PRECISION_INT8 : SAG_PRECISION_F32,
+                                   &error));
   g_assert_true (after == NULL || after (graph, &error));
   plan = sag_plan_new (graph, &error);
   g_assert_no_error (error);
@@ -323,6 +324,95 @@ test_gather (void)
           g_assert_cmpint (n_got, ==, n);
           if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
             g_error ("form %u, team %d: other bits", form, team);
+        }
+    }
+}
+
+/* A convolution whose output has a range; `size` of its kernel, each channel by itself where that is 3. */
+static SagValue *
+add_ranged (SagGraph *graph, GRand *random, SagValue *x, gint64 cout, gint64 size, gint64 stride, SagValue *residual)
+{
+  SagNode *node = add_node (graph, "Conv", "", x);
+  SagValue *y;
+
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 4, { cout, size > 1 ? 1 : x->shape.dim[1], size, size } }, random));
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { cout } }, random));
+  sag_node_set_ints (node, "pads", (gint64[]){ size / 2, size / 2, size / 2, size / 2 }, 4);
+  sag_node_set_ints (node, "strides", (gint64[]){ stride, stride }, 2);
+  sag_node_set_int (node, "group", size > 1 ? cout : 1);
+  y = finish_node (graph, node, SAG_LAYOUT_LAST);
+  y->quantum = sag_int8_quantum (-3, 4);
+  node->fused = (SagFused){ .activation = SAG_ACTIVATION_CLIP, .alpha = -1, .beta = 3 };
+  if (residual != NULL)
+    {
+      node->fused.residual = TRUE;
+      g_ptr_array_add (node->inputs, residual);
+    }
+  return y;
+}
+
+/* Layers on bytes: a residual, a stride, a resized image beside another. */
+static SagGraph *
+make_bytes (gint64 channels, gint64 batch)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  SagShape shape = { 4, { batch, 8, 136, 140 } };
+  SagValue *x = add_value (graph, &shape, SAG_LAYOUT_LAST), *wide, *small;
+  SagAttribute *mode = g_new0 (SagAttribute, 1);
+  SagNode *node;
+
+  graph->precision = SAG_PRECISION_INT8;
+  g_ptr_array_add (graph->inputs, x);
+  x = add_ranged (graph, random, x, channels, 1, 1, NULL);
+  wide = add_ranged (graph, random, x, channels, 1, 1, NULL);
+  x = add_ranged (graph, random, wide, channels, 3, 1, NULL);
+  wide = add_ranged (graph, random, x, channels, 1, 1, wide);
+  small = add_ranged (graph, random, wide, channels, 3, 2, NULL);
+  small = add_ranged (graph, random, small, 72, 1, 1, NULL);
+  node = add_node (graph, "Resize", "", small);
+  *mode = (SagAttribute){ .name = g_strdup ("mode"), .kind = SAG_ATTRIBUTE_STRING, .s = g_strdup ("linear") };
+  g_ptr_array_add (node->attributes, mode);
+  g_ptr_array_add (node->inputs, NULL);
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { 4 } }, random));
+  memcpy (((SagValue *) node->inputs->pdata[2])->constant->owned, (float[]){ 1, 1, 2, 2 }, 4 * sizeof (float));
+  small = finish_node (graph, node, SAG_LAYOUT_LAST);
+  small->quantum = wide->quantum;
+  node = add_node (graph, "Concat", "", small);
+  g_ptr_array_add (node->inputs, wide);
+  sag_node_set_int (node, "axis", 1);
+  x = finish_node (graph, node, SAG_LAYOUT_LAST);
+  x->quantum = wide->quantum;
+  x = add_ranged (graph, random, x, channels + 72, 3, 1, NULL);
+  x = add_ranged (graph, random, x, 60, 1, 1, NULL);
+  x = add_ranged (graph, random, x, 5, 1, 1, NULL);
+  g_ptr_array_add (graph->outputs, x);
+  return graph;
+}
+
+static void
+test_bytes (void)
+{
+  static const gint64 channels[] = { 60, 64, 100 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (channels); i++)
+    {
+      gint64 batch = i == 1 ? 2 : 1, n, n_got;
+      g_autofree float *want = NULL;
+      int steps, few;
+
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      want = run_graph (make_bytes (channels[i], batch), i, NULL, NULL, &n, &steps);
+      for (int team = 1; team <= 2; team++)
+        {
+          g_autofree float *got = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, team);
+          got = run_graph (make_bytes (channels[i], batch), i, NULL, sag_pass_chain, &n_got, &few);
+          g_assert_cmpint (few, <=, steps - 5); /* two with what is before them, and the last four */
+          g_assert_cmpint (n_got, ==, n);
+          if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+            g_error ("channels %d, team %d: other bits", (int) channels[i], team);
         }
     }
 }
@@ -529,6 +619,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/nn/chain/random", test_random);
   g_test_add_func ("/nn/chain/gather", test_gather);
+  g_test_add_func ("/nn/chain/bytes", test_bytes);
   g_test_add_func ("/nn/chain/parts", test_parts);
   g_test_add_func ("/nn/chain/volume", test_volume);
   g_test_add_func ("/nn/chain/attention", test_attention);
