@@ -23,9 +23,10 @@ enum
                  * beyond the level-2 cache, whose own look-ahead ends with each page */
 };
 
-/* The block of mr rows, of `ld` pointers a tap, for weights of either kind: exactly one of w32, w16 is set. */
+/* The block of mr rows, of `ld` pointers a tap, for weights of either kind: exactly one of w32, w16 is set, and w16
+ * has two columns a word if `paired`. */
 SAG_INLINE void
-gemm_block (int mr, int ld, int nv, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
+gemm_block (int mr, int ld, int nv, int paired, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
             const float *w32, const uint16_t *w16, const float *init, float *c, ptrdiff_t ldc,
             float lo, float hi)
 {
@@ -64,8 +65,21 @@ gemm_block (int mr, int ld, int nv, size_t m, size_t n, size_t taps, size_t k, c
         {
           SagVec b[MAX_NV];
 
-          SAG_UNROLL for (int j = 0; j < nv; j++)
-            b[j] = w32 != NULL ? sag_load (w32 + j * LANES) : sag_load_bf16 (w16 + j * LANES);
+          if (w32 == NULL && paired)
+            {
+              SAG_UNROLL for (int j = 0; j < nv / 2; j++)
+                {
+                  SagVecI pair = sag_load_i ((const int32_t *) (const void *) (w16 + 2 * j * LANES));
+
+                  b[j] = (SagVec) (pair << 16);
+                  b[j + nv / 2] = (SagVec) (pair & sag_splat_i ((int32_t) 0xffff0000));
+                }
+            }
+          else
+            {
+              SAG_UNROLL for (int j = 0; j < nv; j++)
+                b[j] = w32 != NULL ? sag_load (w32 + j * LANES) : sag_load_bf16 (w16 + j * LANES);
+            }
           SAG_UNROLL for (int i = 0; i < mr; i++)
             {
               SagVec v = sag_splat (a[i][p]);
@@ -106,36 +120,36 @@ gemm_block (int mr, int ld, int nv, size_t m, size_t n, size_t taps, size_t k, c
 
 /* A last block of few rows does the work of few: a third or two of mr. */
 SAG_INLINE void
-gemm_some (int mr, int nv, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
+gemm_some (int mr, int nv, int paired, size_t m, size_t n, size_t taps, size_t k, const float *const *rows,
            const float *w32, const uint16_t *w16, const float *init, float *c, ptrdiff_t ldc,
            float lo, float hi)
 {
   int third = (mr + 2) / 3;
 
   if (m <= (size_t) third)
-    gemm_block (third, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+    gemm_block (third, mr, nv, paired, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
   else if (m <= (size_t) (2 * third))
-    gemm_block (2 * third, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+    gemm_block (2 * third, mr, nv, paired, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
   else
-    gemm_block (mr, mr, nv, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
+    gemm_block (mr, mr, nv, paired, m, n, taps, k, rows, w32, w16, init, c, ldc, lo, hi);
 }
 
-#define GEMM(name, mr, nv)                                                                      \
+#define GEMM(name, mr, nv, paired)                                                              \
   static void                                                                                   \
   gemm_f32_##name (const SagGemmF32Job *job)                                                    \
   {                                                                                             \
-    gemm_some (mr, nv, job->m, job->n, job->taps, job->k, job->rows, job->w, NULL, job->init,  \
+    gemm_some (mr, nv, paired, job->m, job->n, job->taps, job->k, job->rows, job->w, NULL, job->init,  \
                 job->c, job->ldc, job->lo, job->hi);                                            \
   }                                                                                             \
   static void                                                                                   \
   gemm_bf16_##name (const SagGemmBf16Job *job)                                                  \
   {                                                                                             \
-    gemm_some (mr, nv, job->m, job->n, job->taps, job->k, job->rows, NULL, job->w, job->init,  \
+    gemm_some (mr, nv, paired, job->m, job->n, job->taps, job->k, job->rows, NULL, job->w, job->init,  \
                 job->c, job->ldc, job->lo, job->hi);                                            \
   }
 
-GEMM (wide, WIDE_MR, WIDE_NV)
-GEMM (narrow, NARROW_MR, NARROW_NV)
+GEMM (wide, WIDE_MR, WIDE_NV, 1)
+GEMM (narrow, NARROW_MR, NARROW_NV, 0)
 
 void
 SAG_FN (gemm_fill) (SagKernels *k)

@@ -22,7 +22,7 @@
       sag_depthwise_fill_##isa (k); \
       sag_winograd_fill_##isa (k);  \
       sag_int_fill_##isa (k);       \
-      sag_int4_fill_##isa (k);      \
+      sag_weights_fill_##isa (k);   \
       sag_bytes_fill_##isa (k);     \
       sag_square_fill_##isa (k);    \
       sag_pointwise_fill_##isa (k); \
@@ -48,7 +48,6 @@ sag_kernels_for (unsigned flags, SagKernels *kernels)
     {
       kernels->name = "avx512vnni";
       sag_int_fill_avx512vnni (kernels);
-      sag_int4_fill_avx512vnni (kernels);
       sag_bytes_fill_avx512vnni (kernels);
       sag_square_fill_avx512vnni (kernels);
     }

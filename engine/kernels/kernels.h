@@ -23,6 +23,21 @@
 
 /* --- matrix products and convolutions ---------------------------------------------------- */
 
+enum
+{
+  SAG_GEMM_WIDE,   /* more columns, fewer rows */
+  SAG_GEMM_NARROW, /* half the columns, for layers of few output channels */
+  SAG_N_GEMM
+};
+
+/* Where column j of a row of nr bfloat16 weights lies: of wide panels column j and column j + nr / 2 share a word, so
+ * that one load widens to two vectors. */
+static inline size_t
+sag_bf16_place (int geometry, size_t nr, size_t j)
+{
+  return geometry != SAG_GEMM_WIDE ? j : j < nr / 2 ? 2 * j : 2 * (j - nr / 2) + 1;
+}
+
 /* Indirect matrix product: convolution of channels-last images, and plain matrices (taps = 1).
  *
  *     c[i][j] = clamp (start + sum over t, then p, of rows[t][i][p] * w[t][p][j])
@@ -49,7 +64,7 @@ typedef struct
 } SagGemmF32;
 
 /* The same product with weights stored as bfloat16 and widened exactly: w is [taps][k][nr] of
- * uint16_t, sag_pack_bf16 (). Shapes and order as above. */
+ * uint16_t, sag_pack_bf16 (), where column j of a row is at sag_bf16_place (). Shapes and order as above. */
 typedef struct
 {
   size_t              m, n, taps, k;
@@ -219,25 +234,6 @@ typedef struct
   unsigned nr, nx;
 } SagConvRowU8;
 
-/* Both with weights of four bits, in groups of 32: the products of 8 steps (of four) that follow each
- * other through taps and channels are a group, which has a scale for each column:
- *
- *     s = sum over groups g, in order, from 0, by fma, of (sum of g's products) * group_scale[g][j]
- *
- * and s, a float now, goes to the same end (not SAG_END_SUM). The job is that of bytes, all taps at
- * once: init and acc are unused, w is packed by sag_pack_s4 (). */
-typedef struct
-{
-  void   (*fn) (const SagGemmU8Job *job, const float *group_scale); /* [groups][nr] */
-  unsigned mr, nr;
-} SagGemmU8S4;
-
-typedef struct
-{
-  void   (*fn) (const SagConvRowU8Job *job, const float *group_scale); /* [groups][nw] */
-  unsigned nr, nx;
-} SagConvRowU8S4;
-
 /* Depthwise convolution of channels-last images.
  *
  *     out[i][c] = clamp (start[c] + sum over t of rows[t][i][c] * w[t][c])
@@ -340,6 +336,24 @@ typedef struct
 /* The 36 numbers of a kernel g[3][3], each rounded once. */
 void sag_winograd_weights (const float *g, float *u);
 
+enum { SAG_FIT_SCALES = 32 };
+
+/* Weights made ready. */
+typedef struct
+{
+  /* sag_winograd_weights () of n kernels: number y of kernel j is at g[y * ld + j], and goes to u[y * ld_u + j]. */
+  void (*winograd) (size_t n, const float *g, ptrdiff_t ld, float *u, ptrdiff_t ld_u);
+
+  /* What weights lose in four bits, for each of SAG_FIT_SCALES scales:
+   *     error[i] = sum over k, in order, by fma from 0, of fma (-q, scale[i], w[k])^2
+   * with q = clamp (rint (w[k] * (1 / scale[i])), -8, 7), |w[k] / scale[i]| < 2^21. */
+  void (*fit_s4)   (size_t n, const float *w, const float *scale, float *error);
+
+  /* Weights of four bits, packed by sag_pack_s4 (), as bytes, as sag_pack_s8 () leaves them: groups of eight steps
+   * have a factor for each column, [groups][nr], -4064 … 4064, and weight v becomes (v * factor + 128) >> 8. */
+  void (*unpack_s4) (size_t steps, size_t nr, const uint8_t *q, const int16_t *factor, int8_t *w);
+} SagWeights;
+
 /* What else is done to activations in bytes. */
 typedef struct
 {
@@ -372,9 +386,9 @@ size_t sag_pack_size (size_t nr, size_t taps, size_t k, size_t n); /* elements; 
 void   sag_pack_f32  (size_t nr, size_t taps, size_t k, size_t n,
                       const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
                       float *packed);
-void   sag_pack_bf16 (size_t nr, size_t taps, size_t k, size_t n,
+void   sag_pack_bf16 (int geometry, size_t nr, size_t taps, size_t k, size_t n,
                       const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
-                      uint16_t *packed); /* round to nearest even */
+                      uint16_t *packed); /* round to nearest even; for gemm_bf16[geometry] */
 
 /* The same for bytes, rows by fours: panels are [taps][(k + 3) / 4][nr][4]. */
 size_t sag_pack_s8_size (size_t nr, size_t taps, size_t k, size_t n); /* bytes; 0 if over SIZE_MAX */
@@ -546,13 +560,6 @@ typedef struct
 
 /* --- the table --------------------------------------------------------------------------- */
 
-enum
-{
-  SAG_GEMM_WIDE,   /* more columns, fewer rows */
-  SAG_GEMM_NARROW, /* half the columns, for layers of few output channels */
-  SAG_N_GEMM
-};
-
 typedef struct
 {
   const char        *name;  /* "c", "avx2", "avx512", "neon" */
@@ -566,8 +573,7 @@ typedef struct
   void             (*winograd_out) (const SagWinogradOutJob *job);
   SagGemmU8          gemm_u8;
   SagConvRowU8       conv_row_u8;
-  SagGemmU8S4        gemm_u8s4;
-  SagConvRowU8S4     conv_row_u8s4;
+  SagWeights         weights;
   SagQuantize        quantize;
   SagBytes           bytes;
   SagUnaryFn         unary[SAG_N_UNARY];

@@ -49,16 +49,18 @@ narrow_bf16 (float x)
 }
 
 void
-sag_pack_bf16 (size_t nr, size_t taps, size_t k, size_t n,
+sag_pack_bf16 (int geometry, size_t nr, size_t taps, size_t k, size_t n,
                const float *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj, uint16_t *packed)
 {
   for (size_t j0 = 0; j0 < n; j0 += nr)
     for (size_t t = 0; t < taps; t++)
       for (size_t p = 0; p < k; p++, packed += nr)
-        for (size_t j = 0; j < nr; j++)
-          packed[j] = j0 + j < n ? narrow_bf16 (src[(ptrdiff_t) t * st + (ptrdiff_t) p * sp
-                                                    + (ptrdiff_t) (j0 + j) * sj])
-                                 : 0;
+        {
+          const float *row = src + (ptrdiff_t) t * st + (ptrdiff_t) p * sp + (ptrdiff_t) j0 * sj;
+
+          for (size_t j = 0; j < nr; j++)
+            packed[sag_bf16_place (geometry, nr, j)] = j0 + j < n ? narrow_bf16 (row[(ptrdiff_t) j * sj]) : 0;
+        }
 }
 
 size_t

@@ -75,42 +75,6 @@ sag_ref_gemm_u8 (unsigned mr, unsigned nr, const SagGemmU8Job *job)
       }
 }
 
-/* Weight of step `step`, column j, byte q. */
-static inline int32_t
-nibble (const int8_t *w, size_t nr, size_t step, size_t j, size_t q)
-{
-  unsigned both = (uint8_t) w[(step / 2 * nr + j) * 4 + q];
-
-  return (int32_t) (both >> 4 * (step % 2) & 15) - 8;
-}
-
-void
-sag_ref_gemm_u8s4 (unsigned mr, unsigned nr, const SagGemmU8Job *job, const float *group_scale)
-{
-  size_t quads = (job->k + 3) / 4, steps = job->taps * quads;
-
-  for (size_t i = 0; i < job->m; i++)
-    for (size_t j = 0; j < job->n; j++)
-      {
-        float total = 0;
-        int32_t sum = 0;
-
-        for (size_t step = 0; step < steps; step++)
-          {
-            const uint8_t *row = job->rows[step / quads * mr + i] + step % quads * 4;
-
-            for (size_t q = 0; q < 4 && step % quads * 4 + q < job->k; q++)
-              sum += row[q] * nibble (job->w, nr, step, j, q);
-            if (step % 8 == 7 || step + 1 == steps)
-              {
-                total = fmaf ((float) sum, group_scale[step / 8 * nr + j], total);
-                sum = 0;
-              }
-          }
-        end_with (&job->end, (ptrdiff_t) i * job->end.ld + (ptrdiff_t) j, j, total);
-      }
-}
-
 /* Byte q of channels 4 quad … of tap t, seen from output x. */
 static inline int32_t
 row_byte (const SagConvRowU8Job *job, size_t t, size_t quad, size_t q, size_t x)
@@ -156,35 +120,6 @@ sag_ref_conv_row_u8 (const SagConvRowU8Job *job)
             job->acc[at] = sum;
           else
             end_with (&job->end, row_at (&job->end, j, x), j, (float) sum);
-        }
-      row_fill (job, x);
-    }
-}
-
-void
-sag_ref_conv_row_u8s4 (const SagConvRowU8Job *job, const float *group_scale)
-{
-  size_t steps = job->taps * job->quads;
-
-  for (size_t x = job->x0; x < job->x0 + job->nx; x++)
-    {
-      for (size_t j = 0; j < job->n; j++)
-        {
-          float total = 0;
-          int32_t sum = 0;
-
-          for (size_t step = 0; step < steps; step++)
-            {
-              for (size_t q = 0; q < 4; q++)
-                sum += row_byte (job, step / job->quads, step % job->quads, q, x)
-                       * nibble (job->w, job->nw, step, j, q);
-              if (step % 8 == 7 || step + 1 == steps)
-                {
-                  total = fmaf ((float) sum, group_scale[step / 8 * job->nw + j], total);
-                  sum = 0;
-                }
-            }
-          end_with (&job->end, row_at (&job->end, j, x), j, total);
         }
       row_fill (job, x);
     }
@@ -243,12 +178,6 @@ static void
 gemm_u8 (const SagGemmU8Job *job)
 {
   sag_ref_gemm_u8 (4, 16, job);
-}
-
-static void
-gemm_u8s4 (const SagGemmU8Job *job, const float *group_scale)
-{
-  sag_ref_gemm_u8s4 (4, 16, job, group_scale);
 }
 
 /* --- activations in bytes ----------------------------------------------------------------- */
@@ -377,13 +306,44 @@ look_up (size_t n, const uint8_t *x, const uint8_t table[256], uint8_t *y)
     y[i] = table[x[i]];
 }
 
+/* --- weights of four bits ------------------------------------------------------------------ */
+
+static void
+fit_s4 (size_t n, const float *w, const float *scale, float *error)
+{
+  for (int i = 0; i < SAG_FIT_SCALES; i++)
+    {
+      float inverse = 1.0f / scale[i];
+
+      error[i] = 0;
+      for (size_t k = 0; k < n; k++)
+        {
+          float q = max2 (-8.0f, min2 (7.0f, rintf (w[k] * inverse))), off = fmaf (-q, scale[i], w[k]);
+
+          error[i] = fmaf (off, off, error[i]);
+        }
+    }
+}
+
+static void
+unpack_s4 (size_t steps, size_t nr, const uint8_t *q, const int16_t *factor, int8_t *w)
+{
+  for (size_t step = 0; step < steps; step++)
+    for (size_t i = 0; i < 4 * nr; i++)
+      {
+        int v = (q[step / 2 * 4 * nr + i] >> 4 * (step % 2) & 15) - 8;
+
+        w[step * 4 * nr + i] = (int8_t) ((v * factor[step / 8 * nr + i / 4] + 128) >> 8);
+      }
+}
+
 void
 sag_ref_int_fill (SagKernels *k)
 {
   k->gemm_u8 = (SagGemmU8){ gemm_u8, 4, 16, NULL };
   k->conv_row_u8 = (SagConvRowU8){ sag_ref_conv_row_u8, 8, 48 };
-  k->gemm_u8s4 = (SagGemmU8S4){ gemm_u8s4, 4, 16 };
-  k->conv_row_u8s4 = (SagConvRowU8S4){ sag_ref_conv_row_u8s4, 8, 48 };
+  k->weights.fit_s4 = fit_s4;
+  k->weights.unpack_s4 = unpack_s4;
   k->quantize = (SagQuantize){ to_u8, to_u8x4, to_s8, from_u8, from_u8x4 };
   k->bytes = (SagBytes){ depthwise_u8, depthwise_square, mix_pixels, max_of_rows, max_pairs_x4, mix_rows, mix_lines_x4, look_up };
 }

@@ -14,10 +14,10 @@ kernel_points (const double g[3], double u[6])
   const double a = 0.70710678118654752440, b = 1.41421356237309504880;
 
   u[0] = g[0];
-  u[1] = -(g[0] + g[1] * a + g[2] * 0.5) / 1.5;
-  u[2] = -(g[0] - g[1] * a + g[2] * 0.5) / 1.5;
-  u[3] = (g[0] + g[1] * b + g[2] * 2) / 6;
-  u[4] = (g[0] - g[1] * b + g[2] * 2) / 6;
+  u[1] = -(g[0] + g[1] * a + g[2] * 0.5) * (1 / 1.5);
+  u[2] = -(g[0] - g[1] * a + g[2] * 0.5) * (1 / 1.5);
+  u[3] = (g[0] + g[1] * b + g[2] * 2) * (1.0 / 6);
+  u[4] = (g[0] - g[1] * b + g[2] * 2) * (1.0 / 6);
   u[5] = g[2];
 }
 
@@ -41,6 +41,21 @@ sag_winograd_weights (const float *g, float *u)
       kernel_points (lines[y], v);
       for (int x = 0; x < 6; x++)
         u[6 * y + x] = (float) v[x];
+    }
+}
+
+void
+sag_ref_winograd_weights (size_t n, const float *g, ptrdiff_t ld, float *u, ptrdiff_t ld_u)
+{
+  for (size_t j = 0; j < n; j++)
+    {
+      float kernel[9], numbers[36];
+
+      for (int y = 0; y < 9; y++)
+        kernel[y] = g[y * ld + (ptrdiff_t) j];
+      sag_winograd_weights (kernel, numbers);
+      for (int y = 0; y < 36; y++)
+        u[y * ld_u + (ptrdiff_t) j] = numbers[y];
     }
 }
 

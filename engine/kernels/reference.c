@@ -56,7 +56,7 @@ sag_ref_gemm_f32 (unsigned mr, unsigned nr, const SagGemmF32Job *job)
 }
 
 void
-sag_ref_gemm_bf16 (unsigned mr, unsigned nr, const SagGemmBf16Job *job)
+sag_ref_gemm_bf16 (int geometry, unsigned mr, unsigned nr, const SagGemmBf16Job *job)
 {
   for (size_t i = 0; i < job->m; i++)
     for (size_t j = 0; j < job->n; j++)
@@ -67,7 +67,7 @@ sag_ref_gemm_bf16 (unsigned mr, unsigned nr, const SagGemmBf16Job *job)
         for (size_t t = 0; t < job->taps; t++)
           for (size_t p = 0; p < job->k; p++)
             sum = fmaf (job->rows[t * mr + i][p],
-                        widen_bf16 (job->w[(t * job->k + p) * nr + j]), sum);
+                        widen_bf16 (job->w[(t * job->k + p) * nr + sag_bf16_place (geometry, nr, j)]), sum);
         *c = clamp (sum, job->lo, job->hi);
       }
 }
@@ -380,7 +380,7 @@ sag_ref_interleave_f32 (size_t n, const float *a, const float *b, float *y)
 
 /* --- the table --------------------------------------------------------------------------- */
 
-#define GEMM(mr, nr)                                        \
+#define GEMM(geometry, mr, nr)                              \
   static void                                               \
   gemm_f32_##mr##x##nr (const SagGemmF32Job *job)           \
   {                                                         \
@@ -389,11 +389,11 @@ sag_ref_interleave_f32 (size_t n, const float *a, const float *b, float *y)
   static void                                               \
   gemm_bf16_##mr##x##nr (const SagGemmBf16Job *job)         \
   {                                                         \
-    sag_ref_gemm_bf16 (mr, nr, job);                        \
+    sag_ref_gemm_bf16 (geometry, mr, nr, job);              \
   }
 
-GEMM (4, 16)
-GEMM (4, 8)
+GEMM (SAG_GEMM_WIDE, 4, 16)
+GEMM (SAG_GEMM_NARROW, 4, 8)
 
 void
 sag_ref_fill (SagKernels *k)
@@ -408,6 +408,7 @@ sag_ref_fill (SagKernels *k)
     .conv_row_f32 = { sag_ref_conv_row_f32, 8, 48 },
     .depthwise_f32 = sag_ref_depthwise_f32,
     .depthwise_row_f32 = sag_ref_depthwise_row_f32,
+    .weights = { .winograd = sag_ref_winograd_weights },
     .winograd_in = sag_ref_winograd_in,
     .winograd_out = sag_ref_winograd_out,
     .reduce = {

@@ -14,21 +14,19 @@ void  sag_ref_fill            (SagKernels *k);
 
 /* reference.c. The matrix products take the geometry the weights were packed for. */
 void  sag_ref_gemm_f32        (unsigned mr, unsigned nr, const SagGemmF32Job *job);
-void  sag_ref_gemm_bf16       (unsigned mr, unsigned nr, const SagGemmBf16Job *job);
+void  sag_ref_gemm_bf16       (int geometry, unsigned mr, unsigned nr, const SagGemmBf16Job *job);
 void  sag_ref_conv_row_f32    (const SagConvRowF32Job *job);
 void  sag_ref_depthwise_row_f32 (const SagDepthwiseRowF32Job *job);
 void  sag_ref_depthwise_f32   (const SagDepthwiseF32Job *job);
 
 /* reference-winograd.c */
+void  sag_ref_winograd_weights (size_t n, const float *g, ptrdiff_t ld, float *u, ptrdiff_t ld_u);
 void  sag_ref_winograd_in     (const SagWinogradInJob *job);
 void  sag_ref_winograd_out    (const SagWinogradOutJob *job);
 
 /* reference-int.c */
 void  sag_ref_gemm_u8         (unsigned mr, unsigned nr, const SagGemmU8Job *job);
 void  sag_ref_conv_row_u8     (const SagConvRowU8Job *job);
-void  sag_ref_gemm_u8s4       (unsigned mr, unsigned nr, const SagGemmU8Job *job,
-                               const float *group_scale);
-void  sag_ref_conv_row_u8s4   (const SagConvRowU8Job *job, const float *group_scale);
 void  sag_ref_int_fill        (SagKernels *k);
 
 float sag_ref_sum             (size_t n, const float *x);

@@ -12,7 +12,7 @@
   void sag_depthwise_fill_##isa (SagKernels *k); \
   void sag_winograd_fill_##isa (SagKernels *k);  \
   void sag_int_fill_##isa (SagKernels *k);       \
-  void sag_int4_fill_##isa (SagKernels *k);      \
+  void sag_weights_fill_##isa (SagKernels *k);   \
   void sag_bytes_fill_##isa (SagKernels *k);     \
   void sag_square_fill_##isa (SagKernels *k);    \
   void sag_pointwise_fill_##isa (SagKernels *k); \
@@ -30,7 +30,6 @@ SAG_TEXTS (neon)
 void sag_bytes_fill_avx512vnni (SagKernels *k);
 void sag_square_fill_avx512vnni (SagKernels *k);
 void sag_int_fill_avx512vnni (SagKernels *k);
-void sag_int4_fill_avx512vnni (SagKernels *k);
 
 /* Tiles: the matrix product on bytes only. */
 void sag_int_fill_amx (SagKernels *k);

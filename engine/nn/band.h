@@ -19,7 +19,7 @@ typedef struct
   const void  *constants; /* sag_conv_begin()'s */
 } SagBand;
 
-/* Conv at F32, or from bytes whose range is known. Buffers of bytes are given as those of words of four channels. */
+/* Conv on floats, or from bytes whose range is known. Buffers of bytes are given as those of words of four channels. */
 gboolean sag_conv_has_bands    (const SagNode *node);
 void     sag_conv_begin        (const SagNode *node, void *constants); /* of scratch_bytes; once a run, on bytes */
 void     sag_conv_run_band     (const SagNode *node, const SagBand *band);

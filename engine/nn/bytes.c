@@ -212,7 +212,9 @@ mix_one (const Mix *mix, Places *places, gint64 image, gint64 z, gint64 y, gint6
         row[n++] = mix->x
                    + (((image * a[0].n_in + zs[i]) * a[1].n_in + ys[j]) * mix->lines + line) * a[2].n_in * mix->inner;
       }
-  if (mix->inner != 4 && n == 1 && a[2].weight == NULL) /* nearest */
+  if (mix->inner == 4 && ld == 4 && n == 1 && a[2].weight == NULL && a[2].source != NULL)
+    sag_pick_words (a[2].n_out, a[2].source, a[2].n_in, (const float *) (const void *) row[0], (float *) (void *) out);
+  else if (mix->inner != 4 && n == 1 && a[2].weight == NULL) /* nearest */
     for (gint64 x = 0; x < a[2].n_out; x++)
       memcpy (out + x * ld, row[0] + (a[2].source != NULL ? a[2].source[x] : x) * mix->inner, (gsize) mix->inner);
   else

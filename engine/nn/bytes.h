@@ -39,6 +39,9 @@ typedef struct
 /* Resize, nearest or linear, of a value in bytes. */
 void     sag_bytes_resize (const SagValue *x, SagValue *y, const SagBytesAxis axes[3]);
 
+/* A line of the nearest: y[i] = x[source[i]] for words of four bytes. */
+void     sag_pick_words   (gint64 n_out, const gint32 *source, gint64 n_in, const float *x, float *y);
+
 /* A line of it, z = 0, channels last, into `out`: pixels are `ld` bytes apart. `places`, of sag_bytes_places_size() bytes
  * and begun for each thread, keeps from line to line between which pixels they lie. */
 gsize    sag_bytes_places_size  (void);

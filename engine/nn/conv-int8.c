@@ -88,6 +88,8 @@ sag_conv_int8_plan (SagConv *self)
 
   if (!self->bytes_in)
     put (&total, pixels * (gsize) (self->form == SAG_CONV_ROWS ? 4 * quads_of (self) : channels_of (self)));
+  if (self->precision == SAG_PRECISION_INT4)
+    self->unpacked = put (&total, 2 * self->n_weights);
   self->starts = put (&total, (gsize) g->n_phases * columns * sizeof (gint32));
   self->factors = put (&total, columns * sizeof (float));
   self->pads = put (&total, (gsize) channels_of (self));
@@ -99,6 +101,23 @@ sag_conv_int8_plan (SagConv *self)
 
 /* Columns of one scale each: `sj` apart, and in each kin rows `sp` apart of taps that follow each
  * other. */
+static void
+find_scales (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *scales)
+{
+  for (gint64 j = 0; j < columns_of (self); j++)
+    {
+      scales[j] = 0;
+      for (gint64 p = 0; p < self->kin && j < self->nout; p++)
+        {
+          float scale = sag_int8_scale (self->geometry.kernel_size, w + p * sp + j * sj);
+
+          scales[j] = scale > scales[j] ? scale : scales[j];
+        }
+      if (scales[j] == 0)
+        scales[j] = 1;
+    }
+}
+
 void
 sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
@@ -107,23 +126,11 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
   g_autofree gint8 *bytes = g_malloc (MAX (n, 1));
   float *scales = packed + self->scales;
 
-  for (gint64 j = 0; j < columns_of (self); j++)
-    {
-      scales[j] = 0;
-      for (gint64 p = 0; p < self->kin && j < self->nout; p++)
-        {
-          float scale = sag_int8_scale (g->kernel_size, w + p * sp + j * sj);
-
-          scales[j] = scale > scales[j] ? scale : scales[j];
-        }
-      if (scales[j] == 0)
-        scales[j] = 1;
-      if (j >= self->nout)
-        continue;
-      for (gint64 p = 0; p < self->kin; p++)
-        sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
-                                            bytes + p * sp + j * sj);
-    }
+  find_scales (self, w, sp, sj, scales);
+  for (gint64 j = 0; j < self->nout; j++)
+    for (gint64 p = 0; p < self->kin; p++)
+      sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
+                                          bytes + p * sp + j * sj);
   for (int p = 0; p < g->n_phases; p++)
     {
       const SagConvPhase *phase = &g->phases[p];
@@ -156,9 +163,27 @@ typedef struct
   const SagConv *conv;
   const float   *w;
   ptrdiff_t      sp, sj;
-  float         *packed;
+  void          *packed, *scratch;
   int            phase;
 } Packing;
+
+static gint16 *
+factors_of (const Packing *packing, gint64 panel)
+{
+  const SagConv *c = packing->conv;
+
+  return (gint16 *) ((float *) packing->packed + c->group_factors[packing->phase])
+         + panel * sag_conv_groups (c, packing->phase) * c->width;
+}
+
+static guint8 *
+halves_of (const Packing *packing, gint64 panel)
+{
+  const SagConv *c = packing->conv;
+
+  return (guint8 *) ((float *) packing->packed + c->head) + c->halves[packing->phase]
+         + panel * ((sag_conv_steps (c, packing->phase) + 1) / 2 * 4 * c->width);
+}
 
 static void
 pack_panel (gsize item, int thread, gpointer data)
@@ -168,50 +193,57 @@ pack_panel (gsize item, int thread, gpointer data)
   const SagConvPhase *phase = &self->geometry.phases[packing->phase];
   gint64 quads = quads_of (self), width = self->width, panel = (gint64) item;
   gint64 steps = sag_conv_steps (self, packing->phase), groups = sag_conv_groups (self, packing->phase);
-  float *sums = packing->packed + self->sums + packing->phase * columns_of (self);
-  float *scales = packing->packed + self->group_scales[packing->phase];
+  gint32 *sums = (gint32 *) packing->packed + self->sums + packing->phase * columns_of (self);
+  float *scales = (float *) packing->packed + self->scales;
+  gint16 *factors = factors_of (packing, panel);
   g_autofree gint8 *ordered = g_malloc0 (MAX ((gsize) (4 * steps * width), 1));
-  guint8 *to = (guint8 *) (packing->packed + self->head) + self->weights[packing->phase];
+  g_autofree gint8 *q = g_malloc0 (MAX ((gsize) (4 * steps), 1));
+  g_autofree gint16 *shares = g_new0 (gint16, MAX (groups, 1));
+  g_autofree float *column = g_new0 (float, MAX (4 * steps, 1));
 
   for (gint64 j = 0; j < width; j++)
     {
-      gint64 column = panel * width + j;
-      double sum = 0;
+      gint64 at = panel * width + j;
+      const float *w = packing->w + at * packing->sj;
 
-      for (gint64 group = 0; column < self->nout && group < groups; group++)
+      sums[at] = 0;
+      if (at >= self->nout)
+        continue;
+      for (int t = 0; t < phase->n_taps; t++)
+        for (gint64 k = 0; k < self->kin; k++)
+          column[4 * t * quads + k] = w[k * packing->sp + phase->taps[t]];
+      sag_int4_column ((gsize) (4 * steps), column, scales[at], q, shares);
+      for (gint64 group = 0; group < groups; group++)
+        factors[group * width + j] = shares[group];
+      for (gint64 i = 0; i < 4 * steps; i++)
         {
-          float values[32], scale;
-          gint8 q[32];
-          gint64 places[32];
-          int m = 0;
-
-          for (gint64 step = 8 * group; step < MIN (8 * group + 8, steps); step++)
-            for (gint64 k = step % quads * 4; k < MIN (step % quads * 4 + 4, self->kin); k++)
-              {
-                places[m] = (4 * step + k % 4) * width + j;
-                values[m++] = packing->w[column * packing->sj + k * packing->sp + phase->taps[step / quads]];
-              }
-          scale = sag_int4_group ((guint) m, values, q);
-          scales[(panel * groups + group) * width + j] = scale;
-          for (int i = 0; i < m; i++)
-            {
-              ordered[places[i]] = q[i];
-              sum += (double) scale * q[i];
-            }
+          ordered[i * width + j] = q[i];
+          sums[at] += sag_int4_weight (q[i], shares[i / 32]);
         }
-      sums[column] = (float) sum;
     }
   sag_pack_s4 ((gsize) width, (gsize) steps, 4, (gsize) width, ordered, 4 * width, width, 1,
-               to + panel * ((steps + 1) / 2 * 4 * width));
+               halves_of (packing, panel));
 }
-
 void
 sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
-  Packing packing = { self, w, sp, sj, packed, 0 };
+  Packing packing = { self, w, sp, sj, packed, NULL, 0 };
 
+  find_scales (self, w, sp, sj, packed + self->scales);
   for (; packing.phase < self->geometry.n_phases; packing.phase++)
     sag_parallel_for ((gsize) self->n_panels, pack_panel, &packing);
+}
+
+static void
+unpack_panel (gsize item, int thread, gpointer data)
+{
+  const Packing *packing = data;
+  const SagConv *c = packing->conv;
+  gint64 steps = sag_conv_steps (c, packing->phase), panel = (gint64) item;
+
+  sag_kernels_get ()->weights.unpack_s4 (
+      (gsize) steps, (gsize) c->width, halves_of (packing, panel), factors_of (packing, panel),
+      (gint8 *) packing->scratch + c->unpacked + c->weights[packing->phase] + panel * steps * 4 * c->width);
 }
 
 typedef struct
@@ -257,7 +289,7 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
   gint64 lines = g->batch * g->in[0] * g->in[1], columns = columns_of (self);
   const float *scales = (const float *) packed + self->scales;
   const gint32 *sums = (const gint32 *) packed + self->sums;
-  const float *bias = (const float *) packed + self->bias;
+  Packing packing = { self, NULL, 0, 0, (gpointer) packed, scratch, 0 };
   guint8 *at = scratch;
   float *factors = (void *) (at + self->factors);
   gint32 *starts = (void *) (at + self->starts);
@@ -273,15 +305,12 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
     sag_range_run (lines, LINES, weave_lines, &weave);
   else
     sag_int8_quantise (lines * g->in[2] * channels_of (self), in, &quantum, at);
+  for (; self->precision == SAG_PRECISION_INT4 && packing.phase < g->n_phases; packing.phase++)
+    sag_parallel_for ((gsize) self->n_panels, unpack_panel, &packing);
   for (gint64 j = 0; j < columns; j++)
-    factors[j] = self->precision == SAG_PRECISION_INT4 ? quantum.scale : quantum.scale * scales[j];
+    factors[j] = quantum.scale * scales[j];
   for (gint64 i = 0; i < g->n_phases * columns; i++)
-    if (self->precision == SAG_PRECISION_INT4)
-      ((float *) (void *) starts)[i] = bias[i % columns]
-                                       - (float) quantum.zero * quantum.scale
-                                             * ((const float *) (const void *) sums)[i];
-    else
-      starts[i] = -quantum.zero * sums[i];
+    starts[i] = -quantum.zero * sums[i];
   memset (at + self->pads, quantum.zero, (gsize) channels_of (self));
   return (guint8) quantum.zero;
 }

@@ -44,16 +44,7 @@ rows_panel_int8 (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 q
     .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
     .init = job->starts + p * c->n_panels * c->width + first, .x0 = 0, .nx = (gsize) n,
     .end = sag_conv_end (job, first, out, 4 * (out - job->out), c->bytes_out ? 4 * ld : ld) };
-  if (c->precision == SAG_PRECISION_INT8)
-    {
-      job->k->conv_row_u8.fn (&row);
-      return;
-    }
-  row.w = (const gint8 *) job->weights + c->weights[p]
-          + panel * ((sag_conv_steps (c, p) + 1) / 2 * 4) * c->width;
-  row.end.shift = (const float *) (const void *) row.init;
-  job->k->conv_row_u8s4.fn (&row, job->packed + c->group_scales[p]
-                                      + panel * sag_conv_groups (c, p) * c->width);
+  job->k->conv_row_u8.fn (&row);
 }
 
 /* rows_panel() below of a depthwise layer, and of `lines` lines of a phase that follow each other. */

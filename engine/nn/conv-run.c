@@ -17,16 +17,14 @@ enum
   ITEM_WORK = 1 << 18, /* multiply-adds worth a task of their own */
 };
 
-/* Exact: a bfloat16 is the upper half of a float. */
+/* Where the weights are that the form's kernel reads. */
 static void
-widen (gsize n, const guint16 *from, float *to)
+find_weights (SagConvJob *job)
 {
-  for (gsize i = 0; i < n; i++)
-    {
-      guint32 bits = (guint32) from[i] << 16;
-
-      memcpy (to + i, &bits, sizeof bits);
-    }
+  if (sag_conv_in_halves (job->conv))
+    job->weights16 = (const guint16 *) (job->packed + job->conv->head);
+  else
+    job->weights = job->packed + job->conv->head;
 }
 
 void
@@ -187,26 +185,6 @@ taps_beside (const SagConvPhase *phase)
   return (gsize) n;
 }
 
-/* A block of pixels times a panel, on bytes; the weights are still to be found. */
-static void
-chunk_product (const SagConvJob *job, int p, gint64 panel, SagGemmU8Job *product)
-{
-  const SagConv *c = job->conv;
-  const gint8 *w = (const gint8 *) job->weights + c->weights[p];
-  gint64 steps = sag_conv_steps (c, p);
-
-  if (c->precision == SAG_PRECISION_INT8)
-    {
-      product->w = w + panel * steps * 4 * c->width;
-      job->k->gemm_u8.fn (product);
-      return;
-    }
-  product->w = w + panel * ((steps + 1) / 2 * 4) * c->width;
-  product->end.shift = (const float *) (const void *) product->init;
-  job->k->gemm_u8s4.fn (product, job->packed + c->group_scales[p]
-                                     + panel * sag_conv_groups (c, p) * c->width);
-}
-
 /* Depthwise on bytes: all pixels at once, as the weights are made ready anew at each call. */
 static void
 chunk_depthwise (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gint64 ldc)
@@ -266,9 +244,10 @@ chunk_run (const Chunk *chunk, const SagConvJob *job, int p, gint64 at, gint64 l
                 float *to = job->out + (to_at - job->out_shift);
 
                 if (sag_conv_on_bytes (c))
-                  chunk_product (job, p, panel, &(SagGemmU8Job){
+                  job->k->gemm_u8.fn (&(SagGemmU8Job){
                     .m = m, .n = n, .taps = (gsize) taps, .k = (gsize) c->kin,
                     .rows = (const guint8 *const *) rows[b], .run = beside,
+                    .w = (const gint8 *) job->weights + c->weights[p] + panel * sag_conv_steps (c, p) * 4 * c->width,
                     .init = job->starts + (p * c->n_panels + panel) * c->width,
                     .end = sag_conv_end (job, panel * c->width,
                                    c->bytes_out ? (void *) ((guint8 *) job->out + (to_at - job->out_shift)) : (void *) to,
@@ -297,8 +276,7 @@ static int
 block_rows (const SagConvJob *job)
 {
   if (job->conv->form == SAG_CONV_LAST && sag_conv_on_bytes (job->conv))
-    return (int) (job->conv->precision == SAG_PRECISION_INT4 ? job->k->gemm_u8s4.mr
-                                                             : job->k->gemm_u8.mr);
+    return (int) job->k->gemm_u8.mr;
   return job->conv->form == SAG_CONV_LAST ? (int) job->k->gemm_f32[job->conv->gemm].mr : 12;
 }
 
@@ -408,8 +386,8 @@ sag_conv_has_bands (const SagNode *node)
   if (c->dynamic || g->transposed || g->in[0] != 1 || g->out[0] != 1)
     return FALSE;
   if (c->bytes_in) /* larger kernels of all channels lose more by short bands than bytes cost to move */
-    return c->precision == SAG_PRECISION_INT8 && ((c->form == SAG_CONV_LAST && g->kernel_size == 1) || c->square);
-  return c->precision == SAG_PRECISION_F32 && !c->bytes_out && c->form != SAG_CONV_WINOGRAD;
+    return sag_conv_on_bytes (c) && ((c->form == SAG_CONV_LAST && g->kernel_size == 1) || c->square);
+  return c->precision < SAG_PRECISION_INT8 && !c->bytes_out && c->form != SAG_CONV_WINOGRAD;
 }
 
 /* What products on bytes read beside them. */
@@ -419,6 +397,8 @@ use_constants (SagConvJob *job, const guint8 *constants)
   job->starts = (const void *) (constants + job->conv->starts);
   job->factors = (const void *) (constants + job->conv->factors);
   job->pads = constants + job->conv->pads;
+  if (job->conv->precision == SAG_PRECISION_INT4)
+    job->weights = (const float *) (const void *) (constants + job->conv->unpacked);
 }
 
 void
@@ -433,11 +413,11 @@ sag_conv_run_band (const SagNode *node, const SagBand *band)
   const SagConv *c = node->state;
   const SagValue *residual = sag_conv_residual (node);
   SagConvJob job = {
-    .conv = c, .k = sag_kernels_get (), .packed = node->packed,
-    .weights = (const float *) node->packed + c->head, .in = band->in, .out = band->out,
+    .conv = c, .k = sag_kernels_get (), .packed = node->packed, .in = band->in, .out = band->out,
     .residual = residual != NULL ? residual->data : NULL,
   };
 
+  find_weights (&job);
   if (band->in == NULL)
     job.in = sag_node_input (node, 0)->data;
   else
@@ -487,14 +467,7 @@ sag_conv_run (const SagStep *step)
   if (c->dynamic)
     sag_conv_pack (c, sag_step_in (step, 1), bias != NULL ? bias->data : NULL, step->scratch);
 
-  job.weights = job.packed + c->head;
-  if (c->precision == SAG_PRECISION_BF16)
-    {
-      job.weights16 = (const guint16 *) (job.packed + c->head);
-      job.weights = c->form == SAG_CONV_LAST ? NULL : step->scratch;
-      if (job.weights != NULL)
-        widen (c->n_weights, job.weights16, step->scratch);
-    }
+  find_weights (&job);
   if (sag_conv_on_bytes (c))
     {
       const guint8 *at = step->scratch;

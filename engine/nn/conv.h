@@ -41,17 +41,18 @@ typedef struct
   float           lo, hi;     /* clamp inside the kernel */
 
   /* Packed memory (or scratch, if dynamic), in floats: zeros, bias, for INT8 scales and sums, and
-   * from `head` on the weights, in elements of their precision. BF16 ones are widened into scratch
-   * at each run where the form's kernel reads floats. */
+   * from `head` on the weights, in elements of their precision (INT4: in bytes, at `halves`, two weights each); BF16 ones, which are few where the form's kernel
+   * reads floats, lie there as such. */
   gsize           zeros;      /* kin zeroes: a pixel in the padding (channels last) */
   gsize           bias;       /* [groups][n_panels * width] */
-  gsize           scales;     /* of the weights, [n_panels * width]; not INT4 */
-  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width]; INT4: of
-                               * the weights themselves, float */
+  gsize           scales;     /* of the weights, [n_panels * width] */
+  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width] */
   gsize           head;
   gsize           n_weights;
-  gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on */
-  gsize          *group_scales; /* INT4: [n_phases] -> [n_panels][groups of 32][width] */
+  gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on; INT4: from
+                               * `unpacked` on */
+  gsize          *halves;     /* INT4: the same, packed */
+  gsize          *group_factors; /* INT4: [n_phases] -> gint16 [n_panels][groups of 32][width] */
 
   /* Distances in floats: of images, planes, lines and channels, in and out. */
   gint64          in_stride[4], out_stride[4];
@@ -66,8 +67,8 @@ typedef struct
 
   /* INT8: bytes into scratch, which begins with the quantised input, laid out as the kernel reads
    * it: [n][z][y][kin / 4][x][4] for lines, channels last for the other form. */
-  gsize           starts;     /* [n_phases][n_panels * width]: minus zero point times sums, gint32; INT4:
-                               * the bias less that, float */
+  gsize           unpacked;   /* INT4: weights of eight bits, made at each run */
+  gsize           starts;     /* [n_phases][n_panels * width]: minus zero point times sums, gint32 */
   gsize           factors;    /* float [n_panels * width]: scale of a sum */
   gsize           pads;       /* kin zero points: a pixel in the padding */
   gsize           partials;   /* of sag_int8_find() */
@@ -87,6 +88,14 @@ static inline gboolean
 sag_conv_on_bytes (const SagConv *self)
 {
   return self->precision == SAG_PRECISION_INT8 || self->precision == SAG_PRECISION_INT4;
+}
+
+/* BF16 that lies in two bytes: the kernel, or Winograd's form at each run, widens it. */
+static inline gboolean
+sag_conv_in_halves (const SagConv *self)
+{
+  return self->precision == SAG_PRECISION_BF16
+         && (self->form == SAG_CONV_LAST || self->form == SAG_CONV_WINOGRAD);
 }
 
 /* Products in fours of a phase, and groups of them with a scale. */
@@ -112,9 +121,9 @@ void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, 
 void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                              float *packed);
 
-/* Winograd's form: its price in element moves (INFINITY if it cannot), floats of packed weights, bytes of
- * scratch for the calling thread's team; planes to SagNode.trails. Weights are F32 and constant. */
-double   sag_conv_winograd_moves   (const SagConvGeometry *g);
+/* Winograd's form: its price in element moves (INFINITY if it cannot), elements of packed weights, bytes of
+ * scratch for the calling thread's team; planes to SagNode.trails. Weights are F32 or BF16, and constant. */
+double   sag_conv_winograd_moves   (const SagConvGeometry *g, SagPrecision precision);
 gint64   sag_conv_winograd_trail   (const SagConvGeometry *g);
 gsize    sag_conv_winograd_weights (const SagConv *self);
 gsize    sag_conv_winograd_scratch (const SagConv *self);

@@ -109,21 +109,11 @@ sag_int8_scale (gint64 n, const float *w)
   return most > LEAST_RANGE && most < INFINITY ? most / 127 : 0;
 }
 
-/* To the nearest whole number of four bits, halves to even: of numbers this small, without a call. */
-static inline float
-to_four_bits (float w, float scale)
-{
-  float v = (w / scale + 12582912.0f) - 12582912.0f;
-
-  v = v > -8 ? v : -8;
-  return v < 7 ? v : 7;
-}
-
 float
 sag_int4_group (guint n, const float *w, gint8 *q)
 {
-  enum { SCALES = 29, ROOM = 32 };
-  float extreme = 0, best = INFINITY, chosen = 1, scale[ROOM], error[ROOM] = { 0 };
+  enum { SCALES = 29 };
+  float extreme = 0, best = INFINITY, chosen = 1, scale[SAG_FIT_SCALES], error[SAG_FIT_SCALES];
 
   for (guint i = 0; i < n; i++)
     extreme = fabsf (w[i]) > fabsf (extreme) ? w[i] : extreme;
@@ -133,23 +123,28 @@ sag_int4_group (guint n, const float *w, gint8 *q)
 
   /* With a negative scale the extreme is -8, else 7; less, and it is cut. Then the extreme as any other
    * number: weights that were of four bits already are found again. */
-  for (int i = 0; i < ROOM; i++)
+  for (int i = 0; i < SAG_FIT_SCALES; i++)
     scale[i] = i < 16 ? (i & 1 ? extreme / -8 : extreme / 7) * (1 - 0.05f * (float) (i / 2))
                       : extreme / (float) (i < 22 ? i - 15 : 14 - i);
-  for (guint k = 0; k < n; k++)
-    for (int i = 0; i < ROOM; i++) /* side by side: in vectors */
-      {
-        float v = w[k] - to_four_bits (w[k], scale[i]) * scale[i];
-
-        error[i] += v * v;
-      }
+  sag_kernels_get ()->weights.fit_s4 (n, w, scale, error);
   for (int i = 0; i < SCALES && best > 0; i++)
     if (error[i] < best)
       {
         best = error[i];
         chosen = scale[i];
       }
-  for (guint k = 0; k < n && best < INFINITY; k++)
-    q[k] = (gint8) to_four_bits (w[k], chosen);
+  for (guint k = 0; k < n && best < INFINITY; k++) /* to the nearest, halves to even, without a call */
+    q[k] = (gint8) CLAMP ((w[k] * (1 / chosen) + 12582912.0f) - 12582912.0f, -8, 7);
   return chosen;
+}
+
+void
+sag_int4_column (gsize n, const float *w, float scale, gint8 *q, gint16 *factors)
+{
+  for (gsize i = 0; i < n; i += 32)
+    {
+      float factor = rintf (sag_int4_group ((guint) MIN (32, n - i), w + i, q + i) / scale * 256);
+
+      factors[i / 32] = (gint16) CLAMP (factor, -32767.0f, 32767.0f); /* beyond: of a group of zeroes */
+    }
 }

@@ -32,10 +32,25 @@ void       sag_int8_quantise (gint64            n,
                               guint8           *q);
 
 /* A group of at most 32 weights as four bits, -8 … 7, and its scale: of some, the one of least
- * squared error. */
+ * squared error. None of them grows beyond the greatest. */
 float      sag_int4_group    (guint        n,
                               const float *w,
                               gint8       *q);
+
+/* n weights in groups of 32, and each group's scale as a share of `scale`, which is sag_int8_scale() of them and of
+ * others: they multiply as bytes (SagWeights.unpack_s4 has the equation). */
+void       sag_int4_column   (gsize        n,
+                              const float *w,
+                              float        scale,
+                              gint8       *q,
+                              gint16      *factors);
+
+/* One of them as a byte. */
+static inline gint8
+sag_int4_weight (gint8 q, gint16 factor)
+{
+  return (gint8) ((q * factor + 128) >> 8);
+}
 
 /* The scale of n weights: the greatest is 127. 0 if all are 0. */
 float      sag_int8_scale    (gint64       n,

@@ -321,7 +321,7 @@ copy_transposed (const SagLoop *loop, void *dst, const void *src)
   for (int i = 0; i < last; i++)
     if (loop->stride[1][i] == 1)
       run.dense = i;
-  if (run.dense < 0 || loop->stride[0][last] != 1 || loop->stride[1][last] == 1 || loop->n[last] < 4
+  if (run.dense < 0 || loop->stride[0][last] != 1 || loop->stride[1][last] == 1 || loop->n[last] < 2
       || loop->n[run.dense] < 4)
     return FALSE;
   run.block = MIN (loop->n[run.dense], MAX (16, SAG_GRAIN / loop->n[last] / 16 * 16));

@@ -7,7 +7,7 @@
  * Channels last: an indirect matrix product over blocks of pixels. Depthwise layers have a kernel of
  * their own in each. No form copies the image: kernels read it through pointers, one a tap.
  * Both add the products of an output in the same order, so they give the same bits. A third form has other
- * arithmetic: Winograd's, for kernels of 3 x 3 in a session at F32, where shapes say that it pays.
+ * arithmetic: Winograd's, for kernels of 3 x 3 on floats, where shapes say that it pays.
  */
 #include "engine/base/alloc.h"
 #include "engine/nn/bytes.h"
@@ -92,35 +92,35 @@ last_moves (const SagNode *node, const SagConvGeometry *g, double macs, gboolean
 {
   const SagValue *w = sag_node_input (node, 1), *bias = sag_conv_bias (node);
   double moves = macs / 40 / last_share (g, g->cin / g->groups, g->cout / g->groups);
-  double other = node->graph->precision == SAG_PRECISION_F32 && w->constant != NULL && w->stored_bits == 0
+  double other = node->graph->precision < SAG_PRECISION_INT8 && w->constant != NULL && w->stored_bits == 0
                          && (bias == NULL || bias->constant != NULL)
-                     ? sag_conv_winograd_moves (g)
+                     ? sag_conv_winograd_moves (g, node->graph->precision)
                      : INFINITY;
 
   *winograd = other < moves;
   return MIN (moves, other);
 }
 
-/* Whether the products will be of whole bytes, as far as is known before prepare: of half ones there are no
- * tiles. */
+/* Whether the products will be of bytes, as far as is known before prepare. */
 static gboolean
 will_be_bytes (const SagNode *node, const SagConvGeometry *g)
 {
   const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1);
 
   return g->groups == 1 && w->constant != NULL
-         && (node->graph->precision == SAG_PRECISION_INT8 || (w->stored_bits == 8 && x->quantum.scale > 0));
+         && (node->graph->precision >= SAG_PRECISION_INT8 || (w->stored_bits > 0 && x->quantum.scale > 0));
 }
 
 /* The same on bytes, from measurements of tiles (int-amx.c) and VNNI: with channels last a panel of 32 columns
- * costs its end and its steps of 64 products, and each tap a pointer; of lines, each column costs its end. */
+ * costs its end and its steps of 64 products, and each tap a pointer, which many of fill the first cache; of lines,
+ * each column costs its end. */
 static double
 bytes_moves (const SagConvGeometry *g, double macs, gboolean last)
 {
   double pixels = macs / (double) (g->cin * g->cout) / (double) g->kernel_size;
   double steps = (double) g->kernel_size * (double) (g->cin + (g->cin % 4 != 0 ? 64 : 0)) / 64;
 
-  return last ? pixels * ((double) g->kernel_size + (double) ((g->cout + 31) / 32) * (15 + 4 * steps))
+  return last ? pixels * ((double) g->kernel_size * (g->kernel_size > 16 ? 3 : 1) + (double) ((g->cout + 31) / 32) * (15 + 4 * steps))
               : (g->in_step[2] > 2 ? 5 : 1) * macs / 120 / rows_share (g, g->cout) + pixels * 0.5 * (double) g->cout;
 }
 
@@ -209,7 +209,7 @@ choose_panels (SagConv *self)
   double least = INFINITY;
 
   if (self->form == SAG_CONV_LAST && sag_conv_on_bytes (self))
-    self->width = self->precision == SAG_PRECISION_INT4 ? k->gemm_u8s4.nr : k->gemm_u8.nr;
+    self->width = k->gemm_u8.nr;
   else if (self->form == SAG_CONV_LAST || self->form == SAG_CONV_WINOGRAD)
     for (int i = 0; i < SAG_N_GEMM; i++)
       {
@@ -228,9 +228,7 @@ choose_panels (SagConv *self)
     self->width = self->nout;
   else
     {
-      gint64 most = self->precision == SAG_PRECISION_INT4   ? k->conv_row_u8s4.nr
-                    : self->precision == SAG_PRECISION_INT8 ? k->conv_row_u8.nr
-                                                            : k->conv_row_f32.nr;
+      gint64 most = sag_conv_on_bytes (self) ? k->conv_row_u8.nr : k->conv_row_f32.nr;
       gint64 nr = MIN (self->form == SAG_CONV_ROWS ? most : SAG_CONV_PHASE_N, SAG_CONV_PHASE_N);
       gint64 calls = (self->nout + nr - 1) / nr;
 
@@ -306,23 +304,24 @@ lay_out (SagConv *self, SagNode *node)
   gboolean good = TRUE, int8 = sag_conv_on_bytes (self), int4 = self->precision == SAG_PRECISION_INT4;
   gboolean last = self->form >= SAG_CONV_LAST;
   gsize head = 0, weights = 0, panels = 0, phases = 0, total;
-  gsize size = int8 ? 1 : self->precision == SAG_PRECISION_BF16 ? 2 : 4;
+  gsize size = int8 ? 1 : sag_conv_in_halves (self) ? 2 : 4;
 
-  self->weights = g_new0 (gsize, 2 * g->n_phases);
-  self->group_scales = self->weights + g->n_phases;
+  self->weights = g_new0 (gsize, 3 * g->n_phases);
+  self->halves = self->weights + g->n_phases;
+  self->group_factors = self->halves + g->n_phases;
   self->zeros = reserve (&head, (gsize) (last ? MAX (self->kin, self->nout) : 0), 16, &good);
   good = good
          && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width))
          && g_size_checked_mul (&phases, panels, (gsize) g->n_phases);
   self->bias = good ? reserve (&head, panels, 16, &good) : 0;
-  self->scales = good && int8 && !int4 ? reserve (&head, panels, 16, &good) : 0;
+  self->scales = good && int8 ? reserve (&head, panels, 16, &good) : 0;
   self->sums = good && int8 ? reserve (&head, phases, 16, &good) : 0;
   for (int p = 0; good && int4 && p < g->n_phases; p++)
     {
       gsize n = 0;
 
       good = g_size_checked_mul (&n, (gsize) sag_conv_groups (self, p), panels);
-      self->group_scales[p] = good ? reserve (&head, n, 16, &good) : 0;
+      self->group_factors[p] = good ? reserve (&head, n / 2 + 1, 16, &good) : 0;
     }
   for (int p = 0; good && p < g->n_phases; p++)
     {
@@ -336,8 +335,9 @@ lay_out (SagConv *self, SagNode *node)
         }
       if (int4)
         {
-          good = g_size_checked_mul (&n, (gsize) (sag_conv_steps (self, p) + 1) / 2 * 4, panels);
-          self->weights[p] = good ? reserve (&weights, n, SAG_ALIGN, &good) : 0;
+          good = g_size_checked_mul (&n, (gsize) (sag_conv_steps (self, p) + 1) / 2 * 8, panels);
+          self->halves[p] = good ? reserve (&weights, n / 2, SAG_ALIGN, &good) : 0;
+          self->weights[p] = 2 * self->halves[p];
           continue;
         }
       good = g_size_checked_mul (&n, n, (gsize) (int8 && self->form != SAG_CONV_LAST_DEPTHWISE ? (self->kin + 3) / 4 * 4 : self->kin))
@@ -352,8 +352,6 @@ lay_out (SagConv *self, SagNode *node)
     node->scratch_bytes = total * sizeof (float);
   else
     node->packed_bytes = head * sizeof (float) + weights * size;
-  if (self->precision == SAG_PRECISION_BF16 && self->form != SAG_CONV_LAST)
-    node->scratch_bytes = weights * sizeof (float);
   if (int8)
     node->scratch_bytes = sag_conv_int8_plan (self);
   return TRUE;
@@ -426,7 +424,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
     self->precision = SAG_PRECISION_F32;
   macs = (double) (g->batch * self->kin * g->kernel_size) * (double) g->cout
          * (double) (g->transposed ? g->in[0] * g->in[1] * g->in[2] : g->out[0] * g->out[1] * g->out[2]);
-  if (self->form == SAG_CONV_LAST && self->precision == SAG_PRECISION_F32)
+  if (self->form == SAG_CONV_LAST && self->precision < SAG_PRECISION_INT8)
     last_moves (node, g, macs, &winograd);
   if (winograd)
     self->form = SAG_CONV_WINOGRAD;
@@ -513,12 +511,14 @@ sag_conv_pack (const SagConv *self, const float *w, const float *bias, float *pa
               gsize k = (gsize) self->kin, nr = (gsize) self->width;
               gsize n = (gsize) MIN (self->width, self->nout - j);
 
-              if (self->precision == SAG_PRECISION_BF16)
-                sag_pack_bf16 (nr, 1, k, n, from, 0, sp, sj, (guint16 *) (packed + self->head) + at);
+              if (sag_conv_in_halves (self))
+                sag_pack_bf16 (self->gemm, nr, 1, k, n, from, 0, sp, sj, (guint16 *) (packed + self->head) + at);
               else
                 sag_pack_f32 (nr, 1, k, n, from, 0, sp, sj, packed + self->head + at);
             }
     }
+  for (gsize i = 0; self->precision == SAG_PRECISION_BF16 && !sag_conv_in_halves (self) && i < self->n_weights; i++)
+    packed[self->head + i] = sag_bf16_to_f32 (sag_f32_to_bf16 (packed[self->head + i]));
 }
 
 static void

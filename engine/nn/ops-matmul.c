@@ -158,9 +158,9 @@ bias_starts (const SagNode *node, const Product *p)
 /* Where what belongs to a product on bytes lies: packed, then in scratch. In bytes. */
 typedef struct
 {
-  gsize nr, columns, groups, panel;           /* columns a panel; filled up; groups of 32; bytes */
-  gsize scales, sums, bias, weights, packed;  /* of every column, filled up to whole panels */
-  gsize starts, factors, partials, scratch;   /* scratch begins with the rows of a as bytes */
+  gsize nr, columns, groups, panel, half;     /* columns a panel; filled up; groups of 32; bytes, and at INT4 packed */
+  gsize scales, sums, bias, shares, weights, packed; /* of every column, filled up to whole panels */
+  gsize starts, factors, partials, unpacked, scratch;   /* scratch begins with the rows of a as bytes */
 } Int8Place;
 
 enum { MOST_PRODUCTS = 32000 };
@@ -179,19 +179,22 @@ static Int8Place
 place_int8 (const SagNode *node, const Product *p)
 {
   gboolean int4 = node->precision == SAG_PRECISION_INT4;
-  gsize nr = int4 ? sag_kernels_get ()->gemm_u8s4.nr : sag_kernels_get ()->gemm_u8.nr;
+  gsize nr = sag_kernels_get ()->gemm_u8.nr;
   gsize columns = ((gsize) p->n + nr - 1) / nr * nr, steps = (gsize) (p->k + 3) / 4;
   Int8Place at = { .nr = nr, .columns = columns, .groups = (steps + 7) / 8 };
 
-  at.panel = (int4 ? (steps + 1) / 2 : steps) * 4 * nr;
-  at.scales = put (&at.packed, (int4 ? at.groups : 1) * columns * sizeof (float));
+  at.panel = steps * 4 * nr;
+  at.half = (steps + 1) / 2 * 4 * nr;
+  at.scales = put (&at.packed, columns * sizeof (float));
   at.sums = put (&at.packed, columns * sizeof (gint32));
   at.bias = put (&at.packed, columns * sizeof (float));
-  at.weights = put (&at.packed, columns / nr * at.panel);
+  at.shares = put (&at.packed, int4 ? at.groups * columns * sizeof (gint16) : 0);
+  at.weights = put (&at.packed, columns / nr * (int4 ? at.half : at.panel));
   put (&at.scratch, (gsize) (p->m * p->k));
   at.starts = put (&at.scratch, columns * sizeof (gint32));
   at.factors = put (&at.scratch, columns * sizeof (float));
   at.partials = put (&at.scratch, (gsize) sag_int8_partials (p->m * p->k) * sizeof (float));
+  at.unpacked = put (&at.scratch, int4 ? columns / nr * at.panel : 0);
   return at;
 }
 
@@ -263,7 +266,8 @@ pack_matrix (const Product *p, const SagNode *node, unsigned nr, const float *b,
   ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
 
   if (node->precision == SAG_PRECISION_BF16)
-    sag_pack_bf16 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
+    sag_pack_bf16 ((int) (choose_gemm (p->n) - sag_kernels_get ()->gemm_f32), nr, 1, (size_t) p->k, (size_t) p->n, b, 0,
+                   row, column, packed);
   else
     sag_pack_f32 (nr, 1, (size_t) p->k, (size_t) p->n, b, 0, row, column, packed);
 }
@@ -306,38 +310,61 @@ pack_int8 (SagNode *node, const Product *p)
   pack_bias (node, p, kernels->gemm_u8.nr, (void *) ((char *) node->packed + at.bias));
 }
 
-/* Groups of 32 rows of b, four bits a weight. */
+/* The columns of some panels, groups of 32 rows, four bits a weight. */
+typedef struct
+{
+  const SagNode *node;
+  const Product *p;
+} Int4Packing;
+
+static void
+pack_int4_panels (gint64 panel, gint64 last, int thread, gpointer data)
+{
+  const Int4Packing *packing = data;
+  const Product *p = packing->p;
+  Int8Place at = place_int8 (packing->node, p);
+  char *packed = packing->node->packed;
+  const float *b = sag_node_input (packing->node, 1)->data;
+  ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
+  gint64 nr = (gint64) at.nr;
+  g_autofree gint8 *bytes = g_malloc0 (MAX ((gsize) (p->k * nr), 1)); /* [nr][k] */
+  g_autofree gint16 *shares = g_new (gint16, MAX (at.groups, 1));
+  g_autofree float *one = g_new (float, MAX (p->k, 1));
+  float *scales = (void *) (packed + at.scales);
+  gint32 *sums = (void *) (packed + at.sums);
+
+  for (; panel < last; panel++)
+    {
+      gint64 from = panel * nr, n = MIN (nr, p->n - from);
+      gint16 *to = (gint16 *) (void *) (packed + at.shares) + panel * (gint64) at.groups * nr;
+
+      for (gint64 j = 0; j < n; j++)
+        {
+          gint8 *q = bytes + j * p->k;
+
+          for (gint64 k = 0; k < p->k; k++)
+            one[k] = b[(from + j) * column + k * row];
+          scales[from + j] = sag_int8_scale (p->k, one);
+          if (scales[from + j] == 0)
+            scales[from + j] = 1;
+          sag_int4_column ((gsize) p->k, one, scales[from + j], q, shares);
+          for (gint64 group = 0; group < (gint64) at.groups; group++)
+            to[group * nr + j] = shares[group];
+          for (gint64 k = 0; k < p->k; k++)
+            sums[from + j] += sag_int4_weight (q[k], shares[k / 32]);
+        }
+      sag_pack_s4 (at.nr, 1, (gsize) p->k, (gsize) n, bytes, 0, 1, p->k,
+                   (guint8 *) packed + at.weights + (gsize) panel * at.half);
+    }
+}
+
 static void
 pack_int4 (SagNode *node, const Product *p)
 {
   Int8Place at = place_int8 (node, p);
-  const float *b = sag_node_input (node, 1)->data;
-  ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
-  g_autofree gint8 *bytes = g_malloc0 (MAX ((gsize) (p->k * p->n), 1)); /* [n][k] */
-  float *scales = (void *) ((char *) node->packed + at.scales);
-  float *sums = (void *) ((char *) node->packed + at.sums);
-  gint64 nr = (gint64) at.nr;
+  Int4Packing packing = { node, p };
 
-  for (gint64 j = 0; j < p->n; j++)
-    {
-      double sum = 0;
-
-      for (gint64 group = 0; group < (gint64) at.groups; group++)
-        {
-          int n = (int) MIN (32, p->k - 32 * group);
-          float values[32], scale;
-
-          for (int k = 0; k < n; k++)
-            values[k] = b[j * column + (32 * group + k) * row];
-          scale = sag_int4_group ((guint) n, values, bytes + j * p->k + 32 * group);
-          scales[(j / nr * (gint64) at.groups + group) * nr + j % nr] = scale;
-          for (int k = 0; k < n; k++)
-            sum += (double) scale * bytes[j * p->k + 32 * group + k];
-        }
-      sums[j] = (float) sum;
-    }
-  sag_pack_s4 (at.nr, 1, (gsize) p->k, (gsize) p->n, bytes, 0, 1, p->k,
-               (guint8 *) node->packed + at.weights);
+  sag_range_run ((gint64) (at.columns / at.nr), 1, pack_int4_panels, &packing);
   pack_bias (node, p, (unsigned) at.nr, (void *) ((char *) node->packed + at.bias));
 }
 
@@ -533,10 +560,10 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
   const ProductRun *run = data;
   const Product *p = &run->p;
   const SagKernels *kernels = sag_kernels_get ();
-  gboolean int4 = run->step->node->precision == SAG_PRECISION_INT4;
   Int8Place at = place_int8 (run->step->node, p);
-  gint64 mr = int4 ? kernels->gemm_u8s4.mr : kernels->gemm_u8.mr, nr = (gint64) at.nr;
+  gint64 mr = kernels->gemm_u8.mr, nr = (gint64) at.nr;
   const char *packed = run->packed, *scratch = run->step->scratch;
+  const char *weights = run->step->node->precision == SAG_PRECISION_INT4 ? scratch + at.unpacked : packed + at.weights;
   const guint8 *rows[MAX_MR];
   SagGemmU8Job job = { .taps = 1, .k = (size_t) p->k, .rows = rows,
                        .end = { .kind = SAG_END_F32, .slope = 1, .lo = -INFINITY, .hi = INFINITY, .ld = p->n } };
@@ -560,22 +587,33 @@ int8_items (gint64 item, gint64 last, int thread, gpointer data)
             job.n = (size_t) MIN (nr, column_end - j);
             for (gint64 r = 0; r < mr; r++)
               rows[r] = (const guint8 *) scratch + MIN (i + r, p->m - 1) * p->k;
-            job.w = (const gint8 *) packed + at.weights + j / nr * (gint64) at.panel;
+            job.w = (const gint8 *) weights + j / nr * (gint64) at.panel;
             job.init = (const gint32 *) (const void *) (scratch + at.starts) + j;
             job.end.scale = (const float *) (const void *) (scratch + at.factors) + j;
-            job.end.shift = int4 ? (const float *) (const void *) job.init
-                                 : (const float *) (const void *) (packed + at.bias) + j;
+            job.end.shift = (const float *) (const void *) (packed + at.bias) + j;
             job.end.out = run->c + i * p->n + j;
-            if (int4)
-              kernels->gemm_u8s4.fn (&job, (const float *) (const void *) (packed + at.scales)
-                                               + j * (gint64) at.groups);
-            else
-              kernels->gemm_u8.fn (&job);
+            kernels->gemm_u8.fn (&job);
           }
       finish_rows (run, row, row_end, column, column_end - column);
     }
   if (kernels->gemm_u8.done != NULL)
     kernels->gemm_u8.done ();
+}
+
+/* Weights of four bits as bytes. */
+static void
+unpack_panels (gint64 panel, gint64 last, int thread, gpointer data)
+{
+  const ProductRun *run = data;
+  Int8Place at = place_int8 (run->step->node, &run->p);
+  const char *packed = run->packed;
+  char *scratch = run->step->scratch;
+
+  for (; panel < last; panel++)
+    sag_kernels_get ()->weights.unpack_s4 (
+        (gsize) (run->p.k + 3) / 4, at.nr, (const guint8 *) packed + at.weights + (gsize) panel * at.half,
+        (const gint16 *) (const void *) (packed + at.shares) + (gsize) panel * at.groups * at.nr,
+        (gint8 *) scratch + at.unpacked + (gsize) panel * at.panel);
 }
 
 /* The rows of a as bytes, and what the sums of each column start from and are scaled by. */
@@ -584,7 +622,6 @@ fill_int8 (const ProductRun *run)
 {
   const Product *p = &run->p;
   Int8Place at = place_int8 (run->step->node, p);
-  gboolean int4 = run->step->node->precision == SAG_PRECISION_INT4;
   char *scratch = run->step->scratch;
   const float *scales = (const void *) ((const char *) run->packed + at.scales);
   const gint32 *sums = (const void *) ((const char *) run->packed + at.sums);
@@ -594,19 +631,15 @@ fill_int8 (const ProductRun *run)
   SagQuantum quantum = a->quantum.scale > 0
                            ? a->quantum
                            : sag_int8_find (p->m * p->k, run->a, (void *) (scratch + at.partials));
-  const float *bias = (const void *) ((const char *) run->packed + at.bias);
 
   sag_int8_quantise (p->m * p->k, run->a, &quantum, (guint8 *) scratch);
   for (gsize j = 0; j < at.columns; j++)
     {
-      factors[j] = int4 ? quantum.scale : quantum.scale * scales[j];
-      if (int4)
-        ((float *) (void *) starts)[j] = bias[j]
-                                         - (float) quantum.zero * quantum.scale
-                                               * ((const float *) (const void *) sums)[j];
-      else
-        starts[j] = -quantum.zero * sums[j];
+      factors[j] = quantum.scale * scales[j];
+      starts[j] = -quantum.zero * sums[j];
     }
+  if (run->step->node->precision == SAG_PRECISION_INT4)
+    sag_range_run ((gint64) (at.columns / at.nr), 1, unpack_panels, (gpointer) run);
 }
 
 /* One column: every row is a dot product. */

@@ -4,8 +4,7 @@
  *
  * One walk from the inputs: each node takes the pair of layouts that costs least, its own price and
  * that of converting its inputs together. A value is converted to a layout at most once. Where branches of a
- * decoder meet, Resize and Concat would keep what they have; there the price of the next layer counts too (in
- * floats: on bytes what a layer costs is known too roughly).
+ * decoder meet, Resize and Concat would keep what they have; there the price of the next layer counts too.
  */
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
@@ -20,11 +19,38 @@ typedef struct
   GHashTable *converted; /* SagValue * -> SagValue *[SAG_N_LAYOUTS] */
 } Draft;
 
+/* Whether it will lie in memory as bytes, as far as is known before prepare. */
+static gboolean
+will_be_bytes (const SagValue *value)
+{
+  return value != NULL && value->dtype == SAG_DTYPE_F32 && value->quantum.scale > 0 && value->shape.rank >= 4
+         && value->shape.dim[1] % 4 == 0;
+}
+
+static gint64
+convert_cost (const SagValue *value)
+{
+  gint64 n = sag_value_count (value);
+
+  return (will_be_bytes (value) ? n / 2 : 2 * n) + 1024;
+}
+
+static gboolean
+is_joint (const SagNode *node)
+{
+  return strcmp (node->op->name, "Concat") == 0 || strcmp (node->op->name, "Resize") == 0
+         || strcmp (node->op->name, "Upsample") == 0;
+}
+
 static gint64
 node_cost (const SagNode *node, SagLayout in, SagLayout out)
 {
   if (node->op->cost != NULL)
-    return node->op->cost (node, in, out);
+    {
+      gint64 cost = node->op->cost (node, in, out);
+
+      return cost != SAG_COST_NEVER && is_joint (node) && will_be_bytes (sag_node_output (node, 0)) ? cost / 4 : cost;
+    }
   return in == SAG_LAYOUT_PLAIN && out == SAG_LAYOUT_PLAIN ? 0 : SAG_COST_NEVER;
 }
 
@@ -71,16 +97,9 @@ conversion_cost (Draft *draft, const SagNode *node, SagLayout in, SagLayout out,
       if (sag_layouts_coincide (&value->shape, value == ahead ? have : value->layout, want)
           || (known != NULL && known[want] != NULL))
         continue;
-      cost += 2 * sag_value_count (value) + 1024;
+      cost += convert_cost (value);
     }
   return cost;
-}
-
-static gboolean
-is_joint (const SagNode *node)
-{
-  return strcmp (node->op->name, "Concat") == 0 || strcmp (node->op->name, "Resize") == 0
-         || strcmp (node->op->name, "Upsample") == 0;
 }
 
 /* Of what reads `value`, if it were in `layout`, up to the next layer. */
@@ -137,7 +156,7 @@ choose (Draft *draft, const SagNode *node, SagLayout *best_in, SagLayout *best_o
         if (own == SAG_COST_NEVER)
           continue;
         cost = own + conversion_cost (draft, node, in, out, NULL, 0);
-        if (result != NULL && is_joint (node) && draft->graph->precision < SAG_PRECISION_INT8)
+        if (result != NULL && is_joint (node))
           cost += cost_ahead (draft, result, out, AHEAD);
         if (result != NULL && !sag_layouts_coincide (&result->shape, out, SAG_LAYOUT_PLAIN)
             && is_output (draft->graph, result))

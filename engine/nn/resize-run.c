@@ -60,6 +60,19 @@ pass_rows (gint64 item, gint64 to, int thread, gpointer data)
     }
 }
 
+void
+sag_pick_words (gint64 n_out, const gint32 *source, gint64 n_in, const float *x, float *y)
+{
+  gboolean twice = n_out == 2 * n_in;
+
+  for (gint64 i = 0; twice && i < n_out; i++)
+    twice = source[i] == i / 2;
+  if (twice)
+    sag_kernels_get ()->interleave_f32 ((gsize) n_in, x, x, y);
+  for (gint64 i = 0; !twice && i < n_out; i++)
+    memcpy (y + i, x + source[i], sizeof *y);
+}
+
 static void
 pass_lines (gint64 line, gint64 to, int thread, gpointer data)
 {
@@ -73,6 +86,11 @@ pass_lines (gint64 line, gint64 to, int thread, gpointer data)
       const char *x = pass->x + line * axis->n_in * (gint64) pass->size;
       char *y = pass->y + line * axis->n_out * (gint64) pass->size;
 
+      if (axis->weight == NULL && pass->size == sizeof (float))
+        {
+          sag_pick_words (axis->n_out, axis->source, axis->n_in, (const float *) x, (float *) y);
+          continue;
+        }
       for (gint64 i = 0; i < axis->n_out; i++)
         {
           const gint32 *source = axis->source + i * axis->taps;

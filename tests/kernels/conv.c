@@ -278,6 +278,10 @@ winograd_one (Check *check, size_t c, bool evil)
   run_winograd (check->ref, &tile);
   check_same (check, v, want_v, n_v, "winograd_in c %zu%s", c, evil ? " evil" : "");
   check_same (check, out, want_out, n_out, "winograd_out c %zu%s", c, evil ? " evil" : "");
+  CHECK_GUARDED (check, "winograd weights")
+    check->k->weights.winograd (c, m, (ptrdiff_t) ld, v, (ptrdiff_t) ld);
+  check->ref->weights.winograd (c, m, (ptrdiff_t) ld, want_v, (ptrdiff_t) ld);
+  check_same (check, v, want_v, n_v, "winograd weights c %zu%s", c, evil ? " evil" : "");
   if (check->bench)
     check_bench (check, "winograd_in + out 64 ch", 0, 64 * 88 * 4, run_winograd, &tile);
   check_release_all (check);

@@ -46,11 +46,11 @@ check_one (Check *check, Shape *s)
       SagGemmBf16Job job = { s->m, s->n, s->taps, s->k, s->rows, w, s->go_on ? NULL : init,
                              got, ldc, lo, hi };
 
-      sag_pack_bf16 (nr, s->taps, s->k, s->n, src, st, sp, 1, w);
+      sag_pack_bf16 (s->geometry, nr, s->taps, s->k, s->n, src, st, sp, 1, w);
       CHECK_GUARDED (check, "gemm_bf16")
         half->fn (&job);
       job.c = want;
-      sag_ref_gemm_bf16 (mr, nr, &job);
+      sag_ref_gemm_bf16 (s->geometry, mr, nr, &job);
     }
   else
     {
@@ -110,7 +110,7 @@ bench_one (Check *check, int geometry, bool bf16, size_t taps, size_t k)
       float *src = check_floats (check, taps * k * nr, CHECK_PLAIN);
 
       sag_pack_f32 (nr, taps, k, nr, src, (ptrdiff_t) (k * nr), nr, 1, w);
-      sag_pack_bf16 (nr, taps, k, nr, src, (ptrdiff_t) (k * nr), nr, 1, half);
+      sag_pack_bf16 (geometry, nr, taps, k, nr, src, (ptrdiff_t) (k * nr), nr, 1, half);
       s->geometry = geometry;
       s->bf16 = bf16;
       for (size_t t = 0; t < taps * mr; t++)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_ROWS = 64 * 32 };
@@ -154,73 +155,42 @@ row_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, 
   check_release_all (check);
 }
 
-/* gemm_one() and row_one() with weights of four bits. */
+/* Weights of four bits as bytes. */
 static void
-gemm4_one (Check *check, size_t m, size_t n, size_t taps, size_t k, SagEnd kind, bool extreme)
+unpack_one (Check *check, size_t steps, size_t nr, bool extreme)
 {
-  size_t mr = check->k->gemm_u8s4.mr, nr = check->k->gemm_u8s4.nr;
-  size_t groups = (taps * ((k + 3) / 4) + 7) / 8;
-  ptrdiff_t ld = (ptrdiff_t) n + 3;
-  size_t n_out = (m - 1) * (size_t) ld + n;
-  uint8_t *a = bytes (check, taps * m * k, extreme);
-  int8_t *src = (int8_t *) bytes (check, taps * k * n, false);
-  uint8_t *w = check_bytes (check, sag_pack_s4_size (nr, taps, k, n), 64);
-  float *scales = check_floats (check, groups * nr, CHECK_PLAIN);
-  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
-  SagGemmU8Job job = { .m = m, .n = n, .taps = taps, .k = k, .rows = rows, .w = (const int8_t *) w,
-                       .end = make_end (check, kind, nr, ld, n_out) };
+  size_t groups = (steps + 7) / 8, size = sag_pack_s4_size (nr, 1, 4 * steps, nr);
+  uint8_t *q = check_bytes (check, size, 64);
+  int16_t *factor = check_bytes (check, groups * nr * sizeof *factor, 2);
+  int8_t *got = check_bytes (check, 4 * steps * nr, 64), *want = check_bytes (check, 4 * steps * nr, 64);
+  bool same = true;
 
-  for (size_t i = 0; i < taps * k * n; i++)
-    src[i] = extreme ? -8 : (int8_t) (src[i] >> 4);
-  sag_pack_s4 (nr, taps, k, n, src, (ptrdiff_t) (k * n), (ptrdiff_t) n, 1, w);
-  for (size_t t = 0; t < taps; t++)
-    for (size_t i = 0; i < mr; i++)
-      rows[t * mr + i] = a + (t * m + (i < m ? m - 1 - i : 0)) * k;
-  job.end.out = got;
-  CHECK_GUARDED (check, "gemm_u8s4")
-    check->k->gemm_u8s4.fn (&job, scales);
-  job.end.out = want;
-  sag_ref_gemm_u8s4 ((unsigned) mr, (unsigned) nr, &job, scales);
-  check_same_bytes (check, got, want, n_out * 4, "gemm_u8s4 end %d m %zu n %zu taps %zu k %zu", kind,
-                    m, n, taps, k);
+  for (size_t i = 0; i < size; i++)
+    q[i] = extreme ? 0 : (uint8_t) check_random (check, 256);
+  for (size_t i = 0; i < groups * nr; i++)
+    factor[i] = (int16_t) (extreme ? (i % 2 ? -4064 : 4064) : (int) check_random (check, 8129) - 4064);
+  CHECK_GUARDED (check, "unpack_s4")
+    check->k->weights.unpack_s4 (steps, nr, q, factor, got);
+  check->ref->weights.unpack_s4 (steps, nr, q, factor, want);
+  check_same_bytes (check, got, want, 4 * steps * nr, "unpack_s4 steps %zu nr %zu", steps, nr);
+  for (size_t i = 0; i < 4 * steps * nr; i++)
+    same = same && abs (want[i]) <= 127;
+  check_true (check, same, "unpack_s4 of %zu steps has a weight of -128", steps);
   check_release_all (check);
 }
 
 static void
-row4_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t quads,
-          SagEnd kind)
+fit_one (Check *check, size_t n)
 {
-  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
-  size_t nx = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
-  size_t x0 = check_random (check, 2) ? check_random (check, (unsigned) nx) : 0;
-  size_t ld = nx + 2, n_out = (n + 3) / 4 * 4 * ld, groups = (taps * quads + 7) / 8;
-  uint8_t *in = bytes (check, 3 * quads * 4 * width, false);
-  uint8_t *w = check_bytes (check, sag_pack_s4_size (nw, taps, 4 * quads, nw), 64);
-  float *scales = check_floats (check, groups * nw, CHECK_PLAIN);
-  float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
-  bool missing = check_random (check, 3) == 0;
-  SagConvRowU8Job job = {
-    .taps = taps, .quads = quads, .rows = rows, .dx = dx, .width = width,
-    .pitch = (ptrdiff_t) (4 * width), .stride = stride, .pad = 7, .w = (const int8_t *) w, .n = n,
-    .nw = nw, .x0 = x0, .nx = nx - x0,
-    .end = make_end (check, kind, n, (ptrdiff_t) (kind == SAG_END_U8 ? 4 * ld : ld), n_out),
-  };
+  float *w = check_floats (check, n, CHECK_PLAIN), *scale = check_floats (check, SAG_FIT_SCALES, CHECK_PLAIN);
+  float *got = check_floats (check, SAG_FIT_SCALES, CHECK_PLAIN), *want = check_copy (check, got, SAG_FIT_SCALES);
 
-  for (size_t i = 0; i < sag_pack_s4_size (nw, taps, 4 * quads, nw); i++)
-    w[i] = (uint8_t) check_random (check, 256);
-  for (size_t t = 0; t < taps; t++)
-    {
-      rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * quads * 4 * width;
-      dx[t] = (ptrdiff_t) (t % kx * dilation) - (ptrdiff_t) pad;
-    }
-  job.end.out = got;
-  CHECK_GUARDED (check, "conv_row_u8s4")
-    check->k->conv_row_u8s4.fn (&job, scales);
-  job.end.out = want;
-  sag_ref_conv_row_u8s4 (&job, scales);
-  check_same_bytes (check, got, want, n_out * 4,
-                    "conv_row_u8s4 end %d width %zu kx %zu dilation %zu stride %zu n %zu quads %zu",
-                    kind, width, kx, dilation, stride, n, quads);
+  for (int i = 0; i < SAG_FIT_SCALES; i++)
+    scale[i] = (i & 1 ? -0.001f : 0.03f) * (float) (i + 1);
+  CHECK_GUARDED (check, "fit_s4")
+    check->k->weights.fit_s4 (n, w, scale, got);
+  check->ref->weights.fit_s4 (n, w, scale, want);
+  check_same (check, got, want, SAG_FIT_SCALES, "fit_s4 n %zu", n);
   check_release_all (check);
 }
 
@@ -526,23 +496,12 @@ check_int (Check *check)
     }
   if (check->k->gemm_u8.done != NULL)
     check->k->gemm_u8.done ();
-  mr = check->k->gemm_u8s4.mr;
-  nr = check->k->gemm_u8s4.nr;
-  for (int kind = SAG_END_U8; kind <= SAG_END_F32; kind++)
-    {
-      for (size_t m = 1; m <= mr; m += mr > 1 ? mr - 1 : 1)
-        for (size_t j = 0; j < sizeof ns / sizeof ns[0]; j++)
-          for (size_t p = 0; p < sizeof ks / sizeof ks[0]; p++)
-            for (int round = 0; round < 4 && ns[j] > 0 && ns[j] <= nr; round++)
-              gemm4_one (check, m, ns[j], round & 1 ? 1 : 9, ks[p] + (round & 1 ? 64 : 0), (SagEnd) kind,
-                         round & 2);
-      for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
-        for (size_t n = 1; n <= check->k->conv_row_u8s4.nr; n++)
-          for (size_t stride = 1; stride <= 3; stride++)
-            for (int round = 0; round < 2 && widths[i] > 0; round++)
-              row4_one (check, widths[i], round & 1 ? 3 : 1, dilations[check_random (check, 3)],
-                        stride, n, 1 + check_random (check, 5), (SagEnd) kind);
-    }
+  for (size_t steps = 0; steps < 20; steps++)
+    for (size_t columns = 1; columns <= 48; columns += columns < 10 ? 1 : 11)
+      for (int round = 0; round < 3; round++)
+        unpack_one (check, steps, columns, round == 0);
+  for (size_t n = 0; n <= 32; n++)
+    fit_one (check, n);
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
     for (size_t taps = 1; taps <= 32 && counts[i] > 0; taps += taps < 9 ? 4 : 23)
       {
