@@ -42,5 +42,8 @@ void      sag_build_end        (SagBuild *self, int i, SagValue *value);
 gboolean  sag_expand_bias_gelu    (SagNode *node, int at, GError **error);
 gboolean  sag_expand_fused_matmul (SagNode *node, int at, GError **error);
 gboolean  sag_expand_loop         (SagNode *node, int at, GError **error);
+
+/* Whether a trip of this body of a Loop decides if there is another: it does not where the condition is only handed on. */
+gboolean  sag_loop_decides        (const SagGraph *body);
 gboolean  sag_expand_skip_norm    (SagNode *node, int at, GError **error);
 gboolean  sag_expand_unrolled     (SagNode *node, int at, GError **error);

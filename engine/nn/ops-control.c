@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define MAX_TRIPS ((gint64) 1 << 20)
+#define MOST_WHILE ((gint64) 1 << 14) /* of a Loop that only its own condition ends */
 #define MAX_STEPS ((double) (1 << 23)) /* of all trips, those of loops inside included */
 
 static gsize
@@ -302,15 +303,16 @@ infer_loop (SagNode *node, GError **error)
   if (n_state < 0 || body->inputs->len != (guint) n_state + 2
       || body->outputs->len < (guint) n_state + 1 || node->outputs->len > body->outputs->len - 1)
     return sag_node_invalid (node, error, "its body has another number of inputs or outputs");
-  if (trips == NULL)
-    return sag_node_unsupported (node, error, "its number of trips is not given");
   if (cond != NULL && (sag_value_count (cond) != 1 || cond->dtype != SAG_DTYPE_BOOL))
     return sag_node_invalid (node, error, "its condition is not one bool");
-  m = trips->constant != NULL && sag_value_count (trips) == 1
-          ? sag_tensor_get_int (trips->constant, 0)
-          : -1;
+  m = trips == NULL ? G_MAXINT64
+      : trips->constant != NULL && sag_value_count (trips) == 1 ? sag_tensor_get_int (trips->constant, 0)
+                                                                : -1;
   if (cond != NULL && cond->constant != NULL && sag_tensor_get_int (cond->constant, 0) == 0)
     m = 0;
+  /* Where a trip decides whether there is another: so many at most, then it ends. */
+  if (m > MAX_TRIPS && sag_loop_decides (body))
+    m = MOST_WHILE;
   if (m < 0 || m > MAX_TRIPS)
     return sag_node_unsupported (node, error,
                                  "it makes too many trips, or a number not known at load");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ops-einsum.c: Einsum: written out as a matrix product or as products of elements where it is one,
- * otherwise by its definition.
+ * otherwise by its definition; of more than two operands, as one of two after the other.
  *
  * Every letter is an axis with a size, and so is each axis of an ellipsis. Letters of the output are
  * walked outside (in parallel), the others summed inside, in the order of their first appearance.
@@ -111,7 +111,7 @@ read_equation (const SagNode *node, Einsum *e, GError **error)
 
   *e = (Einsum) { .n_operands = (int) node->inputs->len, .plain = TRUE };
   if (e->n_operands < 1 || e->n_operands > MAX_OPERANDS)
-    return sag_node_unsupported (node, error, "it has %d inputs; 1 to 3 are supported",
+    return sag_node_unsupported (node, error, "it has %d inputs; more than 3 are supported if all its axes have letters",
                                  e->n_operands);
   for (int i = 0; i < e->n_operands; i++)
     {
@@ -282,6 +282,127 @@ build_product (SagBuild *b, const Einsum *e, int first, const Parts *p)
   sag_build_end (b, 0, sag_build_transpose (b, x, n, perm));
 }
 
+/* --- more than two operands: two at a time ------------------------------------------------- */
+
+enum { MOST_TERMS = 16 };
+
+typedef struct
+{
+  SagValue *x;
+  guint64   letters; /* a bit each */
+  char     *text;
+} Term;
+
+static double
+size_of (guint64 letters, const gint64 *size)
+{
+  double n = 1;
+
+  for (int l = 0; l < 52; l++)
+    if (letters >> l & 1)
+      n *= (double) size[l];
+  return n;
+}
+
+static char *
+text_of (guint64 letters)
+{
+  GString *text = g_string_new (NULL);
+
+  for (int l = 0; l < 52; l++)
+    if (letters >> l & 1)
+      g_string_append_c (text, (char) (l < 26 ? 'a' + l : 'A' + l - 26));
+  return g_string_free (text, FALSE);
+}
+
+static SagValue *
+build_pair (SagBuild *b, const Term *one, const Term *other, const char *out)
+{
+  SagValue *y = sag_build (b, "Einsum", 2, one->x, other->x);
+  SagAttribute *equation = g_new0 (SagAttribute, 1);
+
+  *equation = (SagAttribute){ .name = g_strdup ("equation"), .kind = SAG_ATTRIBUTE_STRING,
+                              .s = g_strdup_printf ("%s,%s->%s", one->text, other->text, out) };
+  g_ptr_array_add (y->producer->attributes, equation);
+  return y;
+}
+
+/* Always the two whose product is the smallest. Nothing is built where an equation is not of plain letters, with its
+ * output stated. */
+static gboolean
+build_pairs (SagBuild *b, const SagNode *node)
+{
+  g_auto (GStrv) sides = g_strsplit (sag_node_get_string (node, "equation", ""), "->", -1), texts = NULL;
+  gint64 size[52] = { 0 };
+  Term term[MOST_TERMS];
+  guint64 wanted = 0;
+  int n = (int) node->inputs->len;
+  g_autoptr (GPtrArray) made = g_ptr_array_new_with_free_func (g_free);
+
+  if (g_strv_length (sides) != 2 || n > MOST_TERMS)
+    return FALSE;
+  texts = g_strsplit (sides[0], ",", -1);
+  if (g_strv_length (texts) != (guint) n)
+    return FALSE;
+  for (const char *c = g_strstrip (sides[1]); *c != '\0'; c++)
+    if (letter (*c) < 0)
+      return FALSE;
+    else
+      wanted |= (guint64) 1 << letter (*c);
+  for (int i = 0; i < n; i++)
+    {
+      SagValue *x = sag_node_input (node, i);
+      const char *text = g_strstrip (texts[i]);
+
+      if (x == NULL || x->shape.rank != (int) strlen (text))
+        return FALSE;
+      term[i] = (Term){ x, 0, texts[i] };
+      for (int k = 0; k < x->shape.rank; k++)
+        {
+          int l = letter (text[k]);
+
+          if (l < 0 || (term[i].letters >> l & 1) || (size[l] > 0 && size[l] != x->shape.dim[k]))
+            return FALSE;
+          size[l] = x->shape.dim[k];
+          term[i].letters |= (guint64) 1 << l;
+        }
+    }
+  for (; n > 2; n--)
+    {
+      int first = 0, second = 1;
+      double least = -1;
+      guint64 kept = 0;
+
+      for (int i = 0; i < n; i++)
+        for (int j = i + 1; j < n; j++)
+          {
+            guint64 others = wanted, both = term[i].letters | term[j].letters;
+            double cost;
+
+            for (int k = 0; k < n; k++)
+              if (k != i && k != j)
+                others |= term[k].letters;
+            cost = size_of (both & others, size) + 1e-3 * size_of (both, size);
+            if (__builtin_popcountll (both & others) <= SAG_MAX_RANK && (least < 0 || cost < least))
+              {
+                least = cost;
+                first = i;
+                second = j;
+                kept = both & others;
+              }
+          }
+      if (least < 0)
+        return FALSE;
+      g_ptr_array_add (made, text_of (kept));
+      term[first] = (Term){ build_pair (b, &term[first], &term[second], made->pdata[made->len - 1]), kept,
+                            made->pdata[made->len - 1] };
+      for (int k = second; k + 1 < n; k++)
+        term[k] = term[k + 1];
+    }
+  sag_build_end (b, 0, build_pair (b, &term[0], &term[1], sides[1]));
+  return TRUE;
+}
+
 static gboolean
 expand_einsum (SagNode *node, int at, GError **error)
 {
@@ -290,8 +411,11 @@ expand_einsum (SagNode *node, int at, GError **error)
   Einsum e;
   Parts parts;
 
-  if (!sag_node_arity (node, (int) MAX (1, node->inputs->len), error)
-      || !read_equation (node, &e, error))
+  if (!sag_node_arity (node, (int) MAX (1, node->inputs->len), error))
+    return FALSE;
+  if (node->inputs->len > 2 && build_pairs (&b, node))
+    return TRUE;
+  if (!read_equation (node, &e, error))
     return FALSE;
   if (!e.plain || e.n_kept == 0 || e.n_operands < 2)
     return TRUE;

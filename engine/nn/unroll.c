@@ -90,15 +90,59 @@ counts_shapes (const SagNode *loop, const SagGraph *body, int n_state)
   return FALSE;
 }
 
-/* Whether a trip decides if there is another: it does not where the condition is only handed on. */
-static gboolean
-decides (const SagGraph *body)
+gboolean
+sag_loop_decides (const SagGraph *body)
 {
   const SagNode *node = ((const SagValue *) body->outputs->pdata[0])->producer;
 
   while (node != NULL && (sag_match_is (node, "Identity") || sag_match_is (node, "Cast")))
     node = sag_node_input (node, 0) != NULL ? sag_node_input (node, 0)->producer : NULL;
   return node != NULL;
+}
+
+/* Whether the data have a say in it, not only counters and constants: no number of trips is known then. */
+static gboolean
+data_decide (const SagNode *loop, const SagGraph *body, int n_state)
+{
+  gboolean changed = TRUE;
+
+  for (guint i = 0; i < body->values->len; i++)
+    ((SagValue *) body->values->pdata[i])->index = 0;
+  for (guint i = 0; i < body->captures->len; i++)
+    {
+      const SagValue *outer = sag_node_input (loop, n_state + 2 + (int) i);
+
+      ((SagValue *) body->captures->pdata[i])->index = outer != NULL && outer->constant == NULL;
+    }
+  for (int i = 0; i < n_state; i++)
+    {
+      const SagValue *start = sag_node_input (loop, 2 + i);
+
+      ((SagValue *) body->inputs->pdata[2 + i])->index = start != NULL && start->constant == NULL;
+    }
+  while (changed)
+    {
+      changed = FALSE;
+      for (guint i = 0; i < body->nodes->len; i++)
+        {
+          const SagNode *node = body->nodes->pdata[i];
+          int data = 0;
+
+          for (int j = 0; j < (int) node->inputs->len && !(node->op->flags & SAG_OP_SHAPE_ONLY); j++)
+            data |= sag_node_input (node, j) != NULL && sag_node_input (node, j)->index != 0;
+          for (int j = 0; j < (int) node->outputs->len; j++)
+            if (sag_node_output (node, j) != NULL)
+              sag_node_output (node, j)->index = data;
+        }
+      for (int i = 0; i < n_state; i++)
+        if (((const SagValue *) body->outputs->pdata[1 + i])->index != 0
+            && ((const SagValue *) body->inputs->pdata[2 + i])->index == 0)
+          {
+            ((SagValue *) body->inputs->pdata[2 + i])->index = 1;
+            changed = TRUE;
+          }
+    }
+  return ((const SagValue *) body->outputs->pdata[0])->index != 0;
 }
 
 /* Bodies within the body stay a Loop's. */
@@ -120,7 +164,7 @@ static gboolean
 should_unroll (const SagNode *loop, const SagGraph *body, int n_state)
 {
   gint64 trips = wanted_trips (loop);
-  gboolean any = trips > MAX_TRIPS && decides (body);
+  gboolean any = trips > MAX_TRIPS && sag_loop_decides (body) && !data_decide (loop, body, n_state);
 
   if (body->compiled || trips < 0 || (trips > MAX_TRIPS && !any) || !can_copy (body))
     return FALSE;
