@@ -327,12 +327,13 @@ tight_pairs (const SagGemmU8Job *job, const Tight *e, const int32_t *sums, size_
         {
           __m256i beside = residual ? _mm256_maskz_loadu_epi8 (mask, end->residual + (ptrdiff_t) (i + (r & both)) * ld)
                                     : _mm256_setzero_si256 ();
+          __m128i half[2] = { _mm256_castsi256_si128 (beside), _mm256_extracti128_si256 (beside, 1) };
 
           SAG_UNROLL for (int c = 0; c < 2; c++)
             {
               const int32_t *at = from + r * SIDE + c * SIDE * SIDE;
               SagVecI sum = sag_load_i (at);
-              SagVecI add = (SagVecI) _mm512_cvtepu8_epi32 (_mm256_extracti128_si256 (beside, c));
+              SagVecI add = (SagVecI) _mm512_cvtepu8_epi32 (half[c]);
 
               if (more > 0)
                 sum += sag_load_i (at + more);
