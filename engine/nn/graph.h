@@ -147,6 +147,7 @@ struct _SagGraph
   GPtrArray *captures; /* bodies: SagValue * standing for values of the outer graph */
   GPtrArray *files;    /* GBytes that constants point into; NULL in bodies */
   SagPrecision precision; /* that the session wants; of bodies too */
+  gsize      max_bytes; /* that the session may take; 0: any. Not set in bodies */
   int        compiled; /* bodies: 1 folded, 2 prepared (ops-control.c) */
 };
 

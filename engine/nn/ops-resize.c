@@ -7,6 +7,7 @@
  * Coordinates follow the ONNX operator's reference.
  */
 #include "engine/base/alloc.h"
+#include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/resize.h"
@@ -14,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_TABLE ((gint64) 1 << 26) /* entries of an axis' table */
+#define MAX_TABLE ((gint64) 1 << 24) /* entries of an axis' table: seconds to make, and more than any image has */
 
 typedef struct
 {
@@ -286,6 +287,16 @@ fill_axis (const Form *f, SagResizeAxis *axis, GError **error)
   axis->taps = count_taps (f, &start);
   if (axis->n_out * (gint64) axis->taps > MAX_TABLE)
     return sag_node_invalid (f->node, error, "its output is too large");
+  if (f->node->graph->max_bytes > 0
+      && (gsize) axis->n_out * (gsize) axis->taps * (sizeof (gint32) + sizeof (float)) > f->node->graph->max_bytes)
+    {
+      g_autofree char *limit = g_format_size (f->node->graph->max_bytes);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
+                   "The network's Resize to %" G_GINT64_FORMAT " positions needs more than the limit of %s; use smaller "
+                   "patches", axis->n_out, limit);
+      return FALSE;
+    }
   axis->source = g_new0 (gint32, axis->n_out * axis->taps);
   axis->weight = *f->mode != 'n' ? g_new0 (float, axis->n_out * axis->taps) : NULL;
   axis->outside = crop ? g_new0 (guint8, axis->n_out) : NULL;

@@ -264,6 +264,7 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   SagPrecision precision = options != NULL ? options->precision : SAG_PRECISION_F32;
 
   self->graph->precision = precision;
+  self->graph->max_bytes = options != NULL ? options->max_bytes : 0;
   self->info.parameters = count_parameters (self->graph);
   if (options != NULL
       && !sag_pass_bind (self->graph, options->bindings, options->n_bindings, error))

@@ -354,6 +354,7 @@ test_errors (void)
     { "bad-unroll", "trips, written out", SAG_ENGINE_ERROR_UNSUPPORTED },
     { "bad-bomb", "call each other too deeply", SAG_ENGINE_ERROR_INVALID },
     { "bad-columns", "sizes are out of range", SAG_ENGINE_ERROR_INVALID },
+    { "bad-resize", "its output is too large", SAG_ENGINE_ERROR_INVALID }, /* before it has tables */
     { "bad-huge", "needs", SAG_ENGINE_ERROR_MEMORY },
     { "absent", "cannot be opened", SAG_ENGINE_ERROR_IO },
   };

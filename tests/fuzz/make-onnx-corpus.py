@@ -148,6 +148,8 @@ body = helper.make_graph([node("Add", ["h", "h"], ["hn"])], "body", [vi("i", I, 
                          [vi("hn", F, [4]), vi("hn", F, [4])])
 save("bad-condition", [node("Loop", ["n", "t", "x"], ["y"], body=body)], [vi("x", F, [4])], y,
      [const("n", np.int64(5)), const("t", np.bool_(True))])
+save("bad-resize", [node("Resize", ["x", "", "", "s"], ["y"])], [vi("x", F, [1, 1, 1, 4])], y,
+     [const("s", np.array([1, 1, 1, 1 << 26]))])
 
 # every axis repeats, and every axis has elements to repeat
 save("tile", [node("Tile", ["x", "r"], ["y"])], [vi("x", F, [2] * 8)], y, [const("r", np.array([2] * 8))])
