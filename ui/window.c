@@ -46,6 +46,7 @@ struct _SagWindow
   SagNotice           *notice;
   GtkStack            *stack;
   AdwStatusPage       *nothing;
+  GtkSpinner          *spinner;
   GtkListBox          *recent;
   SagJobBar           *job_bar;
   char                *model_to_run; /* with what is being opened; NULL if none */
@@ -161,6 +162,9 @@ show_state (SagWindow *self)
                                                  : state == SAG_OPENER_EMPTY      ? "empty"
                                                  : state == SAG_OPENER_NOTHING    ? "nothing"
                                                                                   : "busy");
+  /* Behind another page it would turn all the same, and the whole window be laid out anew in every frame. */
+  gtk_spinner_set_spinning (self->spinner,
+                            g_str_equal (gtk_stack_get_visible_child_name (self->stack), "busy"));
 }
 
 /* ---- how it is put up */
@@ -562,6 +566,7 @@ sag_window_class_init (SagWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagWindow, notice);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, nothing);
+  gtk_widget_class_bind_template_child (widget_class, SagWindow, spinner);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, recent);
   gtk_widget_class_bind_template_child (widget_class, SagWindow, job_bar);
 }
