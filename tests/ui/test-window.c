@@ -76,8 +76,10 @@ test_open (Fixture       *f,
   g_assert_true (sag_window_is_empty (f->window));
   open (f, "/fake/chest", NULL);
   g_assert_cmpstr (page (f), ==, "busy");
+  g_assert_true (gtk_spinner_get_spinning (part (f, "spinner")));
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
   fake_settle ();
+  g_assert_false (gtk_spinner_get_spinning (part (f, "spinner"))); /* it would lay out every frame anew */
   g_assert_cmpstr (page (f), ==, "views");
   series = sag_workspace_get_series (workspace);
   g_assert_cmpstr (sag_series_get_title (series), ==, "Chest 3 mm");
