@@ -113,7 +113,7 @@ float
 sag_int4_group (guint n, const float *w, gint8 *q)
 {
   enum { SCALES = 29 };
-  float extreme = 0, best = INFINITY, chosen = 1, scale[SAG_FIT_SCALES], error[SAG_FIT_SCALES];
+  float extreme = 0, best = INFINITY, chosen = 1, inverse, scale[SAG_FIT_SCALES], error[SAG_FIT_SCALES];
 
   for (guint i = 0; i < n; i++)
     extreme = fabsf (w[i]) > fabsf (extreme) ? w[i] : extreme;
@@ -133,8 +133,16 @@ sag_int4_group (guint n, const float *w, gint8 *q)
         best = error[i];
         chosen = scale[i];
       }
-  for (guint k = 0; k < n && best < INFINITY; k++) /* to the nearest, halves to even, without a call */
-    q[k] = (gint8) CLAMP ((w[k] * (1 / chosen) + 12582912.0f) - 12582912.0f, -8, 7);
+  if (!(best < INFINITY))
+    return chosen;
+  inverse = 1 / chosen;
+  for (guint k = 0; k < n; k++) /* to the nearest, halves to even, without a call */
+    {
+      float v = (w[k] * inverse + 12582912.0f) - 12582912.0f;
+
+      v = v > -8 ? v : -8;
+      q[k] = (gint8) (gint32) (v < 7 ? v : 7);
+    }
   return chosen;
 }
 
