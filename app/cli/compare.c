@@ -13,13 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One segmentation on the grid of the comparison: the layer of each label that has voxels. */
+#define MAX_NUMBER 65535 /* of a label */
+
+/* A label that has voxels. */
+typedef struct
+{
+  int             layer;
+  const SagLabel *label;
+} Held;
+
+/* One segmentation on the grid of the comparison. */
 typedef struct
 {
   SagSegmentation *segmentation;
   SagLabelmap    **layers;
   int              n_layers;
-  int              layer_of[256]; /* -1: not there */
+  GHashTable      *held; /* of Held, by number */
 } Side;
 
 typedef struct
@@ -35,6 +44,7 @@ sides_clear (Sides *self)
       for (int n = 0; n < self->side[s].n_layers; n++)
         g_clear_pointer (&self->side[s].layers[n], sag_labelmap_unref);
       g_free (self->side[s].layers);
+      g_clear_pointer (&self->side[s].held, g_hash_table_unref);
       g_clear_pointer (&self->side[s].segmentation, sag_segmentation_unref);
     }
 }
@@ -48,22 +58,31 @@ side_lay (Side *self, const SagGrid *grid, GError **error)
   int n_layers = sag_segmentation_get_n_layers (self->segmentation);
   gboolean same = sag_grid_equal (grid, sag_segmentation_get_grid (self->segmentation));
 
-  memset (self->layer_of, 0xff, sizeof self->layer_of);
+  self->held = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->layers = g_new0 (SagLabelmap *, n_layers);
   self->n_layers = n_layers;
   for (int n = 0; n < n_layers; n++)
     {
       SagLabelmap *layer = sag_segmentation_get_layer (self->segmentation, n);
       SagLabelStats stats[256];
+      const SagLabel *labels;
+      int n_labels;
 
       self->layers[n] =
           same ? sag_labelmap_ref (layer) : sag_labelmap_resample (layer, grid, error);
       if (self->layers[n] == NULL)
         return FALSE;
       sag_labelmap_measure (self->layers[n], stats);
-      for (int value = 1; value < 256; value++)
-        if (stats[value].n_voxels > 0 && self->layer_of[value] < 0)
-          self->layer_of[value] = n;
+      labels = sag_labelmap_get_labels (self->layers[n], &n_labels);
+      for (int l = 0; l < n_labels; l++)
+        if (stats[labels[l].value].n_voxels > 0)
+          {
+            Held held = { n, &labels[l] };
+            gpointer number = GINT_TO_POINTER (sag_label_get_number (&labels[l]));
+
+            if (!g_hash_table_contains (self->held, number))
+              g_hash_table_insert (self->held, number, g_memdup2 (&held, sizeof held));
+          }
     }
   return TRUE;
 }
@@ -163,7 +182,7 @@ open_sides (Sides *sides, char **paths, gboolean resample, GError **error)
 
 /* "1,2,7" as flags by value. */
 static gboolean
-parse_labels (const char *text, gboolean wanted[256], GError **error)
+parse_labels (const char *text, GHashTable *wanted, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ",", -1);
 
@@ -171,14 +190,14 @@ parse_labels (const char *text, gboolean wanted[256], GError **error)
     {
       guint64 value;
 
-      if (!g_ascii_string_to_unsigned (g_strstrip (parts[n]), 10, 1, 255, &value, NULL))
+      if (!g_ascii_string_to_unsigned (g_strstrip (parts[n]), 10, 1, MAX_NUMBER, &value, NULL))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                       "'%s' is not a label value; use numbers from 1 to 255, as in --labels 1,2",
+                       "'%s' is not a label value; use numbers from 1 to 65535, as in --labels 1,2",
                        parts[n]);
           return FALSE;
         }
-      wanted[value] = TRUE;
+      g_hash_table_add (wanted, GINT_TO_POINTER ((int) value));
     }
   return TRUE;
 }
@@ -191,31 +210,51 @@ typedef struct
   SagAgreement agreement;
 } Row;
 
+/* All of the label's voxels and no others, as `value`; of a label that is absent nothing. */
+static SagLabelmap *
+pick_label (const Side *side, const Held *held, SagLabelmap *empty, guint8 value, GError **error)
+{
+  g_autoptr (SagBlock) block = NULL;
+  guint8 *voxels;
+
+  if (held == NULL)
+    return sag_labelmap_ref (empty);
+  if (held->label->value == value)
+    return sag_labelmap_to_whole (side->layers[held->layer], error);
+  block = sag_labelmap_copy_voxels (side->layers[held->layer], "the comparison", error);
+  if (block == NULL)
+    return NULL;
+  voxels = sag_block_get_data (block);
+  for (gsize p = 0; p < sag_block_get_size (block); p++)
+    voxels[p] = voxels[p] == held->label->value ? value : 0;
+  return sag_labelmap_new (sag_labelmap_get_grid (empty), block, NULL, 0, error);
+}
+
 static gboolean
-compare_label (const Sides *sides, SagLabelmap *empty, int value, Row *row, GError **error)
+compare_label (const Sides *sides, SagLabelmap *empty, int number, Row *row, GError **error)
 {
   g_autoptr (SagLabelmap) here = NULL;
   g_autoptr (SagLabelmap) there = NULL;
   SagLabelmap **whole[2] = { &here, &there };
 
-  row->value = value;
+  guint8 value = 0; /* of its voxels, on the first side that has it */
+
+  row->value = number;
   row->name = "";
   for (int n = 0; n < 2; n++)
     {
-      int layer = sides->side[n].layer_of[value];
-      const SagLabel *label =
-          layer >= 0 ? sag_labelmap_find_label (sides->side[n].layers[layer], (guint8) value)
-                     : NULL;
+      const Held *held = g_hash_table_lookup (sides->side[n].held, GINT_TO_POINTER (number));
 
-      if (label != NULL && row->name[0] == '\0')
-        row->name = label->name;
-      *whole[n] = layer >= 0 ? sag_labelmap_to_whole (sides->side[n].layers[layer], error)
-                             : sag_labelmap_ref (empty);
+      if (held != NULL && row->name[0] == '\0')
+        row->name = held->label->name;
+      if (held != NULL && value == 0)
+        value = held->label->value;
+      *whole[n] = pick_label (&sides->side[n], held, empty, value, error);
       if (*whole[n] == NULL)
         return FALSE;
     }
   if (!sag_metrics_compare (sag_labelmap_get_voxels (here), sag_labelmap_get_voxels (there),
-                            sag_labelmap_get_grid (empty), (guint8) value, &row->agreement, error))
+                            sag_labelmap_get_grid (empty), value, &row->agreement, error))
     return FALSE;
   if (!sag_segmentation_get_has_place (sides->side[0].segmentation)) /* nor has the other: pixels are no millimetres */
     row->agreement.hd95_mm = row->agreement.mean_mm = row->agreement.ml_a = row->agreement.ml_b = NAN;
@@ -280,7 +319,7 @@ compare (char **paths, const char *labels, gboolean resample, gboolean json, GEr
   g_auto (Sides) sides = { 0 };
   g_autoptr (SagLabelmap) empty = NULL;
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
-  gboolean wanted[256] = { FALSE };
+  g_autoptr (GHashTable) wanted = g_hash_table_new (NULL, NULL);
   double sum = 0;
 
   if (labels != NULL && !parse_labels (labels, wanted, error))
@@ -290,14 +329,15 @@ compare (char **paths, const char *labels, gboolean resample, gboolean json, GEr
   empty = sag_labelmap_new (sag_labelmap_get_grid (sides.side[0].layers[0]), NULL, NULL, 0, error);
   if (empty == NULL)
     return FALSE;
-  for (int value = 1; value < 256; value++)
+  for (int number = 1; number <= MAX_NUMBER; number++)
     {
+      gpointer key = GINT_TO_POINTER (number);
       Row row;
 
-      if ((labels != NULL && !wanted[value])
-          || (sides.side[0].layer_of[value] < 0 && sides.side[1].layer_of[value] < 0))
+      if ((labels != NULL && !g_hash_table_contains (wanted, key))
+          || (!g_hash_table_contains (sides.side[0].held, key) && !g_hash_table_contains (sides.side[1].held, key)))
         continue;
-      if (!compare_label (&sides, empty, value, &row, error))
+      if (!compare_label (&sides, empty, number, &row, error))
         return FALSE;
       g_array_append_val (rows, row);
       sum += row.agreement.dice;

@@ -54,9 +54,9 @@ choose (SagSegmentation *segmentation, int value, SagLabelmap **layer, GError **
 
       for (int i = 0; i < n; i++)
         {
-          g_string_append_printf (all, "%s%d %s", all->len > 0 ? ", " : "", labels[i].value,
+          g_string_append_printf (all, "%s%d %s", all->len > 0 ? ", " : "", sag_label_get_number (&labels[i]),
                                   labels[i].name);
-          if (value != 0 && labels[i].value != value)
+          if (value != 0 && sag_label_get_number (&labels[i]) != value)
             continue;
           found = &labels[i];
           *layer = map;
@@ -85,7 +85,7 @@ pick (SagSegmentation *segmentation, int label, GError **error)
   SagLabelmap *layer;
   guint8 *voxels;
 
-  if (label == 0 && sag_segmentation_get_n_layers (segmentation) == 1)
+  if (label == 0 && (sag_segmentation_get_n_layers (segmentation) == 1 || sag_segmentation_is_wide (segmentation)))
     return sag_segmentation_ref (segmentation);
   if (label == 0)
     {

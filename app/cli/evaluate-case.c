@@ -82,6 +82,15 @@ make_map (SagEvaluated        *self,
   int                  n = find_present (mask, present), n_coded = 0;
 
   memset (map, 0, 256);
+  if (sag_segmentation_is_wide (mask))
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED,
+                   "The mask '%s' has more than 255 labels, no model has so many; write those it has with convert --label",
+                   shown);
+      return FALSE;
+    }
   for (int i = 0; i < n; i++)
     {
       const SagLabel *coded = find_coded (recipe, &present[i]);
@@ -91,8 +100,12 @@ make_map (SagEvaluated        *self,
         map[present[i].value] = coded->value;
     }
   if (evaluation->has_map)
-    for (int value = 1; value < 256; value++)
-      map[value] = (guint8)MAX (evaluation->map[value], 0);
+    for (int i = 0; i < n; i++)
+      {
+        int number = sag_label_get_number (&present[i]);
+
+        map[present[i].value] = number < 256 ? (guint8) MAX (evaluation->map[number], 0) : 0;
+      }
   else if (n_coded > 0)
     ; /* what else a segmentation holds is not this model's concern */
   else if (n == 1 && recipe->n_labels == 1)
@@ -105,18 +118,19 @@ make_map (SagEvaluated        *self,
   else
     for (int i = 0; i < n; i++)
       {
-        if (!has_value (recipe, present[i].value))
+        int number = sag_label_get_number (&present[i]);
+
+        if (!has_value (recipe, number))
           {
             g_autofree char *shown = sag_escape_name (path, -1);
 
             g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
                          "The mask '%s' has the value %d, which is no label of '%s'; say what it "
                          "stands for, as in --map %d=%d",
-                         shown, present[i].value, recipe->id, present[i].value,
-                         recipe->labels[0].value);
+                         shown, number, recipe->id, number, recipe->labels[0].value);
             return FALSE;
           }
-        map[present[i].value] = present[i].value;
+        map[present[i].value] = (guint8) number;
       }
   return TRUE;
 }

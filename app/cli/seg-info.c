@@ -32,7 +32,7 @@ add_label (JsonBuilder *b, const SagLabel *label, const SagLabelStats *stats, in
       = g_strdup_printf ("#%02x%02x%02x", label->rgb[0], label->rgb[1], label->rgb[2]);
 
   json_builder_begin_object (b);
-  sag_json_int (b, "value", label->value);
+  sag_json_int (b, "value", sag_label_get_number (label));
   sag_json_string (b, "name", label->name);
   sag_json_int (b, "layer", layer);
   sag_json_int (b, "voxels", (gint64) stats->n_voxels);
@@ -171,9 +171,9 @@ print_text (const Input *input)
       labels = sag_labelmap_get_labels (map, &n);
       for (int i = 0; i < n; i++)
         if (has_place)
-          g_print ("%3d %-40s %10.2f ml\n", labels[i].value, labels[i].name, stats[labels[i].value].ml);
+          g_print ("%3d %-40s %10.2f ml\n", sag_label_get_number (&labels[i]), labels[i].name, stats[labels[i].value].ml);
         else
-          g_print ("%3d %-40s %10" G_GUINT64_FORMAT " pixels\n", labels[i].value, labels[i].name,
+          g_print ("%3d %-40s %10" G_GUINT64_FORMAT " pixels\n", sag_label_get_number (&labels[i]), labels[i].name,
                    (guint64) stats[labels[i].value].n_voxels);
     }
 }

@@ -9,7 +9,10 @@
 typedef struct
 {
   SagBlock *block;
-  int       box[6]; /* i0, j0, k0, i1, j1, k1; of the first layer the grid */
+  int       box[6];    /* i0, j0, k0, i1, j1, k1; of a whole layer the grid */
+  gboolean  is_whole;
+  int       used[6];   /* of a whole layer: the box of its labels; empty at first */
+  gboolean  has[256];  /* values of the labels in it */
 } Layer;
 
 struct _SagLayers
@@ -71,7 +74,9 @@ row_of (const Layer *layer, int j, int k)
 static Layer *
 add_layer (SagLayers *self, const int box[6], GError **error)
 {
-  Layer layer = { .block = sag_block_new (MAX (get_size (box), 1), "the segments", error) };
+  Layer layer = { .is_whole = FALSE };
+
+  layer.block = sag_block_new (MAX (get_size (box), 1), "the segments", error);
 
   if (layer.block == NULL)
     return NULL;
@@ -81,19 +86,23 @@ add_layer (SagLayers *self, const int box[6], GError **error)
 }
 
 static Layer *
-add_first (SagLayers *self, GError **error)
+add_whole (SagLayers *self, GError **error)
 {
   const int box[6] = { 0, 0, 0, self->grid.size[0], self->grid.size[1], self->grid.size[2] };
+  Layer *layer = add_layer (self, box, error);
 
-  return add_layer (self, box, error);
+  if (layer != NULL)
+    layer->is_whole = TRUE;
+  return layer;
 }
 
 guint8 *
-sag_layers_get_first (SagLayers *self, GError **error)
+sag_layers_get_whole (SagLayers *self, int layer, GError **error)
 {
-  Layer *first = self->layers->len > 0 ? &g_array_index (self->layers, Layer, 0) : add_first (self, error);
-
-  return first != NULL ? sag_block_get_data (first->block) : NULL;
+  while ((int) self->layers->len <= layer)
+    if (add_whole (self, error) == NULL)
+      return NULL;
+  return sag_block_get_data (g_array_index (self->layers, Layer, layer).block);
 }
 
 /* FALSE if the masks are empty. */
@@ -152,6 +161,7 @@ is_taken (const Layer *layer, const SagGrid *grid, guint8 value, const int *ks, 
   return FALSE;
 }
 
+/* The smallest box around both. */
 static void
 join (const int a[6], const int b[6], int out[6])
 {
@@ -166,7 +176,7 @@ join (const int a[6], const int b[6], int out[6])
 static gboolean
 grow (Layer *layer, const int box[6], GError **error)
 {
-  Layer wider;
+  Layer wider = *layer;
 
   join (layer->box, box, wider.box);
   if (get_size (wider.box) == get_size (layer->box))
@@ -195,25 +205,51 @@ find_layer (SagLayers *self, guint8 value, const int *ks, int n, const guint8 *m
       int both[6];
 
       join (layer->box, box, both);
-      if (get_size (both) <= get_size (layer->box) + get_size (box)
+      if (!layer->has[value] && get_size (both) <= get_size (layer->box) + get_size (box)
           && !is_taken (layer, &self->grid, value, ks, n, masks, box))
         return grow (layer, box, error) ? layer : NULL;
     }
-  return self->layers->len == 0 ? add_first (self, error) : add_layer (self, box, error);
+  return self->layers->len == 0 ? add_whole (self, error) : add_layer (self, box, error);
+}
+
+/* A layer for a label without voxels. */
+static Layer *
+find_any (SagLayers *self, guint8 value, GError **error)
+{
+  const int nothing[6] = { 0 };
+
+  for (guint l = 0; l < self->layers->len; l++)
+    if (!g_array_index (self->layers, Layer, l).has[value])
+      return &g_array_index (self->layers, Layer, l);
+  return self->layers->len == 0 ? add_whole (self, error) : add_layer (self, nothing, error);
+}
+
+static void
+widen (Layer *layer, const int box[6])
+{
+  if (get_size (layer->used) == 0)
+    memcpy (layer->used, box, sizeof layer->used);
+  else
+    join (layer->used, box, layer->used);
+}
+
+void
+sag_layers_widen (SagLayers *self, int layer, const int box[6])
+{
+  widen (&g_array_index (self->layers, Layer, layer), box);
 }
 
 int
 sag_layers_place (SagLayers *self, guint8 value, const int *ks, int n, const guint8 *masks, GError **error)
 {
   int box[6];
-  Layer *layer;
+  gboolean any = n > 0 && find_box (&self->grid, ks, n, masks, box);
+  Layer *layer = any ? find_layer (self, value, ks, n, masks, box, error) : find_any (self, value, error);
 
-  if (!find_box (&self->grid, ks, n, masks, box))
-    return sag_layers_get_first (self, error) != NULL ? 0 : -1;
-  layer = find_layer (self, value, ks, n, masks, box, error);
   if (layer == NULL)
     return -1;
-  for (int f = 0; f < n; f++)
+  layer->has[value] = TRUE;
+  for (int f = 0; f < n && any; f++)
     for (int j = box[1]; j < box[4] && ks[f] >= box[2] && ks[f] < box[5]; j++)
       {
         const guint8 *mask
@@ -224,13 +260,39 @@ sag_layers_place (SagLayers *self, guint8 value, const int *ks, int n, const gui
           if (mask[i] != 0)
             row[i] = value;
       }
+  if (any && layer->is_whole)
+    widen (layer, box);
   return (int) (layer - (Layer *) (gpointer) self->layers->data);
+}
+
+/* A whole layer gives up what no label needs; not worth a copy where they need nearly all. */
+static gboolean
+crop (Layer *layer, GError **error)
+{
+  Layer smaller = *layer;
+
+  if (!layer->is_whole || get_size (layer->used) > get_size (layer->box) / 8 * 7)
+    return TRUE;
+  memcpy (smaller.box, layer->used, sizeof smaller.box);
+  smaller.is_whole = FALSE;
+  smaller.block = sag_block_new (MAX (get_size (smaller.box), 1), "the segments", error);
+  if (smaller.block == NULL)
+    return FALSE;
+  for (int k = smaller.box[2]; k < smaller.box[5]; k++)
+    for (int j = smaller.box[1]; j < smaller.box[4]; j++)
+      memcpy (row_of (&smaller, j, k), row_of (layer, j, k) + smaller.box[0],
+              (gsize) (smaller.box[3] - smaller.box[0]));
+  sag_block_unref (layer->block);
+  *layer = smaller;
+  return TRUE;
 }
 
 SagLabelmap *
 sag_layers_make_map (SagLayers *self, int layer, const SagLabel *labels, int n_labels, GError **error)
 {
-  const Layer *from = &g_array_index (self->layers, Layer, layer);
+  Layer *from = &g_array_index (self->layers, Layer, layer);
 
+  if (!crop (from, error))
+    return NULL;
   return sag_labelmap_new_boxed (&self->grid, from->box, from->block, 0, labels, n_labels, error);
 }

@@ -176,9 +176,16 @@ typedef struct
   const SagDicomContours *from;
   SagGrid                 grid;
   SagLayers              *layers;
-  int                     layer[256];
+  int                    *layer;    /* of each structure */
   int                     n_across; /* contours that lie across the slices */
 } Rt;
+
+/* Of more than 255 structures several have one value, in layers of their own. */
+static guint8
+value_of (int roi)
+{
+  return (guint8) (roi % 255 + 1);
+}
 
 /* All contours of structure `roi`, on the slices they span. */
 static gboolean
@@ -200,9 +207,8 @@ fill_roi (Rt *rt, int roi, double *xy, double *crossings, GError **error)
             last = MAX (last, k);
           }
       }
-  rt->layer[roi] = 0;
   if (last < 0)
-    return TRUE;
+    return (rt->layer[roi] = sag_layers_place (rt->layers, value_of (roi), NULL, 0, NULL, error)) >= 0;
   masks = sag_alloc_try (pixels * (last - first + 1), "a structure", error);
   if (masks == NULL)
     return FALSE;
@@ -214,7 +220,7 @@ fill_roi (Rt *rt, int roi, double *xy, double *crossings, GError **error)
   ks = g_new (int, last - first + 1);
   for (int i = first; i <= last; i++)
     ks[i - first] = i;
-  rt->layer[roi] = sag_layers_place (rt->layers, (guint8) (roi + 1), ks, last - first + 1, masks, error);
+  rt->layer[roi] = sag_layers_place (rt->layers, value_of (roi), ks, last - first + 1, masks, error);
   sag_free (masks);
   return rt->layer[roi] >= 0;
 }
@@ -237,7 +243,8 @@ assemble (Rt *rt, GError **error)
         if (rt->layer[r] == layer)
           {
             labels[n] = from->rois[r].label;
-            labels[n].value = (guint8) (r + 1);
+            labels[n].value = value_of (r);
+            labels[n].number = r + 1;
             if (!from->rois[r].has_colour)
               sag_label_default_colour (r, labels[n].rgb);
             n++;
@@ -291,6 +298,7 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
   g_autoptr (SagDicomContours) from = sag_dicom_read_contours (path, error);
   g_autofree double *xy = NULL;
   g_autofree double *crossings = NULL;
+  g_autofree int *layer = NULL;
   SagSegmentation *result = NULL;
   gboolean good;
   int most = 1;
@@ -298,12 +306,6 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
   if (from == NULL)
     return NULL;
   Rt rt = { .from = from };
-  if (from->n_rois > 255)
-    {
-      fail (from, SAG_DICOM_ERROR_UNSUPPORTED, error,
-            _ ("has more than 255 structures, which is not supported"));
-      return NULL;
-    }
   if (from->n_contours == 0)
     {
       fail (from, SAG_DICOM_ERROR_INVALID, error,
@@ -317,7 +319,8 @@ sag_rt_read (const char *path, SagSegInfo **info, GError **error)
   xy = g_new (double, 2 * (gsize) most);
   crossings = g_new (double, most);
   rt.layers = sag_layers_new (&rt.grid);
-  good = sag_layers_get_first (rt.layers, error) != NULL;
+  rt.layer = layer = g_new0 (int, from->n_rois);
+  good = sag_layers_get_whole (rt.layers, 0, error) != NULL;
   for (int r = 0; r < from->n_rois && good; r++)
     good = fill_roi (&rt, r, xy, crossings, error);
   if (good && rt.n_across == from->n_contours)

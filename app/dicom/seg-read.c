@@ -301,15 +301,14 @@ find_numbers (Seg *seg, gboolean *has_number, GError **error)
   return ok;
 }
 
-/* Of more segments than labels, as where a whole table of structures is described, those that are in the images. */
+/* Of more segments than a byte can tell apart, as where a whole table of structures is described, those that are in the
+ * images; if they are as many still, layers use the same values (sag_segmentation_is_wide()). */
 static gboolean
 keep_used (Seg *seg, gboolean is_labelmap, gboolean *is_kept, GError **error)
 {
   const SagDicomSegHeader *h = seg->header;
   g_autofree gboolean *has_number = g_new0 (gboolean, N_NUMBERS);
   g_autofree gboolean *has_frame = g_new0 (gboolean, h->n_segments);
-  g_autofree char *text = NULL;
-  int n = 0;
 
   if (is_labelmap && !find_numbers (seg, has_number, error))
     return FALSE;
@@ -320,16 +319,11 @@ keep_used (Seg *seg, gboolean is_labelmap, gboolean *is_kept, GError **error)
       int number = h->segments[s].number;
 
       is_kept[s] = is_kept[s] && (is_labelmap ? number >= 0 && number < N_NUMBERS && has_number[number] : has_frame[s]);
-      n += is_kept[s];
     }
-  if (n <= MAX_LABELS)
-    return TRUE;
-  text = g_strdup_printf ("holds %d segments, more than the %d that can be shown at once; divide it into several files",
-                          n, MAX_LABELS);
-  return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, text);
+  return TRUE;
 }
 
-/* Label values: segment numbers where they fit a byte, else the order. 0: background. */
+/* Label values: segment numbers where they fit a byte, else the order, again and again. 0: background. */
 static gboolean
 choose_values (Seg *seg, gboolean is_labelmap, GError **error)
 {
@@ -356,7 +350,7 @@ choose_values (Seg *seg, gboolean is_labelmap, GError **error)
   n = 0;
   for (int i = 0; i < h->n_segments; i++)
     if (is_kept[i])
-      seg->value_of[i] = (guint8) (fit ? h->segments[i].number : ++n);
+      seg->value_of[i] = (guint8) (fit ? h->segments[i].number : n++ % MAX_LABELS + 1);
   return TRUE;
 }
 
@@ -513,47 +507,90 @@ read_segments (Seg *seg, gboolean is_fractional, GError **error)
   return TRUE;
 }
 
-/* A label map: pixels are segment numbers. */
+/* One layer of a label map: pixels are segment numbers, `value_of` gets the labels that lie in it. */
+static gboolean
+read_labelmap_layer (Seg *seg, int layer, const guint8 *value_of, guint8 *scratch, GError **error)
+{
+  const SagDicomSegHeader *h = seg->header;
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  gboolean wide = sag_pixels_sample (seg->pixels) == SAG_SAMPLE_U16, ok = TRUE;
+  guint8 *voxels = sag_layers_get_whole (seg->layers, layer, error);
+
+  if (voxels == NULL)
+    return FALSE;
+  for (int f = 0; f < seg->n_frames && ok; f++)
+    {
+      const Frame *frame = &seg->frames[f];
+      int columns = MIN (h->instance->columns, seg->grid.size[0] - frame->x);
+
+      ok = sag_pixels_decode (seg->pixels, frame->frame, scratch, error);
+      for (int r = 0; r < MIN (h->instance->rows, seg->grid.size[1] - frame->y) && ok; r++)
+        {
+          gsize from = (gsize) r * h->instance->columns;
+          int j = frame->y + r, first = G_MAXINT, last = -1;
+          guint8 *row = voxels + n * frame->k + (gsize) j * seg->grid.size[0] + frame->x;
+
+          /* Nothing is written where nothing is: those pages are never taken. */
+          for (int c = 0; c < columns; c++)
+            {
+              guint8 value = value_of[wide ? ((guint16 *) scratch)[from + c] : scratch[from + c]];
+
+              if (value == 0)
+                continue;
+              row[c] = value;
+              first = MIN (first, frame->x + c);
+              last = frame->x + c;
+            }
+          if (last >= 0)
+            sag_layers_widen (seg->layers, layer, (const int[]){ first, j, frame->k, last + 1, j + 1, frame->k + 1 });
+        }
+    }
+  return ok;
+}
+
 static gboolean
 read_labelmap (Seg *seg, GError **error)
 {
   const SagDicomSegHeader *h = seg->header;
-  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
-  gboolean wide = sag_pixels_sample (seg->pixels) == SAG_SAMPLE_U16;
-  guint8 *voxels, *scratch;
-  g_autofree guint8 *value_of_number = g_malloc0 (N_NUMBERS);
-  gboolean ok = TRUE;
+  g_autofree guint8 *value_of = g_malloc0 (N_NUMBERS);
+  gboolean ok = TRUE, used[MAX_LABELS + 1] = { FALSE };
+  guint8 *scratch;
 
-  if (!wide && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
+  if (sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U16 && sag_pixels_sample (seg->pixels) != SAG_SAMPLE_U8)
     return fail (seg, SAG_DICOM_ERROR_UNSUPPORTED, error, _ ("is a label map of an unusual pixel type"));
-  voxels = sag_layers_get_first (seg->layers, error);
-  if (voxels == NULL)
-    return FALSE;
-  for (int s = 0; s < h->n_segments; s++)
-    {
-      if (h->segments[s].number >= 0 && h->segments[s].number < N_NUMBERS)
-        value_of_number[h->segments[s].number] = seg->value_of[s];
-      g_array_index (seg->layer_of, int, s) = 0;
-    }
   scratch = sag_alloc_try ((gsize) h->instance->columns * h->instance->rows * 2, "one image", error);
   ok = scratch != NULL;
-  for (int f = 0; f < seg->n_frames && ok; f++)
+  for (int s = 0, layer = 0; s < h->n_segments && ok; s++)
     {
-      const Frame *frame = &seg->frames[f];
-      guint8 *slice = voxels + n * frame->k;
+      int number = h->segments[s].number, value = seg->value_of[s];
 
-      ok = sag_pixels_decode (seg->pixels, frame->frame, scratch, error);
-      for (int r = 0; r < MIN (h->instance->rows, seg->grid.size[1] - frame->y) && ok; r++)
-        for (int c = 0; c < MIN (h->instance->columns, seg->grid.size[0] - frame->x); c++)
-          {
-            gsize from = (gsize) r * h->instance->columns + c;
-
-            slice[(gsize) (frame->y + r) * seg->grid.size[0] + frame->x + c]
-                = value_of_number[wide ? ((guint16 *) scratch)[from] : scratch[from]];
-          }
+      if (used[value] && value != 0) /* all of a layer */
+        {
+          ok = read_labelmap_layer (seg, layer++, value_of, scratch, error);
+          memset (value_of, 0, N_NUMBERS);
+          memset (used, 0, sizeof used);
+        }
+      used[value] = TRUE;
+      if (number >= 0 && number < N_NUMBERS)
+        value_of[number] = (guint8) value;
+      g_array_index (seg->layer_of, int, s) = layer;
+      if (s + 1 == h->n_segments && ok)
+        ok = read_labelmap_layer (seg, layer, value_of, scratch, error);
     }
   sag_free (scratch);
   return ok;
+}
+
+/* Segments without frames are labels all the same. */
+static gboolean
+place_empty (Seg *seg, GError **error)
+{
+  for (int s = 0; s < seg->header->n_segments; s++)
+    if (g_array_index (seg->layer_of, int, s) < 0 && seg->value_of[s] != 0
+        && (g_array_index (seg->layer_of, int, s)
+            = sag_layers_place (seg->layers, seg->value_of[s], NULL, 0, NULL, error)) < 0)
+      return FALSE;
+  return TRUE;
 }
 
 static SagSegmentation *
@@ -571,15 +608,12 @@ assemble (Seg *seg, GError **error)
 
       for (int s = 0; s < h->n_segments; s++)
         {
-          int own = g_array_index (seg->layer_of, int, s);
-
-          /* Segments without frames are kept, empty, in the first layer. */
-          if (own != layer && !(own < 0 && layer == 0))
+          /* Without a value: a label map's background, or one of too many that is nowhere. */
+          if (g_array_index (seg->layer_of, int, s) != layer || seg->value_of[s] == 0)
             continue;
-          if (seg->value_of[s] == 0)
-            continue; /* a label map's background, or one of too many that is nowhere */
           labels[n] = h->segments[s].label;
           labels[n].value = seg->value_of[s];
+          labels[n].number = h->segments[s].number;
           if (!h->segments[s].has_colour)
             sag_label_default_colour (s, labels[n].rgb);
           n++;
@@ -668,7 +702,7 @@ read_all (Seg *seg, GError **error)
     }
   if (is_labelmap ? !read_labelmap (seg, error) : !read_segments (seg, is_fractional, error))
     return FALSE;
-  return sag_layers_get_first (seg->layers, error) != NULL;
+  return place_empty (seg, error) && sag_layers_get_whole (seg->layers, 0, error) != NULL;
 }
 
 static gboolean

@@ -57,9 +57,10 @@ typedef struct
 void             sag_seg_info_free (SagSegInfo        *self);
 
 /* Reads BINARY, FRACTIONAL or LABELMAP of any maker, or an RT Structure Set (rt-read.h), onto the grid its frames span (places without a
- * frame are empty; a label map's background is no label). Overlapping segments go to further layers. FRACTIONAL: a voxel belongs where at least
+ * frame are empty; a label map's background is no label). Layers keep the box of their labels only. Overlapping segments go to further layers. FRACTIONAL: a voxel belongs where at least
  * half of the maximum (one of ours: where it is not 0), and the value becomes the confidence. Tiles of a slide (PS3.3 C.7.6.17.3)
- * come together to one plane. Of more than 255 segments only those count that are in the images; if they are as many, UNSUPPORTED.
+ * come together to one plane. Of more than 255 segments only those count that are in the images; if they are as many, the
+ * result is wide (sag_segmentation_is_wide()).
  * Frames without a place in the patient (a radiograph's) count the rows, columns and images they were made from:
  * sag_segmentation_get_has_place() is FALSE, and sag_seg_regrid() lays them on those images.
  * `info` may be NULL; free with sag_seg_info_free(). All slices are ready. [compute thread] */

@@ -56,8 +56,9 @@ gboolean         sag_nifti_write_turned       (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);
 
-/* Labels as u8. Names, where the file is ours, travel in the description; else "label 3". A file
- * whose voxels are not whole numbers 0..255 is INVALID. */
+/* Labels by number: u8, or u16 where a number is above 255; of more than 255 labels the result is wide
+ * (sag_segmentation_is_wide()). Names, where the file is ours, travel in the description; else "label 3". A file
+ * whose voxels are not whole numbers 0..65535 is INVALID; labels that lie over each other are UNSUPPORTED. */
 SagSegmentation *sag_nifti_read_segmentation  (const char            *path,
                                                GError               **error);
 gboolean         sag_nifti_write_segmentation (const char            *path,

@@ -274,7 +274,9 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
 
   for (int layer = 0; layer < n; layer++)
     {
-      SagLabelmap *copy = copy_layer (sag_segmentation_get_layer (old, layer), error);
+      SagLabelmap *own = sag_segmentation_get_layer (old, layer);
+      /* One that keeps a box is unfolded when it is edited, and never changes before. */
+      SagLabelmap *copy = sag_labelmap_get_voxels (own) != NULL ? copy_layer (own, error) : sag_labelmap_ref (own);
 
       if (copy == NULL)
         return NULL;
@@ -314,6 +316,36 @@ find_layer (SagEditing *self, SagSegmentation *segmentation)
   return sag_segmentation_get_layer (segmentation, 0);
 }
 
+/* The layer that is edited gets all voxels of the images; the others stay as small as they are. */
+static gboolean
+unfold (SagEditing *self, SagResult *result, GError **error)
+{
+  SagSegmentation *old = sag_result_get_segmentation (result);
+  SagLabelmap *map = find_layer (self, old);
+  int n = sag_segmentation_get_n_layers (old);
+  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagSegmentation) made = NULL;
+
+  if (sag_labelmap_get_voxels (map) != NULL)
+    return TRUE;
+  for (int layer = 0; layer < n; layer++)
+    {
+      SagLabelmap *own = sag_segmentation_get_layer (old, layer);
+      SagLabelmap *taken = own == map ? copy_layer (own, error) : sag_labelmap_ref (own);
+
+      if (taken == NULL)
+        return FALSE;
+      g_ptr_array_add (layers, taken);
+    }
+  made = wrap ((SagLabelmap *const *) layers->pdata, n, old, sag_segmentation_get_provenance (old), error);
+  if (made == NULL)
+    return FALSE;
+  sag_workspace_take_segmentation (self->workspace, result, made);
+  if (sag_result_get_labels (result) != NULL)
+    sag_workspace_take_labels (self->workspace, result, sag_result_get_labels (result));
+  return TRUE;
+}
+
 gboolean
 sag_editing_begin (SagEditing *self, GError **error)
 {
@@ -343,6 +375,8 @@ sag_editing_begin (SagEditing *self, GError **error)
         return refuse (error, _ ("These labels have no name that could be painted."));
       sag_editing_set_value (self, sag_label_item_get_label (first)->value);
     }
+  if (!unfold (self, result, error))
+    return FALSE;
   g_set_object (&self->result, result);
   self->map = find_layer (self, sag_result_get_segmentation (result));
   self->changes = g_array_new (FALSE, FALSE, sizeof (SagChange));

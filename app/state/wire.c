@@ -263,7 +263,7 @@ sag_labels_to_variant (const SagLabel *labels, int n_labels)
           g_ptr_array_add (valid, g_utf8_make_valid (texts[t], -1));
           texts[t] = g_ptr_array_index (valid, t);
         }
-      g_variant_builder_add (&builder, "(ys(sss)(sss)(sss)(yyy))", l->value, texts[0], texts[1],
+      g_variant_builder_add (&builder, "(yis(sss)(sss)(sss)(yyy))", l->value, l->number, texts[0], texts[1],
                              texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8],
                              texts[9], l->rgb[0], l->rgb[1], l->rgb[2]);
     }
@@ -282,7 +282,7 @@ sag_labels_from_variant (GVariant *labels, int *n_labels)
       SagCode *codes[3] = { &l->category, &l->type, &l->modifier };
       const char *t[10];
 
-      g_variant_get_child (labels, i, "(y&s(&s&s&s)(&s&s&s)(&s&s&s)(yyy))", &l->value, &t[0], &t[1],
+      g_variant_get_child (labels, i, "(yi&s(&s&s&s)(&s&s&s)(&s&s&s)(yyy))", &l->value, &l->number, &t[0], &t[1],
                            &t[2], &t[3], &t[4], &t[5], &t[6], &t[7], &t[8], &t[9], &l->rgb[0],
                            &l->rgb[1], &l->rgb[2]);
       sag_text_copy (l->name, t[0], sizeof l->name);

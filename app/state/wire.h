@@ -8,7 +8,7 @@
  *  volume        type s: "u8" "i16" "u16" "f32" "rgb8"; slope d, intercept d, unit s, modality s,
  *                frame-of-reference s, voxels h
  *  segmentation  layers a(htt(iiiiii) LABELS) (block, its bytes, offset, box), confidence h?, provenance a{ss}
- *  LABELS        a(ys(sss)(sss)(sss)(yyy)): value, name; category, type and modifier, each value,
+ *  LABELS        a(yis(sss)(sss)(sss)(yyy)): value, number, name; category, type and modifier, each value,
  *                scheme, meaning; sRGB
  *
  * A handle h is an index into the descriptors sent with the message. The sender may be a process
@@ -21,7 +21,7 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
-#define SAG_WIRE_LABELS "a(ys(sss)(sss)(sss)(yyy))"
+#define SAG_WIRE_LABELS "a(yis(sss)(sss)(sss)(yyy))"
 
 /* A floating a{sv}, its descriptors appended to `fds`; NULL if there are no more descriptors to
  * be had. */

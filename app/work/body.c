@@ -114,9 +114,17 @@ sag_body_tell_segmentation (SagBodyRun *run, const char *role, SagSegmentation *
                             GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  GVariant *described = sag_segmentation_to_variant (segmentation, fds, error);
+  GVariant *described;
   GVariantDict dict;
 
+  if (sag_segmentation_is_wide (segmentation))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                           _ ("There are more than 255 labels, the most that can be shown at once; sagitta-cli seg-info, "
+                              "compare and convert read them all"));
+      return FALSE;
+    }
+  described = sag_segmentation_to_variant (segmentation, fds, error);
   if (described == NULL)
     return FALSE;
   g_variant_dict_init (&dict, NULL);

@@ -141,7 +141,7 @@ add_row (GString *table, SagSegmentation *segmentation, SagLabelmap *layer, cons
   gboolean real = volume != NULL ? sag_volume_is_spatial (volume) : sag_segmentation_get_has_place (segmentation);
   gboolean placed = real && stats->n_voxels > 0;
 
-  g_string_append_printf (table, "%d,", label->value);
+  g_string_append_printf (table, "%d,", sag_label_get_number (label));
   add_text (table, label->name);
   g_string_append_printf (table, "%" G_GUINT64_FORMAT ",", (guint64) stats->n_voxels);
   add_number (table, real ? stats->ml : NAN, "%.4f");
@@ -166,7 +166,8 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
       "centroid_z_mm_lps,category,type\r\n");
   g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
   g_autofree SagLabelValues *values = g_new (SagLabelValues, 256);
-  gboolean known = volume != NULL && sag_statistics_find_values (segmentation, volume, values);
+  gboolean is_wide = sag_segmentation_is_wide (segmentation);
+  gboolean known = volume != NULL && !is_wide && sag_statistics_find_values (segmentation, volume, values);
 
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {
@@ -175,6 +176,12 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
       const SagLabel *labels = sag_labelmap_get_labels (layer, &n_labels);
 
       sag_labelmap_measure (layer, stats);
+      if (is_wide && volume != NULL)
+        {
+          g_autoptr (SagSegmentation) alone = sag_segmentation_new (&layer, 1, NULL, NULL, NULL);
+
+          known = alone != NULL && sag_statistics_find_values (alone, volume, values);
+        }
       for (int l = 0; l < n_labels; l++)
         add_row (table, segmentation, layer, &labels[l], &stats[labels[l].value],
                  known ? &values[labels[l].value] : NULL, volume);

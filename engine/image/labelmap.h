@@ -16,7 +16,8 @@ typedef struct
 
 typedef struct
 {
-  guint8  value;     /* 1..255; 0 is background and has no label */
+  guint8  value;     /* 1..255, what its voxels hold; 0 is background and has no label */
+  int     number;    /* what files call it: Segment Number, the value in a NIfTI file; 0: its value */
   char    name[65];  /* UTF-8, as shown; SegmentLabel (0062,0005) */
   SagCode category;  /* SegmentedPropertyCategoryCode: "85756007" SCT "Tissue" … */
   SagCode type;      /* SegmentedPropertyTypeCode: "39607008" SCT "Lung" … */
@@ -32,6 +33,13 @@ typedef struct
   int    box[6];      /* i0, j0, k0, i1, j1, k1: half open; all 0 if empty */
   double centroid[3]; /* mm, LPS; meaningless if empty */
 } SagLabelStats;
+
+/* What people and files know the label by. */
+static inline int
+sag_label_get_number (const SagLabel *label)
+{
+  return label->number > 0 ? label->number : label->value;
+}
 
 typedef struct _SagLabelmap SagLabelmap;
 

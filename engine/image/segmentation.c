@@ -166,6 +166,26 @@ sag_segmentation_get_provenance (const SagSegmentation *self)
   return self->provenance;
 }
 
+gboolean
+sag_segmentation_is_wide (const SagSegmentation *self)
+{
+  gboolean seen[256] = { FALSE };
+
+  for (int layer = 0; layer < self->n_layers; layer++)
+    {
+      int n;
+      const SagLabel *labels = sag_labelmap_get_labels (self->layers[layer], &n);
+
+      for (int i = 0; i < n; i++)
+        {
+          if (seen[labels[i].value])
+            return TRUE;
+          seen[labels[i].value] = TRUE;
+        }
+    }
+  return FALSE;
+}
+
 void
 sag_segmentation_set_has_place (SagSegmentation *self, gboolean has_place)
 {

@@ -57,6 +57,10 @@ SagLabelmap     *sag_segmentation_get_layer     (const SagSegmentation *self, /*
 SagBlock *sag_segmentation_get_confidence (const SagSegmentation *self); /* borrowed or NULL */
 const SagProvenance *sag_segmentation_get_provenance (const SagSegmentation *self);
 
+/* TRUE where there are more labels than a byte can tell apart, so that layers use the same values for different labels:
+ * then a label is known by its layer and value, or by its number. */
+gboolean         sag_segmentation_is_wide       (const SagSegmentation *self);
+
 /* FALSE where the file says no place in the patient (of a radiograph, a secondary capture): the grid then
  * counts columns, rows and slices of the images it was made from, and its millimetres mean nothing. TRUE at
  * first. Set it before the segmentation is shared between threads. */

@@ -484,13 +484,41 @@ sag_slice_map_meets (const SagSliceMap *self, const SagLabelmap *layer, int y0, 
   return self->valid;
 }
 
+/* Along a row of the picture one axis of the box runs; the other two stand at `r` and `z`. */
+static void
+boxed_row (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *confidences, const guint8 lut[256], int r,
+           int z, guint8 *labels, guint8 *confidence)
+{
+  int a = self->axis[0], v = self->axis[1], w = self->axis[2], box[6];
+  const guint8 *voxels = sag_labelmap_get_box_voxels (layer);
+  ptrdiff_t stride[3], fixed = r * self->grid.stride[v] + z * self->grid.stride[w];
+
+  sag_labelmap_get_box (layer, box);
+  stride[0] = 1;
+  stride[1] = box[3] - box[0];
+  stride[2] = stride[1] * (box[4] - box[1]);
+  if (r < box[v] || r >= box[3 + v] || z < box[w] || z >= box[3 + w])
+    return;
+  voxels += (r - box[v]) * stride[v] + (z - box[w]) * stride[w];
+  for (int x = 0; x < self->width; x++)
+    {
+      int at = self->columns[x].nearest, k = a == 2 ? at : v == 2 ? r : z;
+
+      if (!self->columns[x].inside || at < box[a] || at >= box[3 + a] || (self->ready != NULL && !self->ready[k]))
+        continue;
+      labels[x] = lut[voxels[(at - box[a]) * stride[a]]];
+      if (confidences != NULL)
+        confidence[x] = confidences[fixed + at * self->grid.stride[a]];
+    }
+}
+
 /* Labels of a layer that keeps a box only; everything else is 0 already. */
 static void
 boxed_labels (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *confidences,
               const guint8 lut[256], int y, guint8 *labels, guint8 *confidence, gpointer scratch)
 {
   gint32 *inside = scratch, *k = inside + self->pitch;
-  int a = self->axis[0], v = self->axis[1], w = self->axis[2], at[3] = { 0 };
+  int v = self->axis[1], w = self->axis[2], at[3];
 
   if (!sag_slice_map_meets (self, layer, y, y + 1))
     return;
@@ -501,8 +529,8 @@ boxed_labels (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *c
 
       if (!r.inside || !z.inside)
         return;
-      at[v] = r.nearest;
-      at[w] = z.nearest;
+      boxed_row (self, layer, confidences, lut, r.nearest, z.nearest, labels, confidence);
+      return;
     }
   else
     {
@@ -512,16 +540,11 @@ boxed_labels (const SagSliceMap *self, const SagLabelmap *layer, const guint8 *c
     }
   for (int x = 0; x < self->width; x++)
     {
-      if (self->orthogonal ? !self->columns[x].inside : inside[x] < 0)
+      if (inside[x] < 0)
         continue;
-      if (self->orthogonal)
-        at[a] = self->columns[x].nearest;
-      else
-        {
-          at[0] = inside[x] % self->grid.size[0];
-          at[1] = inside[x] / self->grid.size[0];
-          at[2] = k[x];
-        }
+      at[0] = inside[x] % self->grid.size[0];
+      at[1] = inside[x] / self->grid.size[0];
+      at[2] = k[x];
       if (self->ready != NULL && !self->ready[at[2]])
         continue;
       labels[x] = lut[sag_labelmap_get_value (layer, at[0], at[1], at[2])];

@@ -127,14 +127,14 @@ static inline SagSegmentation *
 test_segmentation (const SagGrid *grid, gboolean overlap, gboolean with_confidence)
 {
   const SagLabel labels[] = {
-    { 1, "Right lung", { "123037004", "SCT", "Anatomical Structure" }, { "39607008", "SCT", "Lung" },
+    { 1, 0, "Right lung", { "123037004", "SCT", "Anatomical Structure" }, { "39607008", "SCT", "Lung" },
       { "24028007", "SCT", "Right" }, { 86, 180, 233 } },
-    { 2, "Left lung", { "123037004", "SCT", "Anatomical Structure" }, { "39607008", "SCT", "Lung" },
+    { 2, 0, "Left lung", { "123037004", "SCT", "Anatomical Structure" }, { "39607008", "SCT", "Lung" },
       { "7771000", "SCT", "Left" }, { 230, 159, 0 } },
-    { 3, "Nodule", { "49755003", "SCT", "Morphologically Abnormal Structure" },
+    { 3, 0, "Nodule", { "49755003", "SCT", "Morphologically Abnormal Structure" },
       { "27925004", "SCT", "Nodule" }, { "", "", "" }, { 0, 158, 115 } },
   };
-  const SagLabel over = { 4, "Over", { "", "", "" }, { "", "", "" }, { "", "", "" }, { 1, 2, 3 } };
+  const SagLabel over = { 4, 0, "Over", { "", "", "" }, { "", "", "" }, { "", "", "" }, { 1, 2, 3 } };
   SagLabelmap *layers[2] = { sag_labelmap_new (grid, NULL, labels, 3, NULL),
                              sag_labelmap_new (grid, NULL, &over, 1, NULL) };
   g_autoptr (SagProvenance) provenance = sag_provenance_new ();

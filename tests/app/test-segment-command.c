@@ -100,7 +100,9 @@ test_outputs (void)
   g_assert_no_error (error);
   b = sag_open_segmentation (nii, &grid, &error);
   g_assert_no_error (error);
-  seg = sag_labelmap_get_voxels (sag_segmentation_get_layer (a, 0));
+  g_autoptr (SagLabelmap) whole = sag_labelmap_to_whole (sag_segmentation_get_layer (a, 0), NULL);
+
+  seg = sag_labelmap_get_voxels (whole);
   nifti = sag_labelmap_get_voxels (sag_segmentation_get_layer (b, 0));
   for (int k = 0; k < grid.size[2]; k++)
     for (int j = 0; j < grid.size[1]; j++)
@@ -161,8 +163,11 @@ test_confidence (void)
   g_assert_no_error (error);
   want = sag_block_get_data (map);
   got = sag_block_get_data (sag_segmentation_get_confidence (fractional));
-  label = sag_labelmap_get_voxels (sag_segmentation_get_layer (binary, 0));
-  g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (fractional, 0)),
+  g_autoptr (SagLabelmap) all = sag_labelmap_to_whole (sag_segmentation_get_layer (binary, 0), NULL);
+  g_autoptr (SagLabelmap) other = sag_labelmap_to_whole (sag_segmentation_get_layer (fractional, 0), NULL);
+
+  label = sag_labelmap_get_voxels (all);
+  g_assert_cmpmem (sag_labelmap_get_voxels (other),
                    sag_grid_get_n_voxels (&grid), label, sag_grid_get_n_voxels (&grid));
   for (gsize i = 0; i < sag_grid_get_n_voxels (&grid); i++)
     if (label[i] != 0)
