@@ -427,21 +427,6 @@ starts_mask (const Seg *seg, int start, int f)
   return seg->tile == NULL || f == start || seg->frames[f].k != seg->frames[f - 1].k;
 }
 
-/* Frames [start, end) of one segment into a layer. `masks` holds a byte a pixel of their slices. */
-static gboolean
-place_segment (Seg *seg, int start, int end, const guint8 *masks, GError **error)
-{
-  int segment = seg->frames[start].segment, layer, n = 0;
-  g_autofree int *ks = g_new (int, end - start);
-
-  for (int f = start; f < end; f++)
-    if (starts_mask (seg, start, f))
-      ks[n++] = seg->frames[f].k;
-  layer = sag_layers_place (seg->layers, seg->value_of[segment], ks, n, masks, error);
-  g_array_index (seg->layer_of, int, segment) = layer;
-  return layer >= 0;
-}
-
 /* A fractional frame to a mask, its values to the confidence. */
 static void
 threshold (Seg *seg, guint8 *mask, int k, int maximum)
@@ -468,40 +453,55 @@ threshold (Seg *seg, guint8 *mask, int k, int maximum)
     }
 }
 
+/* Frames [start, end) of one segment into a layer. A slice in which it is nowhere takes no memory: a mask that is
+ * empty makes room for the next, and of those not reached no page is touched. */
+static gboolean
+read_segment (Seg *seg, int start, int end, gboolean is_fractional, GError **error)
+{
+  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
+  int maximum = CLAMP (seg->header->maximum_fractional_value, 1, 255), segment = seg->frames[start].segment;
+  g_autofree int *ks = g_new (int, end - start);
+  int n_masks = 0, layer = -1;
+  guint8 *masks;
+  gboolean ok = TRUE;
+
+  /* Tiles of one slice share its mask; slices that are there twice do not. */
+  for (int f = start; f < end; f++)
+    n_masks += starts_mask (seg, start, f);
+  masks = g_try_malloc0_n ((gsize) n_masks, n);
+  if (masks == NULL)
+    return fail (seg, SAG_DICOM_ERROR_MEMORY, error, "needs more memory than there is");
+  n_masks = 0;
+  for (int f = start; f < end && ok; f++)
+    {
+      guint8 *mask = masks + n * (gsize) n_masks;
+
+      ok = decode (seg, &seg->frames[f], mask, error);
+      if (!ok || (f + 1 < end && !starts_mask (seg, start, f + 1)))
+        continue;
+      if (is_fractional)
+        threshold (seg, mask, seg->frames[f].k, maximum);
+      if (mask[0] != 0 || memcmp (mask, mask + 1, n - 1) != 0)
+        ks[n_masks++] = seg->frames[f].k;
+    }
+  if (ok)
+    layer = sag_layers_place (seg->layers, seg->value_of[segment], ks, n_masks, masks, error);
+  g_array_index (seg->layer_of, int, segment) = layer;
+  g_free (masks);
+  return layer >= 0;
+}
+
 static gboolean
 read_segments (Seg *seg, gboolean is_fractional, GError **error)
 {
-  gsize n = (gsize) seg->grid.size[0] * seg->grid.size[1];
-  int maximum = CLAMP (seg->header->maximum_fractional_value, 1, 255);
   int end;
 
   for (int start = 0; start < seg->n_frames; start = end)
     {
-      guint8 *masks;
-      gboolean ok;
-      int n_masks = 0;
-
       for (end = start + 1; end < seg->n_frames
                             && seg->frames[end].segment == seg->frames[start].segment;)
         end++;
-      /* Tiles of one slice share its mask; slices that are there twice do not. */
-      for (int f = start; f < end; f++)
-        n_masks += starts_mask (seg, start, f);
-      masks = sag_alloc_try (n * n_masks, "a segment", error);
-      ok = masks != NULL;
-      if (ok && seg->tile != NULL)
-        memset (masks, 0, n * n_masks);
-      for (int f = start, m = -1; f < end && ok; f++)
-        {
-          guint8 *mask = masks + n * (gsize) (m += starts_mask (seg, start, f));
-
-          ok = decode (seg, &seg->frames[f], mask, error);
-          if (ok && is_fractional && (f + 1 == end || starts_mask (seg, start, f + 1)))
-            threshold (seg, mask, seg->frames[f].k, maximum);
-        }
-      ok = ok && place_segment (seg, start, end, masks, error);
-      sag_free (masks);
-      if (!ok)
+      if (!read_segment (seg, start, end, is_fractional, error))
         return FALSE;
     }
   return TRUE;
