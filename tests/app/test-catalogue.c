@@ -178,7 +178,7 @@ test_models (void)
       "{'models': <[{'id': <'z.broken'>, 'name': <'Broken'>, 'failure': <'Its ABI is 7, not 1'>},"
       " {'id': <'a.lungs'>, 'name': <'Lungs'>, 'modality': <'CT'>,"
       "  'precisions': <['fp32', 'int8', 'odd']>,"
-      "  'failure': <''>, 'labels': <[(byte 1, 'Lung L', ('85756007', 'SCT', 'Tissue'),"
+      "  'failure': <''>, 'labels': <[(byte 1, 0, 'Lung L', ('85756007', 'SCT', 'Tissue'),"
       "  ('39607008', 'SCT', 'Lung'), ('', '', ''), (byte 1, byte 2, byte 3))]>}]>}");
   g_autoptr (GVariant) estimate
       = parse ("{'fits': <false>, 'warnings': <['Slices are thick', 'Field is small']>,"
