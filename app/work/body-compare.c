@@ -7,6 +7,7 @@
 #include "engine/base/error.h"
 #include "engine/image/metrics.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 /* The layer that has label `value`, or NULL. */
@@ -108,6 +109,27 @@ count_overlap (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 val
   result->ml_b = (double) result->n_b * voxel_ml;
 }
 
+/* Labels are compared by what their voxels hold. Where numbers above 255 had to be held as others, the same value may
+ * stand for two structures. */
+static gboolean
+check_numbers (SagSegmentation *a, SagSegmentation *b, GError **error)
+{
+  for (int value = 1; value < 256; value++)
+    {
+      const SagLabel *in_a = NULL, *in_b = NULL;
+
+      find_layer (a, (guint8) value, &in_a);
+      find_layer (b, (guint8) value, &in_b);
+      if (in_a == NULL || in_b == NULL || sag_label_get_number (in_a) == sag_label_get_number (in_b))
+        continue;
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                           _ ("The two results number their labels above 255 and hold different ones, which cannot be "
+                              "compared here; sagitta-cli compare can"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 GVariant *
 sag_body_compare (SagBodyRun *run, GError **error)
 {
@@ -122,7 +144,7 @@ sag_body_compare (SagBodyRun *run, GError **error)
   double sum = 0;
   int n = 0;
 
-  if (b == NULL)
+  if (b == NULL || !check_numbers (a, b, error))
     return NULL;
   if (!sag_segmentation_get_has_place (a) && sag_segmentation_get_has_place (b))
     {
