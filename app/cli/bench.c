@@ -124,13 +124,15 @@ measure (SagNetwork *network, const char *model, int runs, const char *reference
   if (!sag_network_load (network, model, FALSE, error))
     return FALSE;
   f->load_ms = (double) (g_get_monotonic_time () - start) / 1e3;
-  sag_network_run (network);
+  if (!sag_network_run (network, error))
+    return FALSE;
   for (int i = 0; i < runs; i++)
     {
       double ms;
 
       start = g_get_monotonic_time ();
-      sag_network_run (network);
+      if (!sag_network_run (network, error))
+        return FALSE;
       ms = (double) (g_get_monotonic_time () - start) / 1e3;
       g_array_append_val (f->times, ms);
       if (steps)

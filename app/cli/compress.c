@@ -151,7 +151,11 @@ run (const char      *path,
       g_ptr_array_add (outputs, tensor);
       out[n] = tensor->owned;
     }
-  sag_session_run (session, in, out, NULL);
+  if (!sag_session_run (session, in, out, NULL))
+    {
+      sag_session_explain (session, error);
+      return NULL;
+    }
   return g_ptr_array_steal_index (outputs, 0);
 }
 

@@ -160,7 +160,8 @@ look_at (SagCalibration *calibration, const char *model, GStrv example, int thre
         inputs[i] = ((SagTensor *) network.in->pdata[i])->data;
       for (guint i = 0; i < network.out->len; i++)
         outputs[i] = ((SagTensor *) network.out->pdata[i])->owned;
-      sag_calibration_run (calibration, network.session, inputs, outputs, NULL);
+      good = sag_calibration_run (calibration, network.session, inputs, outputs, NULL)
+             || sag_session_explain (network.session, error);
     }
   sag_network_clear (&network);
   return good;

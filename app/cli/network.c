@@ -223,8 +223,8 @@ sag_network_load (SagNetwork *self, const char *model, gboolean strict, GError *
          && make_tensors (self, strict, error);
 }
 
-void
-sag_network_run (SagNetwork *self)
+gboolean
+sag_network_run (SagNetwork *self, GError **error)
 {
   g_autofree const void **inputs = g_new0 (const void *, self->in->len + 1);
   g_autofree void **outputs = g_new0 (void *, self->out->len + 1);
@@ -233,7 +233,7 @@ sag_network_run (SagNetwork *self)
     inputs[i] = ((SagTensor *) self->in->pdata[i])->data;
   for (guint i = 0; i < self->out->len; i++)
     outputs[i] = ((SagTensor *) self->out->pdata[i])->owned;
-  sag_session_run (self->session, inputs, outputs, NULL);
+  return sag_session_run (self->session, inputs, outputs, NULL) || sag_session_explain (self->session, error);
 }
 
 void

@@ -31,5 +31,6 @@ gboolean sag_network_load  (SagNetwork  *self,
                             GError     **error);
 
 /* One run; never stopped. */
-void     sag_network_run   (SagNetwork  *self);
+gboolean sag_network_run   (SagNetwork  *self,
+                            GError     **error);
 void     sag_network_clear (SagNetwork  *self);

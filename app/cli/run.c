@@ -73,11 +73,7 @@ sag_command_run (int argc, char **argv)
       return sag_cli_usage ("run");
     }
   good = sag_network_load (&network, argv[1], TRUE, &error);
-  if (good)
-    {
-      sag_network_run (&network);
-      good = write_outputs (&network, folder, &error);
-    }
+  good = good && sag_network_run (&network, &error) && write_outputs (&network, folder, &error);
   sag_network_clear (&network);
   return good ? 0 : sag_cli_fail ("run", error);
 }

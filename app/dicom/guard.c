@@ -271,10 +271,35 @@ check_deflated (const guint8 *data, gsize n)
   return fits && check_inflated (out->data, out->len);
 }
 
+/* Where the file's own group ends by the length that it states (0002,0000), which the toolkit goes by; `at` if it states
+ * none or that is beyond the file. */
+static gsize
+get_stated_end (const guint8 *data, gsize n, gsize at)
+{
+  static const guint8 length_element[] = { 2, 0, 0, 0, 'U', 'L', 4, 0 };
+  const Walk w = { .data = data, .n = n };
+  gsize from = at, end;
+
+  if (n - at < 12 || memcmp (data + at, length_element, sizeof length_element) != 0)
+    return at;
+  from += 12;
+  end = from + get32 (&w, at + 8);
+  while (from < end && n - from >= 12) /* by whole elements, of whatever group */
+    {
+      gboolean is_long = is_long_vr (data + from + 4);
+
+      from += is_long ? 12 + (gsize) get32 (&w, from + 8) : 8 + (gsize) get16 (&w, from + 6);
+      if (from > n)
+        return at;
+    }
+  return from;
+}
+
 gboolean
 sag_guard_check (const guint8 *data, gsize n)
 {
   gsize at = n >= 132 && memcmp (data + 128, "DICM", 4) == 0 ? 132 : 0;
+  gsize stated = get_stated_end (data, n, at);
   g_autofree char *syntax = NULL;
   Walk w = { .data = data, .n = n };
 
@@ -296,11 +321,11 @@ sag_guard_check (const guint8 *data, gsize n)
       at = start + length;
     }
   if (syntax != NULL && g_str_has_prefix (syntax, SAG_UID_DEFLATED))
-    return check_deflated (data + at, n - at);
+    return check_deflated (data + at, n - at) && check_deflated (data + stated, n - stated);
   if (n - at < 8)
     return TRUE;
   /* Where the group goes astray before it names a syntax, the toolkit may still find this one. */
-  if (syntax == NULL && data[at] == 2 && data[at + 1] == 0
+  if (syntax == NULL && ((data[at] == 2 && data[at + 1] == 0) || stated > at)
       && memmem (data + at, MIN (n - at, META_MAX), SAG_UID_DEFLATED, strlen (SAG_UID_DEFLATED)) != NULL)
     return FALSE;
   gboolean is_implicit = syntax != NULL && *syntax != '\0'

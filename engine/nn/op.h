@@ -40,6 +40,7 @@ typedef struct
   int            stopped;     /* atomic */
   SagSessionSeen seen;        /* NULL, or told of every float value as it is made */
   gpointer       seen_data;
+  const SagNode *endless; /* a Loop that its data did not end in the trips it may make: stopped, too */
 } SagRun;
 
 typedef struct

@@ -209,6 +209,13 @@ trip_goes_on (double fraction, gpointer data)
   return sag_step_go_on (trip->step, 0, trip->part);
 }
 
+static void
+give_up (const SagStep *step, const SagNode *loop)
+{
+  step->run->endless = loop;
+  g_atomic_int_set (&step->run->stopped, TRUE);
+}
+
 /* FALSE if the whole run was stopped. */
 static gboolean
 run_body (const SagStep *step, int which, double part)
@@ -218,7 +225,11 @@ run_body (const SagStep *step, int which, double part)
   const SagTick tick = { trip_goes_on, &trip };
   SagRun inner = { .tick = &tick, .total = 1 };
 
-  return sag_plan_run (self->plan[which], &inner);
+  if (sag_plan_run (self->plan[which], &inner))
+    return TRUE;
+  if (inner.endless != NULL)
+    give_up (step, inner.endless);
+  return FALSE;
 }
 
 /* ---- If --------------------------------------------------------------------------------- */
@@ -310,8 +321,9 @@ infer_loop (SagNode *node, GError **error)
                                                                 : -1;
   if (cond != NULL && cond->constant != NULL && sag_tensor_get_int (cond->constant, 0) == 0)
     m = 0;
-  /* Where a trip decides whether there is another: so many at most, then it ends. */
-  if (m > MAX_TRIPS && sag_loop_decides (body))
+  /* Where a trip decides whether there is another: a run that would go on after so many fails. */
+  sag_node_set_int (node, "sagitta_open", m > MAX_TRIPS && sag_loop_decides (body));
+  if (sag_node_get_int (node, "sagitta_open", 0))
     m = MOST_WHILE;
   if (m < 0 || m > MAX_TRIPS)
     return sag_node_unsupported (node, error,
@@ -448,6 +460,11 @@ run_loop (const SagStep *step)
       for (guint i = n_state; i < node->outputs->len; i++)
         if (sag_node_output (node, (int) i) != NULL)
           put_slice (sag_node_output (node, (int) i), 0, *trip, body->outputs->pdata[1 + i]);
+    }
+  if (*cond && sag_node_get_int (node, "sagitta_open", 0))
+    {
+      give_up (step, node);
+      return;
     }
   for (guint i = 0; i < n_state && i < node->outputs->len; i++)
     if (sag_node_output (node, (int) i) != NULL)

@@ -27,6 +27,7 @@ struct _SagSession
   GArray        *inputs, *outputs; /* SagPort */
   SagSessionSeen seen;
   gpointer       seen_data;
+  const SagNode *endless;         /* that made the last run fail, or NULL */
   gboolean       watched, ranged; /* has static ranges of a side file */
   SagSessionInfo info;
 };
@@ -425,7 +426,15 @@ sag_session_run (SagSession *self, const void *const *inputs, void *const *outpu
   for (guint i = 0; i < self->graph->outputs->len; i++)
     ((SagValue *) self->graph->outputs->pdata[i])->data = outputs[i];
   sag_parallel_hold (run_plan, &job);
+  self->endless = run.endless;
   return job.whole;
+}
+
+gboolean
+sag_session_explain (const SagSession *self, GError **error)
+{
+  return self->endless == NULL
+         || sag_node_unsupported (self->endless, error, "on these inputs its own condition does not end it in the trips it may make");
 }
 
 void

@@ -83,13 +83,17 @@ void           sag_session_get_info      (SagSession       *self,
 gsize          sag_session_get_bytes     (const SagSession *self);
 
 /* Runs once on the calling thread and its team. `inputs[i]` and `outputs[i]` hold the elements of
- * port i in its dtype, row-major in the file's axis order; they must not overlap. FALSE only if
- * `tick` said stop (outputs are then undefined, the session stays good). One run at a time.
- * [compute thread] */
+ * port i in its dtype, row-major in the file's axis order; they must not overlap. FALSE if
+ * `tick` said stop, or if a Loop of the network would not end, which sag_session_explain() says
+ * (outputs are then undefined, the session stays good). One run at a time. [compute thread] */
 gboolean    sag_session_run          (SagSession         *self,
                                       const void *const  *inputs,
                                       void *const        *outputs,
                                       const SagTick      *tick);
+
+/* After a run that returned FALSE: TRUE if it was stopped by its tick; else UNSUPPORTED, and which node it was. */
+gboolean    sag_session_explain     (const SagSession   *self,
+                                     GError            **error);
 
 /* Adds how many numbers were looked at in the runs since the last call, and how many of them lay outside of their
  * static ranges: a sample, the same for the same inputs. Nothing if there is no side file of ranges, whose examples

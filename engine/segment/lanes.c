@@ -221,3 +221,12 @@ sag_lanes_run (SagLanes *self, int n, const SagTick *tick, double from, double t
       run_window ((gsize) i, 0, &batch);
   return !batch.stopped;
 }
+
+gboolean
+sag_lanes_explain (const SagLanes *self, GError **error)
+{
+  for (int i = 0; i < self->n; i++)
+    if (!sag_session_explain (self->networks[i]->session, error))
+      return FALSE;
+  return TRUE;
+}

@@ -68,9 +68,14 @@ const SagPatch *sag_lanes_get_patch (const SagLanes   *self,
                                      int               index);
 
 /* Outputs of the first `n` windows of the batch from their inputs. Only the calling thread asks `tick`,
- * with fractions from `from` to `to`; FALSE if it said stop. [compute thread] */
+ * with fractions from `from` to `to`; FALSE if it said stop, or a network failed (sag_lanes_explain()). [compute
+ * thread] */
 gboolean        sag_lanes_run       (SagLanes         *self,
                                      int               n,
                                      const SagTick    *tick,
                                      double            from,
                                      double            to);
+
+/* After FALSE: TRUE if that was the tick's word; else the error of the network that failed. */
+gboolean        sag_lanes_explain   (const SagLanes   *self,
+                                     GError          **error);

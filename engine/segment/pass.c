@@ -266,7 +266,7 @@ sag_pass_run (SagPass *self, const SagPassRun *run, void (*made) (int t0, int t1
                              &self->target, run->ledger, error);
   for (int w = 0; finish != NULL && going && w < n; w += batch)
     going = run_batch (self, run, prepare, finish, w, MIN (w + batch, n), made, data);
-  if (!going)
+  if (!going && sag_lanes_explain (run->lanes, error))
     sag_engine_error_cancelled (error);
   going = going && finish != NULL;
   sag_finish_free (finish);

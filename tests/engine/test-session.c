@@ -258,6 +258,34 @@ test_cancel_in_step (void)
   sag_parallel_own (SAG_TEAM_COMPUTE, 2);
 }
 
+/* A Loop that its data do not end fails by name, and the session stays good. */
+static void
+test_endless (void)
+{
+  g_autofree char *path = g_strdup_printf ("%s/engine/nets/endless.onnx", g_getenv ("G_TEST_SRCDIR"));
+  g_autoptr (SagSession) session = sag_session_new (path, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  const float numbers[] = { -4, 1, -4 };
+
+  g_assert_nonnull (session);
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      float out = 0;
+      gboolean done = sag_session_run (session, (const void *[]){ &numbers[i] }, (void *[]){ &out }, NULL);
+
+      g_assert_cmpint (done, ==, numbers[i] < 0);
+      g_assert_cmpint (sag_session_explain (session, &error), ==, done);
+      if (done)
+        g_assert_cmpfloat (out, ==, -1);
+      else
+        {
+          g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
+          g_assert_nonnull (strstr (error->message, "while"));
+          g_clear_error (&error);
+        }
+    }
+}
+
 /* The steps inside a trip ask too, and each can stop the run. */
 static void
 test_cancel_in_body (void)
@@ -393,6 +421,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session/precision", test_precision);
   g_test_add_func ("/session/cancel", test_cancel);
   g_test_add_func ("/session/cancel-in-body", test_cancel_in_body);
+  g_test_add_func ("/session/endless", test_endless);
   g_test_add_func ("/session/cancel-in-step", test_cancel_in_step);
   g_test_add_func ("/session/tile", test_tile);
   g_test_add_func ("/session/bindings", test_bindings);

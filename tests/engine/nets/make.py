@@ -246,6 +246,28 @@ onnx.save(helper.make_model(helper.make_graph(
     [numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")]), ir_version=7,
     opset_imports=[helper.make_opsetid("", 13)]), here / "long2d.onnx")
 
+# A Loop that only its data end, in another one: halves until it is -1 or less, which what is above 0 never is.
+flag, number = [TensorProto.BOOL, []], [TensorProto.FLOAT, [1]]
+halve = helper.make_graph(
+    [helper.make_node("Mul", ["before", "half"], ["after"]), helper.make_node("Greater", ["after", "bound"], ["again"]),
+     helper.make_node("Squeeze", ["again"], ["go_on"])], "halve",
+    [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go", *flag),
+     helper.make_tensor_value_info("before", *number)],
+    [helper.make_tensor_value_info("go_on", *flag), helper.make_tensor_value_info("after", *number)],
+    [numpy_helper.from_array(np.array([0.5], np.float32), "half"),
+     numpy_helper.from_array(np.array([-1], np.float32), "bound")])
+twice = helper.make_graph(
+    [helper.make_node("Identity", ["on"], ["still"]),
+     helper.make_node("Loop", ["", "", "given"], ["made"], name="while", body=halve)], "twice",
+    [helper.make_tensor_value_info("trip", TensorProto.INT64, []), helper.make_tensor_value_info("on", *flag),
+     helper.make_tensor_value_info("given", *number)],
+    [helper.make_tensor_value_info("still", *flag), helper.make_tensor_value_info("made", *number)])
+onnx.save(helper.make_model(helper.make_graph(
+    [helper.make_node("Loop", ["trips", "", "image"], ["out"], name="twice", body=twice)], "endless",
+    [helper.make_tensor_value_info("image", *number)], [helper.make_tensor_value_info("out", *number)],
+    [numpy_helper.from_array(np.array(2, np.int64), "trips")]), ir_version=7,
+    opset_imports=[helper.make_opsetid("", 13)]), here / "endless.onnx")
+
 # An operator nobody has.
 strange = helper.make_graph(
     [helper.make_node("Frobnicate", ["image"], ["out"], name="odd", domain="org.example")], "strange",
