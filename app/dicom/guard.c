@@ -321,7 +321,8 @@ sag_guard_check (const guint8 *data, gsize n)
       at = start + length;
     }
   if (syntax != NULL && g_str_has_prefix (syntax, SAG_UID_DEFLATED))
-    return check_deflated (data + at, n - at) && check_deflated (data + stated, n - stated);
+    return check_deflated (data + at, n - at)
+           && (stated == at || check_deflated (data + stated, n - stated));
   if (n - at < 8)
     return TRUE;
   /* Where the group goes astray before it names a syntax, the toolkit may still find this one. */

@@ -434,7 +434,10 @@ gboolean
 sag_session_explain (const SagSession *self, GError **error)
 {
   return self->endless == NULL
-         || sag_node_unsupported (self->endless, error, "on these inputs its own condition does not end it in the trips it may make");
+         || sag_node_unsupported (self->endless, error,
+                                  "on these inputs its condition has not ended it after %d trips, the most it may make; "
+                                  "export it with a fixed number of trips",
+                                  (int) sag_node_get_int (self->endless, "sagitta_trips", 0));
 }
 
 void

@@ -281,6 +281,7 @@ test_endless (void)
         {
           g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
           g_assert_nonnull (strstr (error->message, "while"));
+          g_assert_nonnull (strstr (error->message, "16384"));
           g_clear_error (&error);
         }
     }
