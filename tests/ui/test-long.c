@@ -2,7 +2,8 @@
  *
  * test-long.c: a long session in a real window with real workers: what a round takes it gives back.
  *
- * $SAG_ROUNDS of them, 12 by default; the suite runs a few, sh tests/ui/long.sh ROUNDS many.
+ * $SAG_ROUNDS of them, 12 by default, spread over $SAG_MINUTES (0: as fast as they go), with a study of $SAG_SIZE;
+ * the suite runs a few on a small one, sh tests/ui/long.sh many on a whole one.
  *
  * A round opens a study in a new window, scrolls through it, segments it at one of the model's precisions,
  * runs at another, cancels, compares, exports and closes the window. Of the window's process and its workers
@@ -19,12 +20,12 @@
 
 #define MODEL "org.sagitta.lungs-ct"
 #define WARM_UP 4           /* rounds, of many: each precision once */
-#define LEAK_KB 1024       /* a round may add no more than that on average … */
+#define LEAK_KB 64          /* a round may add no more than that on average … */
 #define SLACK_KB (48 << 10) /* … and this, once */
 #define SLACK_OTHER 8      /* threads and descriptors that come and go */
 
 static char *folder; /* of this test, removed at its end */
-static int n_rounds = 12;
+static int n_rounds = 12, n_minutes;
 static SagLink *workers;
 
 typedef struct
@@ -199,6 +200,20 @@ keep_least (Use *least,
   least->n_threads = MIN (least->n_threads, now.n_threads);
 }
 
+/* Until round `n`'s share of the minutes is over a reader looks at nothing and the window lies idle. */
+static void
+rest (gint64 start,
+      int    n)
+{
+  gint64 end = start + (n + 1) * (n_minutes * 60 * (gint64) G_USEC_PER_SEC / n_rounds);
+
+  while (g_get_monotonic_time () < end)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (2000);
+    }
+}
+
 static void
 check_use (const char *name,
            Use         before,
@@ -215,19 +230,23 @@ static void
 test_rounds (void)
 {
   g_autofree char *study = g_build_filename (folder, "study", NULL);
-  const char *const make[] = { g_getenv ("SAGITTA_CLI"), "phantom", "--size=small", study, NULL };
+  const char *size = g_getenv ("SAG_SIZE") != NULL ? g_getenv ("SAG_SIZE") : "small";
+  const char *const make[] = { g_getenv ("SAGITTA_CLI"), "phantom", "--size", size, study, NULL };
   const char *const names[] = { "window", "reading", "computing" };
   Use first[3] = { 0 }, last[3] = { 0 }, now[3] = { 0 };
   int status, every = MAX (1, n_rounds / 50), warm = CLAMP (n_rounds / 3, 1, WARM_UP);
+  gint64 start;
 
   g_assert_true (g_spawn_sync (NULL, (char **) make, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status,
                                NULL));
   g_assert_cmpint (status, ==, 0);
   printf ("#        window             reading            computing\n"
           "# round  MB   files threads MB   files threads MB   files threads\n");
+  start = g_get_monotonic_time ();
   for (int n = 0; n < n_rounds; n++)
     {
       one_round (n);
+      rest (start, n);
       now[0] = measure (getpid ());
       now[1] = measure (sag_link_get_pid (workers, SAG_JOB_LANE_IO));
       now[2] = measure (sag_link_get_pid (workers, SAG_JOB_LANE_COMPUTE));
@@ -268,6 +287,8 @@ main (int    argc,
 
   if (g_getenv ("SAG_ROUNDS") != NULL)
     n_rounds = MAX (1, atoi (g_getenv ("SAG_ROUNDS")));
+  if (g_getenv ("SAG_MINUTES") != NULL)
+    n_minutes = MAX (0, atoi (g_getenv ("SAG_MINUTES")));
   folder = g_dir_make_tmp ("sagitta-long-XXXXXX", NULL);
   workers = sag_link_install (&options);
   status = fake_main_without_jobs (argc, argv, add_tests);
