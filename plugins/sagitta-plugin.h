@@ -13,6 +13,9 @@
  * what an argument points to is borrowed for the length of the call. Strings are UTF-8, terminated,
  * and at most 1023 bytes unless said.
  *
+ * The process is the host's: a plugin leaves its working folder, locale, signals, floating-point
+ * mode and standard output alone, opens nothing that it does not close, and never ends it.
+ *
  * Voxels lie with i fastest, then j, then k. Positions are DICOM patient coordinates: LPS,
  * millimetres. "The volume's unit" is what the modality measures: HU for CT, stored values with
  * rescale applied for others.

@@ -8,6 +8,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
 #include "app/cli/pairs.h"
+#include "app/cli/plugins.h"
 #include "app/files/png.h"
 #include "engine/base/error.h"
 
@@ -573,7 +574,7 @@ sag_command_evaluate (int argc, char **argv)
   if (argc != 1 || options.model == NULL || options.images == NULL || options.masks == NULL)
     return sag_cli_usage (argv[0]);
   sag_cli_set_threads (options.threads);
-  evaluation.host = sag_plugin_host_new (NULL);
+  evaluation.host = sag_cli_open_plugins ();
   good = run (&options, &evaluation, &error);
   sag_plugin_host_free (evaluation.host);
   sag_plugin_entry_free (evaluation.replaced);

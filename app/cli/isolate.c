@@ -4,6 +4,7 @@
  */
 #include "app/cli/isolate.h"
 
+#include "app/cli/plugins.h"
 #include "app/files/nifti.h"
 #include "app/work/body.h"
 #include "app/work/contain.h"
@@ -106,7 +107,7 @@ add_paths (int argc, char **argv, int output, GPtrArray *readable, GPtrArray *wr
 }
 
 static G_GNUC_NORETURN void
-child_main (SagCommandFunc run, int argc, char **argv, int output, int parent)
+child_main (SagCommandFunc run, int argc, char **argv, int output, gboolean plugins, int parent)
 {
   g_autoptr (GPtrArray) readable = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) writable = g_ptr_array_new_with_free_func (g_free);
@@ -119,18 +120,20 @@ child_main (SagCommandFunc run, int argc, char **argv, int output, int parent)
   g_ptr_array_add (readable, NULL);
   g_ptr_array_add (writable, NULL);
   sag_contain_files ((const char *const *) readable->pdata, (const char *const *) writable->pdata);
+  if (plugins)
+    sag_cli_try_plugins ();
   sag_contain_calls ();
   exit (run (argc, argv));
 }
 
 int
-sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output)
+sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output, gboolean plugins)
 {
   int parent = (int) getpid (), status = 0;
   pid_t child = fork (), got;
 
   if (child == 0)
-    child_main (run, argc, argv, output, parent);
+    child_main (run, argc, argv, output, plugins, parent);
   if (child < 0)
     {
       g_printerr ("sagitta-cli %s: a process of its own cannot be started: %s\n", argv[0], g_strerror (errno));

@@ -16,7 +16,8 @@ static const struct
   const char    *name;
   SagCommandFunc run;
   const char    *purpose;
-  int            output; /* number of the positional argument that is written; 0: none */
+  int            output;  /* number of the positional argument that is written; 0: none */
+  gboolean       plugins; /* it opens all that there are */
 } commands[] = {
   { "bench", sag_command_bench, "time a network, and compare it with a reference" },
   { "calibrate", sag_command_calibrate, "measure a network's ranges for int8 and int4" },
@@ -25,18 +26,18 @@ static const struct
   { "compress", sag_command_compress, "make a network smaller: prune, factor, fewer bits" },
   { "convert", sag_command_convert, "write a series as NIfTI, labels as STL or CSV", 2 },
   { "decode", sag_command_decode, "write one frame of a DICOM file as an array" },
-  { "evaluate", sag_command_evaluate, "measure a model on images with masks" },
+  { "evaluate", sag_command_evaluate, "measure a model on images with masks", 0, TRUE },
   { "export-anon", sag_command_export_anon, "copy a series without what says whose it is", 2 },
   { "index", sag_command_index, "list what a folder holds" },
   { "info", sag_command_info, "read a series and describe it" },
   { "measure", sag_command_measure, "lengths, angles and figures: table and DICOM SR" },
-  { "models", sag_command_models, "list the models, and those that cannot be used" },
+  { "models", sag_command_models, "list the models, and those that cannot be used", 0, TRUE },
   { "phantom", sag_command_phantom, "make the sample study: a CT and its truth", 1 },
   { "plan", sag_command_plan, "print what a network will do, and what it will cost" },
   { "render", sag_command_render, "draw a slice with labels and confidence as PNG" },
   { "run", sag_command_run, "run a network on arrays" },
   { "seg-info", sag_command_seg_info, "describe a segmentation" },
-  { "segment", sag_command_segment, "run a model on a volume" },
+  { "segment", sag_command_segment, "run a model on a volume", 0, TRUE },
   { "validate", sag_command_validate, "tell what is wrong with files and series" },
   { "worker", sag_command_worker, NULL }, /* started by the window, not by hand */
   { NULL, NULL, NULL }
@@ -86,11 +87,12 @@ main (int argc, char **argv)
     }
   argc--;
   argv++;
-  isolated = sag_isolate_take_option (&argc, argv);
+  /* check-plugin always does what it does in a process of its own. */
+  isolated = sag_isolate_take_option (&argc, argv) && strcmp (argv[0], "check-plugin") != 0;
   sag_parallel_own (SAG_TEAM_COMPUTE, 0);
   for (int i = 0; commands[i].name != NULL; i++)
     if (strcmp (argv[0], commands[i].name) == 0)
-      return isolated ? sag_isolate_run (commands[i].run, argc, argv, commands[i].output)
+      return isolated ? sag_isolate_run (commands[i].run, argc, argv, commands[i].output, commands[i].plugins)
                       : commands[i].run (argc, argv);
   g_printerr ("sagitta-cli: there is no command '%s'; see sagitta-cli --help\n", argv[0]);
   return 2;

@@ -4,7 +4,7 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
-#include "app/plugin/host.h"
+#include "app/cli/plugins.h"
 
 static void
 json_precisions (JsonBuilder *b, const SagPluginEntry *entry)
@@ -152,7 +152,7 @@ sag_command_models (int argc, char **argv)
     return 2;
   if (argc != 1)
     return sag_cli_usage (argv[0]);
-  host = sag_plugin_host_new (NULL);
+  host = sag_cli_open_plugins ();
   if (!json)
     {
       for (int i = 0; i < sag_plugin_host_get_n_entries (host); i++)

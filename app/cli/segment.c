@@ -4,9 +4,9 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/cli/plugins.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
-#include "app/plugin/host.h"
 
 #include <math.h>
 #include <string.h>
@@ -290,7 +290,7 @@ run (const Options *options, const char *input)
       && (options->confidence == NULL || check_output (options->confidence, TRUE, input, &error));
   if (good)
     {
-      host = sag_plugin_host_new (NULL);
+      host = sag_cli_open_plugins ();
       entry = sag_plugin_host_find (host, options->model, &error);
     }
   good = entry != NULL

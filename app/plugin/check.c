@@ -5,6 +5,8 @@
 #include "app/plugin/check.h"
 
 #include "app/plugin/code.h"
+#include "app/plugin/fence.h"
+#include "app/plugin/manners.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
@@ -15,12 +17,12 @@
 
 typedef struct
 {
-  SagCheckFunc          tell;
-  gpointer              data;
+  const SagCheckWatch  *watch;
   SagPluginHost        *host;
   const SagPluginEntry *entry;
   SagPrecision          precision;
   SagCodeModel         *code; /* NULL for networks */
+  const char           *rule; /* being tried */
   int                   failures;
 } Checker;
 
@@ -42,13 +44,22 @@ static const Shape more[] = {
   { "a volume of extreme values", { 16, 16, 4 }, -1e30f, 1e30f },
 };
 
+/* From here until end() it is `rule` that is tried. */
 static void
-tell (Checker *checker, const char *rule, GError *error)
+begin (Checker *checker, const char *rule)
 {
-  SagCheck check = { checker->entry->recipe->id, rule, error != NULL ? error->message : NULL };
+  checker->rule = rule;
+  if (checker->watch->begins != NULL)
+    checker->watch->begins (checker->entry->recipe->id, rule, checker->watch->data);
+}
+
+static void
+end (Checker *checker, GError *error)
+{
+  SagCheck check = { checker->entry->recipe->id, checker->rule, error != NULL ? error->message : NULL };
 
   checker->failures += error != NULL;
-  checker->tell (&check, checker->data);
+  checker->watch->tell (&check, checker->watch->data);
   g_clear_error (&error);
 }
 
@@ -104,9 +115,10 @@ make_volume (const Checker *checker, const Shape *shape, GError **error)
 /* Stops at the `stop`-th question (never if negative) and counts them. */
 typedef struct
 {
-  int      stop, n;
-  double   last;
-  gboolean fell;
+  const SagCheckWatch *watch;
+  int                  stop, n;
+  double               last;
+  gboolean             fell;
 } Ticker;
 
 static gboolean
@@ -116,6 +128,8 @@ count_tick (double fraction, gpointer data)
 
   ticker->fell = ticker->fell || !(fraction >= ticker->last && fraction <= 1);
   ticker->last = MAX (ticker->last, fraction);
+  if (ticker->watch->goes_on != NULL)
+    ticker->watch->goes_on (ticker->watch->data);
   return ticker->n++ != ticker->stop;
 }
 
@@ -132,25 +146,39 @@ answer_clear (Answer *answer)
   g_clear_pointer (&answer->confidence, g_free);
 }
 
+/* Into buffers with fences around them, from voxels that cannot be written. */
 static gboolean
 call_code (Checker *checker, SagVolume *volume, guint8 rubbish, Ticker *ticker, Answer *answer,
            GError **error)
 {
   const SagGrid *grid = sag_volume_get_grid (volume);
   const SagTick tick = { count_tick, ticker };
+  gsize slice = (gsize) grid->size[0] * (gsize) grid->size[1] * sizeof (float);
+  g_autoptr (SagFence) voxels = sag_fence_new ("the image's voxels", slice * (gsize) grid->size[2], error);
+  g_autoptr (SagFence) labels = voxels != NULL ? sag_fence_new ("labels", answer->n, error) : NULL;
+  g_autoptr (SagFence) confidence = labels != NULL ? sag_fence_new ("confidence", answer->n, error) : NULL;
+  sag_image image = { .size = sizeof image, .modality = "", .unit = "" };
   SagCodeCall call;
   gboolean good;
-  sag_image image = { .size = sizeof image, .voxels = sag_volume_get_slice (volume, 0),
-                      .modality = "", .unit = "" };
 
+  if (confidence == NULL)
+    return FALSE;
+  for (int k = 0; k < grid->size[2]; k++)
+    memcpy ((char *) sag_fence_get_data (voxels) + k * slice, sag_volume_get_slice (volume, k), slice);
+  sag_fence_close (voxels);
+  image.voxels = sag_fence_get_data (voxels);
   memcpy (image.dims, grid->size, sizeof image.dims);
   memcpy (image.spacing, grid->spacing, sizeof image.spacing);
   memcpy (image.origin, grid->origin, sizeof image.origin);
   memcpy (image.direction, grid->direction, sizeof image.direction);
-  memset (answer->labels, rubbish, answer->n);
-  memset (answer->confidence, rubbish, answer->n);
-  good = sag_code_model_call (checker->code, &image, answer->labels, answer->confidence, &tick,
-                              &call, error);
+  memset (sag_fence_get_data (labels), rubbish, answer->n);
+  memset (sag_fence_get_data (confidence), rubbish, answer->n);
+  good = sag_code_model_call (checker->code, &image, sag_fence_get_data (labels),
+                              sag_fence_get_data (confidence), &tick, &call, error);
+  memcpy (answer->labels, sag_fence_get_data (labels), answer->n);
+  memcpy (answer->confidence, sag_fence_get_data (confidence), answer->n);
+  if (good)
+    good = sag_fence_check (labels, error) && sag_fence_check (confidence, error);
   if (call.asked_to_stop && (call.status == SAG_OK || (int) call.n_progress > ticker->n))
     {
       g_clear_error (error);
@@ -184,7 +212,7 @@ static gboolean
 run (Checker *checker, SagVolume *volume, guint8 rubbish, int stop, int *n_ticks, Answer *answer,
      GError **error)
 {
-  Ticker ticker = { .stop = stop };
+  Ticker ticker = { .watch = checker->watch, .stop = stop };
   gboolean good;
 
   answer->n = sag_grid_get_n_voxels (sag_volume_get_grid (volume));
@@ -317,46 +345,70 @@ rule_huge (Checker *checker, GError **error)
   return local->message[0] != '\0' || fail (error, "it refused without a reason");
 }
 
+/* Everything that was run until now left the process as it was. */
+static void
+rule_manners (Checker *checker, const SagManners *before, const char *rule)
+{
+  GError *error = NULL;
+
+  begin (checker, rule);
+  sag_manners_check (before, &error);
+  end (checker, error);
+}
+
 static void
 check_precision (Checker *checker)
 {
   const char *name = sag_precision_get_name (checker->precision);
   GError *error = NULL;
   g_autofree char *starts = g_strdup_printf ("starts at %s", name);
+  g_auto (SagManners) manners = { NULL };
   gboolean started;
 
+  sag_manners_take (&manners);
+  begin (checker, starts);
   if (checker->entry->onnx == NULL)
     checker->code = sag_code_model_new (checker->entry, checker->precision, &error);
   if (error == NULL)
     rule_shape (checker, &tiny, &error);
   started = error == NULL;
-  tell (checker, starts, g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
   if (!started)
     {
       g_clear_pointer (&checker->code, sag_code_model_free);
       return;
     }
+  sag_manners_forgive_files (&manners);
+  begin (checker, usual.name);
   rule_shape (checker, &usual, &error);
-  tell (checker, usual.name, g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
   /* The pipeline that networks share has tests of its own for these. */
   for (gsize i = 0; checker->code != NULL && i < G_N_ELEMENTS (more); i++)
     {
+      begin (checker, more[i].name);
       rule_shape (checker, &more[i], &error);
-      tell (checker, more[i].name, g_steal_pointer (&error));
+      end (checker, g_steal_pointer (&error));
     }
+  begin (checker, "a huge volume is estimated or refused");
   rule_huge (checker, &error);
-  tell (checker, "a huge volume is estimated or refused", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
+  begin (checker, "two runs give the same, and write every voxel");
   rule_same (checker, FALSE, &error);
-  tell (checker, "two runs give the same, and write every voxel", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
+  begin (checker, "one thread gives the same");
   rule_same (checker, TRUE, &error);
-  tell (checker, "one thread gives the same", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
+  begin (checker, "cancel at each step");
   rule_cancel (checker, &error);
-  tell (checker, "cancel at each step", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
   if (checker->code != NULL)
     {
+      begin (checker, "a second model can be made and destroyed");
       rule_twice (checker, &error);
-      tell (checker, "a second model can be made and destroyed", g_steal_pointer (&error));
+      end (checker, g_steal_pointer (&error));
     }
+  if (checker->code != NULL)
+    rule_manners (checker, &manners, "runs leave the process as it was");
   g_clear_pointer (&checker->code, sag_code_model_free);
 }
 
@@ -366,14 +418,16 @@ check_entry (Checker *checker)
   const SagPluginEntry *entry = checker->entry;
   GError *error = NULL;
 
+  begin (checker, "is described as the ABI asks");
   if (entry->failure != NULL)
     fail (&error, "%s", entry->failure);
-  tell (checker, "is described as the ABI asks", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
   if (entry->failure != NULL)
     return;
+  begin (checker, "its model card is there, if it names one");
   if (entry->card != NULL && !g_file_test (entry->card, G_FILE_TEST_IS_REGULAR))
     fail (&error, "there is no file '%s'", entry->card);
-  tell (checker, "its model card is there, if it names one", g_steal_pointer (&error));
+  end (checker, g_steal_pointer (&error));
   for (int p = 0; p < SAG_N_PRECISIONS; p++)
     if ((entry->precisions & (1u << p)) != 0)
       {
@@ -383,22 +437,30 @@ check_entry (Checker *checker)
 }
 
 int
-sag_plugin_check (const char *folder, SagCheckFunc tell_func, gpointer data)
+sag_plugin_check (const char *folder, const SagCheckWatch *watch)
 {
   const char *const folders[] = { folder, NULL };
-  g_autoptr (SagPluginHost) host = sag_plugin_host_new (folders);
-  Checker checker = { .tell = tell_func, .data = data, .host = host };
+  Checker checker = { .watch = watch };
+  g_autoptr (SagPluginHost) host = NULL;
+  g_auto (SagManners) manners = { NULL };
 
+  sag_manners_take (&manners);
+  if (watch->begins != NULL)
+    watch->begins (folder, "can be opened", watch->data);
+  host = sag_plugin_host_new (folders);
+  checker.host = host;
   for (int i = 0; i < sag_plugin_host_get_n_entries (host); i++)
     {
       checker.entry = sag_plugin_host_get_entry (host, i);
+      if (i == 0 && checker.entry->code != NULL)
+        rule_manners (&checker, &manners, "opening it leaves the process as it was");
       check_entry (&checker);
     }
   if (sag_plugin_host_get_n_entries (host) == 0)
     {
       const SagCheck none = { folder, "holds a model", "there is none in this folder" };
 
-      tell_func (&none, data);
+      watch->tell (&none, watch->data);
       return 1;
     }
   return checker.failures;

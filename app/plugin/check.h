@@ -4,7 +4,8 @@
  *
  * Code is called with tiny, long, large and extreme volumes, stopped at each step, run twice into
  * buffers with different rubbish in them and with one thread and several; networks go through the
- * host's own pipeline in the same way. It crashes where the plugin crashes.
+ * host's own pipeline in the same way. It crashes and hangs where the plugin does: run it where that can be
+ * afforded (app/cli/trial.h).
  */
 #pragma once
 
@@ -18,10 +19,17 @@ typedef struct
   const char *failure; /* NULL if it holds */
 } SagCheck;
 
-typedef void (*SagCheckFunc) (const SagCheck *check, gpointer data);
+/* Who listens. `begins` is told of a rule before it is tried, so that somebody outlives what it does; `goes_on`
+ * whenever the plugin or the program gave a sign of life; both may be NULL. */
+typedef struct
+{
+  void   (*begins)  (const char *model, const char *rule, gpointer data);
+  void   (*goes_on) (gpointer data);
+  void   (*tell)    (const SagCheck *check, gpointer data);
+  gpointer data;
+} SagCheckWatch;
 
 /* Tries every rule on every model of the bundle `folder` and tells each outcome. Returns how
  * many rules failed; a folder without a model is a failure. [compute thread] */
-int sag_plugin_check (const char   *folder,
-                      SagCheckFunc  tell,
-                      gpointer      data);
+int sag_plugin_check (const char          *folder,
+                      const SagCheckWatch *watch);

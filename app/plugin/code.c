@@ -8,8 +8,11 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
+
+#define MESSAGE_SIZE 1024
 
 struct _SagCodeModel
 {
@@ -173,13 +176,19 @@ sag_code_model_call (SagCodeModel *self, const sag_image *image, guint8 *labels,
 {
   Progress progress = { tick, call, g_thread_self (), 0 };
   sag_run run = { sizeof run, sag_parallel_get_size (), &progress, on_progress };
-  char message[1024] = "";
-  sag_result result = { sizeof result, sizeof message, labels, confidence, message };
+  char message[MESSAGE_SIZE + 256] = "";
+  sag_result result = { sizeof result, MESSAGE_SIZE, labels, confidence, message };
   g_autofree char *shown = NULL;
+  fenv_t rounding;
 
   memset (call, 0, sizeof *call);
+  fegetenv (&rounding);
   call->status = self->model->segment (self->model, image, &result, &run);
-  message[sizeof message - 1] = '\0';
+  fesetenv (&rounding);
+  for (gsize i = MESSAGE_SIZE; i < sizeof message; i++)
+    if (message[i] != '\0')
+      return broken (self, error, "it wrote past the end of the message");
+  message[MESSAGE_SIZE - 1] = '\0';
   if (message[0] != '\0')
     {
       const char *end;

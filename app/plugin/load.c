@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 
 #include <dlfcn.h>
+#include <fenv.h>
 #include <string.h>
 
 #define MAX_STRING 1024
@@ -352,15 +353,19 @@ sag_plugin_watch_opening (SagPluginOpening opening, gpointer data, const char *c
   watch.avoided = g_strdupv ((char **) avoided);
 }
 
-/* Constructors and destructors of the object run in here. */
+/* Constructors and destructors of the object run in here; one that gcc links with -ffast-math makes the
+ * processor drop small numbers, and every thread begun later would: the engine's bits would change. */
 static void *
 open_object (const char *file)
 {
   void *object;
+  fenv_t rounding;
 
   if (watch.opening != NULL)
     watch.opening (file, watch.data);
+  fegetenv (&rounding);
   object = dlopen (file, RTLD_NOW | RTLD_LOCAL);
+  fesetenv (&rounding);
   if (watch.opening != NULL)
     watch.opening (NULL, watch.data);
   return object;

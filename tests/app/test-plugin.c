@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 #include <math.h>
+#include <fenv.h>
 #include <string.h>
 
 /* --- bundles in a folder of their own ---------------------------------------------------- */
@@ -346,6 +347,7 @@ static const struct
   { "UNASKED_CANCEL", SAG_PLUGIN_ERROR_CONTRACT, "nobody asked" },
   { "UNKNOWN_STATUS", SAG_PLUGIN_ERROR_CONTRACT, "status 77" },
   { "ALIEN_LABEL", SAG_PLUGIN_ERROR_CONTRACT, "voxel (16, 0, 0) has value 9" },
+  { "PAST_MESSAGE", SAG_PLUGIN_ERROR_CONTRACT, "past the end of the message" },
 };
 
 static void
@@ -370,6 +372,24 @@ test_runs (void)
   tear_down ();
 }
 
+/* The processor's mode after a run is the program's, whatever the plugin's code did to it. */
+static void
+test_rounding (void)
+{
+  set_up ();
+  {
+    g_autoptr (SagPluginHost) host = open_bundle ("ROUNDS_UP");
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SagSegmentation) result
+      = run (host, sag_plugin_host_find (host, "org.example.fixture", NULL), NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (result);
+    g_assert_cmpint (fegetround (), ==, FE_TONEAREST);
+  }
+  tear_down ();
+}
+
 static void
 count_rules (const SagCheck *check, gpointer data)
 {
@@ -384,7 +404,8 @@ check_fault (const char *fault, const char *expected)
 {
   g_autofree char *folder = make_bundle (fault);
   g_autoptr (GString) broken = g_string_new (NULL);
-  int failures = sag_plugin_check (folder, count_rules, broken);
+  const SagCheckWatch watch = { .tell = count_rules, .data = broken };
+  int failures = sag_plugin_check (folder, &watch);
 
   if (expected == NULL)
     {
@@ -645,6 +666,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plugin/threshold", test_threshold);
   g_test_add_func ("/plugin/descriptions", test_descriptions);
   g_test_add_func ("/plugin/runs", test_runs);
+  g_test_add_func ("/plugin/rounding", test_rounding);
   g_test_add_func ("/plugin/check", test_check);
   g_test_add_func ("/plugin/key-file", test_key_file);
   g_test_add_func ("/plugin/bad-key-files", test_bad_key_files);

@@ -8,8 +8,10 @@
 #include "plugins/sagitta-plugin.h"
 
 #include <fcntl.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,9 +66,20 @@ enum
   ONLY_ONE,       /* no second model beside the first */
   ONLY_LARGE,     /* not a single voxel */
   NO_CARD,
+  MOVES, /* the working folder */
+  PRINTS,
+  LEAVES_OPEN,
+  TAKES_SIGNAL,
+  BEFORE_LABELS, /* writes there */
+  PAST_LABELS,
+  PAST_MESSAGE,
+  PAST_VOXELS, /* reads there */
+  WRITES_VOXELS,
+  ROUNDS_UP, /* in the processor's mode, which the host sets right */
   /* what only a process of its own survives */
   CRASHES,
   CRASHES_OPENED,
+  ENDS,
   HANGS,
   EATS,
   ESCAPES
@@ -189,6 +202,33 @@ stop (sag_result *result, const sag_run *run, int k, int *calls)
   return SAG_FAILED;
 }
 
+/* To the process, and to memory that is not its own. */
+static int
+misbehave (const sag_image *image, sag_result *result, size_t n)
+{
+  static volatile float read;
+
+  if ((FAULT == MOVES && chdir ("/") != 0) || (FAULT == LEAVES_OPEN && dup (0) < 0))
+    return 1;
+  if (FAULT == PRINTS)
+    printf ("Hello.\n");
+  if (FAULT == TAKES_SIGNAL)
+    signal (SIGTERM, SIG_IGN);
+  if (FAULT == BEFORE_LABELS)
+    ((volatile uint8_t *) result->labels)[-2] = 1;
+  if (FAULT == PAST_LABELS)
+    ((volatile uint8_t *) result->labels)[n] = 1;
+  if (FAULT == PAST_MESSAGE)
+    ((volatile char *) result->message)[result->message_size] = 'x';
+  if (FAULT == PAST_VOXELS)
+    read = ((const volatile float *) image->voxels)[n];
+  if (FAULT == WRITES_VOXELS)
+    ((volatile float *) (uintptr_t) image->voxels)[0] = read;
+  if (FAULT == ROUNDS_UP)
+    fesetround (FE_UPWARD);
+  return 0;
+}
+
 /* Values above 0 are label 1, above 500 label 7. */
 static sag_status
 segment (sag_model *model, const sag_image *image, sag_result *result, const sag_run *run)
@@ -208,8 +248,12 @@ segment (sag_model *model, const sag_image *image, sag_result *result, const sag
         strcpy (result->message + 5 * i, "caf\xc3\xa9");
       return SAG_FAILED;
     }
+  if (misbehave (image, result, slice * (size_t) image->dims[2]))
+    return SAG_FAILED;
   if (FAULT == CRASHES)
     raise (SIGSEGV);
+  if (FAULT == ENDS)
+    exit (0);
   if (FAULT == HANGS)
     for (;;)
       pause ();
