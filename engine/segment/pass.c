@@ -9,8 +9,7 @@
 #include <math.h>
 
 #define PREVIEW_SLICES 16      /* that a slice-wise preview aims at */
-#define PREVIEW_WINDOWS 12     /* a volume of fewer patches needs no preview */
-#define PREVIEW_FACTOR 2.0
+#define PREVIEW_WINDOWS 8      /* two along each axis: a volume of fewer needs no preview */
 
 static void
 init_windows (SagPass *self, const SagRecipe *recipe)
@@ -93,6 +92,21 @@ init_sparse (SagPass *self, int step)
     }
 }
 
+/* The frame at `factor` times the spacing, if it takes at most a quarter of the runs and of the voxels. */
+static gboolean
+coarsen (SagPass *self, const SagRecipe *recipe, const SagFrame *frame, double factor, int n_full)
+{
+  *self = (SagPass) { .frame = *frame };
+  sag_frame_coarsen (frame, factor, &self->frame);
+  init_windows (self, recipe);
+  self->n_rows = self->windows[2].n;
+  if (4 * sag_pass_get_n_windows (self) <= n_full
+      && 4 * sag_grid_get_n_voxels (&self->frame.sweep) <= sag_grid_get_n_voxels (&frame->sweep))
+    return TRUE;
+  sag_pass_clear (self);
+  return FALSE;
+}
+
 gboolean
 sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *frame,
                        const double *focus)
@@ -108,23 +122,18 @@ sag_pass_init_preview (SagPass *self, const SagRecipe *recipe, const SagFrame *f
   else
     {
       SagPass full = { .frame = *frame };
-      gboolean worth;
+      int n_full;
 
       if (frame->slicewise || recipe->fit != SAG_FIT_TO_SPACING)
         return FALSE;
       init_windows (&full, recipe);
-      sag_frame_coarsen (frame, PREVIEW_FACTOR, &self->frame);
-      init_windows (self, recipe);
       full.n_rows = full.windows[2].n;
-      self->n_rows = self->windows[2].n;
-      worth = sag_pass_get_n_windows (&full) >= PREVIEW_WINDOWS
-              && 3 * sag_pass_get_n_windows (self) <= sag_pass_get_n_windows (&full);
+      n_full = sag_pass_get_n_windows (&full);
       sag_pass_clear (&full);
-      if (!worth)
-        {
-          sag_pass_clear (self);
-          return FALSE;
-        }
+      /* No coarser than it must be: networks lose small parts first. */
+      if (n_full < PREVIEW_WINDOWS
+          || (!coarsen (self, recipe, frame, 1.6, n_full) && !coarsen (self, recipe, frame, 2, n_full)))
+        return FALSE;
       self->grid = self->frame.sweep;
       for (int a = 0; a < 3; a++)
         init_taps (self, a, self->grid.size[a], self->grid.spacing[a]);

@@ -26,9 +26,9 @@ void     sag_pass_init_full    (SagPass         *self,
                                 const SagFrame  *frame,
                                 const double    *focus);
 
-/* A coarse look onto a grid of its own: a slice-wise network sees every n-th slice, others half the
- * resolution, beginning near `focus`. FALSE, and nothing to clear, if that would not be much quicker than
- * the whole. */
+/* A coarse look onto a grid of its own: a slice-wise network sees every n-th slice, others
+ * 1.6 times or twice the spacing, beginning near `focus`. FALSE, and nothing to clear, if that
+ * would not be much quicker than the whole. */
 gboolean sag_pass_init_preview (SagPass         *self,
                                 const SagRecipe *recipe,
                                 const SagFrame  *frame,

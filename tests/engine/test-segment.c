@@ -537,6 +537,26 @@ test_slabs (void)
   watch_run ("sign2d", 1, 1.5, TRUE);
 }
 
+/* Two patches along each axis: a coarse pass, no coarser than a quarter of the voxels asks. */
+static void
+test_few_patches (void)
+{
+  g_autoptr (SagVolume) volume = make_box (64, 48, 64, 1, 1, ball);
+  g_autoptr (SagRecipe) recipe = make_recipe (1, 40, 40, 40);
+  g_autoptr (SagSegment) segment = open_net (recipe, "sign3d");
+  g_autoptr (SagSegmentation) result = NULL;
+  Watch watch = { .stop = -1 };
+  const SagSegmentOptions options = { .preview = TRUE, .preview_ready = on_preview, .data = &watch };
+
+  result = sag_segment_run (segment, volume, &options, NULL, NULL, NULL);
+  g_assert_nonnull (result);
+  g_assert_nonnull (watch.preview);
+  g_assert_cmpint (sag_segmentation_get_grid (watch.preview)->size[0], ==, 40);
+  g_assert_cmpint (sag_segmentation_get_grid (watch.preview)->size[1], ==, 30);
+  g_assert_cmpfloat (fabs (ml_of (watch.preview, 10) / ml_of (result, 10) - 1), <, 0.1);
+  watch_clear (&watch);
+}
+
 static void
 test_cancel (void)
 {
@@ -779,6 +799,7 @@ main (int argc, char **argv)
   g_test_add_func ("/segment/axes", test_axes);
   g_test_add_func ("/segment/same-bits", test_same_bits);
   g_test_add_func ("/segment/slabs", test_slabs);
+  g_test_add_func ("/segment/few-patches", test_few_patches);
   g_test_add_func ("/segment/cancel", test_cancel);
   g_test_add_func ("/segment/bytes", test_bytes);
   g_test_add_func ("/segment/clean", test_clean);
