@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * slice-ahead.c: the slices that scrolling will show next, made in a thread. */
+ * slice-ahead.c: the slices that scrolling will show next, and the finer picture of this one, made in a thread. */
 #include "ui/slice-ahead.h"
 
 #include <string.h>
@@ -21,6 +21,8 @@ struct _SagSliceErrand
   int             width, height;
   State           state;  /* under `lock` */
   SagSlicePixels *pixels; /* once done */
+  void          (*made) (gpointer data); /* NULL: nobody waits to be told; main thread */
+  gpointer        data;
 };
 
 typedef struct _SagSliceErrand Errand;
@@ -41,9 +43,13 @@ errand_unref (Errand *self)
 }
 
 static gboolean
-unref_idle (gpointer data)
+done_idle (gpointer data)
 {
-  errand_unref (data);
+  Errand *self = data;
+
+  if (self->made != NULL)
+    self->made (self->data);
+  errand_unref (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -65,7 +71,7 @@ work (gpointer data)
       errand->state = DONE;
       g_cond_broadcast (&done);
       /* What goes with the last reference (a surface GTK may still draw) goes where it is drawn. */
-      g_idle_add (unref_idle, errand);
+      g_idle_add (done_idle, errand);
     }
   return NULL;
 }
@@ -74,7 +80,9 @@ static Errand *
 errand_new (const SagSliceSources *sources,
             const SagSliceSpec    *spec,
             int                    width,
-            int                    height)
+            int                    height,
+            void                 (*made) (gpointer data),
+            gpointer               data)
 {
   static gsize started;
   Errand *self = g_new0 (Errand, 1);
@@ -89,6 +97,8 @@ errand_new (const SagSliceSources *sources,
   memcpy (&self->spec, spec, sizeof *spec);
   self->width = width;
   self->height = height;
+  self->made = made;
+  self->data = data;
   g_atomic_ref_count_inc (&self->refs); /* the queue's */
   g_mutex_lock (&lock);
   g_queue_push_tail (&queue, self);
@@ -116,6 +126,7 @@ drop (Errand **errand)
 {
   if (*errand == NULL)
     return;
+  (*errand)->made = NULL;
   errand_take_back (*errand);
   g_clear_pointer (errand, errand_unref);
 }
@@ -145,10 +156,11 @@ sag_slice_ahead_ask (SagSliceAhead         *self,
     for (int e = 0; e < SAG_SLICE_AHEAD && kept[i] == NULL; e++)
       if (errand_is (self->errands[e], &specs[i], width, height))
         kept[i] = g_steal_pointer (&self->errands[e]);
-  sag_slice_ahead_drop (self);
+  for (int e = 0; e < SAG_SLICE_AHEAD; e++)
+    drop (&self->errands[e]);
   for (int i = 0; i < n; i++)
     self->errands[i]
-        = kept[i] != NULL ? kept[i] : errand_new (sources, &specs[i], width, height);
+        = kept[i] != NULL ? kept[i] : errand_new (sources, &specs[i], width, height, NULL, NULL);
 }
 
 SagSlicePixels *
@@ -181,8 +193,45 @@ sag_slice_ahead_take (SagSliceAhead      *self,
 }
 
 void
+sag_slice_ahead_ask_finer (SagSliceAhead         *self,
+                           const SagSliceSources *sources,
+                           const SagSliceSpec    *spec,
+                           int                    width,
+                           int                    height,
+                           void                 (*made) (gpointer data),
+                           gpointer               data)
+{
+  drop (&self->finer);
+  self->finer = errand_new (sources, spec, width, height, made, data);
+}
+
+SagSlicePixels *
+sag_slice_ahead_take_finer (SagSliceAhead      *self,
+                            const SagSliceSpec *spec,
+                            int                 width,
+                            int                 height)
+{
+  SagSlicePixels *pixels = NULL;
+
+  if (self->finer == NULL)
+    return NULL;
+  if (errand_is (self->finer, spec, width, height))
+    {
+      g_mutex_lock (&lock);
+      if (self->finer->state == DONE)
+        pixels = g_steal_pointer (&self->finer->pixels);
+      g_mutex_unlock (&lock);
+      if (pixels == NULL)
+        return NULL;
+    }
+  drop (&self->finer);
+  return pixels;
+}
+
+void
 sag_slice_ahead_drop (SagSliceAhead *self)
 {
+  drop (&self->finer);
   for (int e = 0; e < SAG_SLICE_AHEAD; e++)
     drop (&self->errands[e]);
 }

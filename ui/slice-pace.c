@@ -5,6 +5,7 @@
 
 #define LEAST_US 200000 /* five pictures a second show that something comes */
 #define LINES_US 33000  /* a reader's eye is on what scrolls */
+#define REST_MS 100     /* a hand that drags does not stop so long */
 #define SHARE 30        /* three views, and as much again for what GTK does with each: a tenth or two */
 
 void
@@ -49,8 +50,18 @@ sag_slice_pace_ask_lines (SagSlicePace *self,
 }
 
 void
+sag_slice_pace_rest (SagSlicePace *self,
+                     GSourceFunc   refine,
+                     gpointer      data)
+{
+  g_clear_handle_id (&self->rest, g_source_remove);
+  self->rest = g_timeout_add (REST_MS, refine, data);
+}
+
+void
 sag_slice_pace_clear (SagSlicePace *self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_handle_id (&self->lines, g_source_remove);
+  g_clear_handle_id (&self->rest, g_source_remove);
 }

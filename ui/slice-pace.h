@@ -12,6 +12,7 @@ typedef struct
   gint64 cost_us;  /* and how long that took */
   guint  timer;    /* 0: nothing waits */
   guint  lines;    /* the same of lines that moved */
+  guint  rest;     /* the same of the finer picture of what does not move any more */
 } SagSlicePace;
 
 /* What a drawing cost that began at `begun_us` (monotonic). */
@@ -26,5 +27,9 @@ gboolean sag_slice_pace_ask   (SagSlicePace *self,
 gboolean sag_slice_pace_ask_lines (SagSlicePace *self,
                                    GSourceFunc   later,
                                    gpointer      data);
+/* Something moved: `refine` is called once when nothing has for a tenth of a second. */
+void     sag_slice_pace_rest  (SagSlicePace *self,
+                               GSourceFunc   refine,
+                               gpointer      data);
 /* Nothing waits any more. */
 void     sag_slice_pace_clear (SagSlicePace *self);

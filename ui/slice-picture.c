@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define QUICK_US 4000 /* waiting for a thread that another program keeps from running lasts longer */
+#define SLOW_US 8000  /* half a frame: the other half is for what is drawn over it */
 
 static void
 forget (SagSlicePicture *self)
@@ -32,26 +33,89 @@ make_alone (const SagSliceSources *sources,
   return pixels;
 }
 
-void
+/* Whether cubics may take so long that the next event waits: unless they did not on such a plane. */
+static gboolean
+is_slow (const SagSlicePicture *self,
+         const SagSliceSpec    *spec)
+{
+  const SagPlane *now = &spec->plane, *then = &self->cubic_plane;
+
+  return spec->interpolation == SAG_INTERPOLATION_CUBIC
+         && (self->cubic_us == 0 || self->cubic_us > SLOW_US || now->mm_per_pixel != then->mm_per_pixel
+             || memcmp (now->right, then->right, sizeof now->right) != 0
+             || memcmp (now->down, then->down, sizeof now->down) != 0);
+}
+
+static void
+set_draft (SagSliceSpec *spec)
+{
+  spec->interpolation = SAG_INTERPOLATION_LINEAR;
+}
+
+static SagSlicePixels *
+make (SagSlicePicture       *self,
+      const SagSliceSources *sources,
+      const SagSliceSpec    *wanted,
+      int                    width,
+      int                    height,
+      gboolean               draft)
+{
+  gboolean quick = self->cost_us > 0 && self->cost_us < QUICK_US;
+  SagSlicePixels *pixels;
+  SagSliceSpec spec;
+
+  memcpy (&spec, wanted, sizeof spec);
+  if (draft)
+    set_draft (&spec);
+  pixels = sag_slice_ahead_take (&self->ahead, &spec, width, height, !quick && !draft);
+  if (pixels == NULL)
+    pixels = quick ? make_alone (sources, &spec, width, height)
+                   : sag_slice_pixels_new (sources, &spec, width, height);
+  return pixels;
+}
+
+gboolean
 sag_slice_picture_update (SagSlicePicture       *self,
                           const SagSliceSources *sources,
                           const SagSliceSpec    *spec,
                           int                    width,
-                          int                    height)
+                          int                    height,
+                          gboolean               final)
 {
-  gboolean quick = self->cost_us > 0 && self->cost_us < QUICK_US;
+  gboolean same = self->pixels != NULL && memcmp (&self->wanted, spec, sizeof *spec) == 0
+                  && self->pixels->width == width && self->pixels->height == height;
+  SagSlicePixels *pixels;
+  gboolean draft;
 
-  if (self->pixels != NULL && memcmp (&self->drawn, spec, sizeof *spec) == 0
-      && self->pixels->width == width && self->pixels->height == height)
-    return;
+  if (same && !self->draft)
+    return FALSE;
+  pixels = sag_slice_ahead_take_finer (&self->ahead, spec, width, height);
+  draft = pixels == NULL && !final && is_slow (self, spec);
+  if (same && draft)
+    return FALSE;
   forget (self);
-  self->pixels = sag_slice_ahead_take (&self->ahead, spec, width, height, !quick);
-  if (self->pixels == NULL)
-    self->pixels = quick ? make_alone (sources, spec, width, height)
-                         : sag_slice_pixels_new (sources, spec, width, height);
+  self->pixels = pixels != NULL ? pixels : make (self, sources, spec, width, height, draft);
+  self->draft = draft;
+  memcpy (&self->wanted, spec, sizeof *spec);
   if (self->pixels->cost_us >= 0)
     self->cost_us = self->pixels->cost_us;
-  memcpy (&self->drawn, spec, sizeof *spec);
+  if (self->pixels->cost_us >= 0 && spec->interpolation == SAG_INTERPOLATION_CUBIC && !draft)
+    {
+      self->cubic_us = MAX (self->pixels->cost_us, 1);
+      self->cubic_plane = spec->plane;
+    }
+  return draft;
+}
+
+void
+sag_slice_picture_refine (SagSlicePicture       *self,
+                          const SagSliceSources *sources,
+                          void                 (*made) (gpointer data),
+                          gpointer               data)
+{
+  if (self->pixels != NULL && self->draft)
+    sag_slice_ahead_ask_finer (&self->ahead, sources, &self->wanted, self->pixels->width, self->pixels->height,
+                               made, data);
 }
 
 void
@@ -62,12 +126,18 @@ sag_slice_picture_look_ahead (SagSlicePicture       *self,
                               int                    width,
                               int                    height)
 {
+  SagSliceSpec next[SAG_SLICE_AHEAD];
   int different = 0;
 
-  while (different < n
-         && memcmp (&specs[different], different > 0 ? &specs[different - 1] : &self->drawn, sizeof *specs) != 0)
-    different++;
-  sag_slice_ahead_ask (&self->ahead, sources, specs, different, width, height);
+  while (different < MIN (n, SAG_SLICE_AHEAD)
+         && memcmp (&specs[different], different > 0 ? &specs[different - 1] : &self->wanted, sizeof *specs) != 0)
+    {
+      memcpy (&next[different], &specs[different], sizeof *specs);
+      if (self->draft)
+        set_draft (&next[different]);
+      different++;
+    }
+  sag_slice_ahead_ask (&self->ahead, sources, next, different, width, height);
 }
 
 static void

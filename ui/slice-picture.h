@@ -10,18 +10,28 @@
 typedef struct
 {
   SagSlicePixels *pixels;  /* NULL when stale */
-  SagSliceSpec    drawn;   /* what they were drawn from */
+  SagSliceSpec    wanted;  /* what they show … */
+  gboolean        draft;   /* … between voxels by lines yet, not by cubics */
   GskRenderNode  *node;    /* of them, or NULL */
   SagSliceAhead   ahead;
   gint64          cost_us; /* of the last one that one thread made; 0: none yet */
+  gint64          cubic_us; /* the same of cubics … */
+  SagPlane        cubic_plane; /* … on this plane or one beside it */
 } SagSlicePicture;
 
-/* The slice at width x height device pixels, made anew only if something changed. */
-void    sag_slice_picture_update   (SagSlicePicture       *self,
+/* The slice at width x height device pixels, made anew only if something changed; by a draft if it would keep the
+ * main loop waiting, unless `final`. TRUE if a draft was made now: to be refined once nothing moves. */
+gboolean sag_slice_picture_update  (SagSlicePicture       *self,
                                     const SagSliceSources *sources,
                                     const SagSliceSpec    *spec,
                                     int                    width,
-                                    int                    height);
+                                    int                    height,
+                                    gboolean               final);
+/* Has what the draft stands for made in a thread; calls `made` when an update will show it. */
+void    sag_slice_picture_refine   (SagSlicePicture       *self,
+                                    const SagSliceSources *sources,
+                                    void                 (*made) (gpointer data),
+                                    gpointer               data);
 /* Has the pictures of these specs made ahead, nearest first, as far as each is another than the one before: at the end
  * of a stack the last would come again. */
 void    sag_slice_picture_look_ahead (SagSlicePicture       *self,

@@ -18,19 +18,13 @@
 #include <math.h>
 #include <string.h>
 
-#define ZOOM_MIN 0.2
-#define ZOOM_MAX 64.0
-
 struct _SagSliceView
 {
   GtkWidget     parent_instance;
 
   SagWorkspace *workspace;
   SagView       plane;
-  double        zoom;
-  double        pan[2]; /* mm, right and down on screen */
-  gboolean      flip[2];
-  int           turns;  /* quarter turns clockwise, before the flips */
+  SagSliceFrame frame;
   gboolean      neurological;
   gboolean      nameless;
   gboolean      magnifier;
@@ -43,6 +37,7 @@ struct _SagSliceView
 
   SagSlicePicture picture;
   SagSlicePace  pace;
+  gboolean      final;    /* no draft: it goes to a file */
   int           shown;    /* the slice drawn last, or -1 */
   char         *told;     /* description given to assistive technology */
 };
@@ -85,27 +80,6 @@ shows_mirrored (SagSliceView *self)
          && (series == NULL || sag_series_is_placed (series));
 }
 
-static void
-turn (SagSliceView *self,
-      SagPlane     *plane)
-{
-  for (int c = 0; c < 3; c++)
-    {
-      double right = shows_mirrored (self) ? -plane->right[c] : plane->right[c];
-      double down = plane->down[c];
-
-      for (int n = 0; n < self->turns; n++)
-        {
-          double old = right;
-
-          right = -down;
-          down = old;
-        }
-      plane->right[c] = self->flip[0] ? -right : right;
-      plane->down[c] = self->flip[1] ? -down : down;
-    }
-}
-
 /* Side by side, two pictures share the width. */
 static int
 get_picture_width (const SagSliceSpec *spec,
@@ -122,23 +96,19 @@ foresee_spec (SagSliceView *self,
               int           height,
               SagSliceSpec *spec)
 {
-  SagPlane *plane = &spec->plane;
-
   memset (spec, 0, sizeof *spec);
   sag_workspace_foresee_spec (self->workspace, self->plane, n, spec);
-  turn (self, plane);
-  for (int c = 0; c < 3; c++)
-    plane->centre[c] += plane->right[c] * self->pan[0] + plane->down[c] * self->pan[1];
+  sag_slice_frame_apply (&self->frame, shows_mirrored (self), &spec->plane);
   width = get_picture_width (spec, width);
-  if (self->turns % 2 != 0)
+  if (self->frame.turns % 2 != 0)
     {
       int swap = width;
 
       width = height;
       height = swap;
     }
-  plane->mm_per_pixel =
-      sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->zoom;
+  spec->plane.mm_per_pixel =
+      sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->frame.zoom;
 }
 
 void
@@ -261,6 +231,26 @@ sag_slice_view_tell (SagSliceView        *self,
   self->told = g_steal_pointer (&description);
 }
 
+static void
+draw_refined (gpointer data)
+{
+  gtk_widget_queue_draw (data);
+}
+
+static gboolean
+refine (gpointer data)
+{
+  SagSliceView *self = data;
+  SagSliceSources sources;
+
+  self->pace.rest = 0;
+  if (!sag_slice_view_has_image (self))
+    return G_SOURCE_REMOVE;
+  sag_workspace_peek_sources (self->workspace, &sources);
+  sag_slice_picture_refine (&self->picture, &sources, draw_refined, self);
+  return G_SOURCE_REMOVE;
+}
+
 /* Who scrolled by so many slices will do it again: the next ones are made while this one is drawn. */
 static void
 look_ahead (SagSliceView          *self,
@@ -299,7 +289,8 @@ sag_slice_view_snapshot (GtkWidget   *widget,
   sag_slice_view_make_scene (self, width / scale, height / scale, scale, &scene);
 
   sag_workspace_peek_sources (self->workspace, &sources);
-  sag_slice_picture_update (&self->picture, &sources, &scene.spec, width, height);
+  if (sag_slice_picture_update (&self->picture, &sources, &scene.spec, width, height, self->final))
+    sag_slice_pace_rest (&self->pace, refine, self);
   look_ahead (self, &sources, width, height);
   sag_slice_picture_snapshot (&self->picture,
                               gtk_native_get_renderer (gtk_widget_get_native (widget)), scale,
@@ -346,12 +337,14 @@ sag_slice_view_dup_pixels (SagSliceView *self,
     {
       sag_slice_view_get_spec (self, *width, *height, &spec);
       sag_workspace_peek_sources (self->workspace, &sources);
-      sag_slice_picture_update (&self->picture, &sources, &spec, *width, *height);
+      sag_slice_picture_update (&self->picture, &sources, &spec, *width, *height, TRUE);
       return sag_slice_picture_dup_rgba (&self->picture);
     }
   snapshot = gtk_snapshot_new ();
   gtk_snapshot_scale (snapshot, scale, scale);
+  self->final = TRUE;
   sag_slice_view_snapshot (GTK_WIDGET (self), snapshot);
+  self->final = FALSE;
   node = gtk_snapshot_to_node (snapshot);
   texture = gsk_renderer_render_texture (
       gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self))), node,
@@ -365,12 +358,10 @@ sag_slice_view_zoom_at (SagSliceView *self,
                         double        x,
                         double        y)
 {
-  double zoom = CLAMP (self->zoom * factor, ZOOM_MIN, ZOOM_MAX);
-  double dx, dy;
   SagSliceSpec spec;
   int width, height, scale;
 
-  if (zoom == self->zoom || !sag_slice_view_has_image (self))
+  if (!sag_slice_view_has_image (self))
     return;
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
@@ -379,11 +370,9 @@ sag_slice_view_zoom_at (SagSliceView *self,
       width = get_picture_width (&spec, width);
       x -= x * scale >= width ? (double) width / scale : 0;
     }
-  dx = (x * scale - width / 2.0) * spec.plane.mm_per_pixel;
-  dy = (y * scale - height / 2.0) * spec.plane.mm_per_pixel;
-  self->pan[0] += dx * (1 - self->zoom / zoom);
-  self->pan[1] += dy * (1 - self->zoom / zoom);
-  self->zoom = zoom;
+  if (!sag_slice_frame_zoom_at (&self->frame, factor, (x * scale - width / 2.0) * spec.plane.mm_per_pixel,
+                                (y * scale - height / 2.0) * spec.plane.mm_per_pixel))
+    return;
   gtk_widget_queue_draw (GTK_WIDGET (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ZOOM]);
 }
@@ -400,18 +389,15 @@ sag_slice_view_pan_by (SagSliceView *self,
     return;
   scale = sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
-  self->pan[0] -= dx * scale * spec.plane.mm_per_pixel;
-  self->pan[1] -= dy * scale * spec.plane.mm_per_pixel;
+  self->frame.pan[0] -= dx * scale * spec.plane.mm_per_pixel;
+  self->frame.pan[1] -= dy * scale * spec.plane.mm_per_pixel;
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 void
 sag_slice_view_reset (SagSliceView *self)
 {
-  self->pan[0] = self->pan[1] = 0;
-  g_object_set (self, "zoom", 1.0, "flip-horizontal", FALSE, "flip-vertical", FALSE, "turns", 0,
-                NULL);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  sag_slice_view_set_frame (self, &(SagSliceFrame) { .zoom = 1 });
 }
 
 gboolean
@@ -439,20 +425,21 @@ sag_slice_view_set_reference (SagSliceView *self,
 }
 
 void
-sag_slice_view_get_frame (SagSliceView      *self,
-                          SagSliceViewFrame *frame)
+sag_slice_view_get_frame (SagSliceView  *self,
+                          SagSliceFrame *frame)
 {
-  *frame = (SagSliceViewFrame) { self->zoom, { self->pan[0], self->pan[1] },
-                                 { self->flip[0], self->flip[1] }, self->turns };
+  *frame = self->frame;
 }
 
 void
-sag_slice_view_set_frame (SagSliceView            *self,
-                          const SagSliceViewFrame *frame)
+sag_slice_view_set_frame (SagSliceView        *self,
+                          const SagSliceFrame *frame)
 {
-  g_object_set (self, "zoom", frame->zoom, "flip-horizontal", frame->flip[0], "flip-vertical",
-                frame->flip[1], "turns", frame->turns, NULL);
-  memcpy (self->pan, frame->pan, sizeof self->pan);
+  static const int told[] = { PROP_ZOOM, PROP_FLIP_HORIZONTAL, PROP_FLIP_VERTICAL, PROP_TURNS };
+
+  self->frame = *frame;
+  for (guint n = 0; n < G_N_ELEMENTS (told); n++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[told[n]]);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -460,14 +447,10 @@ void
 sag_slice_view_turn (SagSliceView *self,
                      int           quarters)
 {
-  double pan[2] = { self->pan[0], self->pan[1] };
+  SagSliceFrame frame = self->frame;
 
-  /* Clockwise as seen, whatever flips come after it. */
-  if (self->flip[0] != self->flip[1])
-    quarters = -quarters;
-  g_object_set (self, "turns", (self->turns + 4 + quarters % 4) % 4, NULL);
-  self->pan[0] = quarters > 0 ? -pan[1] : pan[1];
-  self->pan[1] = quarters > 0 ? pan[0] : -pan[0];
+  sag_slice_frame_turn (&frame, quarters);
+  sag_slice_view_set_frame (self, &frame);
 }
 
 void
@@ -509,7 +492,7 @@ is_drawn (SagSliceView *self)
     return FALSE;
   sag_slice_view_get_pixels (self, &width, &height);
   sag_slice_view_get_spec (self, width, height, &spec);
-  return memcmp (&self->picture.drawn, &spec, sizeof spec) == 0;
+  return memcmp (&self->picture.wanted, &spec, sizeof spec) == 0;
 }
 
 static void
@@ -547,6 +530,8 @@ workspace_ready (SagSliceView *self,
                  int           k1)
 {
   sag_slice_ahead_drop (&self->picture.ahead);
+  if (self->picture.draft)
+    sag_slice_pace_rest (&self->pace, refine, self);
   if (what != SAG_LAYER_VOLUME && sag_workspace_is_growing (self->workspace)
       && !sag_slice_pace_ask (&self->pace, draw_grown, self))
     return;
@@ -611,22 +596,17 @@ sag_slice_view_set_property (GObject      *object,
       sag_slice_view_invalidate (self);
       break;
     case PROP_ZOOM:
-      self->zoom = g_value_get_double (value);
+      self->frame.zoom = g_value_get_double (value);
       gtk_widget_queue_draw (GTK_WIDGET (self));
       break;
     case PROP_FLIP_HORIZONTAL:
-      changed = set_flag (self, &self->flip[0], value);
-      if (changed)
-        self->pan[0] = -self->pan[0];
-      break;
     case PROP_FLIP_VERTICAL:
-      changed = set_flag (self, &self->flip[1], value);
-      if (changed)
-        self->pan[1] = -self->pan[1];
+      changed = sag_slice_frame_flip (&self->frame, id == PROP_FLIP_VERTICAL, g_value_get_boolean (value));
+      gtk_widget_queue_draw (GTK_WIDGET (self));
       break;
     case PROP_TURNS:
-      changed = self->turns != g_value_get_int (value);
-      self->turns = g_value_get_int (value);
+      changed = self->frame.turns != g_value_get_int (value);
+      self->frame.turns = g_value_get_int (value);
       gtk_widget_queue_draw (GTK_WIDGET (self));
       break;
     case PROP_NEUROLOGICAL:
@@ -672,16 +652,16 @@ sag_slice_view_get_property (GObject    *object,
       g_value_set_int (value, self->plane);
       break;
     case PROP_ZOOM:
-      g_value_set_double (value, self->zoom);
+      g_value_set_double (value, self->frame.zoom);
       break;
     case PROP_FLIP_HORIZONTAL:
-      g_value_set_boolean (value, self->flip[0]);
+      g_value_set_boolean (value, self->frame.flip[0]);
       break;
     case PROP_FLIP_VERTICAL:
-      g_value_set_boolean (value, self->flip[1]);
+      g_value_set_boolean (value, self->frame.flip[1]);
       break;
     case PROP_TURNS:
-      g_value_set_int (value, self->turns);
+      g_value_set_int (value, self->frame.turns);
       break;
     case PROP_NEUROLOGICAL:
       g_value_set_boolean (value, self->neurological);
@@ -737,7 +717,8 @@ sag_slice_view_class_init (SagSliceViewClass *klass)
   properties[PROP_WORKSPACE] =
       g_param_spec_object ("workspace", NULL, NULL, SAG_TYPE_WORKSPACE, flags);
   properties[PROP_PLANE] = g_param_spec_int ("plane", NULL, NULL, 0, SAG_N_VIEWS - 1, 0, flags);
-  properties[PROP_ZOOM] = g_param_spec_double ("zoom", NULL, NULL, ZOOM_MIN, ZOOM_MAX, 1, flags);
+  properties[PROP_ZOOM] = g_param_spec_double ("zoom", NULL, NULL, SAG_SLICE_ZOOM_MIN, SAG_SLICE_ZOOM_MAX, 1,
+                                                flags);
   properties[PROP_FLIP_HORIZONTAL] =
       g_param_spec_boolean ("flip-horizontal", NULL, NULL, FALSE, flags);
   properties[PROP_FLIP_VERTICAL] = g_param_spec_boolean ("flip-vertical", NULL, NULL, FALSE, flags);
@@ -758,7 +739,7 @@ sag_slice_view_class_init (SagSliceViewClass *klass)
 static void
 sag_slice_view_init (SagSliceView *self)
 {
-  self->zoom = 1;
+  self->frame.zoom = 1;
   self->shown = -1;
   self->annotations = TRUE;
   self->text_scale = 1;
@@ -790,5 +771,5 @@ sag_slice_view_get_plane (SagSliceView *self)
 double
 sag_slice_view_get_zoom (SagSliceView *self)
 {
-  return self->zoom;
+  return self->frame.zoom;
 }

@@ -13,6 +13,7 @@
 
 #include "app/state/workspace.h"
 #include "ui/slice-corners.h"
+#include "ui/slice-frame.h"
 
 #include <gtk/gtk.h>
 
@@ -61,18 +62,10 @@ void          sag_slice_view_turn          (SagSliceView *self,
 void          sag_slice_view_reset         (SagSliceView *self);
 
 /* Zoom, position and turns, to come back to. */
-typedef struct
-{
-  double   zoom;
-  double   pan[2]; /* mm */
-  gboolean flip[2];
-  int      turns;
-} SagSliceViewFrame;
-
-void          sag_slice_view_get_frame     (SagSliceView            *self,
-                                            SagSliceViewFrame       *frame);
-void          sag_slice_view_set_frame     (SagSliceView            *self,
-                                            const SagSliceViewFrame *frame);
+void          sag_slice_view_get_frame     (SagSliceView        *self,
+                                            SagSliceFrame       *frame);
+void          sag_slice_view_set_frame     (SagSliceView        *self,
+                                            const SagSliceFrame *frame);
 
 /* Draws the plane of `reference` (borrowed weakly; NULL: none) as a line where it cuts this one. Both
  * must show the same frame of reference. */

@@ -7,11 +7,11 @@
 
 typedef struct
 {
-  SagSliceViewFrame frames[SAG_N_VIEWS];
-  SagWindowLevel    window;
-  double            cursor[3];
-  gboolean          invert;
-  SagColourTable    colour_table;
+  SagSliceFrame  frames[SAG_N_VIEWS];
+  SagWindowLevel window;
+  double         cursor[3];
+  gboolean       invert;
+  SagColourTable colour_table;
 } Look;
 
 typedef struct

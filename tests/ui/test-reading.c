@@ -488,7 +488,7 @@ test_memory (Fixture       *f,
   SagSliceView *view = sag_slice_layout_get_view (f->layout, SAG_VIEW_AXIAL);
   g_autoptr (SagSeries) first = make_series ("1.5", ""), second = make_series ("1.6", "");
   SagViewMemory *memory = sag_view_memory_new ();
-  SagSliceViewFrame frame;
+  SagSliceFrame frame;
 
   sag_view_memory_watch (memory, &view, 1);
   open_series (f->workspace, first);

@@ -4,12 +4,14 @@
  */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
+#include "ui/slice-picture.h"
 #include "ui/slice-text.h"
 #include "ui/slice-tools.h"
 #include "ui/slice-view.h"
 #include "ui/spoken.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct
 {
@@ -129,6 +131,59 @@ test_ahead (Fixture       *f,
       if (n == 10)
         g_object_set (f->view, "flip-vertical", TRUE, NULL);
     }
+}
+
+/* Whether the view draws at once what the renderer makes with this interpolation. */
+static gboolean
+draws_now (Fixture         *f,
+           SagInterpolation interpolation)
+{
+  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  g_autofree guint8 *drawn = NULL, *wanted = NULL;
+  int width = gtk_widget_get_width (GTK_WIDGET (f->view)), height = gtk_widget_get_height (GTK_WIDGET (f->view));
+  SagSliceSpec spec;
+
+  GTK_WIDGET_GET_CLASS (f->view)->snapshot (GTK_WIDGET (f->view), snapshot);
+  node = gtk_snapshot_free_to_node (g_steal_pointer (&snapshot));
+  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (f->window)), node,
+                                         &GRAPHENE_RECT_INIT (0, 0, width, height));
+  drawn = sag_slice_picture_dup_texture (texture);
+  sag_slice_view_get_spec (f->view, width, height, &spec);
+  spec.interpolation = interpolation;
+  wanted = g_malloc ((gsize) width * height * 4);
+  sag_workspace_render (f->workspace, &spec, width, height, wanted);
+  for (gsize i = 3; i < (gsize) width * height * 4; i += 4)
+    drawn[i] = wanted[i]; /* margins are not drawn */
+  return memcmp (drawn, wanted, (gsize) width * height * 4) == 0;
+}
+
+/* Cubics on a turned plane take long: lines while it moves, cubics when it is still, and in what is exported. */
+static void
+test_cubic (Fixture       *f,
+            gconstpointer  data)
+{
+  const double angles[] = { 0.2, 0.3 }, axis[3] = { 1, 0, 0 };
+  g_autofree guint8 *drawn = NULL, *wanted = NULL;
+  SagSliceSpec spec;
+  int width, height;
+
+  sag_workspace_set_window_level (f->workspace, (SagWindowLevel) { 0, 60 });
+  sag_workspace_set_interpolation (f->workspace, SAG_INTERPOLATION_CUBIC);
+  for (guint n = 0; n < G_N_ELEMENTS (angles); n++)
+    {
+      sag_workspace_turn_plane (f->workspace, SAG_VIEW_AXIAL, axis, angles[n]);
+      g_assert_true (draws_now (f, SAG_INTERPOLATION_LINEAR));
+      g_assert_false (draws_now (f, SAG_INTERPOLATION_CUBIC));
+      fake_wait (draws_now (f, SAG_INTERPOLATION_CUBIC));
+    }
+  sag_workspace_turn_plane (f->workspace, SAG_VIEW_AXIAL, axis, 0.1);
+  drawn = sag_slice_view_dup_pixels (f->view, TRUE, &width, &height);
+  wanted = g_malloc ((gsize) width * height * 4);
+  sag_slice_view_get_spec (f->view, width, height, &spec);
+  sag_workspace_render (f->workspace, &spec, width, height, wanted);
+  g_assert_cmpmem (drawn, (gsize) width * height * 4, wanted, (gsize) width * height * 4);
 }
 
 /* What is drawn over a picture that a run makes grow comes late, but it comes. */
@@ -410,6 +465,7 @@ add_tests (void)
               tear_down);
   g_test_add ("/slice-view/ahead/coronal", Fixture, GINT_TO_POINTER (SAG_VIEW_CORONAL), set_up,
               test_ahead, tear_down);
+  g_test_add ("/slice-view/cubic", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_cubic, tear_down);
   g_test_add ("/slice-view/growing", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up, test_growing,
               tear_down);
   g_test_add ("/slice-view/sides/axial", Fixture, GINT_TO_POINTER (SAG_VIEW_AXIAL), set_up,
