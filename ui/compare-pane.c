@@ -135,19 +135,19 @@ fill_table (SagComparePane *self,
   g_autoptr (GVariantIter) iter = NULL;
   double dice, hd95, mean, ml_a, ml_b;
   const char *name;
-  guint8 value;
+  int number;
   GtkWidget *child;
   int row = 1;
 
   while ((child = gtk_widget_get_first_child (self->table)) != NULL)
     gtk_grid_remove (GTK_GRID (self->table), child);
-  if (outcome == NULL || !g_variant_lookup (outcome, "labels", "a(ysddddd)", &iter))
+  if (outcome == NULL || !g_variant_lookup (outcome, "labels", "a(isddddd)", &iter))
     return;
   for (int column = 0; column < 4; column++)
     gtk_grid_attach (GTK_GRID (self->table),
                      make_label (column > 0 ? _ (heads[column]) : "", column > 0, TRUE), column, 0,
                      1, 1);
-  while (g_variant_iter_next (iter, "(y&sddddd)", &value, &name, &dice, &hd95, &mean, &ml_a, &ml_b))
+  while (g_variant_iter_next (iter, "(i&sddddd)", &number, &name, &dice, &hd95, &mean, &ml_a, &ml_b))
     {
       g_autofree char *dice_text = format (isnan (dice) ? dice : floor (dice * 1e4) / 1e4, "%.4f");
       g_autofree char *hd95_text = format_length (self, hd95, "%.1f");

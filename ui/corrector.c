@@ -19,7 +19,7 @@ struct _SagCorrector
   SagBlock     *changes;  /* of the edit under way; NULL until they come */
   gsize         n_changes;
   int           step;     /* to make when the parts are known */
-  GVariant     *parts;    /* a(ytd(ddd)) of the segmentation shown, or NULL */
+  GVariant     *parts;    /* a(itd(ddd)) of the segmentation shown, or NULL */
   int           rank;     /* of the part shown, from 1; 0: none yet */
 };
 
@@ -153,7 +153,7 @@ sag_corrector_apply (SagCorrector *self,
 
 static const char *
 find_name (SagCorrector *self,
-           guint8        value)
+           int           number)
 {
   GListModel *labels = sag_workspace_get_labels (self->workspace);
 
@@ -161,7 +161,7 @@ find_name (SagCorrector *self,
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
 
-      if (sag_label_item_get_label (item)->value == value)
+      if (sag_label_get_number (sag_label_item_get_label (item)) == number)
         return sag_label_item_get_name (item); /* the list keeps it */
     }
   return "";
@@ -175,7 +175,7 @@ go (SagCorrector *self,
   g_autofree char *text = NULL, *count = NULL;
   double at[3], confidence;
   guint64 voxels;
-  guint8 value;
+  int number;
 
   if (n == 0)
     {
@@ -183,12 +183,12 @@ go (SagCorrector *self,
       return;
     }
   self->rank = CLAMP (self->rank + step, 1, n);
-  g_variant_get_child (self->parts, (gsize) self->rank - 1, "(ytd(ddd))", &value, &voxels, &confidence,
+  g_variant_get_child (self->parts, (gsize) self->rank - 1, "(itd(ddd))", &number, &voxels, &confidence,
                        &at[0], &at[1], &at[2]);
   sag_workspace_set_cursor (self->workspace, at);
   count = g_strdup_printf ("%" G_GUINT64_FORMAT, voxels);
   text = g_strdup_printf (_ ("Least certain parts: %d of %d, %s, %s voxels, mean confidence %.1f %%"),
-                          self->rank, n, find_name (self, value), count, 100 * confidence);
+                          self->rank, n, find_name (self, number), count, 100 * confidence);
   g_signal_emit (self, signals[SAID], 0, text);
 }
 
@@ -204,7 +204,7 @@ parts_done (GObject      *source,
   if (!end (self, source))
     return;
   if (done != NULL)
-    self->parts = g_variant_lookup_value (done, "parts", G_VARIANT_TYPE ("a(ytd(ddd))"));
+    self->parts = g_variant_lookup_value (done, "parts", G_VARIANT_TYPE ("a(itd(ddd))"));
   if (self->parts != NULL)
     go (self, self->step);
   else if (error != NULL)

@@ -32,7 +32,7 @@ label_picked (SagEditPane *self)
   SagLabelItem *item = gtk_drop_down_get_selected_item (self->label);
 
   if (!self->showing && item != NULL)
-    sag_editing_set_value (self->editing, sag_label_item_get_label (item)->value);
+    sag_editing_set_value (self->editing, sag_label_get_number (sag_label_item_get_label (item)));
 }
 
 /* The label painted, in the list of those there are. */
@@ -46,7 +46,7 @@ show_label (SagEditPane *self)
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
 
-      if (sag_label_item_get_label (item)->value == sag_editing_get_value (self->editing))
+      if (sag_label_get_number (sag_label_item_get_label (item)) == sag_editing_get_value (self->editing))
         gtk_drop_down_set_selected (self->label, i);
     }
   self->showing = FALSE;

@@ -92,7 +92,7 @@ stl_chosen (const char *const *paths,
   int label = (int) g_ascii_strtoll (values[0], NULL, 10);
 
   if (label > 0)
-    sag_exporter_save_surface (sag_window_get_exporter (data), get_workspace (data), (guint8) label,
+    sag_exporter_save_surface (sag_window_get_exporter (data), get_workspace (data), label,
                                g_str_equal (values[1], "true"), paths[0]);
 }
 
@@ -110,7 +110,7 @@ ACTION (export_stl)
   for (guint i = 0; i < g_list_model_get_n_items (labels); i++)
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
-      g_autofree char *name = g_strdup_printf ("%d", sag_label_item_get_label (item)->value);
+      g_autofree char *name = g_strdup_printf ("%d", sag_label_get_number (sag_label_item_get_label (item)));
 
       g_strv_builder_add (names, name);
       g_strv_builder_add (options, sag_label_item_get_name (item));

@@ -164,7 +164,7 @@ sag_exporter_save_labels (SagExporter  *self,
 void
 sag_exporter_save_surface (SagExporter  *self,
                            SagWorkspace *workspace,
-                           guint8        label,
+                           int           label,
                            gboolean      smooth,
                            const char   *path)
 {

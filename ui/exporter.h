@@ -23,10 +23,10 @@ void         sag_exporter_save_labels       (SagExporter        *self,
                                              SagWorkspace       *workspace,
                                              const char         *format,
                                              const char         *path);
-/* The surface of one of its labels; as it is, or smoothed. */
+/* The surface of the label of that number; as it is, or smoothed. */
 void         sag_exporter_save_surface      (SagExporter        *self,
                                              SagWorkspace       *workspace,
-                                             guint8              label,
+                                             int                 label,
                                              gboolean            smooth,
                                              const char         *path);
 /* Volumes, values and places of its labels as CSV. */

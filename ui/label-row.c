@@ -93,7 +93,7 @@ sag_label_row_set_item (SagLabelRow  *self,
 {
   g_set_object (&self->item, item);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->solo), "i",
-                                    sag_label_item_get_label (item)->value);
+                                    sag_label_get_number (sag_label_item_get_label (item)));
   gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
   g_object_bind_property (item, "visible", self->eye, "active",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
@@ -162,10 +162,4 @@ GtkWidget *
 sag_label_row_new (SagLabelItem *item)
 {
   return g_object_new (SAG_TYPE_LABEL_ROW, "item", item, NULL);
-}
-
-SagLabelItem *
-sag_label_row_get_item (SagLabelRow *self)
-{
-  return self->item;
 }

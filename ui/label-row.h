@@ -2,7 +2,7 @@
  *
  * label-row.h: one label of a segmentation: colour, name, millilitres, shown or not, alone.
  *
- * Property: "item" (SagLabelItem). Actions it activates: "labels.solo" with the label's value. */
+ * Property: "item" (SagLabelItem). Actions it activates: "labels.solo" with the label's number. */
 #pragma once
 
 #include "app/state/label-item.h"
@@ -13,4 +13,3 @@
 G_DECLARE_FINAL_TYPE (SagLabelRow, sag_label_row, SAG, LABEL_ROW, GtkWidget)
 
 GtkWidget    *sag_label_row_new      (SagLabelItem *item);
-SagLabelItem *sag_label_row_get_item (SagLabelRow  *self); /* borrowed */

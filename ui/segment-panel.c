@@ -42,7 +42,7 @@ struct _SagSegmentPanel
   GtkBox             *table, *comparison, *measuring;
   GtkWidget          *results;
   GtkEditable        *search;
-  GtkListBox         *labels;
+  GtkListView        *labels;
   GtkWidget          *confidence;
   GtkAdjustment      *opacity_adjustment, *threshold_adjustment;
   GtkLabel           *opacity_text, *threshold_text;
@@ -296,23 +296,28 @@ show_sliders (SagSegmentPanel *self)
   gtk_label_set_text (self->threshold_text, threshold_text);
 }
 
-static GtkWidget *
-make_label_row (gpointer item,
-                gpointer data)
+/* There may be hundreds of labels: the rows that are seen are made. */
+static void
+bind_label_row (GtkSignalListItemFactory *factory,
+                GtkListItem              *item)
 {
-  GtkWidget *row = gtk_list_box_row_new ();
+  gtk_list_item_set_child (item, sag_label_row_new (gtk_list_item_get_item (item)));
+}
 
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), sag_label_row_new (item));
-  return row;
+static void
+unbind_label_row (GtkSignalListItemFactory *factory,
+                  GtkListItem              *item)
+{
+  gtk_list_item_set_child (item, NULL);
 }
 
 /* A click on a label goes where it is. */
 static void
-label_activated (GtkListBox      *list,
-                 GtkListBoxRow   *row,
+label_activated (GtkListView     *list,
+                 guint            position,
                  SagSegmentPanel *self)
 {
-  SagLabelItem *item = sag_label_row_get_item (SAG_LABEL_ROW (gtk_list_box_row_get_child (row)));
+  g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (gtk_list_view_get_model (list)), position);
   double centroid[3];
 
   if (sag_label_item_get_centroid (item, centroid))
@@ -328,7 +333,7 @@ search_changed (SagSegmentPanel *self)
 static void
 set_all_visible (SagSegmentPanel *self,
                  gboolean         visible,
-                 int              but) /* this value the other way; 0 for none */
+                 int              but) /* the label of this number the other way; 0 for none */
 {
   GListModel *labels = sag_workspace_get_labels (self->workspace);
 
@@ -336,14 +341,14 @@ set_all_visible (SagSegmentPanel *self,
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
 
-      sag_label_item_set_visible (item, sag_label_item_get_label (item)->value == but ? !visible
-                                                                                      : visible);
+      sag_label_item_set_visible (item, sag_label_get_number (sag_label_item_get_label (item)) == but ? !visible
+                                                                                                      : visible);
     }
 }
 
 static gboolean
 is_alone (SagSegmentPanel *self,
-          int              value)
+          int              number)
 {
   GListModel *labels = sag_workspace_get_labels (self->workspace);
 
@@ -351,7 +356,7 @@ is_alone (SagSegmentPanel *self,
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (labels, i);
 
-      if (sag_label_item_get_visible (item) != (sag_label_item_get_label (item)->value == value))
+      if (sag_label_item_get_visible (item) != (sag_label_get_number (sag_label_item_get_label (item)) == number))
         return FALSE;
     }
   return TRUE;
@@ -362,12 +367,12 @@ solo (GSimpleAction *action,
       GVariant      *parameter,
       gpointer       data)
 {
-  int value = g_variant_get_int32 (parameter);
+  int number = g_variant_get_int32 (parameter);
 
-  if (is_alone (data, value))
+  if (is_alone (data, number))
     set_all_visible (data, TRUE, 0);
   else
-    set_all_visible (data, FALSE, value);
+    set_all_visible (data, FALSE, number);
 }
 
 static void
@@ -468,7 +473,7 @@ sag_segment_panel_init (SagSegmentPanel *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries),
                                    self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "labels", G_ACTION_GROUP (self->actions));
-  g_signal_connect (self->labels, "row-activated", G_CALLBACK (label_activated), self);
+  g_signal_connect (self->labels, "activate", G_CALLBACK (label_activated), self);
   g_signal_connect_swapped (self->search, "changed", G_CALLBACK (search_changed), self);
 }
 
@@ -476,14 +481,21 @@ static void
 bind_labels (SagSegmentPanel *self)
 {
   GListModel *labels = sag_workspace_get_labels (self->workspace);
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
   GtkFilterListModel *found;
+  GtkNoSelection *shown;
 
   self->filter =
       gtk_string_filter_new (gtk_property_expression_new (SAG_TYPE_LABEL_ITEM, NULL, "name"));
   found =
       gtk_filter_list_model_new (g_object_ref (labels), GTK_FILTER (g_object_ref (self->filter)));
-  gtk_list_box_bind_model (self->labels, G_LIST_MODEL (found), make_label_row, NULL, NULL);
-  g_object_unref (found);
+  shown = gtk_no_selection_new (G_LIST_MODEL (found));
+  g_signal_connect (factory, "bind", G_CALLBACK (bind_label_row), NULL);
+  g_signal_connect (factory, "unbind", G_CALLBACK (unbind_label_row), NULL);
+  gtk_list_view_set_factory (self->labels, factory);
+  gtk_list_view_set_model (self->labels, GTK_SELECTION_MODEL (shown));
+  g_object_unref (factory);
+  g_object_unref (shown);
   g_signal_connect_object (labels, "items-changed", G_CALLBACK (show_results), self,
                            G_CONNECT_SWAPPED);
 }

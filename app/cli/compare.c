@@ -13,22 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NUMBER 65535 /* of a label */
-
-/* A label that has voxels. */
-typedef struct
-{
-  int             layer;
-  const SagLabel *label;
-} Held;
-
 /* One segmentation on the grid of the comparison. */
 typedef struct
 {
   SagSegmentation *segmentation;
-  SagLabelmap    **layers;
-  int              n_layers;
-  GHashTable      *held; /* of Held, by number */
+  GHashTable      *places; /* of its labels */
 } Side;
 
 typedef struct
@@ -41,49 +30,40 @@ sides_clear (Sides *self)
 {
   for (int s = 0; s < 2; s++)
     {
-      for (int n = 0; n < self->side[s].n_layers; n++)
-        g_clear_pointer (&self->side[s].layers[n], sag_labelmap_unref);
-      g_free (self->side[s].layers);
-      g_clear_pointer (&self->side[s].held, g_hash_table_unref);
+      g_clear_pointer (&self->side[s].places, g_hash_table_unref);
       g_clear_pointer (&self->side[s].segmentation, sag_segmentation_unref);
     }
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sides, sides_clear)
 
-/* The layers on `grid`, and which labels they hold. */
+/* Laid on `grid`, and which labels it holds. */
 static gboolean
 side_lay (Side *self, const SagGrid *grid, GError **error)
 {
   int n_layers = sag_segmentation_get_n_layers (self->segmentation);
-  gboolean same = sag_grid_equal (grid, sag_segmentation_get_grid (self->segmentation));
+  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  gboolean has_place = sag_segmentation_get_has_place (self->segmentation);
+  SagSegmentation *laid;
 
-  self->held = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  self->layers = g_new0 (SagLabelmap *, n_layers);
-  self->n_layers = n_layers;
-  for (int n = 0; n < n_layers; n++)
+  for (int n = 0; n < n_layers && !sag_grid_equal (grid, sag_segmentation_get_grid (self->segmentation)); n++)
     {
-      SagLabelmap *layer = sag_segmentation_get_layer (self->segmentation, n);
-      SagLabelStats stats[256];
-      const SagLabel *labels;
-      int n_labels;
+      SagLabelmap *layer = sag_labelmap_resample (sag_segmentation_get_layer (self->segmentation, n), grid, error);
 
-      self->layers[n] =
-          same ? sag_labelmap_ref (layer) : sag_labelmap_resample (layer, grid, error);
-      if (self->layers[n] == NULL)
+      if (layer == NULL)
         return FALSE;
-      sag_labelmap_measure (self->layers[n], stats);
-      labels = sag_labelmap_get_labels (self->layers[n], &n_labels);
-      for (int l = 0; l < n_labels; l++)
-        if (stats[labels[l].value].n_voxels > 0)
-          {
-            Held held = { n, &labels[l] };
-            gpointer number = GINT_TO_POINTER (sag_label_get_number (&labels[l]));
-
-            if (!g_hash_table_contains (self->held, number))
-              g_hash_table_insert (self->held, number, g_memdup2 (&held, sizeof held));
-          }
+      g_ptr_array_add (layers, layer);
     }
+  if (layers->len > 0)
+    {
+      laid = sag_segmentation_new ((SagLabelmap *const *) layers->pdata, n_layers, NULL, NULL, error);
+      if (laid == NULL)
+        return FALSE;
+      sag_segmentation_set_has_place (laid, has_place);
+      sag_segmentation_unref (self->segmentation);
+      self->segmentation = laid;
+    }
+  self->places = sag_segmentation_find_places (self->segmentation);
   return TRUE;
 }
 
@@ -190,7 +170,7 @@ parse_labels (const char *text, GHashTable *wanted, GError **error)
     {
       guint64 value;
 
-      if (!g_ascii_string_to_unsigned (g_strstrip (parts[n]), 10, 1, MAX_NUMBER, &value, NULL))
+      if (!g_ascii_string_to_unsigned (g_strstrip (parts[n]), 10, 1, SAG_LABEL_NUMBERS - 1, &value, NULL))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
                        "'%s' is not a label value; use numbers from 1 to 65535, as in --labels 1,2",
@@ -210,51 +190,19 @@ typedef struct
   SagAgreement agreement;
 } Row;
 
-/* All of the label's voxels and no others, as `value`; of a label that is absent nothing. */
-static SagLabelmap *
-pick_label (const Side *side, const Held *held, SagLabelmap *empty, guint8 value, GError **error)
-{
-  g_autoptr (SagBlock) block = NULL;
-  guint8 *voxels;
-
-  if (held == NULL)
-    return sag_labelmap_ref (empty);
-  if (held->label->value == value)
-    return sag_labelmap_to_whole (side->layers[held->layer], error);
-  block = sag_labelmap_copy_voxels (side->layers[held->layer], "the comparison", error);
-  if (block == NULL)
-    return NULL;
-  voxels = sag_block_get_data (block);
-  for (gsize p = 0; p < sag_block_get_size (block); p++)
-    voxels[p] = voxels[p] == held->label->value ? value : 0;
-  return sag_labelmap_new (sag_labelmap_get_grid (empty), block, NULL, 0, error);
-}
-
 static gboolean
-compare_label (const Sides *sides, SagLabelmap *empty, int number, Row *row, GError **error)
+compare_label (const Sides *sides, int number, Row *row, GError **error)
 {
-  g_autoptr (SagLabelmap) here = NULL;
-  g_autoptr (SagLabelmap) there = NULL;
-  SagLabelmap **whole[2] = { &here, &there };
+  const SagLabelPlace *places[2];
 
-  guint8 value = 0; /* of its voxels, on the first side that has it */
-
+  for (int n = 0; n < 2; n++)
+    places[n] = g_hash_table_lookup (sides->side[n].places, GINT_TO_POINTER (number));
   row->value = number;
   row->name = "";
   for (int n = 0; n < 2; n++)
-    {
-      const Held *held = g_hash_table_lookup (sides->side[n].held, GINT_TO_POINTER (number));
-
-      if (held != NULL && row->name[0] == '\0')
-        row->name = held->label->name;
-      if (held != NULL && value == 0)
-        value = held->label->value;
-      *whole[n] = pick_label (&sides->side[n], held, empty, value, error);
-      if (*whole[n] == NULL)
-        return FALSE;
-    }
-  if (!sag_metrics_compare (sag_labelmap_get_voxels (here), sag_labelmap_get_voxels (there),
-                            sag_labelmap_get_grid (empty), value, &row->agreement, error))
+    if (places[n] != NULL && row->name[0] == '\0')
+      row->name = places[n]->label->name;
+  if (!sag_metrics_compare_places (places[0], places[1], TRUE, &row->agreement, error))
     return FALSE;
   if (!sag_segmentation_get_has_place (sides->side[0].segmentation)) /* nor has the other: pixels are no millimetres */
     row->agreement.hd95_mm = row->agreement.mean_mm = row->agreement.ml_a = row->agreement.ml_b = NAN;
@@ -317,7 +265,6 @@ static gboolean
 compare (char **paths, const char *labels, gboolean resample, gboolean json, GError **error)
 {
   g_auto (Sides) sides = { 0 };
-  g_autoptr (SagLabelmap) empty = NULL;
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
   g_autoptr (GHashTable) wanted = g_hash_table_new (NULL, NULL);
   double sum = 0;
@@ -326,18 +273,15 @@ compare (char **paths, const char *labels, gboolean resample, gboolean json, GEr
     return FALSE;
   if (!open_sides (&sides, paths, resample, error))
     return FALSE;
-  empty = sag_labelmap_new (sag_labelmap_get_grid (sides.side[0].layers[0]), NULL, NULL, 0, error);
-  if (empty == NULL)
-    return FALSE;
-  for (int number = 1; number <= MAX_NUMBER; number++)
+  for (int number = 1; number < SAG_LABEL_NUMBERS; number++)
     {
       gpointer key = GINT_TO_POINTER (number);
       Row row;
 
       if ((labels != NULL && !g_hash_table_contains (wanted, key))
-          || (!g_hash_table_contains (sides.side[0].held, key) && !g_hash_table_contains (sides.side[1].held, key)))
+          || (!g_hash_table_contains (sides.side[0].places, key) && !g_hash_table_contains (sides.side[1].places, key)))
         continue;
-      if (!compare_label (&sides, empty, number, &row, error))
+      if (!compare_label (&sides, number, &row, error))
         return FALSE;
       g_array_append_val (rows, row);
       sum += row.agreement.dice;

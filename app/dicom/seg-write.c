@@ -12,56 +12,68 @@
 #include <math.h>
 #include <string.h>
 
-/* Labels of all layers, in order of value: the index is the segment. */
+/* Labels of all layers, in order of number: the index is the segment. */
 typedef struct
 {
-  SagLabel labels[256];
-  int      layer[256];
-  int      n;
+  SagLabel *labels;
+  int      *layers;
+  int       n;
 } Labels;
 
-static int
-compare_labels (gconstpointer a, gconstpointer b)
+static void
+labels_clear (Labels *self)
 {
-  return ((const SagLabel *) a)->value - ((const SagLabel *) b)->value;
+  g_free (self->labels);
+  g_free (self->layers);
 }
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Labels, labels_clear)
 
 static gboolean
 collect_labels (SagSegmentation *segmentation, Labels *out, GError **error)
 {
-  int layer_of[256] = { 0 };
-  gboolean seen[256] = { FALSE };
+  g_autofree int *layer_of = g_new0 (int, SAG_LABEL_NUMBERS); /* by number, from 1 */
+  int n_all = 0;
 
-  out->n = 0;
   for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
     {
       int n;
       const SagLabel *labels
           = sag_labelmap_get_labels (sag_segmentation_get_layer (segmentation, layer), &n);
 
-      for (int i = 0; i < n; i++)
+      for (int i = 0; i < n; i++, n_all++)
         {
-          if (seen[labels[i].value])
+          int number = sag_label_get_number (&labels[i]);
+
+          if (layer_of[number] != 0)
             {
               g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
-                           _ ("Two layers use label value %d; give each label a value of its own"),
-                           labels[i].value);
+                           _ ("Two labels have the number %d; give each label a number of its own"), number);
               return FALSE;
             }
-          seen[labels[i].value] = TRUE;
-          layer_of[labels[i].value] = layer;
-          out->labels[out->n++] = labels[i];
+          layer_of[number] = layer + 1;
         }
     }
-  if (out->n == 0)
+  if (n_all == 0)
     {
       g_set_error_literal (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
                            _ ("The segmentation has no labels, so there is nothing to write"));
       return FALSE;
     }
-  qsort (out->labels, out->n, sizeof (SagLabel), compare_labels);
-  for (int i = 0; i < out->n; i++)
-    out->layer[i] = layer_of[out->labels[i].value];
+  out->labels = g_new (SagLabel, n_all);
+  out->layers = g_new (int, n_all);
+  for (int number = 1; number < SAG_LABEL_NUMBERS; number++)
+    if (layer_of[number] != 0)
+      {
+        int n;
+        const SagLabel *labels
+            = sag_labelmap_get_labels (sag_segmentation_get_layer (segmentation, layer_of[number] - 1), &n);
+
+        while (sag_label_get_number (labels) != number)
+          labels++;
+        out->layers[out->n] = layer_of[number] - 1;
+        out->labels[out->n++] = *labels;
+      }
   return TRUE;
 }
 
@@ -90,7 +102,7 @@ pixel (const Source *source, const guint8 *voxels, const guint8 *confidence, gui
 static const guint8 *
 slice_of (const Source *source, int s, int k)
 {
-  SagLabelmap *map = sag_segmentation_get_layer (source->segmentation, source->labels->layer[s]);
+  SagLabelmap *map = sag_segmentation_get_layer (source->segmentation, source->labels->layers[s]);
 
   return sag_labelmap_get_slice (map, k, source->room);
 }
@@ -103,32 +115,39 @@ confidence_of (const Source *source, int k)
   return block != NULL ? (const guint8 *) sag_block_get_data (block) + source->n * k : NULL;
 }
 
+/* Is the segment on slice k? */
+static gboolean
+is_present (const Source *source, int s, int k)
+{
+  const guint8 *voxels = slice_of (source, s, k), *confidence = confidence_of (source, k);
+  guint8 value = source->labels->labels[s].value;
+
+  for (gsize i = 0; i < source->n && voxels != NULL; i++)
+    if (pixel (source, voxels, confidence, value, i) != 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Frames with something in them, by segment, then slice. */
 static GArray *
 list_frames (const Source *source, int n_slices)
 {
   GArray *frames = g_array_new (FALSE, FALSE, sizeof (SagDicomSegFrame));
-  g_autofree guint8 *present = g_malloc0 ((gsize) n_slices * 256);
+  g_autoptr (GHashTable) places = sag_segmentation_find_places (source->segmentation);
 
-  for (int k = 0; k < n_slices; k++)
-    for (int layer = 0; layer < sag_segmentation_get_n_layers (source->segmentation); layer++)
-      {
-        const guint8 *voxels
-            = sag_labelmap_get_slice (sag_segmentation_get_layer (source->segmentation, layer), k, source->room);
-        const guint8 *confidence = confidence_of (source, k);
-
-        for (gsize i = 0; i < source->n && voxels != NULL; i++)
-          if (voxels[i] != 0 && pixel (source, voxels, confidence, voxels[i], i) != 0)
-            present[(gsize) k * 256 + voxels[i]] = 1;
-      }
   for (int s = 0; s < source->labels->n; s++)
-    for (int k = 0; k < n_slices; k++)
-      if (present[(gsize) k * 256 + source->labels->labels[s].value])
-        {
-          const SagDicomSegFrame frame = { s, k };
+    {
+      const SagLabelPlace *place
+          = g_hash_table_lookup (places, GINT_TO_POINTER (sag_label_get_number (&source->labels->labels[s])));
 
-          g_array_append_val (frames, frame);
-        }
+      for (int k = place != NULL ? place->box[2] : n_slices; k < n_slices && k < place->box[5]; k++)
+        if (is_present (source, s, k))
+          {
+            const SagDicomSegFrame frame = { s, k };
+
+            g_array_append_val (frames, frame);
+          }
+    }
   if (frames->len == 0)
     {
       /* An object must have a frame: an empty one says that nothing was found. */
@@ -234,7 +253,7 @@ measure_source (const Source *source, const GArray *frames, Centre *centres)
 }
 
 static void
-measure_written (SagSegmentation *written, Centre *centres)
+measure_written (SagSegmentation *written, Centre *centres, int n)
 {
   const SagGrid *grid = sag_segmentation_get_grid (written);
 
@@ -242,16 +261,21 @@ measure_written (SagSegmentation *written, Centre *centres)
     {
       SagLabelmap *map = sag_segmentation_get_layer (written, layer);
       const guint8 *v = sag_labelmap_get_box_voxels (map);
-      int box[6];
+      Centre *by_value[256] = { NULL };
+      int box[6], n_labels;
+      const SagLabel *labels = sag_labelmap_get_labels (map, &n_labels);
 
+      for (int i = 0; i < n_labels; i++)
+        if (sag_label_get_number (&labels[i]) <= n)
+          by_value[labels[i].value] = &centres[sag_label_get_number (&labels[i]) - 1];
       sag_labelmap_get_box (map, box);
       for (int k = box[2]; k < box[5]; k++)
         for (int j = box[1]; j < box[4]; j++)
           for (int i = box[0]; i < box[3]; i++, v++)
-            if (*v != 0)
-              add_voxel (&centres[*v - 1], i, j, k);
+            if (by_value[*v] != NULL)
+              add_voxel (by_value[*v], i, j, k);
     }
-  for (int s = 0; s < 255; s++)
+  for (int s = 0; s < n; s++)
     finish_centre (&centres[s], grid);
 }
 
@@ -261,8 +285,8 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
 {
   const SagGrid *grid = sag_segmentation_get_grid (source->segmentation);
   g_autoptr (SagSegmentation) written = sag_seg_read (path, NULL, error);
-  g_autofree Centre *before = g_new0 (Centre, 256);
-  g_autofree Centre *after = g_new0 (Centre, 256);
+  g_autofree Centre *before = g_new0 (Centre, source->labels->n);
+  g_autofree Centre *after = g_new0 (Centre, source->labels->n);
   double limit = 0.5 * MIN (grid->spacing[0], MIN (grid->spacing[1], grid->spacing[2]));
 
   if (written != NULL && !sag_segmentation_get_has_place (written))
@@ -279,7 +303,7 @@ check_written (const char *path, const Source *source, const GArray *frames, GEr
       return FALSE;
     }
   measure_source (source, frames, before);
-  measure_written (written, after);
+  measure_written (written, after, source->labels->n);
   for (int s = 0; s < source->labels->n; s++)
     {
       double moved = 0;
@@ -339,7 +363,7 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   static const SagSegOptions defaults = { 0 };
   const SagGrid *grid = sag_segmentation_get_grid (segmentation);
   const SagProvenance *provenance = sag_segmentation_get_provenance (segmentation);
-  g_autofree Labels *labels = g_new0 (Labels, 1);
+  g_auto (Labels) labels = { NULL };
   g_autofree guint8 *room = NULL;
   SagSave *file;
   g_autofree char *description = NULL;
@@ -351,11 +375,11 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   if (options == NULL)
     options = &defaults;
   if (!check_arguments (segmentation, stack, options, error)
-      || !collect_labels (segmentation, labels, error))
+      || !collect_labels (segmentation, &labels, error))
     return FALSE;
   Source source = {
     .segmentation = segmentation,
-    .labels = labels,
+    .labels = &labels,
     .is_fractional = options->type == SAG_SEG_FRACTIONAL,
     .threshold = (int) CLAMP (ceil (options->threshold * 255), 0, 255),
     .n = (gsize) grid->size[0] * grid->size[1],
@@ -374,8 +398,8 @@ sag_seg_write (const char *path, SagSegmentation *segmentation, const SagStack *
   spec.source = stack;
   spec.grid = grid;
   spec.is_fractional = source.is_fractional;
-  spec.labels = labels->labels;
-  spec.n_labels = labels->n;
+  spec.labels = labels.labels;
+  spec.n_labels = labels.n;
   spec.frames = (const SagDicomSegFrame *) frames->data;
   spec.n_frames = (int) frames->len;
   spec.pixels = pixels;

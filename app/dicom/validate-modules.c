@@ -76,12 +76,15 @@ static const struct
   /* Multi-frame */
   { 'M', '1', 0x00280008 },
   /* Multi-frame Functional Groups, Enhanced General Equipment */
-  { 'F', '1', 0x52009229 }, { 'F', '1', 0x52009230 }, { 'F', '1', 0x00200013 },
+  { 'F', '1', 0x52009229 }, { 'f', '1', 0x52009230 }, { 'F', '1', 0x00200013 },
   { 'F', '1', 0x00080023 }, { 'F', '1', 0x00080033 }, { 'E', '1', 0x00080070 },
   { 'E', '1', 0x00081090 }, { 'E', '1', 0x00181000 }, { 'E', '1', 0x00181020 },
   /* Multi-frame Dimension, Acquisition Context, enhanced images */
   { 'D', '1', 0x00209221 }, { 'A', '2', 0x00400555 }, { 'e', '1', 0x20500020 },
   { 'e', '1', 0x00089205 }, { 'e', '1', 0x00089206 }, { 'e', '1', 0x00089207 },
+  /* Supplemental Palette Color Lookup Table */
+  { 'l', '1', 0x00281101 }, { 'l', '1', 0x00281102 }, { 'l', '1', 0x00281103 },
+  { 'l', '1', 0x00281201 }, { 'l', '1', 0x00281202 }, { 'l', '1', 0x00281203 },
   /* CT, MR, PET */
   { 'c', '1', 0x00281052 }, { 'c', '1', 0x00281053 }, { 'c', '2', 0x00180060 },
   { 'c', '2', 0x00200012 }, { 'm', '1', 0x00180020 }, { 'm', '1', 0x00180021 },
@@ -111,6 +114,18 @@ static const struct
   { 'S', '2', 0x30060008 }, { 'S', '2', 0x30060009 },
 };
 
+/* Does the object have the module? Some follow from what else it says: frames that lie in a row without gaps need not say
+ * where each is (C.7.6.16, (5200,9230), and C.7.6.17.3), enhanced images in colour have a palette (C.7.6.19). */
+static gboolean
+has_module (char module, const char *modules, const char *presentation, const char *dimensions)
+{
+  if (module == 'f')
+    return strchr (modules, 'F') != NULL && strcmp (dimensions, "TILED_FULL") != 0;
+  if (module == 'l')
+    return strchr (modules, 'e') != NULL && (strcmp (presentation, "COLOR") == 0 || strcmp (presentation, "MIXED") == 0);
+  return module == '*' || strchr (modules, module) != NULL;
+}
+
 /* Modules that are there or not: if one attribute is, these must be. */
 static void
 check_optional (int (*find) (guint32 tag, gpointer data), gpointer data, SagFaults *faults)
@@ -138,8 +153,8 @@ check_optional (int (*find) (guint32 tag, gpointer data), gpointer data, SagFaul
 }
 
 void
-sag_validate_modules (const char *class_uid, int (*find) (guint32 tag, gpointer data), gpointer data,
-                      SagFaults *faults)
+sag_validate_modules (const char *class_uid, const char *presentation, const char *dimensions,
+                      int (*find) (guint32 tag, gpointer data), gpointer data, SagFaults *faults)
 {
   const char *name = "object", *modules = "";
 
@@ -155,7 +170,7 @@ sag_validate_modules (const char *class_uid, int (*find) (guint32 tag, gpointer 
       g_autofree char *keyword = NULL;
       int n;
 
-      if (attributes[a].module != '*' && strchr (modules, attributes[a].module) == NULL)
+      if (!has_module (attributes[a].module, modules, presentation, dimensions))
         continue;
       /* Enhanced equipment says it more sharply; secondary captures and what is no image need not. */
       if (tag == 0x00080070 && attributes[a].type == '2' && (*modules == '\0' || strpbrk (modules, "Es") != NULL))

@@ -426,10 +426,11 @@ sag_validate_object (const guint8 *bytes, gsize n, SagFaults *faults)
     }
   self.top = file.data;
   g_autofree char *class_uid = get_text (&self, 0x00080016), *kind_of_image = get_text (&self, 0x00080008);
+  g_autofree char *presentation = get_text (&self, 0x00089205), *dimensions = get_text (&self, 0x00209311);
   syntax = sag_syntax_find (file.transfer_syntax);
   check_meta (&self, &file, syntax);
   check_elements (&self, self.top);
-  sag_validate_modules (class_uid, find_length, &self, faults);
+  sag_validate_modules (class_uid, presentation, dimensions, find_length, &self, faults);
   sag_validate_groups (class_uid, g_str_has_prefix (kind_of_image, "ORIGINAL"), &self.top, faults);
   check_pixels (&self, syntax);
   check_geometry (&self);

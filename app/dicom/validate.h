@@ -62,8 +62,10 @@ void           sag_validate_object (const guint8   *bytes,
                                     SagFaults      *faults);
 
 /* What the object's kind must say: `find` tells how long an attribute of the data set is, -1 if it is
- * absent. */
+ * absent. Some of it depends on Pixel Presentation (0008,9205) and Dimension Organization Type (0020,9311). */
 void           sag_validate_modules (const char    *class_uid,
+                                    const char     *presentation,
+                                    const char     *dimensions,
                                     int           (*find) (guint32 tag, gpointer data),
                                     gpointer        data,
                                     SagFaults      *faults);

@@ -20,7 +20,8 @@ struct _SagEditing
   GObject       parent_instance;
 
   SagWorkspace *workspace; /* owns this */
-  int           value;
+  int           value;   /* number of the label that is painted */
+  guint8        painted; /* what its voxels hold in `map` */
   double        radius_mm;
   double        tolerance;
   SagResult    *result;    /* of the stroke under way; NULL between strokes */
@@ -135,7 +136,7 @@ sag_editing_class_init (SagEditingClass *klass)
   object_class->finalize = sag_editing_finalize;
   object_class->get_property = sag_editing_get_property;
   object_class->set_property = sag_editing_set_property;
-  properties[PROP_VALUE] = g_param_spec_int ("value", NULL, NULL, 0, 255, 0, rw);
+  properties[PROP_VALUE] = g_param_spec_int ("value", NULL, NULL, 0, SAG_LABEL_NUMBERS - 1, 0, rw);
   properties[PROP_RADIUS_MM] = g_param_spec_double ("radius-mm", NULL, NULL, 0.1, 100, 5, rw);
   properties[PROP_TOLERANCE] = g_param_spec_double ("tolerance", NULL, NULL, 0, G_MAXDOUBLE, 100, rw);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -170,7 +171,7 @@ sag_editing_set_value (SagEditing *self, int value)
 {
   if (self->value == value)
     return;
-  self->value = CLAMP (value, 0, 255);
+  self->value = CLAMP (value, 0, SAG_LABEL_NUMBERS - 1);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VALUE]);
 }
 
@@ -309,11 +310,23 @@ make_copy (SagEditing *self, SagResult *from, GError **error)
 static SagLabelmap *
 find_layer (SagEditing *self, SagSegmentation *segmentation)
 {
-  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
-    if (sag_labelmap_find_label (sag_segmentation_get_layer (segmentation, n), (guint8) self->value)
-        != NULL)
-      return sag_segmentation_get_layer (segmentation, n);
-  return sag_segmentation_get_layer (segmentation, 0);
+  int layer = 0;
+
+  sag_segmentation_find_label (segmentation, self->value, &layer);
+  return sag_segmentation_get_layer (segmentation, layer);
+}
+
+/* What the voxels of `map` hold where the label of that number is; 0 if it has no such label. */
+static guint8
+find_value (const SagLabelmap *map, int number)
+{
+  int n;
+  const SagLabel *labels = sag_labelmap_get_labels (map, &n);
+
+  for (int i = 0; i < n; i++)
+    if (sag_label_get_number (&labels[i]) == number)
+      return labels[i].value;
+  return 0;
 }
 
 /* The layer that is edited gets all voxels of the images; the others stay as small as they are. */
@@ -365,20 +378,20 @@ sag_editing_begin (SagEditing *self, GError **error)
   if (get_history (result) == NULL && (result = make_copy (self, result, error)) == NULL)
     return FALSE;
   if (self->value == 0
-      || !sag_labelmap_find_label (find_layer (self, sag_result_get_segmentation (result)),
-                                   (guint8) self->value))
+      || sag_segmentation_find_label (sag_result_get_segmentation (result), self->value, NULL) == NULL)
     {
       g_autoptr (SagLabelItem) first
           = g_list_model_get_item (G_LIST_MODEL (self->workspace->labels), 0);
 
       if (first == NULL)
         return refuse (error, _ ("These labels have no name that could be painted."));
-      sag_editing_set_value (self, sag_label_item_get_label (first)->value);
+      sag_editing_set_value (self, sag_label_get_number (sag_label_item_get_label (first)));
     }
   if (!unfold (self, result, error))
     return FALSE;
   g_set_object (&self->result, result);
   self->map = find_layer (self, sag_result_get_segmentation (result));
+  self->painted = find_value (self->map, self->value);
   self->changes = g_array_new (FALSE, FALSE, sizeof (SagChange));
   self->touched = NAN;
   return TRUE;
@@ -404,9 +417,10 @@ show (SagEditing *self, const GArray *changes, guint first)
     sag_workspace_mark_ready (self->workspace, SAG_LAYER_SEGMENTATION, k0, k1);
 }
 
-/* Mean and standard deviation of what the image says inside the labels, from those before: before count(). */
+/* Mean and standard deviation of what the image says inside the labels of `map`, the layer that changed, from those
+ * before: before count(). */
 static void
-measure (SagEditing *self, SagResult *result, const GArray *changes, gboolean back)
+measure (SagEditing *self, SagResult *result, const SagLabelmap *map, const GArray *changes, gboolean back)
 {
   SagVolume *volume = self->workspace->volume;
   const int *size = sag_volume_get_grid (volume)->size;
@@ -416,19 +430,24 @@ measure (SagEditing *self, SagResult *result, const GArray *changes, gboolean ba
   GVariantBuilder builder;
   GVariantIter iter;
   guint64 voxels;
-  guint8 value;
+  int number;
 
   if (labels == NULL || values == NULL)
     return;
   g_variant_iter_init (&iter, labels);
-  while (g_variant_iter_next (&iter, "(ytddddd)", &value, &voxels, &unused[0], &unused[1], &unused[2], &unused[3],
+  while (g_variant_iter_next (&iter, "(itddddd)", &number, &voxels, &unused[0], &unused[1], &unused[2], &unused[3],
                               &unused[4]))
-    n[value] = (gint64) voxels;
+    n[find_value (map, number)] = (gint64) voxels;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(idd)"));
   g_variant_iter_init (&iter, values);
-  while (g_variant_iter_next (&iter, "(ydd)", &value, &mean, &sd))
+  while (g_variant_iter_next (&iter, "(idd)", &number, &mean, &sd))
     {
+      guint8 value = find_value (map, number);
+
       sum[value] = (double) n[value] * mean;
       squares[value] = (double) n[value] * (sd * sd + mean * mean);
+      if (value == 0)
+        g_variant_builder_add (&builder, "(idd)", number, mean, sd); /* of another layer */
     }
   for (guint c = 0; c < changes->len; c++)
     {
@@ -447,20 +466,22 @@ measure (SagEditing *self, SagResult *result, const GArray *changes, gboolean ba
           squares[label] += sign * here * here;
         }
     }
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ydd)"));
-  for (int label = 1; label < 256; label++)
-    if (n[label] > 0)
-      {
-        mean = sum[label] / (double) n[label];
-        sd = sqrt (MAX (squares[label] / (double) n[label] - mean * mean, 0));
-        g_variant_builder_add (&builder, "(ydd)", label, mean, sd);
-      }
+  for (int value = 1; value < 256; value++)
+    {
+      const SagLabel *label = n[value] > 0 ? sag_labelmap_find_label (map, (guint8) value) : NULL;
+
+      if (label == NULL)
+        continue;
+      mean = sum[value] / (double) n[value];
+      sd = sqrt (MAX (squares[value] / (double) n[value] - mean * mean, 0));
+      g_variant_builder_add (&builder, "(idd)", sag_label_get_number (label), mean, sd);
+    }
   sag_workspace_take_values (self->workspace, result, g_variant_builder_end (&builder));
 }
 
-/* Voxels and millilitres of the labels, without counting all of them again. */
+/* Voxels and millilitres of the labels of `map`, without counting all of them again. */
 static void
-count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back)
+count (SagEditing *self, SagResult *result, const SagLabelmap *map, const GArray *changes, gboolean back)
 {
   const SagGrid *grid = sag_volume_get_grid (self->workspace->volume);
   double voxel_ml = grid->spacing[0] * grid->spacing[1] * grid->spacing[2] * 1e-3;
@@ -470,7 +491,7 @@ count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back
   GVariantIter iter;
   guint64 n;
   double ml, confidence, centroid[3];
-  guint8 value;
+  int number;
 
   if (labels == NULL)
     return;
@@ -481,13 +502,15 @@ count (SagEditing *self, SagResult *result, const GArray *changes, gboolean back
       more[back ? change->was : change->is]++;
       more[back ? change->is : change->was]--;
     }
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytddddd)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(itddddd)"));
   g_variant_iter_init (&iter, labels);
-  while (g_variant_iter_next (&iter, "(ytddddd)", &value, &n, &ml, &confidence, &centroid[0],
+  while (g_variant_iter_next (&iter, "(itddddd)", &number, &n, &ml, &confidence, &centroid[0],
                               &centroid[1], &centroid[2]))
     {
-      n = (guint64) MAX ((gint64) n + more[value], 0);
-      g_variant_builder_add (&builder, "(ytddddd)", value, n, (double) n * voxel_ml, confidence,
+      guint8 value = find_value (map, number);
+
+      n = (guint64) MAX ((gint64) n + (value != 0 ? more[value] : 0), 0);
+      g_variant_builder_add (&builder, "(itddddd)", number, n, (double) n * voxel_ml, confidence,
                              centroid[0], centroid[1], centroid[2]);
     }
   sag_workspace_take_labels (self->workspace, result, g_variant_builder_end (&builder));
@@ -508,8 +531,8 @@ sag_editing_end (SagEditing *self)
   history = get_history (result);
   if (history == NULL || changes == NULL || changes->len == 0)
     return;
-  measure (self, result, changes, FALSE);
-  count (self, result, changes, FALSE);
+  measure (self, result, self->map, changes, FALSE);
+  count (self, result, self->map, changes, FALSE);
   step = g_new (Step, 1);
   step->map = sag_labelmap_ref (self->map);
   step->changes = g_steal_pointer (&changes);
@@ -544,8 +567,8 @@ go (SagEditing *self, gboolean back)
     }
   g_queue_push_head (back ? &history->redo : &history->undo, step);
   show (self, step->changes, 0);
-  measure (self, result, step->changes, back);
-  count (self, result, step->changes, back);
+  measure (self, result, step->map, step->changes, back);
+  count (self, result, step->map, step->changes, back);
   g_signal_emit (self, edited, 0);
   return TRUE;
 }
@@ -590,7 +613,7 @@ sag_editing_paint (SagEditing *self, const double lps[3], int axis, gboolean era
   if (alike && !get_voxel (self, lps, ijk))
     return;
   sag_edit_paint (sag_labelmap_get_voxels (self->map), grid, lps, axis, self->radius_mm,
-                  erase ? 0 : (guint8) self->value, alike ? self->workspace->volume : NULL,
+                  erase ? 0 : self->painted, alike ? self->workspace->volume : NULL,
                   self->touched - self->tolerance, self->touched + self->tolerance, self->changes);
   show (self, self->changes, first);
 }
@@ -605,7 +628,7 @@ sag_editing_fill (SagEditing *self, const double lps[3], int axis, GError **erro
   if (!get_voxel (self, lps, ijk))
     return refuse (error, _ ("There are no images here."));
   if (!sag_edit_fill (sag_labelmap_get_voxels (self->map), sag_volume_get_grid (self->workspace->volume),
-                      ijk, axis, (guint8) self->value, self->changes))
+                      ijk, axis, self->painted, self->changes))
     return refuse (error, _ ("This place is not enclosed: the filling would reach the edge of the slice."));
   show (self, self->changes, 0);
   return TRUE;
@@ -622,7 +645,7 @@ sag_editing_grow (SagEditing *self, const double lps[3], GError **error)
     return refuse (error, _ ("There are no images here."));
   if (!sag_edit_grow (sag_labelmap_get_voxels (self->map), self->workspace->volume, ijk,
                       self->touched - self->tolerance, self->touched + self->tolerance,
-                      (guint8) self->value, MOST_GROWN, self->changes))
+                      self->painted, MOST_GROWN, self->changes))
     return refuse (error, _ ("The region grows without end; choose a smaller tolerance."));
   show (self, self->changes, 0);
   return TRUE;
@@ -645,7 +668,7 @@ sag_editing_reserve (SagEditing *self, SagSegmentation **segmentation, int *laye
   *layer = 0;
   while (sag_segmentation_get_layer (*segmentation, *layer) != self->map)
     (*layer)++;
-  *label = (guint8) self->value;
+  *label = self->painted;
   return TRUE;
 }
 

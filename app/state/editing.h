@@ -24,6 +24,7 @@ typedef struct _SagWorkspace SagWorkspace;
 /* `workspace` owns it. */
 SagEditing *sag_editing_new          (SagWorkspace  *workspace);
 
+/* The number of the label that is painted. */
 int         sag_editing_get_value    (SagEditing    *self);
 void        sag_editing_set_value    (SagEditing    *self,
                                       int            value);

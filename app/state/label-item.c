@@ -26,7 +26,7 @@ G_DEFINE_FINAL_TYPE (SagLabelItem, sag_label_item, G_TYPE_OBJECT)
 enum
 {
   PROP_0,
-  PROP_VALUE,
+  PROP_NUMBER,
   PROP_NAME,
   PROP_VISIBLE,
   PROP_ML,
@@ -66,7 +66,7 @@ sag_label_item_get_property (GObject *object, guint id, GValue *value, GParamSpe
 
   switch (id)
     {
-    case PROP_VALUE: g_value_set_int (value, self->label.value); break;
+    case PROP_NUMBER: g_value_set_int (value, sag_label_get_number (&self->label)); break;
     case PROP_NAME: g_value_set_string (value, sag_anatomy_translate (self->label.name)); break;
     case PROP_VISIBLE: g_value_set_boolean (value, self->visible); break;
     case PROP_ML: g_value_set_double (value, self->ml); break;
@@ -94,7 +94,7 @@ sag_label_item_class_init (SagLabelItemClass *klass)
 
   object_class->get_property = sag_label_item_get_property;
   object_class->set_property = sag_label_item_set_property;
-  properties[PROP_VALUE] = g_param_spec_int ("value", NULL, NULL, 0, 255, 0, flags);
+  properties[PROP_NUMBER] = g_param_spec_int ("number", NULL, NULL, 0, SAG_LABEL_NUMBERS - 1, 0, flags);
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, flags);
   properties[PROP_VISIBLE]
       = g_param_spec_boolean ("visible", NULL, NULL, TRUE, flags | G_PARAM_WRITABLE);

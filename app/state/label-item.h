@@ -11,7 +11,7 @@
 #define SAG_TYPE_LABEL_ITEM (sag_label_item_get_type ())
 G_DECLARE_FINAL_TYPE (SagLabelItem, sag_label_item, SAG, LABEL_ITEM, GObject)
 
-/* Properties: "value" (int), "name", "ml" (double, NaN until measured), "confidence" (double
+/* Properties: "number" (int), "name", "ml" (double, NaN until measured), "confidence" (double
  * 0..1, NaN until measured), "values-text" and "ml-text" ("2310 ml", "" until measured), readable, the last
  * three with notify; "visible" (boolean, read-write): the workspace that made the item listens
  * to it, and hides or shows the label. */

@@ -32,12 +32,12 @@ void             sag_result_set_segmentation (SagResult       *self,
 void             sag_result_set_preview      (SagResult       *self,
                                               SagSegmentation *preview);
 
-/* a(ytddddd) of partial "labels" (app/work/job.h): what is known of each label; NULL until it is. */
+/* a(itddddd) of partial "labels" (app/work/job.h): what is known of each label; NULL until it is. */
 GVariant        *sag_result_get_labels       (SagResult       *self);
 void             sag_result_set_labels       (SagResult       *self,
                                               GVariant        *labels);
 
-/* a(ydd) of partial "values": mean and standard deviation inside each label; NULL until known. */
+/* a(idd) of partial "values": mean and standard deviation inside each label; NULL until known. */
 GVariant        *sag_result_get_values       (SagResult       *self);
 void             sag_result_set_values       (SagResult       *self,
                                               GVariant        *values);

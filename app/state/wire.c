@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define MAX_LAYERS 255
+#define MAX_LAYERS SAG_LABEL_NUMBERS
 #define WIRE_LAYERS "a(htt(iiiiii)" SAG_WIRE_LABELS ")" /* block, its bytes, offset, box, labels */
 
 static const char *const voxel_names[] = { "u8", "i16", "u16", "f32", "rgb8" };

@@ -49,7 +49,7 @@ struct _SagWorkspace
   double           confidence_threshold;
 
   GListStore      *labels;
-  guint32          hidden[8];
+  guint32          hidden[SAG_LABEL_NUMBERS / 32]; /* as in SagSliceSpec */
   GHashTable      *hidden_names; /* of labels that were hidden when last seen */
 
   GArray          *uncertain; /* of int: slices with labels, least certain first; NULL: not known */

@@ -134,7 +134,7 @@ static gboolean
 receive_labels (SagWorkspace *self, SagResult *result, GVariant *body, GError **error)
 {
   g_autoptr (GVariant) labels
-      = g_variant_lookup_value (body, "labels", G_VARIANT_TYPE ("a(ytddddd)"));
+      = g_variant_lookup_value (body, "labels", G_VARIANT_TYPE ("a(itddddd)"));
   const char *of;
 
   if (!g_variant_lookup (body, "of", "&s", &of) || labels == NULL)
@@ -151,7 +151,7 @@ receive_labels (SagWorkspace *self, SagResult *result, GVariant *body, GError **
 static gboolean
 receive_values (SagWorkspace *self, SagResult *result, GVariant *body, GError **error)
 {
-  g_autoptr (GVariant) values = g_variant_lookup_value (body, "values", G_VARIANT_TYPE ("a(ydd)"));
+  g_autoptr (GVariant) values = g_variant_lookup_value (body, "values", G_VARIANT_TYPE ("a(idd)"));
   const char *of;
 
   if (!g_variant_lookup (body, "of", "&s", &of) || values == NULL)

@@ -53,49 +53,64 @@ sag_workspace_get_measurements (SagWorkspace *self)
   return self->measurements;
 }
 
+/* The rows of the labels, by number. */
+static GHashTable *
+find_rows (SagWorkspace *self)
+{
+  GHashTable *rows = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  SagLabelItem *item;
+
+  for (guint n = 0; (item = g_list_model_get_item (G_LIST_MODEL (self->labels), n)) != NULL; n++)
+    g_hash_table_insert (rows, GINT_TO_POINTER (sag_label_get_number (sag_label_item_get_label (item))), item);
+  return rows;
+}
+
 /* What is measured of the labels, into their rows. */
 static void
 apply_values (SagWorkspace *self)
 {
   GVariant *values = self->result != NULL ? sag_result_get_values (self->result) : NULL;
+  g_autoptr (GHashTable) rows = NULL;
   double mean, sd;
-  guint8 value;
+  int number;
   GVariantIter iter;
 
   if (values == NULL || self->volume == NULL)
     return;
+  rows = find_rows (self);
   g_variant_iter_init (&iter, values);
-  while (g_variant_iter_next (&iter, "(ydd)", &value, &mean, &sd))
-    for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
-      {
-        g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+  while (g_variant_iter_next (&iter, "(idd)", &number, &mean, &sd))
+    {
+      SagLabelItem *item = g_hash_table_lookup (rows, GINT_TO_POINTER (number));
 
-        if (sag_label_item_get_label (item)->value == value)
-          sag_label_item_set_values (item, mean, sd, sag_volume_get_unit (self->volume));
-      }
+      if (item != NULL)
+        sag_label_item_set_values (item, mean, sd, sag_volume_get_unit (self->volume));
+    }
 }
 
 static void
 apply_labels (SagWorkspace *self)
 {
   GVariant *labels = self->result != NULL ? sag_result_get_labels (self->result) : NULL;
+  gboolean spatial = self->volume == NULL || sag_volume_is_spatial (self->volume);
+  g_autoptr (GHashTable) rows = NULL;
   double ml, confidence, centroid[3];
   guint64 n_voxels;
-  guint8 value;
+  int number;
   GVariantIter iter;
 
   if (labels == NULL)
     return;
+  rows = find_rows (self);
   g_variant_iter_init (&iter, labels);
-  while (g_variant_iter_next (&iter, "(ytddddd)", &value, &n_voxels, &ml, &confidence, &centroid[0],
+  while (g_variant_iter_next (&iter, "(itddddd)", &number, &n_voxels, &ml, &confidence, &centroid[0],
                               &centroid[1], &centroid[2]))
-    for (guint n = 0; n < g_list_model_get_n_items (G_LIST_MODEL (self->labels)); n++)
-      {
-        g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
+    {
+      SagLabelItem *item = g_hash_table_lookup (rows, GINT_TO_POINTER (number));
 
-        if (sag_label_item_get_label (item)->value == value)
-          sag_label_item_set_measured (item, (self->volume == NULL || sag_volume_is_spatial (self->volume)) ? ml : NAN, confidence, centroid);
-      }
+      if (item != NULL)
+        sag_label_item_set_measured (item, spatial ? ml : NAN, confidence, centroid);
+    }
 }
 
 void

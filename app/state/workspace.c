@@ -382,13 +382,13 @@ sag_workspace_take_warnings (SagWorkspace *self, char **warnings)
 static void
 label_visible_changed (SagWorkspace *self, GParamSpec *pspec, SagLabelItem *item)
 {
-  guint8 value = sag_label_item_get_label (item)->value;
-  guint32 bit = 1u << (value & 31);
+  int number = sag_label_get_number (sag_label_item_get_label (item));
+  guint32 bit = 1u << (number & 31);
 
   if (sag_label_item_get_visible (item))
-    self->hidden[value >> 5] &= ~bit;
+    self->hidden[number >> 5] &= ~bit;
   else
-    self->hidden[value >> 5] |= bit;
+    self->hidden[number >> 5] |= bit;
   notify (self, PROP_HIDDEN);
 }
 
@@ -396,7 +396,7 @@ label_visible_changed (SagWorkspace *self, GParamSpec *pspec, SagLabelItem *item
 static char *
 make_label_key (SagLabelItem *item)
 {
-  return g_strdup_printf ("%d %s", sag_label_item_get_label (item)->value,
+  return g_strdup_printf ("%d %s", sag_label_get_number (sag_label_item_get_label (item)),
                           sag_label_item_get_name (item));
 }
 
@@ -436,7 +436,7 @@ static void
 update_labels (SagWorkspace *self)
 {
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
-  gboolean seen[256] = { FALSE };
+  g_autofree guint8 *seen = g_malloc0 (SAG_LABEL_NUMBERS);
   SagSegmentation *source = self->segmentation;
 
   remember_hidden (self);
@@ -447,19 +447,19 @@ update_labels (SagWorkspace *self)
           = sag_labelmap_get_labels (sag_segmentation_get_layer (source, layer), &n_labels);
 
       for (int n = 0; n < n_labels; n++)
-        if (!seen[labels[n].value])
+        if (!seen[sag_label_get_number (&labels[n])])
           {
-            seen[labels[n].value] = TRUE;
+            seen[sag_label_get_number (&labels[n])] = TRUE;
             g_ptr_array_add (items, make_item (self, &labels[n]));
           }
     }
   memset (self->hidden, 0, sizeof self->hidden);
   for (guint n = 0; n < items->len; n++)
     {
-      guint8 value = sag_label_item_get_label (g_ptr_array_index (items, n))->value;
+      int number = sag_label_get_number (sag_label_item_get_label (g_ptr_array_index (items, n)));
 
       if (!sag_label_item_get_visible (g_ptr_array_index (items, n)))
-        self->hidden[value >> 5] |= 1u << (value & 31);
+        self->hidden[number >> 5] |= 1u << (number & 31);
     }
   g_list_store_splice (self->labels, 0, g_list_model_get_n_items (G_LIST_MODEL (self->labels)),
                        items->pdata, items->len);
@@ -731,14 +731,14 @@ sag_workspace_get_labels (SagWorkspace *self)
 }
 
 gboolean
-sag_workspace_is_label_visible (SagWorkspace *self, guint8 value)
+sag_workspace_is_label_visible (SagWorkspace *self, int number)
 {
   g_return_val_if_fail (SAG_IS_WORKSPACE (self), FALSE);
-  return (self->hidden[value >> 5] >> (value & 31) & 1u) == 0;
+  return (self->hidden[number >> 5] >> (number & 31) & 1u) == 0;
 }
 
 void
-sag_workspace_set_label_visible (SagWorkspace *self, guint8 value, gboolean visible)
+sag_workspace_set_label_visible (SagWorkspace *self, int number, gboolean visible)
 {
   g_return_if_fail (SAG_IS_WORKSPACE (self));
 
@@ -746,7 +746,7 @@ sag_workspace_set_label_visible (SagWorkspace *self, guint8 value, gboolean visi
     {
       g_autoptr (SagLabelItem) item = g_list_model_get_item (G_LIST_MODEL (self->labels), n);
 
-      if (sag_label_item_get_label (item)->value == value)
+      if (sag_label_get_number (sag_label_item_get_label (item)) == number)
         sag_label_item_set_visible (item, visible);
     }
 }

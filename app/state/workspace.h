@@ -33,7 +33,7 @@
  *   "opacity"              double, 0..1
  *   "confidence-threshold" double, 0..1
  *   "labels"               GListModel of SagLabelItem, of "segmentation" for ever; read-only
- *   "hidden"               pointer to guint32[8], read-only: which labels are not shown
+ *   "hidden"               pointer to the array of SagSliceSpec, read-only: which labels are not shown
  *   "warnings"             GStrv, read-only: geometry findings of the open volume
  *   "presets"              pointer, read-only: see sag_workspace_get_presets()
  *
@@ -212,10 +212,11 @@ void             sag_workspace_set_confidence_threshold (SagWorkspace    *self,
                                                    double                 threshold);
 
 GListModel      *sag_workspace_get_labels         (SagWorkspace          *self); /* borrowed */
+/* Labels by their number. */
 gboolean         sag_workspace_is_label_visible   (SagWorkspace          *self,
-                                                   guint8                 value);
+                                                   int                    number);
 void             sag_workspace_set_label_visible  (SagWorkspace          *self,
-                                                   guint8                 value,
+                                                   int                    number,
                                                    gboolean               visible);
 /* NULL-terminated, never NULL. */
 const char * const *sag_workspace_get_warnings    (SagWorkspace          *self);

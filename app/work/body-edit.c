@@ -76,12 +76,12 @@ sag_body_parts (SagBodyRun *run, GError **error)
   parts = sag_parts_find (segmentation, &run->tick, error);
   if (parts == NULL)
     return NULL;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytd(ddd))"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(itd(ddd))"));
   for (guint p = 0; p < parts->len; p++)
     {
       const SagPart *part = &g_array_index (parts, SagPart, p);
 
-      g_variant_builder_add (&builder, "(ytd(ddd))", part->value, part->n_voxels, part->confidence,
+      g_variant_builder_add (&builder, "(itd(ddd))", part->number, part->n_voxels, part->confidence,
                              part->at[0], part->at[1], part->at[2]);
     }
   g_variant_dict_init (&dict, NULL);

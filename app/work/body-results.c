@@ -250,10 +250,13 @@ export_measurements (SagBodyRun *run, const char *format, const char *path, GErr
 static gboolean
 export_surface (SagBodyRun *run, SagSegmentation *segmentation, const char *path, GError **error)
 {
-  guint8 value = 0;
-  gint32 smooth = 0;
+  g_autoptr (SagSurface) surface = NULL;
+  const SagLabel *label;
+  gint32 number = 0, smooth = 0;
+  int layer;
 
-  if (!g_variant_lookup (run->request, "label", "y", &value))
+  if (!g_variant_lookup (run->request, "label", "i", &number)
+      || (label = sag_segmentation_find_label (segmentation, number, &layer)) == NULL)
     return sag_body_lacks ("label", error) != NULL;
   if (!sag_segmentation_get_has_place (segmentation))
     {
@@ -263,18 +266,9 @@ export_surface (SagBodyRun *run, SagSegmentation *segmentation, const char *path
       return FALSE;
     }
   g_variant_lookup (run->request, "smooth", "i", &smooth);
-  for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
-    {
-      SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
-      const SagLabel *label = sag_labelmap_find_label (layer, value);
-      g_autoptr (SagSurface) surface = NULL;
-
-      if (label == NULL)
-        continue;
-      surface = sag_surface_new (layer, value, CLAMP (smooth, 0, 200), &run->tick, error);
-      return surface != NULL && sag_stl_write (path, surface, label->name, error);
-    }
-  return sag_body_lacks ("label", error) != NULL;
+  surface = sag_surface_new (sag_segmentation_get_layer (segmentation, layer), label->value, CLAMP (smooth, 0, 200),
+                             &run->tick, error);
+  return surface != NULL && sag_stl_write (path, surface, label->name, error);
 }
 
 static gboolean

@@ -117,13 +117,6 @@ sag_body_tell_segmentation (SagBodyRun *run, const char *role, SagSegmentation *
   GVariant *described;
   GVariantDict dict;
 
-  if (sag_segmentation_is_wide (segmentation))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                           _ ("There are more than 255 labels, the most that can be shown at once; sagitta-cli seg-info, "
-                              "compare and convert read them all"));
-      return FALSE;
-    }
   described = sag_segmentation_to_variant (segmentation, fds, error);
   if (described == NULL)
     return FALSE;
@@ -163,7 +156,7 @@ sag_body_tell_labels (SagBodyRun *run, const char *role, SagSegmentation *segmen
   GVariantBuilder builder;
   GVariantDict dict;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytddddd)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(itddddd)"));
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {
       SagLabelmap *layer = sag_segmentation_get_layer (segmentation, n);
@@ -181,7 +174,7 @@ sag_body_tell_labels (SagBodyRun *run, const char *role, SagSegmentation *segmen
                             ? NAN
                             : (double) sums[labels[l].value] / (255.0 * (double) s->n_voxels);
 
-          g_variant_builder_add (&builder, "(ytddddd)", labels[l].value, (guint64) s->n_voxels, s->ml,
+          g_variant_builder_add (&builder, "(itddddd)", sag_label_get_number (&labels[l]), (guint64) s->n_voxels, s->ml,
                                  mean, s->centroid[0], s->centroid[1], s->centroid[2]);
         }
     }

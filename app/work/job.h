@@ -52,14 +52,14 @@
  *                  result   bytes t, model-bytes t, seconds d, timings a(sd), doubt s (sag_segment_doubt(); or none)
  * COMPARE (compute)
  *                  request  a, b: segmentation; surface b?: distances too (default), or overlap only
- *                  result   mean-dice d; labels a(ysddddd): value, name, Dice, HD95 mm, mean surface
+ *                  result   mean-dice d; labels a(isddddd): number, name, Dice, HD95 mm, mean surface
  *                           distance mm (both NaN without `surface`), ml a, ml b;
  *                           slices a(iu): of a, that are not alike, and by how many voxels
- * EDIT (compute)   request  segmentation; layer i; label y; operation s: of sag_edit_apply()
+ * EDIT (compute)   request  segmentation; layer i; label y: its value there; operation s: of sag_edit_apply()
  *                  partial  "changes": n t, changes h: SagChange; absent if nothing changes
  *                  result   n t
  * PARTS (compute)  request  segmentation
- *                  result   parts a(ytd(ddd)): label value, voxels, mean confidence, mm LPS of the least
+ *                  result   parts a(itd(ddd)): label's number, voxels, mean confidence, mm LPS of the least
  *                           certain voxel; least certain part first
  *
  * Parts of these:
@@ -77,8 +77,8 @@
  *  "segmentation", "preview", "reference"
  *             segmentation a{sv}
  *  "ready"    of s: the partial that began it; k0 i, k1 i: slices k0 .. k1 - 1
- *  "values"   of s; values a(ydd): label value, mean and standard deviation of the volume inside it
- *  "labels"   of s; labels a(ytddddd): value, voxels, ml, mean confidence (NaN if unknown), centroid */
+ *  "values"   of s; values a(idd): label's number, mean and standard deviation of the volume inside it
+ *  "labels"   of s; labels a(itddddd): number, voxels, ml, mean confidence (NaN if unknown), centroid */
 #pragma once
 
 #include "app/state/catalogue.h"
@@ -191,10 +191,10 @@ SagJob      *sag_job_new_export         (const char           *format,
                                          SagSegmentation      *segmentation,
                                          SagSeries            *series,
                                          GError              **error);
-/* The surface of one label as STL; `smooth` steps of smoothing, 0 for none. */
+/* The surface of the label of number `label` as STL; `smooth` steps of smoothing, 0 for none. */
 SagJob      *sag_job_new_export_surface (const char           *path,
                                          SagSegmentation      *segmentation,
-                                         guint8                label,
+                                         int                   label,
                                          int                   smooth,
                                          GError              **error);
 /* What is true of each label as CSV, with the values of `volume` (may be NULL) inside it. */

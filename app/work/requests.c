@@ -270,7 +270,7 @@ sag_job_new_export (const char *format, const char *path, SagSegmentation *segme
 }
 
 SagJob *
-sag_job_new_export_surface (const char *path, SagSegmentation *segmentation, guint8 label, int smooth,
+sag_job_new_export_surface (const char *path, SagSegmentation *segmentation, int label, int smooth,
                             GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
@@ -279,7 +279,7 @@ sag_job_new_export_surface (const char *path, SagSegmentation *segmentation, gui
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "format", "s", "stl");
   g_variant_dict_insert (&dict, "path", "^ay", path);
-  g_variant_dict_insert (&dict, "label", "y", label);
+  g_variant_dict_insert (&dict, "label", "i", label);
   g_variant_dict_insert (&dict, "smooth", "i", smooth);
   add_title (&dict, path);
   if (!add_described (&dict, "segmentation", sag_segmentation_to_variant (segmentation, fds, error)))

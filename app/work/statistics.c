@@ -15,9 +15,10 @@ typedef struct
   double  sum, squares;
 } Sums;
 
-/* One slice: no sum of a whole volume loses the small values of the next. */
+/* One slice of one layer, to the sums of the labels' numbers: no sum of a whole volume loses the small values of the
+ * next. */
 static void
-add_slice (const guint8 *labels, const float *values, gsize n, Sums sums[256])
+add_slice (SagLabelmap *layer, const guint8 *labels, const float *values, gsize n, Sums *sums)
 {
   Sums slice[256] = { 0 };
 
@@ -32,15 +33,20 @@ add_slice (const guint8 *labels, const float *values, gsize n, Sums sums[256])
       }
   for (int value = 1; value < 256; value++)
     {
-      sums[value].n += slice[value].n;
-      sums[value].sum += slice[value].sum;
-      sums[value].squares += slice[value].squares;
+      const SagLabel *label = slice[value].n > 0 ? sag_labelmap_find_label (layer, (guint8) value) : NULL;
+      Sums *all = label != NULL ? &sums[sag_label_get_number (label)] : NULL;
+
+      if (all == NULL)
+        continue;
+      all->n += slice[value].n;
+      all->sum += slice[value].sum;
+      all->squares += slice[value].squares;
     }
 }
 
 gboolean
 sag_statistics_find_values (SagSegmentation *segmentation, SagVolume *volume,
-                            SagLabelValues values[256])
+                            SagLabelValues *values)
 {
   const SagGrid *grid = sag_volume_get_grid (volume);
   gsize n = (gsize) grid->size[0] * (gsize) grid->size[1];
@@ -58,25 +64,26 @@ sag_statistics_find_values (SagSegmentation *segmentation, SagVolume *volume,
     return FALSE;
   slice = g_new (float, n);
   room = g_malloc (n);
-  sums = g_new0 (Sums, 256);
+  sums = g_new0 (Sums, SAG_LABEL_NUMBERS);
   for (int k = 0; k < grid->size[2]; k++)
     {
       sag_volume_get_values (volume, k, slice);
       for (int layer = 0; layer < sag_segmentation_get_n_layers (here); layer++)
         {
-          const guint8 *labels = sag_labelmap_get_slice (sag_segmentation_get_layer (here, layer), k, room);
+          SagLabelmap *map = sag_segmentation_get_layer (here, layer);
+          const guint8 *labels = sag_labelmap_get_slice (map, k, room);
 
           if (labels != NULL)
-            add_slice (labels, slice, n, sums);
+            add_slice (map, labels, slice, n, sums);
         }
     }
-  for (int value = 0; value < 256; value++)
+  for (int number = 0; number < SAG_LABEL_NUMBERS; number++)
     {
-      const Sums *s = &sums[value];
+      const Sums *s = &sums[number];
       double mean = s->n > 0 ? s->sum / (double) s->n : NAN;
       double variance = s->n > 0 ? s->squares / (double) s->n - mean * mean : NAN;
 
-      values[value] = (SagLabelValues) { s->n, mean, sqrt (MAX (variance, 0)) };
+      values[number] = (SagLabelValues) { s->n, mean, sqrt (MAX (variance, 0)) };
     }
   return TRUE;
 }
@@ -165,9 +172,8 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
       "label,name,voxels,ml,mean,sd,unit,confidence,centroid_x_mm_lps,centroid_y_mm_lps,"
       "centroid_z_mm_lps,category,type\r\n");
   g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
-  g_autofree SagLabelValues *values = g_new (SagLabelValues, 256);
-  gboolean is_wide = sag_segmentation_is_wide (segmentation);
-  gboolean known = volume != NULL && !is_wide && sag_statistics_find_values (segmentation, volume, values);
+  g_autofree SagLabelValues *values = g_new (SagLabelValues, SAG_LABEL_NUMBERS);
+  gboolean known = volume != NULL && sag_statistics_find_values (segmentation, volume, values);
 
   for (int n = 0; n < sag_segmentation_get_n_layers (segmentation); n++)
     {
@@ -176,15 +182,9 @@ sag_statistics_write_csv (const char *path, SagSegmentation *segmentation, SagVo
       const SagLabel *labels = sag_labelmap_get_labels (layer, &n_labels);
 
       sag_labelmap_measure (layer, stats);
-      if (is_wide && volume != NULL)
-        {
-          g_autoptr (SagSegmentation) alone = sag_segmentation_new (&layer, 1, NULL, NULL, NULL);
-
-          known = alone != NULL && sag_statistics_find_values (alone, volume, values);
-        }
       for (int l = 0; l < n_labels; l++)
         add_row (table, segmentation, layer, &labels[l], &stats[labels[l].value],
-                 known ? &values[labels[l].value] : NULL, volume);
+                 known ? &values[sag_label_get_number (&labels[l])] : NULL, volume);
     }
   return sag_save_bytes (path, table->str, table->len, error);
 }

@@ -13,11 +13,11 @@ typedef struct
   double  mean, sd;
 } SagLabelValues;
 
-/* `values` has 256 entries, by label. Labels on another grid than the volume's are laid onto it by nearest
+/* `values` has SAG_LABEL_NUMBERS entries, by number of the label. Labels on another grid than the volume's are laid onto it by nearest
  * voxel. FALSE if the volume has no single value a voxel, or memory ran out. [compute thread] */
 gboolean sag_statistics_find_values (SagSegmentation *segmentation,
                                      SagVolume       *volume,
-                                     SagLabelValues   values[256]);
+                                     SagLabelValues  *values);
 
 /* One row a label: label, name, voxels, ml, mean, sd, unit, confidence, centroid x, y, z (mm, LPS), category,
  * type. Fields that nobody knows are empty: mean and sd without a `volume` (may be NULL), ml and centroid where

@@ -54,6 +54,13 @@ check_labels (const SagLabel *labels, int n_labels, gint16 index[256], GError **
                        labels[n].value == 0 ? n + 1 : labels[n].value, labels[n].name);
           return FALSE;
         }
+      if (labels[n].number < 0 || labels[n].number >= SAG_LABEL_NUMBERS)
+        {
+          g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                       "Label '%s' has the number %d; numbers go from 1 to %d", labels[n].name, labels[n].number,
+                       SAG_LABEL_NUMBERS - 1);
+          return FALSE;
+        }
       index[labels[n].value] = (gint16) n;
     }
   return TRUE;

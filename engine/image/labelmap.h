@@ -6,6 +6,9 @@
 
 #include "engine/image/volume.h"
 
+/* A label's number is below this; so is a Segment Number, which is a US (PS3.3 C.8.20.2). */
+#define SAG_LABEL_NUMBERS 65536
+
 /* A coded concept (PS3.3 8.8): value, scheme, meaning; "" when unknown. */
 typedef struct
 {
@@ -17,7 +20,7 @@ typedef struct
 typedef struct
 {
   guint8  value;     /* 1..255, what its voxels hold; 0 is background and has no label */
-  int     number;    /* what files call it: Segment Number, the value in a NIfTI file; 0: its value */
+  int     number;    /* what people and files call it: Segment Number, the value in a NIfTI file; 0: its value */
   char    name[65];  /* UTF-8, as shown; SegmentLabel (0062,0005) */
   SagCode category;  /* SegmentedPropertyCategoryCode: "85756007" SCT "Tissue" … */
   SagCode type;      /* SegmentedPropertyTypeCode: "39607008" SCT "Lung" … */
@@ -34,7 +37,7 @@ typedef struct
   double centroid[3]; /* mm, LPS; meaningless if empty */
 } SagLabelStats;
 
-/* What people and files know the label by. */
+/* 1 .. SAG_LABEL_NUMBERS - 1. */
 static inline int
 sag_label_get_number (const SagLabel *label)
 {
@@ -44,7 +47,7 @@ sag_label_get_number (const SagLabel *label)
 typedef struct _SagLabelmap SagLabelmap;
 
 /* A labelmap over `block` (one byte a voxel, i fastest; a reference is taken; NULL makes a zeroed
- * one). Labels are copied. INVALID if a label value is 0 or occurs twice. */
+ * one). Labels are copied. INVALID if a label value is 0 or occurs twice, or a number is no number. */
 SagLabelmap    *sag_labelmap_new         (const SagGrid     *grid,
                                           SagBlock          *block,
                                           const SagLabel    *labels,

@@ -190,11 +190,43 @@ summarise (GArray *distances, SagAgreement *result)
   result->mean_mm = sum / distances->len;
 }
 
-gboolean
-sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 value,
-                     SagAgreement *result, GError **error)
+/* Counts, and where the label is, into the field's box. */
+static void
+count_overlap (Field *field, const guint8 *a, const guint8 *b, const SagGrid *grid, SagAgreement *result)
 {
-  gsize n = sag_grid_get_n_voxels (grid), at = 0;
+  gsize at = 0;
+
+  memset (result, 0, sizeof *result);
+  for (int k = 0; k < grid->size[2]; k++)
+    for (int j = 0; j < grid->size[1]; j++)
+      for (int i = 0; i < grid->size[0]; i++, at++)
+        {
+          gboolean in_a = a[at] == field->value, in_b = b[at] == field->value;
+
+          if (!in_a && !in_b)
+            continue;
+          result->n_a += in_a;
+          result->n_b += in_b;
+          result->n_both += in_a && in_b;
+          field->box[0] = MIN (field->box[0], i);
+          field->box[1] = MIN (field->box[1], j);
+          field->box[2] = MIN (field->box[2], k);
+          field->box[3] = MAX (field->box[3], i + 1);
+          field->box[4] = MAX (field->box[4], j + 1);
+          field->box[5] = MAX (field->box[5], k + 1);
+        }
+  result->ml_a = (double) result->n_a * sag_grid_get_voxel_ml (grid);
+  result->ml_b = (double) result->n_b * sag_grid_get_voxel_ml (grid);
+  result->dice = result->n_a + result->n_b > 0
+                     ? 2.0 * (double) result->n_both / (double) (result->n_a + result->n_b)
+                     : NAN;
+  result->hd95_mm = result->mean_mm = NAN;
+}
+
+static gboolean
+compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 value, gboolean surface, SagAgreement *result,
+         GError **error)
+{
   Field field = { .size = grid->size,
                   .value = value,
                   .is_seed = is_surface,
@@ -202,33 +234,8 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
         other;
   g_autoptr (GArray) distances = NULL;
 
-  memset (result, 0, sizeof *result);
-  for (int k = 0; k < grid->size[2]; k++)
-    for (int j = 0; j < grid->size[1]; j++)
-      for (int i = 0; i < grid->size[0]; i++, at++)
-        {
-          gboolean in_a = a[at] == value, in_b = b[at] == value;
-
-          if (!in_a && !in_b)
-            continue;
-          result->n_a += in_a;
-          result->n_b += in_b;
-          result->n_both += in_a && in_b;
-          field.box[0] = MIN (field.box[0], i);
-          field.box[1] = MIN (field.box[1], j);
-          field.box[2] = MIN (field.box[2], k);
-          field.box[3] = MAX (field.box[3], i + 1);
-          field.box[4] = MAX (field.box[4], j + 1);
-          field.box[5] = MAX (field.box[5], k + 1);
-        }
-  g_assert (at == n);
-  result->ml_a = (double) result->n_a * sag_grid_get_voxel_ml (grid);
-  result->ml_b = (double) result->n_b * sag_grid_get_voxel_ml (grid);
-  result->dice = result->n_a + result->n_b > 0
-                     ? 2.0 * (double) result->n_both / (double) (result->n_a + result->n_b)
-                     : NAN;
-  result->hd95_mm = result->mean_mm = NAN;
-  if (result->n_a == 0 || result->n_b == 0)
+  count_overlap (&field, a, b, grid, result);
+  if (!surface || result->n_a == 0 || result->n_b == 0)
     return TRUE;
 
   for (int axis = 0; axis < 3; axis++)
@@ -252,6 +259,60 @@ sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guin
   sag_free (field.squares);
   summarise (distances, result);
   return TRUE;
+}
+
+gboolean
+sag_metrics_compare (const guint8 *a, const guint8 *b, const SagGrid *grid, guint8 value,
+                     SagAgreement *result, GError **error)
+{
+  return compare (a, b, grid, value, TRUE, result, error);
+}
+
+/* 1 where the label is, within `box`; nothing if there is none. */
+static void
+cut_out (const SagLabelPlace *place, const int box[6], guint8 *out)
+{
+  int width = box[3] - box[0];
+
+  for (int k = box[2]; k < box[5] && place != NULL; k++)
+    for (int j = box[1]; j < box[4]; j++, out += width)
+      {
+        sag_labelmap_copy_row (place->map, box[0], box[3], j, k, out);
+        for (int i = 0; i < width; i++)
+          out[i] = out[i] == place->label->value;
+      }
+}
+
+gboolean
+sag_metrics_compare_places (const SagLabelPlace *a, const SagLabelPlace *b, gboolean surface, SagAgreement *result,
+                            GError **error)
+{
+  const SagLabelPlace *one = a != NULL ? a : b, *two = b != NULL ? b : a;
+  SagGrid grid = *sag_labelmap_get_grid (one->map);
+  guint8 *voxels;
+  gboolean ok;
+  int box[6];
+  gsize n;
+
+  for (int axis = 0; axis < 3; axis++)
+    {
+      box[axis] = MIN (one->box[axis], two->box[axis]);
+      box[3 + axis] = MAX (one->box[3 + axis], two->box[3 + axis]);
+    }
+  /* What is flat in a volume is not a picture of one slice. */
+  box[2] = MAX (box[2] - 1, 0);
+  box[5] = MIN (box[5] + 1, grid.size[2]);
+  for (int axis = 0; axis < 3; axis++)
+    grid.size[axis] = box[3 + axis] - box[axis];
+  n = sag_grid_get_n_voxels (&grid);
+  voxels = sag_alloc_try (2 * n, "the comparison", error);
+  if (voxels == NULL)
+    return FALSE;
+  cut_out (a, box, voxels);
+  cut_out (b, box, voxels + n);
+  ok = compare (voxels, voxels + n, &grid, 1, surface, result, error);
+  sag_free (voxels);
+  return ok;
 }
 
 gboolean

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/image/labelmap.h"
+#include "engine/image/segmentation.h"
 
 /* One label in two labelmaps of one grid. */
 typedef struct
@@ -27,6 +27,14 @@ gboolean sag_metrics_compare (const guint8  *a,
                               const guint8  *b,
                               const SagGrid *grid,
                               guint8         value,
+                              SagAgreement  *result,
+                              GError       **error);
+
+/* The same of one label of two segmentations on one grid, whatever its value in each, taking the memory of its box
+ * only. A label that is nowhere is NULL; one of the two is not. Without `surface` the distances are NaN. */
+gboolean sag_metrics_compare_places (const SagLabelPlace *a,
+                              const SagLabelPlace *b,
+                              gboolean       surface,
                               SagAgreement  *result,
                               GError       **error);
 

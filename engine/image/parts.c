@@ -58,7 +58,7 @@ cut_out (Cut *self, const SagLabelmap *layer, const guint8 *confidence, const in
 }
 
 static gboolean
-add_parts (GArray *all, const SagLabelmap *layer, const guint8 *confidence, guint8 value,
+add_parts (GArray *all, const SagLabelmap *layer, const guint8 *confidence, const SagLabel *label,
            const int box[6], GError **error)
 {
   const SagGrid *grid = sag_labelmap_get_grid (layer);
@@ -69,7 +69,7 @@ add_parts (GArray *all, const SagLabelmap *layer, const guint8 *confidence, guin
   int n = -1;
 
   if (cut_out (&cut, layer, confidence, box, error))
-    n = sag_components_find (cut.voxels, cut.size, value, cut.parts, NULL, error);
+    n = sag_components_find (cut.voxels, cut.size, label->value, cut.parts, NULL, error);
   if (n < 0)
     {
       cut_clear (&cut);
@@ -99,7 +99,8 @@ add_parts (GArray *all, const SagLabelmap *layer, const guint8 *confidence, guin
       const double ijk[3] = { box[0] + (double) (where[part] % (gsize) cut.size[0]),
                               box[1] + (double) (row % (gsize) cut.size[1]),
                               box[2] + (double) (row / (gsize) cut.size[1]) };
-      SagPart one = { value, counts[part], (double) sums[part] / (255.0 * (double) counts[part]), { 0 } };
+      SagPart one = { sag_label_get_number (label), counts[part], (double) sums[part] / (255.0 * (double) counts[part]),
+                      { 0 } };
 
       sag_grid_to_lps (grid, ijk, one.at);
       g_array_append_val (all, one);
@@ -161,7 +162,7 @@ sag_parts_find (const SagSegmentation *segmentation, const SagTick *tick, GError
               return NULL;
             }
           if (s->n_voxels > 0
-              && !add_parts (all, layer, sag_block_get_data (confidence), labels[l].value, s->box, error))
+              && !add_parts (all, layer, sag_block_get_data (confidence), &labels[l], s->box, error))
             return NULL;
         }
     }

@@ -12,7 +12,7 @@
 
 typedef struct
 {
-  guint8  value;
+  int     number;     /* of the label */
   guint64 n_voxels;
   double  confidence; /* mean, 0..1 */
   double  at[3];      /* mm, LPS: its least certain voxel, the first met of equals */

@@ -9,6 +9,7 @@
 #include "engine/image/review.h"
 
 #include <math.h>
+#include <string.h>
 
 struct _SagSegmentation
 {
@@ -184,6 +185,51 @@ sag_segmentation_is_wide (const SagSegmentation *self)
         }
     }
   return FALSE;
+}
+
+const SagLabel *
+sag_segmentation_find_label (const SagSegmentation *self, int number, int *layer)
+{
+  for (int n = 0; n < self->n_layers; n++)
+    {
+      int n_labels;
+      const SagLabel *labels = sag_labelmap_get_labels (self->layers[n], &n_labels);
+
+      for (int i = 0; i < n_labels; i++)
+        if (sag_label_get_number (&labels[i]) == number)
+          {
+            if (layer != NULL)
+              *layer = n;
+            return &labels[i];
+          }
+    }
+  return NULL;
+}
+
+GHashTable *
+sag_segmentation_find_places (const SagSegmentation *self)
+{
+  GHashTable *places = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
+
+  for (int n = 0; n < self->n_layers; n++)
+    {
+      int n_labels;
+      const SagLabel *labels = sag_labelmap_get_labels (self->layers[n], &n_labels);
+
+      sag_labelmap_measure (self->layers[n], stats);
+      for (int i = 0; i < n_labels; i++)
+        {
+          gpointer number = GINT_TO_POINTER (sag_label_get_number (&labels[i]));
+          SagLabelPlace place = { self->layers[n], &labels[i], { 0 } };
+
+          if (stats[labels[i].value].n_voxels == 0 || g_hash_table_contains (places, number))
+            continue;
+          memcpy (place.box, stats[labels[i].value].box, sizeof place.box);
+          g_hash_table_insert (places, number, g_memdup2 (&place, sizeof place));
+        }
+    }
+  return places;
 }
 
 void

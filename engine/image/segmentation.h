@@ -61,6 +61,22 @@ const SagProvenance *sag_segmentation_get_provenance (const SagSegmentation *sel
  * then a label is known by its layer and value, or by its number. */
 gboolean         sag_segmentation_is_wide       (const SagSegmentation *self);
 
+/* The first label of that number, borrowed, and which layer it is in (`layer` may be NULL); NULL if there is none. */
+const SagLabel  *sag_segmentation_find_label    (const SagSegmentation *self,
+                                                 int                    number,
+                                                 int                   *layer);
+
+/* Where a label has voxels. */
+typedef struct
+{
+  SagLabelmap    *map; /* borrowed, as is the label */
+  const SagLabel *label;
+  int             box[6]; /* as in SagLabelStats */
+} SagLabelPlace;
+
+/* The labels that have voxels, SagLabelPlace by number; borrowed from `self`. [compute thread] */
+GHashTable      *sag_segmentation_find_places   (const SagSegmentation *self);
+
 /* FALSE where the file says no place in the patient (of a radiograph, a secondary capture): the grid then
  * counts columns, rows and slices of the images it was made from, and its millimetres mean nothing. TRUE at
  * first. Set it before the segmentation is shared between threads. */

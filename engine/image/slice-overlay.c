@@ -37,12 +37,20 @@ typedef struct
   guint32 red_blue, green, keep;
 } Blend;
 
-/* One picture of labels to draw. */
+/* A layer whose labels are looked up: what its values mean. */
 typedef struct
 {
   SagLabelmap *map;
-  Blend        fill[256]; /* by label, or by confidence */
-  guint32      line[256]; /* by label; opaque pixel */
+  guint8       lut[256];     /* value -> itself, or 0 if hidden */
+  guint16      numbers[256]; /* value -> the label's number, or 0 if hidden: the same in every layer and result */
+} Source;
+
+/* One picture of labels to draw. */
+typedef struct
+{
+  const Source *source; /* NULL: the classes of a difference */
+  Blend         fill[256]; /* by label, or by confidence */
+  guint32       line[256]; /* by label; opaque pixel */
 } Layer;
 
 struct _SagSliceOverlay
@@ -52,8 +60,8 @@ struct _SagSliceOverlay
   SagOverlayFlags  flags;
   guint8           least;    /* confidence shown in full; 0: all of it */
   gboolean         by_confidence;
-  guint8           lut[256]; /* label -> itself, or 0 if hidden */
   SagSliceMap      map, preview_map, reference_map;
+  Source          *sources, *preview_sources, *reference_sources; /* by layer */
   Layer           *layers;
   int              n_layers;
 };
@@ -82,10 +90,38 @@ blend (const Blend *colour, guint32 pixel)
   return 0xff000000u | red_blue | green;
 }
 
-static void
-layer_init (Layer *layer, SagLabelmap *map, const SagSliceSpec *spec, gboolean by_confidence)
+/* The layers of `segmentation` (NULL: none). */
+static Source *
+make_sources (SagSegmentation *segmentation, const SagSliceSpec *spec)
 {
-  layer->map = map;
+  int n = segmentation != NULL ? sag_segmentation_get_n_layers (segmentation) : 0;
+  Source *sources = g_new0 (Source, n);
+
+  for (int layer = 0; layer < n; layer++)
+    {
+      Source *self = &sources[layer];
+
+      self->map = sag_segmentation_get_layer (segmentation, layer);
+      for (int value = 1; value < 256; value++)
+        {
+          const SagLabel *label = sag_labelmap_find_label (self->map, (guint8) value);
+          int number = label != NULL ? sag_label_get_number (label) : value;
+
+          if ((spec->hidden[number >> 5] >> (number & 31) & 1) != 0)
+            continue;
+          self->lut[value] = (guint8) value;
+          self->numbers[value] = (guint16) number;
+        }
+    }
+  return sources;
+}
+
+static void
+layer_init (Layer *layer, const Source *source, const SagSliceSpec *spec, gboolean by_confidence)
+{
+  SagLabelmap *map = source->map;
+
+  layer->source = source;
   for (int value = 0; value < 256; value++)
     {
       const SagLabel *label = sag_labelmap_find_label (map, (guint8) value);
@@ -112,7 +148,7 @@ layer_init_difference (Layer *layer, const SagSliceSpec *spec)
     [BOTH] = { 0x00, 0x9e, 0x73 },
   };
 
-  layer->map = NULL;
+  layer->source = NULL;
   for (int class = ONLY_HERE; class <= BOTH; class++)
     {
       layer->line[class] = make_pixel (colours[class]);
@@ -157,8 +193,10 @@ sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview,
   self->preview = difference ? NULL : preview;
   self->reference = difference ? reference : NULL;
   self->flags = spec->overlay;
-  for (int value = 1; value < 256; value++)
-    self->lut[value] = (spec->hidden[value >> 5] >> (value & 31) & 1) != 0 ? 0 : (guint8) value;
+  map_init (&self->map, self->segmentation, spec, width, height);
+  self->sources = make_sources (self->segmentation, spec);
+  self->preview_sources = make_sources (self->preview, spec);
+  self->reference_sources = make_sources (self->reference, spec);
   confidence = difference ? NULL : sag_segmentation_get_confidence (segmentation);
   if (confidence != NULL)
     {
@@ -173,9 +211,8 @@ sag_slice_overlay_new (SagSegmentation *segmentation, SagSegmentation *preview,
     layer_init_difference (&self->layers[0], spec);
   else
     for (int n = 0; n < self->n_layers; n++)
-      layer_init (&self->layers[n], sag_segmentation_get_layer (segmentation, n), spec,
-                  self->by_confidence);
-  map_init (&self->map, self->segmentation, spec, width, height);
+      if (n == 0 || sag_slice_map_meets (&self->map, self->sources[n].map, 0, height))
+        layer_init (&self->layers[n], &self->sources[n], spec, self->by_confidence);
   map_init (&self->preview_map, self->preview, spec, width, height);
   map_init (&self->reference_map, self->reference, spec, width, height);
   return self;
@@ -187,6 +224,9 @@ sag_slice_overlay_free (SagSliceOverlay *self)
   sag_slice_map_clear (&self->map);
   sag_slice_map_clear (&self->preview_map);
   sag_slice_map_clear (&self->reference_map);
+  g_free (self->sources);
+  g_free (self->preview_sources);
+  g_free (self->reference_sources);
   g_free (self->layers);
   g_free (self);
 }
@@ -198,6 +238,7 @@ typedef struct
   guint8 *labels, *confident, *confidence; /* [BAND][pitch], pixel x at MARGIN + x */
   guint8 *missing, *other;                 /* one row */
   guint8 *solid, *dotted;                  /* one row */
+  guint16 *here, *there;                   /* one row of the numbers of labels: of a difference */
   gpointer scratch;
 } Rows;
 
@@ -207,31 +248,32 @@ row_at (const Rows *rows, guint8 *plane, int n)
   return plane + (gsize) n * rows->pitch + MARGIN;
 }
 
-/* The first label shown over all layers. */
+/* The number of the first label shown over all layers. */
 static void
-merge_layers (const SagSliceMap *map, SagSegmentation *segmentation, const guint8 lut[256], int y,
-              guint8 *labels, Rows *rows)
+merge_layers (const SagSliceMap *map, const Source *sources, int n, int y, guint16 *numbers, Rows *rows)
 {
-  for (int layer = sag_segmentation_get_n_layers (segmentation) - 1; layer >= 0; layer--)
+  memset (numbers, 0, sizeof *numbers * (gsize) map->width);
+  for (int layer = n - 1; layer >= 0; layer--)
     {
-      guint8 *row =
-          layer == sag_segmentation_get_n_layers (segmentation) - 1 ? labels : rows->missing;
+      const Source *source = &sources[layer];
 
-      sag_slice_map_labels (map, sag_segmentation_get_layer (segmentation, layer), NULL, lut, y, row, NULL,
-                            NULL, rows->scratch);
-      for (int x = 0; row != labels && x < map->width; x++)
-        labels[x] = row[x] != 0 ? row[x] : labels[x];
+      if (!sag_slice_map_meets (map, source->map, y, y + 1))
+        continue;
+      sag_slice_map_labels (map, source->map, NULL, source->lut, y, rows->other, NULL, NULL, rows->scratch);
+      for (int x = 0; x < map->width; x++)
+        numbers[x] = rows->other[x] != 0 ? source->numbers[rows->other[x]] : numbers[x];
     }
 }
 
 static void
 make_difference (const SagSliceOverlay *self, int y, guint8 *classes, Rows *rows)
 {
-  merge_layers (&self->map, self->segmentation, self->lut, y, classes, rows);
-  merge_layers (&self->reference_map, self->reference, self->lut, y, rows->other, rows);
+  merge_layers (&self->map, self->sources, sag_segmentation_get_n_layers (self->segmentation), y, rows->here, rows);
+  merge_layers (&self->reference_map, self->reference_sources, sag_segmentation_get_n_layers (self->reference), y,
+                rows->there, rows);
   for (int x = 0; x < self->map.width; x++)
     {
-      guint8 here = classes[x], there = rows->other[x];
+      guint16 here = rows->here[x], there = rows->there[x];
 
       classes[x] = here == there ? (here != 0 ? BOTH : 0)
                                  : (there == 0 ? ONLY_HERE : here == 0 ? ONLY_THERE : UNLIKE);
@@ -249,8 +291,8 @@ add_preview (const SagSliceOverlay *self, int y, guint8 *labels, guint8 *confide
 
   if (memchr (rows->missing, 1, (gsize) self->map.width) == NULL)
     return;
-  sag_slice_map_labels (&self->preview_map, sag_segmentation_get_layer (self->preview, 0), known,
-                        self->lut, y, rows->other, sure, NULL, rows->scratch);
+  sag_slice_map_labels (&self->preview_map, self->preview_sources[0].map, known,
+                        self->preview_sources[0].lut, y, rows->other, sure, NULL, rows->scratch);
   for (int x = 0; x < self->map.width; x++)
     if (rows->missing[x])
       {
@@ -295,12 +337,12 @@ make_rows (const SagSliceOverlay *self, const Layer *layer, int y0, int y1, Rows
           continue;
         }
       last = key;
-      if (layer->map == NULL)
+      if (layer->source == NULL)
         make_difference (self, y, labels, rows);
       else
         {
-          sag_slice_map_labels (&self->map, layer->map, self->confidence,
-                                self->lut, y, labels, confidence,
+          sag_slice_map_labels (&self->map, layer->source->map, self->confidence,
+                                layer->source->lut, y, labels, confidence,
                                 self->preview != NULL ? rows->missing : NULL, rows->scratch);
           if (self->preview != NULL && layer == self->layers)
             add_preview (self, y, labels, confidence, rows);
@@ -350,7 +392,7 @@ draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int
   gboolean filled =
       (self->flags & (SAG_OVERLAY_FILL | SAG_OVERLAY_CONFIDENCE | SAG_OVERLAY_DIFFERENCE)) != 0;
   gboolean outlined = (self->flags & SAG_OVERLAY_OUTLINE) != 0;
-  gboolean hatched = (self->flags & SAG_OVERLAY_HATCH) != 0 && layer->map != NULL;
+  gboolean hatched = (self->flags & SAG_OVERLAY_HATCH) != 0 && layer->source != NULL;
   const guint8 *labels = row_at (rows, rows->labels, n + 2);
   const guint8 *confident = self->least > 0 ? row_at (rows, rows->confident, n + 2) : labels;
   const guint8 *index = self->by_confidence ? row_at (rows, rows->confidence, n + 2) : confident;
@@ -381,7 +423,7 @@ draw_row (const SagSliceOverlay *self, const Layer *layer, const Rows *rows, int
           shade = index[x];
         }
       memcpy (&pixel, rgba + 4 * x, sizeof pixel);
-      if (label == UNLIKE && layer->map == NULL)
+      if (label == UNLIKE && layer->source == NULL)
         shade = line = ((x >> 2) + (y >> 2)) & 1 ? ONLY_HERE : ONLY_THERE;
       if (confident[x] != 0)
         {
@@ -403,6 +445,7 @@ sag_slice_overlay_draw (const SagSliceOverlay *self, int y0, int y1, guint8 *rgb
   gsize plane = BAND * rows.pitch;
   g_autofree guint8 *memory = g_malloc0 (3 * plane + 4 * rows.pitch);
   g_autofree guint8 *scratch = g_malloc (sag_slice_map_get_scratch (&self->map));
+  g_autofree guint16 *numbers = self->reference != NULL ? g_new (guint16, 2 * rows.pitch) : NULL;
 
   rows.labels = memory;
   rows.confident = memory + plane;
@@ -412,11 +455,15 @@ sag_slice_overlay_draw (const SagSliceOverlay *self, int y0, int y1, guint8 *rgb
   rows.solid = rows.other + rows.pitch;
   rows.dotted = rows.solid + rows.pitch;
   rows.scratch = scratch;
+  rows.here = numbers;
+  rows.there = numbers != NULL ? numbers + rows.pitch : NULL;
   for (int n = 0; n < self->n_layers; n++)
     {
       const Layer *layer = &self->layers[n];
 
-      if (n > 0 && !sag_slice_map_meets (&self->map, layer->map, y0 - 2, y1 + 2))
+      if (n > 0 && layer->source == NULL)
+        continue; /* nowhere in the picture */
+      if (n > 0 && !sag_slice_map_meets (&self->map, layer->source->map, y0 - 2, y1 + 2))
         continue;
       make_rows (self, layer, y0, y1, &rows);
       for (int y = y0; y < y1; y++)

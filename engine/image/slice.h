@@ -61,7 +61,7 @@ typedef struct
   float confidence_threshold; /* 0..1: below it the mask loses its fill, keeps a dotted outline */
   SagCompare       compare;   /* acts where there is a `reference` */
   float            swipe;     /* 0..1 of the width */
-  guint32          hidden[8]; /* bit v & 31 of word v >> 5: label v is not shown */
+  guint32          hidden[SAG_LABEL_NUMBERS / 32]; /* bit n & 31 of word n >> 5: labels of number n are not shown */
 } SagSliceSpec;
 
 /* Axial window 400/40, fill and outline at 0.35, threshold 0, nothing hidden. */

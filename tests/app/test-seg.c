@@ -219,6 +219,50 @@ test_many (Fixture *f, gconstpointer data)
   g_assert_cmpint (sag_segmentation_get_n_layers (out), ==, 40);
 }
 
+/* More segments than a byte tells apart: two layers of 200 labels, whose values are the same. */
+static void
+test_wide (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) maps = g_ptr_array_new_with_free_func ((GDestroyNotify) sag_labelmap_unref);
+  g_autoptr (SagSegmentation) in = NULL, out = NULL;
+  g_autoptr (GHashTable) before = NULL, after = NULL;
+
+  for (int layer = 0; layer < 2; layer++)
+    {
+      SagLabel labels[200];
+      SagLabelmap *map;
+
+      memset (labels, 0, sizeof labels);
+      for (int n = 0; n < 200; n++)
+        {
+          labels[n].value = (guint8) (n + 1);
+          labels[n].number = 200 * layer + n + 1;
+          g_snprintf (labels[n].name, sizeof labels[n].name, "Part %d", labels[n].number);
+        }
+      map = sag_labelmap_new (&f->grid, NULL, labels, 200, NULL);
+      for (int n = 0; n < 200; n++) /* three voxels each */
+        for (int i = 0; i < 3; i++)
+          sag_labelmap_get_voxels (map)[600 * layer + 3 * n + i] = (guint8) (n + 1);
+      g_ptr_array_add (maps, map);
+    }
+  in = sag_segmentation_new ((SagLabelmap *const *) maps->pdata, 2, NULL, NULL, NULL);
+  sag_segmentation_mark_ready (in, 0, f->grid.size[2]);
+  write_and_read (f, in, NULL, &out, NULL);
+  before = sag_segmentation_find_places (in);
+  after = sag_segmentation_find_places (out);
+  g_assert_cmpuint (g_hash_table_size (before), ==, 400);
+  g_assert_cmpuint (g_hash_table_size (after), ==, 400);
+  for (int number = 1; number <= 400; number++)
+    {
+      const SagLabelPlace *was = g_hash_table_lookup (before, GINT_TO_POINTER (number));
+      const SagLabelPlace *is = g_hash_table_lookup (after, GINT_TO_POINTER (number));
+
+      g_assert_cmpstr (is->label->name, ==, was->label->name);
+      for (int side = 0; side < 2; side++) /* its own grid begins at the first slice that has labels: ours is that */
+        g_assert_cmpmem (is->box + 3 * side, 2 * sizeof (int), was->box + 3 * side, 2 * sizeof (int));
+    }
+}
+
 static void
 test_fractional (Fixture *f, gconstpointer data)
 {
@@ -510,6 +554,7 @@ main (int argc, char **argv)
   ADD ("review", test_review);
   ADD ("overlap", test_overlap);
   ADD ("many", test_many);
+  ADD ("wide", test_wide);
   ADD ("fractional", test_fractional);
   ADD ("repeatable", test_repeatable);
   ADD ("refusals", test_refusals);

@@ -251,6 +251,102 @@ test_labels (void)
   g_assert_cmpuint (g_list_model_get_n_items (labels), ==, 0);
 }
 
+/* Labels 1001 .. 1240, one a voxel, each value in two layers. */
+static SagSegmentation *
+make_wide (const SagGrid *grid)
+{
+  enum { HALF = NX * NY * NZ / 2 };
+  SagLabelmap *layers[2];
+  SagSegmentation *segmentation;
+
+  for (int layer = 0; layer < 2; layer++)
+    {
+      SagLabel labels[HALF];
+
+      memset (labels, 0, sizeof labels);
+      for (int n = 0; n < HALF; n++)
+        {
+          labels[n].value = (guint8) (n + 1);
+          labels[n].number = 1001 + HALF * layer + n;
+          g_snprintf (labels[n].name, sizeof labels[n].name, "Number %d", labels[n].number);
+          sag_label_default_colour (n, labels[n].rgb);
+        }
+      layers[layer] = sag_labelmap_new (grid, NULL, labels, HALF, NULL);
+      for (int n = 0; n < HALF; n++)
+        sag_labelmap_get_voxels (layers[layer])[HALF * layer + n] = (guint8) (n + 1);
+    }
+  segmentation = sag_segmentation_new (layers, 2, NULL, NULL, NULL);
+  sag_segmentation_mark_ready (segmentation, 0, NZ);
+  for (int layer = 0; layer < 2; layer++)
+    sag_labelmap_unref (layers[layer]);
+  return segmentation;
+}
+
+/* The red of the pixel that shows voxel (i, j) of the middle slice, without (255, 255, 255) of the image. */
+static guint32
+colour_at (SagWorkspace *workspace, int i, int j)
+{
+  guint8 rgba[4 * NX * NY];
+  SagSliceSpec spec;
+
+  sag_workspace_get_spec (workspace, SAG_VIEW_AXIAL, &spec);
+  spec.plane.mm_per_pixel = 1;
+  spec.opacity = 1;
+  spec.overlay = SAG_OVERLAY_FILL;
+  sag_workspace_render (workspace, &spec, NX, NY, rgba);
+  return (guint32) rgba[4 * (NX * j + i)] << 16 | (guint32) rgba[4 * (NX * j + i) + 1] << 8 | rgba[4 * (NX * j + i) + 2];
+}
+
+/* More labels than a byte tells apart, and numbers above 255: seen, hidden, probed and painted by number. */
+static void
+test_wide (void)
+{
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (SagVolume) volume = make_volume ("CT", TRUE);
+  g_autoptr (SagSegmentation) sent = make_wide (sag_volume_get_grid (volume)), came = NULL;
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GVariant) described = g_variant_ref_sink (sag_segmentation_to_variant (sent, fds, NULL));
+  GListModel *labels = sag_workspace_get_labels (workspace);
+  SagEditing *editing = sag_workspace_get_editing (workspace);
+  /* Slice 2 begins in the first layer (number 1097) and ends in the second. */
+  const double at_first[3] = { -10 + 1, -20, -24 }, at_second[3] = { -10 + 1, -20 + 4, -24 };
+  guint32 first, second;
+  g_autoptr (GError) error = NULL;
+  SagProbe probe;
+
+  came = sag_segmentation_from_variant (described, fds, &error);
+  g_assert_no_error (error);
+  g_assert_true (sag_segmentation_is_wide (came));
+  sag_workspace_set_volume (workspace, volume);
+  sag_workspace_set_segmentation (workspace, came);
+  g_assert_cmpuint (g_list_model_get_n_items (labels), ==, NX * NY * NZ);
+  g_assert_true (sag_workspace_probe (workspace, at_first, &probe));
+  g_assert_cmpstr (probe.label->name, ==, "Number 1098");
+  g_assert_true (sag_workspace_probe (workspace, at_second, &probe));
+  g_assert_cmpstr (probe.label->name, ==, "Number 1130");
+  /* 1010 has the value of 1130 and another layer: hiding the one leaves the other. */
+  second = colour_at (workspace, 1, 4);
+  sag_workspace_set_label_visible (workspace, 1010, FALSE);
+  g_assert_cmphex (colour_at (workspace, 1, 4), ==, second);
+  first = colour_at (workspace, 1, 0);
+  sag_workspace_set_label_visible (workspace, 1130, FALSE);
+  g_assert_cmphex (colour_at (workspace, 1, 4), !=, second);
+  g_assert_cmphex (colour_at (workspace, 1, 0), ==, first);
+  g_assert_true (sag_workspace_is_label_visible (workspace, 1129));
+  /* A stroke goes to the layer of the label. */
+  sag_editing_set_value (editing, 1131);
+  sag_editing_set_radius (editing, 0.6);
+  g_assert_true (sag_editing_begin (editing, &error));
+  sag_editing_paint (editing, at_second, 2, FALSE, FALSE);
+  sag_editing_end (editing);
+  g_assert_true (sag_workspace_probe (workspace, at_second, &probe));
+  g_assert_cmpstr (probe.label->name, ==, "Number 1131");
+  g_assert_cmpint (sag_labelmap_get_value (sag_segmentation_get_layer (sag_workspace_get_segmentation (workspace), 1), 1, 4, 2),
+                   ==, 11);
+  g_assert_cmpint (sag_labelmap_get_value (sag_segmentation_get_layer (sag_workspace_get_segmentation (workspace), 0), 1, 4, 2),
+                   ==, 0);
+}
+
 static void
 test_uncertain (void)
 {
@@ -409,7 +505,7 @@ test_receive (void)
   segmentation = make_segmentation (sag_volume_get_grid (volume), TRUE);
   sag_workspace_set_segmentation (workspace, segmentation);
   labels = g_variant_ref_sink (g_variant_new_parsed (
-      "{'of': <'segmentation'>, 'labels': <[(byte 2, uint64 96, 2310.4, 0.4, 1.0, 2.0, 3.0)]>}"));
+      "{'of': <'segmentation'>, 'labels': <[(2, uint64 96, 2310.4, 0.4, 1.0, 2.0, 3.0)]>}"));
   g_assert_true (sag_workspace_receive (workspace, "labels", labels, NULL, &error));
   item = g_list_model_get_item (sag_workspace_get_labels (workspace), 1);
   g_assert_cmpfloat (sag_label_item_get_ml (item), ==, 2310.4);
@@ -569,6 +665,7 @@ main (int argc, char **argv)
   g_test_add_func ("/workspace/windows", test_windows);
   g_test_add_func ("/workspace/probe", test_probe);
   g_test_add_func ("/workspace/labels", test_labels);
+  g_test_add_func ("/workspace/wide", test_wide);
   g_test_add_func ("/workspace/uncertain", test_uncertain);
   g_test_add_func ("/workspace/preview", test_preview);
   g_test_add_func ("/workspace/receive", test_receive);

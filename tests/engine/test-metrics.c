@@ -209,6 +209,54 @@ test_calibration (void)
       isnan (sag_metrics_calibration (labels, truth, confidence, mask + 100, 50, 10, NULL)));
 }
 
+/* A label by its place in two segmentations is what it is by its value in two volumes, whatever it is called there. */
+static void
+test_places (void)
+{
+  enum { M = 14 };
+  SagLabel labels[2] = { { .value = 2, .number = 700, .name = "here" }, { .value = 9, .number = 700, .name = "there" } };
+  SagLabelmap *maps[2];
+  SagSegmentation *sides[2];
+  GHashTable *places[2];
+  SagAgreement by_place, by_value, one;
+  g_autofree guint8 *voxels = g_malloc0 (2 * M * M * M);
+  SagGrid grid;
+
+  sag_grid_init (&grid, (const int[]){ M, M, M }, (const double[]){ 1, 1.5, 2 });
+  for (int side = 0; side < 2; side++)
+    {
+      maps[side] = sag_labelmap_new (&grid, NULL, &labels[side], 1, NULL);
+      /* A sheet that is flat along k, which in a volume is all surface, and a block on one side. */
+      for (int p = 0; p < M * M * M; p++)
+        {
+          int i = p % M, j = p / M % M, k = p / (M * M);
+
+          if ((k == 6 + side && i > 3 && j > 3) || (side == 1 && i < 3 && j < 3 && k < 4))
+            {
+              sag_labelmap_get_voxels (maps[side])[p] = labels[side].value;
+              voxels[side * M * M * M + p] = 1;
+            }
+        }
+      sides[side] = sag_segmentation_new (&maps[side], 1, NULL, NULL, NULL);
+      places[side] = sag_segmentation_find_places (sides[side]);
+    }
+  g_assert_true (sag_metrics_compare (voxels, voxels + M * M * M, &grid, 1, &by_value, NULL));
+  g_assert_true (sag_metrics_compare_places (g_hash_table_lookup (places[0], GINT_TO_POINTER (700)),
+                                             g_hash_table_lookup (places[1], GINT_TO_POINTER (700)), TRUE, &by_place, NULL));
+  g_assert_cmpmem (&by_place, sizeof by_place, &by_value, sizeof by_value);
+  g_assert_true (sag_metrics_compare_places (NULL, g_hash_table_lookup (places[1], GINT_TO_POINTER (700)), TRUE, &one, NULL));
+  g_assert_cmpuint (one.n_a, ==, 0);
+  g_assert_cmpuint (one.n_b, ==, by_value.n_b);
+  g_assert_cmpfloat (one.dice, ==, 0);
+  g_assert_true (isnan (one.hd95_mm));
+  for (int side = 0; side < 2; side++)
+    {
+      g_hash_table_unref (places[side]);
+      sag_segmentation_unref (sides[side]);
+      sag_labelmap_unref (maps[side]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -217,5 +265,6 @@ main (int argc, char **argv)
   g_test_add_func ("/metrics/moved-cube", test_moved_cube);
   g_test_add_func ("/metrics/empty", test_empty);
   g_test_add_func ("/metrics/calibration", test_calibration);
+  g_test_add_func ("/metrics/places", test_places);
   return g_test_run ();
 }

@@ -253,9 +253,9 @@ send_segmentation (const SagJobSink *sink,
                                sag_segmentation_to_variant (segmentation, fds, NULL));
   sink->partial ("segmentation", g_variant_dict_end (&body), fds, sink->data);
   send_ready (sink, "segmentation", 0, NZ);
-  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(ytddddd)"));
-  g_variant_builder_add (&labels, "(ytddddd)", 1, (guint64) 4864, 58.4, 0.61, -15.0, 0.0, 130.0);
-  g_variant_builder_add (&labels, "(ytddddd)", 2, (guint64) 4864, 58.4, 0.61, 17.0, 0.0, 130.0);
+  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(itddddd)"));
+  g_variant_builder_add (&labels, "(itddddd)", 1, (guint64) 4864, 58.4, 0.61, -15.0, 0.0, 130.0);
+  g_variant_builder_add (&labels, "(itddddd)", 2, (guint64) 4864, 58.4, 0.61, 17.0, 0.0, 130.0);
   g_variant_dict_init (&body, NULL);
   g_variant_dict_insert (&body, "of", "s", "segmentation");
   g_variant_dict_insert_value (&body, "labels", g_variant_builder_end (&labels));
@@ -381,10 +381,10 @@ run_compare (GVariant *request)
   GVariantDict result;
 
   g_variant_lookup (request, "surface", "b", &surface);
-  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(ysddddd)"));
-  g_variant_builder_add (&labels, "(ysddddd)", 1, "Right half", 0.98, surface ? 2.0 : NAN,
+  g_variant_builder_init (&labels, G_VARIANT_TYPE ("a(isddddd)"));
+  g_variant_builder_add (&labels, "(isddddd)", 1, "Right half", 0.98, surface ? 2.0 : NAN,
                          surface ? 0.1 : NAN, 10.0, 10.1);
-  g_variant_builder_add (&labels, "(ysddddd)", 2, "Left half", 0.98, surface ? 2.0 : NAN,
+  g_variant_builder_add (&labels, "(isddddd)", 2, "Left half", 0.98, surface ? 2.0 : NAN,
                          surface ? 0.1 : NAN, 10.0, 9.9);
   g_variant_builder_init (&slices, G_VARIANT_TYPE ("a(iu)"));
   g_variant_builder_add (&slices, "(iu)", 7, 16);
@@ -545,12 +545,12 @@ run_parts (GVariant     *request,
   g_autoptr (GArray) parts = sag_parts_find (segmentation, NULL, error);
   GVariantBuilder builder;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ytd(ddd))"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(itd(ddd))"));
   for (guint p = 0; p < parts->len; p++)
     {
       const SagPart *part = &g_array_index (parts, SagPart, p);
 
-      g_variant_builder_add (&builder, "(ytd(ddd))", part->value, part->n_voxels, part->confidence,
+      g_variant_builder_add (&builder, "(itd(ddd))", part->number, part->n_voxels, part->confidence,
                              part->at[0], part->at[1], part->at[2]);
     }
   return g_variant_new_parsed ("{'parts': <%*>}", g_variant_builder_end (&builder));

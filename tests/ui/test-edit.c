@@ -225,13 +225,13 @@ test_values (Fixture       *f,
 {
   GVariantBuilder builder;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ydd)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(idd)"));
   for (int value = 1; value <= 2; value++)
     {
       double mean, sd;
 
       measure (f, value, &mean, &sd);
-      g_variant_builder_add (&builder, "(ydd)", value, mean, sd);
+      g_variant_builder_add (&builder, "(idd)", value, mean, sd);
     }
   sag_result_set_values (sag_workspace_get_result (f->workspace), g_variant_builder_end (&builder));
   sag_editing_set_value (f->editing, 1);
