@@ -38,19 +38,18 @@ conv_tap (SagVec acc[MAX_N][LONG_NV], int n, int nv, int stride, int whole, cons
   return w;
 }
 
-/* Outputs x .. x + nx - 1, nx <= nv * LANES, of n channels. */
+/* Outputs x .. x + nx - 1, nx <= nv * LANES, of n channels: a panel from channel j0 on. */
 SAG_INLINE void
-conv_block (int n, int nv, int stride, const SagConvRowF32Job *job, size_t x, size_t nx)
+conv_block (int n, int nv, int stride, const SagConvRowF32Job *job, size_t j0, const float *w, size_t x, size_t nx)
 {
   SagVec acc[MAX_N][LONG_NV];
   SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
-  const float *w = job->w;
-  float *out = job->out + x;
+  float *out = job->out + (ptrdiff_t) j0 * job->ld_out + x;
 
   SAG_UNROLL for (int j = 0; j < n; j++)
     SAG_UNROLL for (int i = 0; i < nv; i++)
       acc[j][i] = job->init != NULL
-                      ? sag_splat (job->init[j])
+                      ? sag_splat (job->init[j0 + (size_t) j])
                       : sag_load_part (out + j * job->ld_out + i * LANES, 0,
                                        (ptrdiff_t) nx - i * LANES);
 
@@ -80,19 +79,19 @@ conv_block (int n, int nv, int stride, const SagConvRowF32Job *job, size_t x, si
       }
 }
 
-#define BLOCK(n, nv)                                                                 \
-  static void                                                                        \
-  block_##n##_##nv (const SagConvRowF32Job *job, size_t x, size_t nx)                \
-  {                                                                                  \
-    conv_block (n, nv, 1, job, x, nx);                                               \
-  }                                                                                  \
-  static void                                                                        \
-  block2_##n##_##nv (const SagConvRowF32Job *job, size_t x, size_t nx)               \
-  {                                                                                  \
-    conv_block (n, nv, 2, job, x, nx);                                               \
+#define BLOCK(n, nv)                                                                                           \
+  static void                                                                                                  \
+  block_##n##_##nv (const SagConvRowF32Job *job, size_t j0, const float *w, size_t x, size_t nx)               \
+  {                                                                                                            \
+    conv_block (n, nv, 1, job, j0, w, x, nx);                                                                  \
+  }                                                                                                            \
+  static void                                                                                                  \
+  block2_##n##_##nv (const SagConvRowF32Job *job, size_t j0, const float *w, size_t x, size_t nx)              \
+  {                                                                                                            \
+    conv_block (n, nv, 2, job, j0, w, x, nx);                                                                  \
   }
 
-typedef void (*BlockFn) (const SagConvRowF32Job *job, size_t x, size_t nx);
+typedef void (*BlockFn) (const SagConvRowF32Job *job, size_t j0, const float *w, size_t x, size_t nx);
 
 #define SHORT(n) BLOCK (n, 1) BLOCK (n, 2) BLOCK (n, 3)
 #define LONG(n) SHORT (n) BLOCK (n, 4) BLOCK (n, 5) BLOCK (n, 6)
@@ -117,14 +116,13 @@ static const BlockFn blocks[2][MAX_N][LONG_NV] = { { ROWS () }, { ROWS (2) } };
 
 /* Strides above two: one gathered vector at a time. */
 static void
-conv_strided (const SagConvRowF32Job *job, size_t x, size_t nx)
+conv_strided (size_t n, const SagConvRowF32Job *job, size_t j0, const float *w0, size_t x, size_t nx)
 {
   SagVec acc[MAX_N];
-  float *out = job->out + x;
-  const float *w = job->w;
+  float *out = job->out + (ptrdiff_t) j0 * job->ld_out + x;
 
-  for (size_t j = 0; j < job->n; j++)
-    acc[j] = job->init != NULL ? sag_splat (job->init[j])
+  for (size_t j = 0; j < n; j++)
+    acc[j] = job->init != NULL ? sag_splat (job->init[j0 + j])
                                : sag_load_n (out + (ptrdiff_t) j * job->ld_out, nx);
   for (size_t t = 0; t < job->taps; t++)
     for (size_t p = 0; p < job->k && job->rows[t] != NULL; p++)
@@ -139,36 +137,36 @@ conv_strided (const SagConvRowF32Job *job, size_t x, size_t nx)
             if (u >= 0 && u < (ptrdiff_t) job->width)
               v[i] = line[u];
           }
-        w = job->w + (t * job->k + p) * job->nw;
-        for (size_t j = 0; j < job->n; j++)
-          acc[j] = sag_fma (sag_load (v), sag_splat (w[j]), acc[j]);
+        for (size_t j = 0; j < n; j++)
+          acc[j] = sag_fma (sag_load (v), sag_splat (w0[(t * job->k + p) * job->nw + j]), acc[j]);
       }
-  for (size_t j = 0; j < job->n; j++)
+  for (size_t j = 0; j < n; j++)
     sag_store_n (out + (ptrdiff_t) j * job->ld_out,
                  sag_clamp (acc[j], sag_splat (job->lo), sag_splat (job->hi)), nx);
 }
 
+/* A stretch of x goes through all panels while what they read of the input is in the first cache. */
 static void
 conv_row_f32 (const SagConvRowF32Job *job)
 {
-  size_t x = job->x0, end = job->x0 + job->nx;
+  size_t end = job->x0 + job->nx;
+  size_t most = job->stride > 2 ? 1 : job->n <= NARROW_N || job->nw <= NARROW_N ? LONG_NV : MAX_NV, nv, nx;
 
-  if (job->stride > 2)
+  for (size_t x = job->x0; x < end; x += nx)
     {
-      for (; x < end; x += LANES)
-        conv_strided (job, x, end - x < LANES ? end - x : LANES);
-      return;
-    }
-  while (x < end)
-    {
-      size_t left = end - x;
-      size_t vectors = (left + LANES - 1) / LANES;
-      size_t nv = job->n <= NARROW_N ? sag_share (vectors, LONG_NV) : sag_share (vectors, MAX_NV);
+      const float *w = job->w;
 
-      if (left > nv * LANES)
-        left = nv * LANES;
-      blocks[job->stride - 1][job->n - 1][nv - 1] (job, x, left);
-      x += left;
+      nv = sag_share ((end - x + LANES - 1) / LANES, most);
+      nx = end - x < nv * LANES ? end - x : nv * LANES;
+      for (size_t j = 0; j < job->n; j += job->nw, w += job->ld_w)
+        {
+          size_t n = job->n - j < job->nw ? job->n - j : job->nw;
+
+          if (job->stride > 2)
+            conv_strided (n, job, j, w, x, nx);
+          else
+            blocks[job->stride - 1][n - 1][nv - 1] (job, j, w, x, nx);
+        }
     }
 }
 

@@ -100,13 +100,13 @@ line_start (int nv, const Job *job, size_t j, const float *out, size_t nx, SagVe
 }
 
 SAG_INLINE void
-line_end (int nv, const Job *job, float *out, size_t nx, const SagVec acc[LONG_NV])
+line_end (int nv, int whole, SagVec lo, SagVec hi, float *out, size_t nx, const SagVec acc[LONG_NV])
 {
   SAG_UNROLL for (int i = 0; i < nv; i++)
     {
-      SagVec v = sag_clamp (acc[i], sag_splat (job->lo), sag_splat (job->hi));
+      SagVec v = sag_clamp (acc[i], lo, hi);
 
-      if (nx >= (size_t) (i + 1) * LANES)
+      if (whole || nx >= (size_t) (i + 1) * LANES)
         sag_store (out + i * LANES, v);
       else if (nx > (size_t) i * LANES)
         sag_store_n (out + i * LANES, v, nx - (size_t) i * LANES);
@@ -148,35 +148,48 @@ line_load (int stride, int from, int to, const float *p, int i, const SagMask *m
   return sag_keep (sag_even (a, b));
 }
 
-/* What the three columns of taps see of a row, as `inner` below has it: where vectors are as long as a line of the cache,
- * those a place aside of others are made of these. */
-SAG_INLINE void
-row_columns (int nv, int stride, const float *row, const SagMask (*mask)[VECTORS], SagVec v[3][LONG_NV])
+/* What the three columns of taps see of a row: vectors of its even and odd places, or of all, and what lies before the
+ * first and behind the last. Where vectors are as long as a line of the cache, those a place aside are made of these. */
+typedef struct
 {
-  SagVec before = sag_load_mask (row, mask[0][0]);
+  SagVec v[LONG_NV], odd[LONG_NV];
+  SagVec before, behind;
+} Row;
 
+SAG_INLINE Row
+row_load (int nv, int stride, const float *row, const SagMask (*mask)[VECTORS])
+{
+  Row r;
+
+  r.before = r.behind = sag_load_mask (row, mask[0][0]);
   SAG_UNROLL for (int i = 0; i < nv; i++)
     {
-      SagVec a = sag_keep (sag_load (row + 1 + i * stride * LANES));
+      SagVec a = sag_keep (sag_load (row + 1 + i * stride * LANES)), b;
 
+      r.v[i] = a;
       if (stride == 1)
-        {
-          v[1][i] = a;
-          continue;
-        }
-      v[2][i] = sag_load (row + 1 + (2 * i + 1) * LANES);
-      v[1][i] = sag_even (a, v[2][i]);
-      v[2][i] = sag_odd (a, v[2][i]);
+        continue;
+      b = sag_load (row + 1 + (2 * i + 1) * LANES);
+      r.v[i] = sag_even (a, b);
+      r.odd[i] = sag_odd (a, b);
     }
-  SAG_UNROLL for (int i = 0; i < nv; i++)
-    if (stride == 1)
-      {
-        v[0][i] = i == 0 ? before : sag_behind (v[1][i - 1], v[1][i]);
-        v[2][i] = i < nv - 1 ? sag_ahead (v[1][i], v[1][i + 1])
-                             : sag_load_mask (row + 2 + i * LANES, mask[2][i]);
-      }
-    else
-      v[0][i] = sag_behind (i == 0 ? sag_splat (before[0]) : v[2][i - 1], v[2][i]);
+  if (stride == 1)
+    r.behind = sag_load_mask (row + 2 + (nv - 1) * LANES, mask[2][nv - 1]);
+  else
+    r.before = sag_splat (r.before[0]);
+  return r;
+}
+
+SAG_INLINE SagVec
+row_column (int nv, int stride, const Row *r, int u, int i)
+{
+  if (u == 1)
+    return r->v[i];
+  if (stride == 2)
+    return u == 2 ? r->odd[i] : sag_behind (i == 0 ? r->before : r->odd[i - 1], r->odd[i]);
+  if (u == 0)
+    return i == 0 ? r->before : sag_behind (r->v[i - 1], r->v[i]);
+  return i == nv - 1 ? r->behind : sag_ahead (r->v[i], r->v[i + 1]);
 }
 
 /* Squares of 3 x 3 taps, one a plane: each vector of the input serves all the lines that see it. Rows are
@@ -188,6 +201,7 @@ square_block (int lines, int nv, int stride, int inner, const Job *job, const fl
 {
   enum { SIDE = 3 };
   int n_rows = (lines - 1) * stride + SIDE;
+  SagVec lo = sag_splat (job->lo), hi = sag_splat (job->hi);
 
   for (size_t j = 0; j < job->n; j++)
     {
@@ -197,36 +211,43 @@ square_block (int lines, int nv, int stride, int inner, const Job *job, const fl
 
       SAG_UNROLL for (int l = 0; l < lines; l++)
         line_start (nv, job, j, out + l * job->ld_line, nx, acc[l]);
-      for (size_t t = 0; t < job->taps; t += SIDE * SIDE, w += SIDE * SIDE * job->nw)
-        SAG_UNROLL for (int r = 0; r < n_rows; r++)
-          {
-            const float *row = rows[t / (SIDE * SIDE) * (size_t) n_rows + (size_t) r];
-            SagVec v[SIDE][LONG_NV];
+      for (size_t t = 0; t < job->taps; t += SIDE * SIDE, rows += n_rows)
+        {
+          SagVec s[SIDE * SIDE];
 
-            if (row == NULL)
-              continue;
-            row += (ptrdiff_t) j * job->pitch;
-            if (inner && LANES == 16)
-              row_columns (nv, stride, row, mask, v);
-            SAG_UNROLL for (int u = 0; u < SIDE; u++)
-              {
-                if (!inner || LANES < 16)
-                  SAG_UNROLL for (int i = 0; i < nv; i++)
-                    v[u][i] = line_load (stride, u == 0, !inner ? 0 : u < SIDE - 1 ? VECTORS : nv * stride - 1, row + u,
-                                         i, mask[u]);
-                SAG_UNROLL for (int l = 0; l < lines; l++)
+          SAG_UNROLL for (int i = 0; i < SIDE * SIDE; i++, w += job->nw)
+            s[i] = sag_splat (*w);
+          SAG_UNROLL for (int r = 0; r < n_rows; r++)
+            {
+              const float *row = rows[r];
+              Row columns;
+
+              if (row == NULL)
+                continue;
+              row += (ptrdiff_t) j * job->pitch;
+              if (inner && LANES == 16)
+                columns = row_load (nv, stride, row, mask);
+              SAG_UNROLL for (int u = 0; u < SIDE; u++)
+                SAG_UNROLL for (int i = 0; i < nv; i++)
                   {
-                    int y = r - l * stride;
+                    SagVec v = inner && LANES == 16
+                                   ? row_column (nv, stride, &columns, u, i)
+                                   : line_load (stride, u == 0, !inner ? 0 : u < SIDE - 1 ? VECTORS : nv * stride - 1,
+                                                row + u, i, mask[u]);
 
-                    if (y < 0 || y >= SIDE)
-                      continue;
-                    SAG_UNROLL for (int i = 0; i < nv; i++)
-                      acc[l][i] = sag_fma (v[u][i], sag_splat (w[(size_t) (y * SIDE + u) * job->nw]), acc[l][i]);
+                    SAG_UNROLL for (int l = 0; l < lines; l++)
+                      {
+                        int y = r - l * stride;
+
+                        if (y >= 0 && y < SIDE)
+                          acc[l][i] = sag_fma (v, s[y * SIDE + u], acc[l][i]);
+                      }
                   }
-              }
-          }
+            }
+        }
+      rows -= job->taps / (SIDE * SIDE) * (size_t) n_rows;
       SAG_UNROLL for (int l = 0; l < lines; l++)
-        line_end (nv, job, out + l * job->ld_line, nx, acc[l]);
+        line_end (nv, inner, lo, hi, out + l * job->ld_line, nx, acc[l]);
     }
 }
 
@@ -263,7 +284,7 @@ list_block (int nv, int stride, const Job *job, size_t l, size_t x, size_t nx)
           SAG_UNROLL for (int i = 0; i < nv; i++)
             acc[i] = sag_fma (line_load (stride, 0, 0, row[t] + (ptrdiff_t) j * job->pitch, i, mask[t]), s, acc[i]);
         }
-      line_end (nv, job, out, nx, acc);
+      line_end (nv, 0, sag_splat (job->lo), sag_splat (job->hi), out, nx, acc);
     }
 }
 
@@ -292,7 +313,7 @@ gather_block (const Job *job, size_t l, size_t x, size_t nx)
           if (row != NULL)
             acc[0] = sag_fma (sag_load (v), sag_splat (job->w[t * job->nw + j]), acc[0]);
         }
-      line_end (1, job, out, nx, acc);
+      line_end (1, 0, sag_splat (job->lo), sag_splat (job->hi), out, nx, acc);
     }
 }
 

@@ -98,8 +98,9 @@ typedef struct
   size_t              width;    /* input x, >= 1 */
   ptrdiff_t           pitch;    /* floats from an input channel to the next */
   size_t              stride;   /* >= 1 along x; 1 and 2 are fast */
-  const float        *w;        /* [taps][k][nw], sag_pack_f32 () with nr = nw */
-  size_t              n, nw;    /* output channels, 1 <= n <= min (nr, nw) */
+  const float        *w;        /* panels of [taps][k][nw], sag_pack_f32 () with nr = nw */
+  size_t              n, nw;    /* output channels, and those of a panel; 1 <= min (n, nw) <= nr */
+  ptrdiff_t           ld_w;     /* floats from a panel to the next; any if n <= nw */
   const float        *init;     /* [n], or NULL to go on from out */
   float              *out;      /* x = 0 of output channel 0 */
   ptrdiff_t           ld_out;   /* floats from an output channel to the next */
@@ -110,7 +111,7 @@ typedef struct
 typedef struct
 {
   void   (*fn) (const SagConvRowF32Job *job);
-  unsigned nr; /* most output channels of one call */
+  unsigned nr; /* most output channels of a panel */
   unsigned nx; /* x of one register block: cut lines at multiples of it */
 } SagConvRowF32;
 

@@ -78,6 +78,7 @@ sag_ref_conv_row_f32 (const SagConvRowF32Job *job)
   for (size_t j = 0; j < job->n; j++)
     for (size_t x = job->x0; x < job->x0 + job->nx; x++)
       {
+        const float *w = job->w + (ptrdiff_t) (j / job->nw) * job->ld_w + j % job->nw;
         float *out = job->out + (ptrdiff_t) j * job->ld_out + x;
         float sum = job->init != NULL ? job->init[j] : *out;
 
@@ -90,7 +91,7 @@ sag_ref_conv_row_f32 (const SagConvRowF32Job *job)
               continue;
             for (size_t p = 0; p < job->k; p++)
               sum = fmaf (inside ? job->rows[t][(ptrdiff_t) p * job->pitch + u] : 0.0f,
-                          job->w[(t * job->k + p) * job->nw + j], sum);
+                          w[(t * job->k + p) * job->nw], sum);
           }
         *out = clamp (sum, job->lo, job->hi);
       }

@@ -90,37 +90,26 @@ depthwise_rows (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy
     }
 }
 
-/* One panel of one phase, pixels q0 .. q0 + n - 1 of the phase's line (qz, qy), to out[j * ld + i]. */
+/* Sums of products on floats, of outputs `first` .. first + m - 1 of a group: whole panels but for the last. */
 static void
-rows_panel (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel,
-            gint64 q0, gint64 n, float *out, gint64 ld)
+rows_sums (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 first, gint64 m,
+           gint64 q0, gint64 n, float *out, gint64 ld)
 {
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   const SagConvPhase *phase = &g->phases[p];
-  gint64 first = panel * c->width;
   gint64 start = image * c->in_stride[0] + group * c->kin * c->in_stride[3] - job->in_shift;
   const float *rows[SAG_CONV_TAPS];
   ptrdiff_t dx[SAG_CONV_TAPS];
   SagConvRowF32Job row = {
     .k = (gsize) c->kin, .rows = rows, .dx = dx, .width = (gsize) g->in[2],
     .pitch = c->in_stride[3], .stride = (gsize) g->in_step[2],
-    .w = job->weights + c->weights[p] + (group * c->n_panels + panel) * phase->n_taps * c->kin * c->width,
-    .n = (gsize) MIN (c->width, c->nout - first), .nw = (gsize) c->width,
+    .w = job->weights + c->weights[p] + (group * c->n_panels * c->width + first) * phase->n_taps * c->kin,
+    .n = (gsize) m, .nw = (gsize) c->width, .ld_w = phase->n_taps * c->kin * c->width,
     .init = job->packed + c->bias + group * c->n_panels * c->width + first,
     .out = out, .ld_out = ld, .x0 = 0, .nx = (gsize) n, .lo = -INFINITY, .hi = INFINITY,
   };
 
-  if (sag_conv_on_bytes (c))
-    {
-      rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
-      return;
-    }
-  if (c->form == SAG_CONV_ROWS_DEPTHWISE)
-    {
-      depthwise_rows (job, p, image, qz, qy, 1, panel, q0, n, out, ld);
-      return;
-    }
   for (int t0 = 0; t0 == 0 || t0 < phase->n_taps; t0 += SAG_CONV_TAPS)
     {
       int taps = MIN (SAG_CONV_TAPS, phase->n_taps - t0);
@@ -144,6 +133,22 @@ rows_panel (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gi
       row.w += (gint64) taps * c->kin * c->width;
       row.init = NULL;
     }
+}
+
+/* One panel of one phase, pixels q0 .. q0 + n - 1 of the phase's line (qz, qy), to out[j * ld + i]. */
+static void
+rows_panel (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gint64 group, gint64 panel, gint64 q0,
+            gint64 n, float *out, gint64 ld)
+{
+  const SagConv *c = job->conv;
+  gint64 first = panel * c->width;
+
+  if (sag_conv_on_bytes (c))
+    rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
+  else if (c->form == SAG_CONV_ROWS_DEPTHWISE)
+    depthwise_rows (job, p, image, qz, qy, 1, panel, q0, n, out, ld);
+  else
+    rows_sums (job, p, image, qz, qy, group, first, MIN (c->width, c->nout - first), q0, n, out, ld);
 }
 
 /* rows_panel() on floats, its output in bytes. */
@@ -255,6 +260,7 @@ rows_line (const SagConvJob *job, gint64 image, gint64 z, gint64 y)
   gint64 qz = z / g->out_step[0], qy = y / g->out_step[1], ld = c->out_stride[3];
   gint64 at = image * c->out_stride[0] + z * c->out_stride[1] + y * c->out_stride[2];
   int p = (int) (((z % g->out_step[0]) * g->out_step[1] + y % g->out_step[1]) * g->out_step[2]);
+  gboolean whole = c->form == SAG_CONV_ROWS && !sag_conv_on_bytes (c) && !c->bytes_out && !c->turned && g->out_step[2] == 1;
 
   for (gint64 group = 0; group < c->groups; group++)
     for (gint64 panel = 0; panel < c->n_panels; panel++)
@@ -262,6 +268,11 @@ rows_line (const SagConvJob *job, gint64 image, gint64 z, gint64 y)
         gint64 channel = group * c->nout + panel * c->width;
         float *out = job->out + (at - job->out_shift + channel / (c->bytes_out ? 4 : 1) * ld);
 
+        if (whole)
+          {
+            rows_sums (job, p, image, qz, qy, group, 0, c->nout, 0, g->out[2], out, ld);
+            break;
+          }
         if (c->turned)
           rows_turned (job, image, qz, qy, group, panel, out);
         else if (c->bytes_out && !sag_conv_on_bytes (c))

@@ -13,30 +13,33 @@ enum { MAX_TAPS = 27, MAX_ROWS = MAX_TAPS * 64 };
 static const float *rows[MAX_ROWS];
 static ptrdiff_t    dx[MAX_TAPS];
 
-/* Three lines of kx taps each; the middle line may be in the padding. */
+/* Three lines of kx taps each; the middle line may be in the padding. `most` channels at most of a panel. */
 static void
-conv_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t n, size_t k,
+conv_one (Check *check, size_t width, size_t kx, size_t dilation, size_t stride, size_t most, size_t k,
           bool evil, bool go_on)
 {
   CheckFill fill = evil ? CHECK_EVIL : CHECK_PLAIN;
-  size_t taps = 3 * kx, nw = n + check_random (check, 2), pad = dilation * (kx - 1) / 2;
+  size_t panels = 1 + check_random (check, 3) / 2 * (1 + check_random (check, 2));
+  size_t n = most * panels - (panels > 1 ? check_random (check, (unsigned) most) : 0);
+  size_t taps = 3 * kx, nw = most + (panels > 1 ? 0 : check_random (check, 2)), pad = dilation * (kx - 1) / 2;
+  size_t panel = taps * k * nw;
   size_t out_width = (width + 2 * pad - dilation * (kx - 1) - 1) / stride + 1;
   size_t x0 = check_random (check, 2) ? check_random (check, (unsigned) out_width) : 0;
   size_t pitch = width, ld_out = out_width + 2, n_out = (n - 1) * ld_out + out_width;
   float *in = check_floats (check, 3 * k * pitch, fill);
-  float *src = check_floats (check, taps * k * nw, fill);
-  float *w = check_bytes (check, taps * k * nw * sizeof *w, 64);
+  float *src = check_floats (check, panels * panel, fill);
+  float *w = check_bytes (check, panels * panel * sizeof *w, 64);
   float *init = check_floats (check, n, CHECK_PLAIN);
   float *got = check_floats (check, n_out, CHECK_PLAIN), *want = check_copy (check, got, n_out);
   bool missing = check_random (check, 3) == 0;
   SagConvRowF32Job job = {
     .taps = taps, .k = k, .rows = rows, .dx = dx, .width = width, .pitch = (ptrdiff_t) pitch,
-    .stride = stride, .w = w, .n = n, .nw = nw, .init = go_on ? NULL : init, .out = got,
+    .stride = stride, .w = w, .n = n, .nw = nw, .ld_w = (ptrdiff_t) panel, .init = go_on ? NULL : init, .out = got,
     .ld_out = (ptrdiff_t) ld_out, .x0 = x0, .nx = out_width - x0,
     .lo = go_on ? -INFINITY : 0.0f, .hi = go_on ? INFINITY : 6.0f,
   };
 
-  sag_pack_f32 (nw, taps, k, nw, src, (ptrdiff_t) (k * nw), (ptrdiff_t) nw, 1, w);
+  sag_pack_f32 (nw, taps, k, panels * nw, src, (ptrdiff_t) (k * nw * panels), (ptrdiff_t) (nw * panels), 1, w);
   for (size_t t = 0; t < taps; t++)
     {
       rows[t] = missing && t / kx == 1 ? NULL : in + t / kx * k * pitch;
