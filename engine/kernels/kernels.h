@@ -350,7 +350,7 @@ typedef struct
    * with q = clamp (rint (w[k] * (1 / scale[i])), -8, 7), |w[k] / scale[i]| < 2^21. */
   void (*fit_s4)   (size_t n, const float *w, const float *scale, float *error);
 
-  /* Weights of four bits, packed by sag_pack_s4 (), as bytes, as sag_pack_s8 () leaves them: groups of eight steps
+  /* Weights of four bits, of the layout of sag_pack_s4_size (), as bytes, as sag_pack_s8 () leaves them: groups of eight steps
    * have a factor for each column, [groups][nr], -4064 … 4064, and weight v becomes (v * factor + 128) >> 8. */
   void (*unpack_s4) (size_t steps, size_t nr, const uint8_t *q, const int16_t *factor, int8_t *w);
 } SagWeights;
@@ -400,9 +400,6 @@ void   sag_pack_s8      (size_t nr, size_t taps, size_t k, size_t n,
 /* For weights of four bits, -8 … 7: panels are [steps / 2, rounded up][nr][4] of bytes, step 2 i in the
  * low halves and 2 i + 1 in the high ones, each plus 8; steps are [taps][(k + 3) / 4]. */
 size_t sag_pack_s4_size (size_t nr, size_t taps, size_t k, size_t n); /* bytes; 0 if over SIZE_MAX */
-void   sag_pack_s4      (size_t nr, size_t taps, size_t k, size_t n,
-                         const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj,
-                         uint8_t *packed);
 
 /* --- pointwise --------------------------------------------------------------------------- */
 

@@ -93,29 +93,3 @@ sag_pack_s4_size (size_t nr, size_t taps, size_t k, size_t n)
     return 0;
   return sag_pack_size (nr, 1, (steps / 2 + steps % 2) * 4, n);
 }
-
-void
-sag_pack_s4 (size_t nr, size_t taps, size_t k, size_t n,
-             const int8_t *src, ptrdiff_t st, ptrdiff_t sp, ptrdiff_t sj, uint8_t *packed)
-{
-  size_t quads = (k + 3) / 4, pairs = (taps * quads + 1) / 2;
-
-  for (size_t j0 = 0; j0 < n; j0 += nr)
-    for (size_t pair = 0; pair < pairs; pair++, packed += 4 * nr)
-      for (size_t j = 0; j < nr; j++)
-        for (size_t q = 0; q < 4; q++)
-          {
-            unsigned both = 0;
-
-            for (size_t half = 0; half < 2; half++)
-              {
-                size_t step = 2 * pair + half, t = step / quads, p = step % quads * 4 + q;
-                int v = t < taps && p < k && j0 + j < n
-                            ? src[(ptrdiff_t) t * st + (ptrdiff_t) p * sp + (ptrdiff_t) (j0 + j) * sj]
-                            : 0;
-
-                both |= (unsigned) (v + 8) << (4 * half);
-              }
-            packed[4 * j + q] = (uint8_t) both;
-          }
-}

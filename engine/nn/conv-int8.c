@@ -102,9 +102,9 @@ sag_conv_int8_plan (SagConv *self)
 /* Columns of one scale each: `sj` apart, and in each kin rows `sp` apart of taps that follow each
  * other. */
 static void
-find_scales (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *scales)
+find_scales (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *scales, gint64 from, gint64 to)
 {
-  for (gint64 j = 0; j < columns_of (self); j++)
+  for (gint64 j = from; j < to; j++)
     {
       scales[j] = 0;
       for (gint64 p = 0; p < self->kin && j < self->nout; p++)
@@ -126,7 +126,7 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
   g_autofree gint8 *bytes = g_malloc (MAX (n, 1));
   float *scales = packed + self->scales;
 
-  find_scales (self, w, sp, sj, scales);
+  find_scales (self, w, sp, sj, scales, 0, columns_of (self));
   for (gint64 j = 0; j < self->nout; j++)
     for (gint64 p = 0; p < self->kin; p++)
       sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
@@ -186,6 +186,16 @@ halves_of (const Packing *packing, gint64 panel)
 }
 
 static void
+scale_panel (gsize item, int thread, gpointer data)
+{
+  const Packing *packing = data;
+  const SagConv *c = packing->conv;
+  gint64 from = (gint64) item * c->width;
+
+  find_scales (c, packing->w, packing->sp, packing->sj, (float *) packing->packed + c->scales, from, from + c->width);
+}
+
+static void
 pack_panel (gsize item, int thread, gpointer data)
 {
   const Packing *packing = data;
@@ -196,7 +206,6 @@ pack_panel (gsize item, int thread, gpointer data)
   gint32 *sums = (gint32 *) packing->packed + self->sums + packing->phase * columns_of (self);
   float *scales = (float *) packing->packed + self->scales;
   gint16 *factors = factors_of (packing, panel);
-  g_autofree gint8 *ordered = g_malloc0 (MAX ((gsize) (4 * steps * width), 1));
   g_autofree gint8 *q = g_malloc0 (MAX ((gsize) (4 * steps), 1));
   g_autofree gint16 *shares = g_new0 (gint16, MAX (groups, 1));
   g_autofree float *column = g_new0 (float, MAX (4 * steps, 1));
@@ -208,28 +217,27 @@ pack_panel (gsize item, int thread, gpointer data)
 
       sums[at] = 0;
       if (at >= self->nout)
-        continue;
-      for (int t = 0; t < phase->n_taps; t++)
+        memset (q, 0, (gsize) (4 * steps));
+      for (int t = 0; t < phase->n_taps && at < self->nout; t++)
         for (gint64 k = 0; k < self->kin; k++)
           column[4 * t * quads + k] = w[k * packing->sp + phase->taps[t]];
-      sag_int4_column ((gsize) (4 * steps), column, scales[at], q, shares);
-      for (gint64 group = 0; group < groups; group++)
-        factors[group * width + j] = shares[group];
-      for (gint64 i = 0; i < 4 * steps; i++)
+      if (at < self->nout)
         {
-          ordered[i * width + j] = q[i];
-          sums[at] += sag_int4_weight (q[i], shares[i / 32]);
+          sag_int4_column ((gsize) (4 * steps), column, scales[at], q, shares);
+          for (gint64 group = 0; group < groups; group++)
+            factors[group * width + j] = shares[group];
+          for (gint64 i = 0; i < 4 * steps; i++)
+            sums[at] += sag_int4_weight (q[i], shares[i / 32]);
         }
+      sag_int4_pack ((gsize) (4 * steps), q, (gsize) width, halves_of (packing, panel) + 4 * j);
     }
-  sag_pack_s4 ((gsize) width, (gsize) steps, 4, (gsize) width, ordered, 4 * width, width, 1,
-               halves_of (packing, panel));
 }
 void
 sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
   Packing packing = { self, w, sp, sj, packed, NULL, 0 };
 
-  find_scales (self, w, sp, sj, packed + self->scales);
+  sag_parallel_for ((gsize) self->n_panels, scale_panel, &packing);
   for (; packing.phase < self->geometry.n_phases; packing.phase++)
     sag_parallel_for ((gsize) self->n_panels, pack_panel, &packing);
 }

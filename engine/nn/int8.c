@@ -113,10 +113,17 @@ float
 sag_int4_group (guint n, const float *w, gint8 *q)
 {
   enum { SCALES = 29 };
-  float extreme = 0, best = INFINITY, chosen = 1, inverse, scale[SAG_FIT_SCALES], error[SAG_FIT_SCALES];
+  float extreme, least, most, best = INFINITY, chosen = 1, inverse, scale[SAG_FIT_SCALES], error[SAG_FIT_SCALES];
 
-  for (guint i = 0; i < n; i++)
-    extreme = fabsf (w[i]) > fabsf (extreme) ? w[i] : extreme;
+  most = sag_kernels_get ()->reduce.max (n, w);
+  least = sag_kernels_get ()->reduce.min (n, w);
+  extreme = most > -least ? most : least;
+  for (guint i = 0; i < n && most == -least; i++) /* of two, the first */
+    if (fabsf (w[i]) == most)
+      {
+        extreme = w[i];
+        break;
+      }
   memset (q, 0, n);
   if (!(fabsf (extreme) > LEAST_RANGE && fabsf (extreme) < INFINITY))
     return 1;
@@ -155,4 +162,16 @@ sag_int4_column (gsize n, const float *w, float scale, gint8 *q, gint16 *factors
 
       factors[i / 32] = (gint16) CLAMP (factor, -32767.0f, 32767.0f); /* beyond: of a group of zeroes */
     }
+}
+
+void
+sag_int4_pack (gsize n, const gint8 *q, gsize nr, guint8 *to)
+{
+  for (gsize i = 0; i < n; i += 8, to += 4 * nr)
+    for (gsize c = 0; c < 4; c++)
+      {
+        int low = i + c < n ? q[i + c] : 0, high = i + 4 + c < n ? q[i + 4 + c] : 0;
+
+        to[c] = (guint8) ((low + 8) | (high + 8) << 4);
+      }
 }

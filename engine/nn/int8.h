@@ -45,6 +45,13 @@ void       sag_int4_column   (gsize        n,
                               gint8       *q,
                               gint16      *factors);
 
+/* The same as a column of a panel of nr packed ones, [(n + 7) / 8][nr][4] bytes: the first of two fours in the low
+ * halves, the second in the high ones, each plus 8, zeroes behind the last. `to` is the column's first byte. */
+void       sag_int4_pack     (gsize        n,
+                              const gint8 *q,
+                              gsize        nr,
+                              guint8      *to);
+
 /* One of them as a byte. */
 static inline gint8
 sag_int4_weight (gint8 q, gint16 factor)

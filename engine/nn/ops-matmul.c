@@ -327,7 +327,7 @@ pack_int4_panels (gint64 panel, gint64 last, int thread, gpointer data)
   const float *b = sag_node_input (packing->node, 1)->data;
   ptrdiff_t row = p->b_flipped ? 1 : p->n, column = p->b_flipped ? p->k : 1;
   gint64 nr = (gint64) at.nr;
-  g_autofree gint8 *bytes = g_malloc0 (MAX ((gsize) (p->k * nr), 1)); /* [nr][k] */
+  g_autofree gint8 *q = g_malloc0 (MAX ((gsize) p->k, 1));
   g_autofree gint16 *shares = g_new (gint16, MAX (at.groups, 1));
   g_autofree float *one = g_new (float, MAX (p->k, 1));
   float *scales = (void *) (packed + at.scales);
@@ -337,11 +337,10 @@ pack_int4_panels (gint64 panel, gint64 last, int thread, gpointer data)
     {
       gint64 from = panel * nr, n = MIN (nr, p->n - from);
       gint16 *to = (gint16 *) (void *) (packed + at.shares) + panel * (gint64) at.groups * nr;
+      guint8 *halves = (guint8 *) packed + at.weights + (gsize) panel * at.half;
 
       for (gint64 j = 0; j < n; j++)
         {
-          gint8 *q = bytes + j * p->k;
-
           for (gint64 k = 0; k < p->k; k++)
             one[k] = b[(from + j) * column + k * row];
           scales[from + j] = sag_int8_scale (p->k, one);
@@ -352,9 +351,11 @@ pack_int4_panels (gint64 panel, gint64 last, int thread, gpointer data)
             to[group * nr + j] = shares[group];
           for (gint64 k = 0; k < p->k; k++)
             sums[from + j] += sag_int4_weight (q[k], shares[k / 32]);
+          sag_int4_pack ((gsize) p->k, q, at.nr, halves + 4 * j);
         }
-      sag_pack_s4 (at.nr, 1, (gsize) p->k, (gsize) n, bytes, 0, 1, p->k,
-                   (guint8 *) packed + at.weights + (gsize) panel * at.half);
+      memset (q, 0, (gsize) p->k);
+      for (gint64 j = n; j < nr; j++)
+        sag_int4_pack ((gsize) p->k, q, at.nr, halves + 4 * j);
     }
 }
 
