@@ -214,6 +214,24 @@ expand_length (SagNode *node, int at, GError **error)
 
 /* ---- Loop ------------------------------------------------------------------------------- */
 
+/* Whether anything in the body but `insert` reads a list: then it cannot go. */
+static gboolean
+is_read_besides (const SagGraph *body, const SagValue *list, const SagNode *insert)
+{
+  for (guint n = 0; n < body->nodes->len; n++)
+    {
+      const SagNode *node = body->nodes->pdata[n];
+
+      for (guint i = 0; i < node->inputs->len; i++)
+        if (node->inputs->pdata[i] == list && (node != insert || i > 0))
+          return TRUE;
+    }
+  for (guint i = 0; i < body->outputs->len; i++)
+    if (body->outputs->pdata[i] == list)
+      return TRUE;
+  return FALSE;
+}
+
 /* The SequenceInsert by which the body appends to the list that is state `i`, empty at first. */
 static SagNode *
 appended (const SagNode *loop, const SagGraph *body, int i)
@@ -225,6 +243,7 @@ appended (const SagNode *loop, const SagGraph *body, int i)
   return start != NULL && is_op (start->producer, "SequenceEmpty") && is_op (insert, "SequenceInsert")
                  && sag_node_input (insert, 0) == body->inputs->pdata[2 + i]
                  && sag_node_input (insert, 1) != NULL && sag_node_input (insert, 2) == NULL
+                 && !is_read_besides (body, body->inputs->pdata[2 + i], insert)
              ? insert
              : NULL;
 }
