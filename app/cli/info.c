@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Smallest, largest and mean value over the volume. */
+/* Smallest, largest and mean value over the volume, of those that are numbers; NaN where there is none. */
 static void
 measure (const SagVolume *volume, double *low, double *high, double *mean)
 {
@@ -17,9 +17,9 @@ measure (const SagVolume *volume, double *low, double *high, double *mean)
   gsize n = (gsize) grid->size[0] * grid->size[1];
   g_autofree float *values = g_new (float, n);
   double sum = 0;
+  gsize known = 0;
 
-  *low = G_MAXDOUBLE;
-  *high = -G_MAXDOUBLE;
+  *low = *high = NAN;
   for (int k = 0; k < grid->size[2]; k++)
     {
       double slice = 0;
@@ -27,13 +27,16 @@ measure (const SagVolume *volume, double *low, double *high, double *mean)
       sag_volume_get_values (volume, k, values);
       for (gsize i = 0; i < n; i++)
         {
-          *low = MIN (*low, values[i]);
-          *high = MAX (*high, values[i]);
+          if (!isfinite (values[i]))
+            continue;
+          *low = known == 0 ? values[i] : MIN (*low, values[i]);
+          *high = known == 0 ? values[i] : MAX (*high, values[i]);
           slice += values[i];
+          known++;
         }
       sum += slice;
     }
-  *mean = sum / ((double) n * grid->size[2]);
+  *mean = known > 0 ? sum / (double) known : NAN;
 }
 
 static const char *

@@ -519,7 +519,7 @@ sag::read_instance (
     self->has_overlays |= (o->getGTag () & 0xffe1) == 0x6000;
   item.code (DCM_PresentationLUTShape, self->presentation_lut_shape,
              sizeof self->presentation_lut_shape);
-  self->suv_factor = read_suv_factor (dataset);
+  self->suv_factor = read_suv_factor (dataset, &self->suv_lack);
   self->has_pixel_data =
       self->rows > 0 && self->columns > 0 && self->bits_allocated > 0
       && (has_more || g_str_has_suffix (self->transfer_syntax_uid, ".2.1.99")

@@ -73,33 +73,76 @@ injection (const Reader &drug, double start)
   return at > start ? at - seconds_a_day : at;
 }
 
+/* A number of the maker's own, whatever VR it came with. */
+bool
+private_number (const Reader &item, const DcmTagKey &tag, double *value)
+{
+  DcmElement *element = NULL;
+  Uint8 *bytes = NULL;
+
+  if (item.number (tag, value))
+    return true;
+  if (item.get ()->findAndGetElement (tag, element).bad () || element->getLength () < 1 || element->getLength () > 256
+      || element->getUint8Array (bytes).bad () || bytes == NULL)
+    return false;
+  *value = g_ascii_strtod (std::string ((const char *) bytes, element->getLength ()).c_str (), NULL);
+  return std::isfinite (*value);
+}
+
+/* Philips: counts to SUV, or to Bq/ml; as the PET profile of QIBA reads them (Vendor-neutral pseudo-code for SUV). */
+bool
+read_philips (const Reader &item, double *to_suv, double *to_bq)
+{
+  OFString creator;
+
+  *to_suv = *to_bq = 0;
+  return item.raw (DcmTagKey (0x7053, 0x0010), creator) && creator.compare (0, 25, "Philips PET Private Group") == 0
+         && ((private_number (item, DcmTagKey (0x7053, 0x1000), to_suv) && *to_suv > 0)
+             || (private_number (item, DcmTagKey (0x7053, 0x1009), to_bq) && *to_bq > 0));
+}
+
 } // namespace
 
 double
-sag::read_suv_factor (DcmItem *dataset)
+sag::read_suv_factor (DcmItem *dataset, int *lack)
 {
   Reader item (dataset);
   OFString modality, units, type, corrected, decay_correction;
-  double weight, dose, half_life;
+  double weight, dose, half_life, to_suv, to_bq = 1;
 
-  if (!item.raw (DCM_Modality, modality) || modality != "PT" || !item.raw (DCM_Units, units))
+  *lack = SAG_SUV_LACKS_NOTHING;
+  if (!item.raw (DCM_Modality, modality) || modality != "PT")
     return 0;
+  item.raw (DCM_Units, units);
   item.raw (DCM_SUVType, type);
-  if (units == "GML")
-    return type.empty () || type == "BW" ? 1 : 0;
-  DcmItem *drugs = item.sequence (DCM_RadiopharmaceuticalInformationSequence);
-  if (units != "BQML" || drugs == NULL || !item.raw (DCM_CorrectedImage, corrected)
-      || corrected.find ("DECY") == OFString_npos || corrected.find ("ATTN") == OFString_npos
-      || !item.raw (DCM_DecayCorrection, decay_correction))
+  if (units == "GML" && (type.empty () || type == "BW"))
+    return 1;
+  if (units == "GML" || units == "CM2ML")
+    return 0; /* another SUV, which stays what it is */
+  if (units == "CNTS" && read_philips (item, &to_suv, &to_bq) && to_suv > 0)
+    return to_suv;
+  *lack = SAG_SUV_LACKS_UNITS;
+  if (units != "BQML" && !(units == "CNTS" && to_bq > 0))
     return 0;
-  Reader drug (drugs);
+  *lack = SAG_SUV_LACKS_CORRECTIONS;
+  if (!item.raw (DCM_CorrectedImage, corrected) || corrected.find ("DECY") == OFString_npos
+      || corrected.find ("ATTN") == OFString_npos || !item.raw (DCM_DecayCorrection, decay_correction)
+      || (decay_correction != "START" && decay_correction != "ADMIN"))
+    return 0;
+  *lack = SAG_SUV_LACKS_WEIGHT;
+  if (!item.number (DCM_PatientWeight, &weight) || !(weight > 0))
+    return 0;
+  *lack = SAG_SUV_LACKS_DOSE;
+  DcmItem *drugs = item.sequence (DCM_RadiopharmaceuticalInformationSequence);
+  Reader drug (drugs != NULL ? drugs : dataset);
   /* A dose below 0.1 MBq was written in another unit. */
-  if (!item.number (DCM_PatientWeight, &weight) || !(weight > 0)
-      || !drug.number (DCM_RadionuclideTotalDose, &dose) || !(dose >= 1e5)
-      || !drug.number (DCM_RadionuclideHalfLife, &half_life) || !(half_life > 0))
+  if (drugs == NULL || !drug.number (DCM_RadionuclideTotalDose, &dose) || !(dose >= 1e5))
     return 0;
   if (decay_correction == "START")
     {
+      *lack = SAG_SUV_LACKS_TIMES;
+      if (!drug.number (DCM_RadionuclideHalfLife, &half_life) || !(half_life > 0))
+        return 0;
       double start = scan_start (item, half_life);
       double elapsed = start - injection (drug, start);
 
@@ -108,7 +151,6 @@ sag::read_suv_factor (DcmItem *dataset)
         return 0;
       dose *= std::exp2 (-elapsed / half_life);
     }
-  else if (decay_correction != "ADMIN")
-    return 0;
-  return weight * 1000 / dose;
+  *lack = SAG_SUV_LACKS_NOTHING;
+  return to_bq * weight * 1000 / dose;
 }

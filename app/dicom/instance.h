@@ -72,6 +72,17 @@ typedef struct
 
 #define SAG_MAX_WINDOWS 8
 
+/* What a PET file leaves out that SUV (body weight) is reckoned from. */
+typedef enum
+{
+  SAG_SUV_LACKS_NOTHING,
+  SAG_SUV_LACKS_UNITS,       /* neither Bq/ml nor a factor of the maker's to it */
+  SAG_SUV_LACKS_CORRECTIONS, /* for attenuation and decay, and to when */
+  SAG_SUV_LACKS_WEIGHT,
+  SAG_SUV_LACKS_DOSE,        /* or one too small to be in Bq */
+  SAG_SUV_LACKS_TIMES,       /* of injection and scan, that go together; or the half-life */
+} SagSuvLack;
+
 typedef struct
 {
   char    *path;
@@ -114,6 +125,7 @@ typedef struct
   char     mr_acquisition_type[17];        /* "2D", "3D" or "" */
   char     units[17];                      /* (0054,1001) for PET: "BQML" … */
   double   suv_factor;                     /* PET: SUVbw per unit of `units`; 0 unknown */
+  int      suv_lack;                       /* SagSuvLack: why it is not known */
   char     rescale_type[17];               /* (0028,1054): "HU" … */
   char     voi_lut_function[17];           /* "LINEAR" if absent; "TABLE": windows[0] is a table's */
   char     presentation_lut_shape[17];     /* "IDENTITY", "INVERSE" or "" */

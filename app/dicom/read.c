@@ -77,6 +77,8 @@ unit_of (const SagStack *stack)
     return "Bq/ml";
   if (strcmp (instance->units, "CNTS") == 0)
     return "counts";
+  if (strcmp (instance->units, "GML") == 0)
+    return "g/ml"; /* SUV by something else than weight */
   return strcmp (instance->rescale_type, "US") == 0 ? "" : instance->rescale_type;
 }
 

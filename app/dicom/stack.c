@@ -47,7 +47,8 @@ sag_finding_kind_get_name (SagFindingKind kind)
                                        "tilt",        "duplicate",
                                        "mixed-size",  "mixed-orientation",
                                        "no-spacing",  "no-position",
-                                       "time-series", "detector-spacing" };
+                                       "time-series", "no-suv",
+                                       "detector-spacing" };
 
   return names[kind];
 }
@@ -323,6 +324,26 @@ lay_out_by_order (SagStack *self, gboolean one_place)
         self->n_slices);
 }
 
+/* PET that is not in SUV says so, and why. */
+static void
+note_suv (SagStack *self)
+{
+  static const char *const lacks[] = {
+    [SAG_SUV_LACKS_UNITS] = N_ ("The values are not SUV: they are not in Bq/ml"),
+    [SAG_SUV_LACKS_CORRECTIONS] = N_ ("The values are not SUV: the files do not say that they are corrected for attenuation and decay"),
+    [SAG_SUV_LACKS_WEIGHT] = N_ ("The values are not SUV: the files do not say the patient's weight"),
+    [SAG_SUV_LACKS_DOSE] = N_ ("The values are not SUV: the files do not say the injected dose in Bq"),
+    [SAG_SUV_LACKS_TIMES] = N_ ("The values are not SUV: the files do not say half-life and times of injection and scan that go together"),
+  };
+
+  for (int i = 0; i < self->n_slices; i++)
+    if (self->slices[i].instance->suv_lack != SAG_SUV_LACKS_NOTHING)
+      {
+        sag_stack_add_finding (self, SAG_FINDING_NO_SUV, -1, 0, "%s", _ (lacks[self->slices[i].instance->suv_lack]));
+        return;
+      }
+}
+
 SagStack *
 sag_stack_new (SagStackSlice *slices, int n)
 {
@@ -398,6 +419,7 @@ sag_stack_new (SagStackSlice *slices, int n)
         memcpy (self->grid.origin, frame->image_position_patient, sizeof self->grid.origin);
       lay_out_by_order (self, has_place);
     }
+  note_suv (self);
   return self;
 }
 

@@ -22,6 +22,7 @@ typedef enum
   SAG_FINDING_NO_SPACING, /* pixel or slice spacing is not known: millimetres are not true */
   SAG_FINDING_NO_POSITION, /* frames have no place in the patient: shown in order of number */
   SAG_FINDING_TIME_SERIES, /* frames all lie at one place: shown in order of acquisition */
+  SAG_FINDING_NO_SUV,     /* of a PET: its values are no SUV, as the file does not say all that is needed */
   SAG_FINDING_DETECTOR_SPACING, /* only the spacing at the detector is known */
 } SagFindingKind;
 

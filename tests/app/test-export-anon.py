@@ -279,6 +279,42 @@ for folder in ("cornerstone3d", "dcmqi", "highdicom", "nema", "pydicom", "pydico
                 leaks.append(f"{path}: {word!r} of {source.name} at {raw[max(0, at - 20):at + len(word) + 8]!r}")
     check(f"{folder}: {report['files']} copies", leaks)
 
+# What a segmentation says of its making, and a DICOMDIR: everything that tells who is planted, and nothing of it comes back.
+if shutil.which("dcmmkdir"):
+    study = work / "planted"
+    subprocess.run([cli, "phantom", str(study), "--size", "48x48x8"], check=True, capture_output=True, timeout=120)
+    disc = work / "disc"
+    disc.mkdir()
+    words = {b"PLANTED", b"20190813"}
+    item = pydicom.Dataset
+    for n, p in enumerate(sorted(study.rglob("*.dcm"))):
+        d = pydicom.dcmread(p)
+        d.PatientName, d.PatientID, d.PatientBirthDate, d.StudyDate, d.SeriesDate = "PLANTED^NAME", "PLANTED-ID", "20190813", "20190813", "20190813"
+        d.InstitutionName, d.StationName, d.AccessionNumber, d.StudyID = "PLANTED-1", "PLANTED-2", "PLANTED-3", "PLANTED-4"
+        d.DeviceSerialNumber, d.StudyDescription, d.SeriesDescription, d.ReferringPhysicianName = "PLANTED-5", "PLANTED-6", "PLANTED-7", "PLANTED^REF"
+        if d.Modality == "SEG":
+            d.ContentCreatorName, d.ContentDescription, d.ContentLabel, d.DerivationDescription = "PLANTED^READER", "PLANTED-8", "PLANTED-9", "PLANTED-10"
+            person, gear, changed, before = item(), item(), item(), item()
+            person.InstitutionName, person.PersonIdentificationCodeSequence = "PLANTED-11", []
+            d.ContentCreatorIdentificationCodeSequence = [person]
+            gear.Manufacturer, gear.InstitutionName, gear.StationName, gear.OperatorsName = "Maker", "PLANTED-12", "PLANTED-13", "PLANTED^OP"
+            gear.DeviceSerialNumber, gear.ContributionDescription, gear.PurposeOfReferenceCodeSequence = "PLANTED-14", "PLANTED-15", []
+            d.ContributingEquipmentSequence = [*d.get("ContributingEquipmentSequence", []), gear]
+            before.PatientName, changed.ModifyingSystem, changed.ModifiedAttributesSequence = "PLANTED^OLD", "PLANTED-16", [before]
+            d.OriginalAttributesSequence = [changed]
+            for s in d.SegmentSequence:
+                s.TrackingID, s.TrackingUID, s.SegmentDescription = "PLANTED-17", pydicom.uid.generate_uid(), "PLANTED-18"
+                words.add(s.TrackingUID.encode())
+        words |= {str(d[k].value).encode() for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")}
+        d.save_as(disc / f"IM{n:04}", write_like_original=False)
+    made = subprocess.run(["dcmmkdir", "+r", "+D", str(disc / "DICOMDIR"), "+id", str(disc), "+F", "PLANTED", "-W"], capture_output=True, text=True)
+    for source in (disc, disc / "DICOMDIR"):
+        to = fresh("planted-" + source.name)
+        report, message = export(source, to)
+        files = [p for p in to.rglob("*") if p.is_file()]
+        leaks = [f"{p}: {w}" for p in files for w in words if w in p.read_bytes() or w in str(p.relative_to(to)).encode()]
+        check(f"planted in {source.name}", leaks if report is not None and len(files) == 9 else [message, str(len(files)), made.stderr])
+
 # Refusals.
 report, message = export(matrix / "fuzz", fresh("fuzz"))
 left = [str(p) for p in work.rglob(".sagitta-partial*")]
