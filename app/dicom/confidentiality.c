@@ -13,8 +13,9 @@ typedef struct
   char    action;
 } Row;
 
-/* PS3.15 Table E.1-1, by tag. Overlays and curves are rules below. Segment Description (0062,0006), free text of whoever
- * drew the segment, is not in the table and goes too, as ROI Description does. */
+/* PS3.15 Table E.1-1, by tag. Overlays and curves are rules below. What whoever drew
+ * a segmentation wrote freely (Segment Description, Tracking ID, Content Label and Description) is not in the table and
+ * goes too, as ROI Description does. */
 static const Row table[] = {
   { 0x00001000, 'X' }, { 0x00001001, 'U' }, { 0x00020003, 'U' }, { 0x00041511, 'U' },
   { 0x00080012, 'X' }, { 0x00080013, 'X' }, { 0x00080014, 'U' }, { 0x00080015, 'X' },
@@ -120,9 +121,10 @@ static const Row table[] = {
   { 0x0040db0d, 'U' }, { 0x0040e004, 'X' }, { 0x00420011, 'D' }, { 0x00440004, 'X' },
   { 0x0044000b, 'X' }, { 0x00440010, 'X' }, { 0x00440104, 'D' }, { 0x00440105, 'X' },
   { 0x0050001b, 'X' }, { 0x00500020, 'X' }, { 0x00500021, 'X' }, { 0x00620006, 'X' },
-  { 0x00620021, 'U' },
+  { 0x00620020, 'D' }, { 0x00620021, 'U' },
   { 0x00640003, 'U' }, { 0x00686226, 'D' }, { 0x00686270, 'D' }, { 0x006a0003, 'U' },
-  { 0x006a0005, 'D' }, { 0x006a0006, 'X' }, { 0x00700001, 'X' }, { 0x00700082, 'X' },
+  { 0x006a0005, 'D' }, { 0x006a0006, 'X' }, { 0x00700001, 'X' }, { 0x00700080, 'D' }, { 0x00700081, 'Z' },
+  { 0x00700082, 'X' },
   { 0x00700083, 'X' }, { 0x00700084, 'Z' }, { 0x00700086, 'X' }, { 0x0070031a, 'U' },
   { 0x00701101, 'U' }, { 0x00701102, 'U' }, { 0x0072000a, 'D' }, { 0x0072005e, 'D' },
   { 0x0072005f, 'D' }, { 0x00720061, 'D' }, { 0x00720063, 'D' }, { 0x00720065, 'D' },
