@@ -3,11 +3,9 @@
  * action-finder.c: find a command by its name and run it. */
 #include "ui/action-finder.h"
 
-#include "ui/keys.h"
+#include "ui/key-words.h"
 
 #include <glib/gi18n-lib.h>
-
-#include <string.h>
 
 struct _SagActionFinder
 {
@@ -25,22 +23,13 @@ get_key (GtkListBoxRow *row)
   return g_object_get_data (G_OBJECT (row), "key");
 }
 
-/* Every word typed must be somewhere in the title or its group. */
 static gboolean
 matches (GtkListBoxRow *row,
          gpointer       data)
 {
   SagActionFinder *self = data;
-  const SagKey *key = get_key (row);
-  g_autofree char *typed = g_utf8_casefold (gtk_editable_get_text (self->search), -1);
-  g_autofree char *text = g_strconcat (_ (key->title), " ", _ (key->group), NULL);
-  g_autofree char *hay = g_utf8_casefold (text, -1);
-  g_auto (GStrv) words = g_strsplit (typed, " ", -1);
 
-  for (int i = 0; words[i] != NULL; i++)
-    if (strstr (hay, words[i]) == NULL)
-      return FALSE;
-  return TRUE;
+  return sag_key_words_match (get_key (row), NULL, gtk_editable_get_text (self->search));
 }
 
 static void

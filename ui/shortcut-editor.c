@@ -211,13 +211,9 @@ matches (GtkListBoxRow *row,
          gpointer       data)
 {
   SagShortcutEditor *self = data;
-  g_autofree char *words = g_utf8_casefold (gtk_editable_get_text (self->search), -1);
   g_autofree char *keys = dup_keys (self, get_key (row));
-  g_autofree char   *all =
-      g_strconcat (_ (get_key (row)->title), " ", _ (get_key (row)->group), " ", keys, NULL);
-  g_autofree char *text = g_utf8_casefold (all, -1);
 
-  return strstr (text, words) != NULL;
+  return sag_key_words_match (get_key (row), keys, gtk_editable_get_text (self->search));
 }
 
 static void

@@ -5,7 +5,7 @@
  * from it only when pressed twice. Kept in the GSettings key "shortcuts". */
 #pragma once
 
-#include "ui/keys.h"
+#include "ui/key-words.h"
 
 #include <adwaita.h>
 

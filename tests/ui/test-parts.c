@@ -7,7 +7,7 @@
 #include "ui/action-finder.h"
 #include "ui/format.h"
 #include "ui/job-bar.h"
-#include "ui/keys.h"
+#include "ui/key-words.h"
 #include "ui/notice.h"
 #include "ui/preferences.h"
 #include "ui/settings.h"
@@ -171,6 +171,39 @@ chosen (GSimpleAction *action,
   *(int *) data = g_variant_get_int32 (parameter);
 }
 
+/* Commands are found by what else they are called, and by nothing else. */
+static void
+test_key_words (void)
+{
+  const struct
+  {
+    const char *typed, *action;
+  } looks[] = {
+    { "ruler", "view.tool::length" },     { "Contrast", "view.preset-number(1)" },
+    { "undo", "view.undo" },              { "mip", "view.slab-next-mode" },
+    { "rotate left", "view.turn(-1)" },   { "roi box", "view.tool::rectangle" },
+    { "anonymize", "win.export-deidentified" },
+  };
+  int n;
+  const SagKey *keys = sag_keys_get (&n);
+
+  for (guint l = 0; l < G_N_ELEMENTS (looks); l++)
+    {
+      int found = 0, is = 0;
+
+      for (int k = 0; k < n; k++)
+        if (sag_key_words_match (&keys[k], NULL, looks[l].typed))
+          {
+            found++;
+            is += g_str_equal (keys[k].action, looks[l].action);
+          }
+      g_assert_cmpint (is, ==, 1);
+      g_assert_cmpint (found, <, n / 4);
+    }
+  g_assert_true (sag_key_words_match (&keys[0], "Ctrl+O", "folder ctrl+o"));
+  g_assert_false (sag_key_words_match (&keys[0], NULL, "folder ctrl+o"));
+}
+
 static void
 test_finder (void)
 {
@@ -208,6 +241,7 @@ add_tests (void)
   g_test_add_func ("/settings/recent", test_recent);
   g_test_add_func ("/preferences", test_preferences);
   g_test_add_func ("/action-finder", test_finder);
+  g_test_add_func ("/key-words", test_key_words);
 }
 
 int
