@@ -358,7 +358,7 @@ test_export (void)
           g_autoptr (GVariantIter) iter = NULL;
           double dice, hd95, mean, ml_a, ml_b;
           const char *name;
-          guint8 value;
+          int value;
 
           g_assert_no_error (back->error);
           g_assert_no_error (back->refused);
@@ -370,8 +370,8 @@ test_export (void)
           g_assert_no_error (compared->error);
           g_assert_true (g_variant_lookup (compared->result, "mean-dice", "d", &dice));
           g_assert_cmpfloat (dice, ==, 1.0);
-          g_assert_true (g_variant_lookup (compared->result, "labels", "a(ysddddd)", &iter));
-          g_assert_true (g_variant_iter_next (iter, "(y&sddddd)", &value, &name, &dice, &hd95, &mean,
+          g_assert_true (g_variant_lookup (compared->result, "labels", "a(isddddd)", &iter));
+          g_assert_true (g_variant_iter_next (iter, "(i&sddddd)", &value, &name, &dice, &hd95, &mean,
                                               &ml_a, &ml_b));
           g_assert_cmpfloat (hd95, ==, 0.0);
           g_assert_cmpfloat (mean, ==, 0.0);
