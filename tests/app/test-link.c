@@ -339,6 +339,10 @@ main (int argc, char **argv)
   SagLinkOptions options = { .argv = worker, .n_threads = 1, .address_space_bytes = { LIMIT, LIMIT } };
   int status;
 
+  /* A shell that begins the tests in the background ignores some, and who is begun inherits that. */
+  for (int number = 1; number < NSIG; number++)
+    if (number != SIGPIPE)
+      signal (number, SIG_DFL);
   g_test_init (&argc, &argv, NULL);
   g_assert_cmpint (argc, ==, 2);
   worker[0] = argv[1];
