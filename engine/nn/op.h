@@ -121,6 +121,7 @@ gboolean     sag_step_go_on (const SagStep *step, int thread, double part);
 /* The families. Each ends with a row whose name is NULL. */
 extern const SagOp sag_ops_conv[];
 extern const SagOp sag_ops_matmul[];
+extern const SagOp sag_ops_nhwc[];
 extern const SagOp sag_ops_norm[];
 extern const SagOp sag_ops_rows[];
 extern const SagOp sag_ops_pointwise[];

@@ -95,32 +95,45 @@ expand_fused_gemm (SagNode *node, int at, GError **error)
   return TRUE;
 }
 
-/* alpha op (a) op (b), where op may turn the last two axes; a stack of turned a is turned first. */
+/* alpha op (a) op (b), where op may turn the last two axes, after transBatch has put axis 0 before the last;
+ * a stack of turned a is turned first. */
 gboolean
 sag_expand_fused_matmul (SagNode *node, int at, GError **error)
 {
+  static const char *const turns[] = { "transA", "transB" }, *const moves[] = { "transBatchA", "transBatchB" };
   SagBuild b = { node, at };
   SagValue *v[2], *y;
   float alpha = sag_node_get_float (node, "alpha", 1);
+  gboolean move[2], turn[2];
 
   if (!sag_node_arity (node, 2, error))
     return FALSE;
-  if (sag_node_get_int (node, "transBatchA", 0) != 0
-      || sag_node_get_int (node, "transBatchB", 0) != 0)
-    return sag_node_unsupported (node, error, "transposed batches are not supported");
-  if (sag_node_get_int (node, "transA", 0) == 0 || sag_node_input (node, 0)->shape.rank < 3)
+  for (int i = 0; i < 2; i++)
+    {
+      int rank = sag_node_input (node, i)->shape.rank;
+
+      move[i] = rank > 2 && sag_node_get_int (node, moves[i], 0) != 0;
+      turn[i] = rank > 1 && sag_node_get_int (node, turns[i], 0) != 0;
+    }
+  if (!move[0] && !move[1] && (!turn[0] || sag_node_input (node, 0)->shape.rank < 3))
     return TRUE;
   for (int i = 0; i < 2; i++)
     {
+      gint64 perm[SAG_MAX_RANK], last;
       int rank;
-      gint64 perm[SAG_MAX_RANK] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
       v[i] = sag_node_input (node, i);
       rank = v[i]->shape.rank;
-      if (rank < 2 || sag_node_get_int (node, i == 0 ? "transA" : "transB", 0) == 0)
+      if (!move[i] && !turn[i])
         continue;
-      perm[rank - 1] = rank - 2;
-      perm[rank - 2] = rank - 1;
+      for (int k = 0; k < rank; k++)
+        perm[k] = move[i] && k < rank - 1 ? (k + 1) % (rank - 1) : k;
+      if (turn[i])
+        {
+          last = perm[rank - 1];
+          perm[rank - 1] = perm[rank - 2];
+          perm[rank - 2] = last;
+        }
       v[i] = sag_build_transpose (&b, v[i], rank, perm);
     }
   y = sag_build (&b, "MatMul", 2, v[0], v[1]);

@@ -167,33 +167,7 @@ run_range_op (const SagStep *step)
     }
 }
 
-/* ---- EyeLike ---------------------------------------------------------------------------- */
-
-static gboolean
-infer_eye_like (SagNode *node, GError **error)
-{
-  const SagValue *x = sag_node_input (node, 0);
-
-  if (!sag_node_arity (node, 1, error))
-    return FALSE;
-  if (x->shape.rank != 2 || sag_node_attribute (node, "dtype") != NULL || x->dtype != SAG_DTYPE_F32)
-    return sag_node_unsupported (node, error, "only floating-point matrices are supported");
-  return sag_infer_same (node, error);
-}
-
-static void
-run_eye_like (const SagStep *step)
-{
-  SagValue *y = sag_node_output (step->node, 0);
-  gint64 k = sag_node_get_int (step->node, "k", 0), columns = y->shape.dim[1];
-
-  memset (y->data, 0, sag_value_count (y) * sizeof (float));
-  for (gint64 i = 0; i < y->shape.dim[0]; i++)
-    if (i + k >= 0 && i + k < columns)
-      ((float *) y->data)[i * columns + i + k] = 1;
-}
-
-/* ---- Cast, Port, Layout ----------------------------------------------------------------- */
+/* ---- element types ---------------------------------------------------------------------- */
 
 /* ONNX codes; types that are F32 inside stay so. */
 static gboolean
@@ -212,6 +186,43 @@ target_type (const SagNode *node, gint64 code, SagDType *dtype, GError **error)
                                  code);
   return TRUE;
 }
+
+/* ---- EyeLike ---------------------------------------------------------------------------- */
+
+static gboolean
+infer_eye_like (SagNode *node, GError **error)
+{
+  const SagValue *x = sag_node_input (node, 0);
+  SagDType dtype;
+
+  if (!sag_node_arity (node, 1, error))
+    return FALSE;
+  dtype = x->dtype;
+  if (x->shape.rank != 2)
+    return sag_node_invalid (node, error, "its input is no matrix");
+  if (sag_node_attribute (node, "dtype") != NULL
+      && !target_type (node, sag_node_get_int (node, "dtype", 0), &dtype, error))
+    return FALSE;
+  return sag_node_give (node, 0, dtype, &x->shape, error);
+}
+
+static void
+run_eye_like (const SagStep *step)
+{
+  static const float real = 1;
+  static const gint64 whole = 1; /* its first bytes are a smaller integer's: all machines we run on are little-endian */
+  SagValue *y = sag_node_output (step->node, 0);
+  gint64 k = sag_node_get_int (step->node, "k", 0), columns = y->shape.dim[1];
+  gsize size = sag_dtype_size (y->dtype);
+
+  memset (y->data, 0, (gsize) sag_value_count (y) * size);
+  for (gint64 i = 0; i < y->shape.dim[0]; i++)
+    if (k >= -i && k < columns - i)
+      memcpy ((char *) y->data + (gsize) (i * columns + i + k) * size,
+              y->dtype == SAG_DTYPE_F32 ? (const void *) &real : &whole, size);
+}
+
+/* ---- Cast, Port, Layout ----------------------------------------------------------------- */
 
 static gboolean
 infer_cast (SagNode *node, GError **error)

@@ -108,7 +108,9 @@ will_be_bytes (const SagNode *node, const SagConvGeometry *g)
   const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1);
 
   return g->groups == 1 && w->constant != NULL
-         && (node->graph->precision >= SAG_PRECISION_INT8 || (w->stored_bits > 0 && x->quantum.scale > 0));
+         && (node->graph->precision >= SAG_PRECISION_INT8
+             || (w->stored_bits > 0
+                 && (x->quantum.scale > 0 || sag_node_get_int (node, "accuracy_level", 0) == 4)));
 }
 
 /* The same on bytes, from measurements of tiles (int-amx.c) and VNNI: with channels last a panel of 32 columns

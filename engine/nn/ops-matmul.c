@@ -293,12 +293,13 @@ pack_int8 (SagNode *node, const Product *p)
   g_autofree float *one = g_new (float, MAX (p->k, 1));
   float *scales = (void *) ((char *) node->packed + at.scales);
   gint32 *sums = (void *) ((char *) node->packed + at.sums);
+  float given = sag_node_get_float (node, "weight_scale", 0); /* the file's own (pass-quant.c) */
 
   for (gint64 j = 0; j < p->n; j++)
     {
       for (gint64 k = 0; k < p->k; k++)
         one[k] = b[j * column + k * row];
-      scales[j] = sag_int8_scale (p->k, one);
+      scales[j] = given > 0 ? given : sag_int8_scale (p->k, one);
       if (scales[j] == 0)
         scales[j] = 1;
       kernels->quantize.to_s8 ((gsize) p->k, one, scales[j], bytes + j * p->k);

@@ -378,25 +378,27 @@ static gboolean
 infer_int_product (SagNode *node, GError **error)
 {
   Operands o;
-  SagShape a, b, a_batch = { 0 }, batch;
-  gint64 n;
+  SagShape a, b, y;
+  gint64 k, n;
 
   if (!sag_node_arity (node, is_qlinear (node) ? 8 : 2, error))
     return FALSE;
   o = get_operands (node);
   a = o.a->shape;
   b = o.b->shape;
-  if (a.rank < 2 || b.rank != 2 || a.dim[a.rank - 1] != b.dim[0])
-    return sag_node_unsupported (
-        node, error, "its shapes cannot be multiplied, or its second input is not a matrix");
-  n = b.dim[1];
+  if (a.rank < 2 || b.rank < 2)
+    return sag_node_unsupported (node, error, "its inputs are not matrices");
+  k = b.dim[b.rank - 2];
+  n = b.dim[b.rank - 1];
+  a.rank -= 2;
+  b.rank -= 2;
+  if (o.a->shape.dim[a.rank + 1] != k || !sag_shape_broadcast (&a, &b, &y))
+    return sag_node_invalid (node, error, "its shapes cannot be multiplied");
   if (!check_operands (node, &o, n, error))
     return FALSE;
-  a_batch = a;
-  a_batch.dim[a.rank - 1] = n;
-  batch = a_batch;
-  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &batch,
-                        error);
+  y.dim[y.rank++] = o.a->shape.dim[a.rank];
+  y.dim[y.rank++] = n;
+  return sag_node_give (node, 0, is_qlinear (node) ? o.y_zero->dtype : SAG_DTYPE_I32, &y, error);
 }
 
 typedef struct
@@ -405,6 +407,7 @@ typedef struct
   SagValue *y;
   SagWindow window;
   gint64    group;
+  gint64    a_step[SAG_MAX_RANK], b_step[SAG_MAX_RANK]; /* of a product's axes */
 } ByteRun;
 
 static void
@@ -412,32 +415,56 @@ byte_product_rows (gint64 row, gint64 to, int thread, gpointer data)
 {
   const ByteRun *run = data;
   const Operands *o = &run->o;
-  gint64 k = o->b->shape.dim[0], n = o->b->shape.dim[1];
+  const SagShape *shape = &run->y->shape;
+  gint64 k = o->a->shape.dim[o->a->shape.rank - 1], n = shape->dim[shape->rank - 1];
   gint32 a_zero = zero_at (o->a_zero, 0);
 
   for (; row < to; row++)
-    for (gint64 j = 0; j < n; j++)
-      {
-        guint32 sum = 0;
-        gint32 b_zero = zero_at (o->b_zero, j);
+    {
+      gint64 rest = row, a = 0, b = 0;
 
-        for (gint64 p = 0; p < k; p++)
-          sum += (guint32) ((byte_at (o->a, row * k + p) - a_zero)
-                            * (byte_at (o->b, p * n + j) - b_zero));
-        put_sum (o, run->y, row * n + j, j, (gint32) sum);
-      }
+      for (int i = shape->rank - 1; i-- > 0; rest /= shape->dim[i])
+        {
+          a += rest % shape->dim[i] * run->a_step[i];
+          b += rest % shape->dim[i] * run->b_step[i];
+        }
+      for (gint64 j = 0; j < n; j++)
+        {
+          guint32 sum = 0;
+          gint32 b_zero = zero_at (o->b_zero, j);
+
+          for (gint64 p = 0; p < k; p++)
+            sum += (guint32) ((byte_at (o->a, a + p) - a_zero) * (byte_at (o->b, b + p * n + j) - b_zero));
+          put_sum (o, run->y, row * n + j, j, (gint32) sum);
+        }
+    }
+}
+
+/* Elements from one place of `y` to the next along each axis but the last two, which `last` gives. */
+static void
+product_steps (const SagShape *shape, const SagShape *y, gint64 last, gint64 *step)
+{
+  SagShape batch = *shape, of_y = *y;
+
+  batch.rank -= 2;
+  of_y.rank -= 2;
+  sag_shape_strides_in (&batch, &of_y, step);
+  for (int i = 0; i < of_y.rank; i++)
+    step[i] *= shape->dim[batch.rank] * shape->dim[batch.rank + 1];
+  step[of_y.rank] = last;
 }
 
 static void
 run_int_product (const SagStep *step)
 {
   ByteRun run = { get_operands (step->node), sag_node_output (step->node, 0) };
-  gint64 n = run.o.b->shape.dim[1];
+  const SagShape *a = &run.o.a->shape, *b = &run.o.b->shape;
+  gint64 n = b->dim[b->rank - 1], each = MAX (1, n * b->dim[b->rank - 2]);
 
-  if (n > 0)
-    sag_range_run (sag_value_count (run.y) / n,
-                   MAX (1, SAG_GRAIN / MAX (1, sag_value_count (run.o.b))), byte_product_rows,
-                   &run);
+  product_steps (a, &run.y->shape, a->dim[a->rank - 1], run.a_step);
+  product_steps (b, &run.y->shape, 0, run.b_step);
+  if (sag_value_count (run.y) > 0)
+    sag_range_run (sag_value_count (run.y) / n, MAX (1, SAG_GRAIN / each), byte_product_rows, &run);
 }
 
 static gboolean
@@ -522,7 +549,8 @@ static gboolean
 prepare_ints (SagNode *node, SagPrecision precision, GError **error)
 {
   const SagShape *w = &get_operands (node).b->shape;
-  gint64 each = w->rank == 2 ? w->dim[0] : sag_shape_product (w, 1, w->rank);
+  gboolean conv = strstr (node->op->name, "Conv") != NULL;
+  gint64 each = conv ? sag_shape_product (w, 1, w->rank) : w->dim[w->rank - 2];
 
   node->kernel = "bytes";
   node->macs =
@@ -641,6 +669,18 @@ expand_product (SagNode *node, int at, GError **error)
     {
       scale = sag_node_input (node, 2);
       zero = sag_node_input (node, 4);
+      if (scale->constant != NULL) /* of a file with QDQ pairs: again as such */
+        {
+          SagValue *b = sag_node_input (node, 1);
+
+          a = sag_build (&build, "DequantizeLinear", 3, a, scale, zero);
+          b = sag_build (&build, "DequantizeLinear", 3, b, sag_node_input (node, 3), sag_node_input (node, 5));
+          sag_node_set_int (b->producer, "axis", -1);
+          y = sag_build (&build, "MatMul", 2, a, b);
+          bias = sag_node_input (node, 6);
+          sag_build_end (&build, 0, bias != NULL ? sag_build (&build, "Add", 2, y, bias) : y);
+          return TRUE;
+        }
     }
   y = sag_build (&build, "MatMulInteger", 4, a, sag_node_input (node, 1), zero,
                  sag_node_input (node, dynamic ? 3 : 5));
@@ -698,6 +738,9 @@ const SagOp sag_ops_quant[] = {
   { "MatMulNBits", "com.microsoft", .expand = expand_nbits },
   { "DynamicQuantizeMatMul", "com.microsoft", .expand = expand_product },
   { "MatMulIntegerToFloat", "com.microsoft", .expand = expand_product },
+  QUANT ("QLinearConv", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearWhere", "com.microsoft", infer_unknown, NULL),
+  QUANT ("QLinearReduceMean", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearAdd", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearMul", "com.microsoft", infer_unknown, NULL),
   QUANT ("QLinearSigmoid", "com.microsoft", infer_unknown, NULL),

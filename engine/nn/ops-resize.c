@@ -91,7 +91,8 @@ read_scales (const SagNode *node, const SagTensor *scales, const float *floats, 
       if (!(scale > 0) || !(scale * (double) in->dim[axes[i]] < (double) SAG_MAX_ELEMENTS))
         return sag_node_invalid (node, error, "a scale is not positive or too large");
       target->scale[axes[i]] = scale;
-      target->out.dim[axes[i]] = (gint64) floor (scale * (double) in->dim[axes[i]]);
+      /* In floats, as exporters and ONNX Runtime have it: (17.f / 9) * 9 is 17 there. */
+      target->out.dim[axes[i]] = (gint64) floorf ((float) scale * (float) in->dim[axes[i]]);
     }
   return TRUE;
 }

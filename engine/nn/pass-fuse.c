@@ -52,6 +52,7 @@ scale_conv (SagGraph *graph, SagNode *conv, const float *a, const float *b, gint
   while (conv->inputs->len < 3)
     g_ptr_array_add (conv->inputs, NULL);
   conv->inputs->pdata[1] = sag_graph_add_constant (graph, w->name, g_steal_pointer (&weights));
+  sag_node_input (conv, 1)->stored_bits = w->stored_bits; /* columns have scales of their own anyway */
   conv->inputs->pdata[2] = sag_graph_add_constant (graph, bias != NULL ? bias->name : w->name,
                                                    g_steal_pointer (&shifts));
   return TRUE;

@@ -5,8 +5,8 @@
  * makes quanta of them, and the float operator runs on bytes.
  *
  * Sources: ONNX QLinearConv, QLinearMatMul; com.microsoft QLinearAdd, QLinearMul, QLinearSigmoid,
- * QLinearLeakyRelu, QLinearAveragePool, QLinearGlobalAveragePool, QLinearSoftmax,
- * QLinearConcat, QGemm.
+ * QLinearLeakyRelu, QLinearAveragePool, QLinearGlobalAveragePool, QLinearReduceMean, QLinearSoftmax,
+ * QLinearConcat, QLinearWhere, QGemm, and QLinearConv with channels last.
  */
 #include "engine/nn/pass-match.h"
 #include "engine/nn/passes.h"
@@ -21,12 +21,14 @@ static const struct
 } forms[] = {
   { "QLinearConv", "", "Conv", 2 },
   { "QLinearMatMul", "", "MatMul", 2 },
+  { "QLinearConv", "com.microsoft", "Conv", 2 },
   { "QLinearAdd", "com.microsoft", "Add", 2 },
   { "QLinearMul", "com.microsoft", "Mul", 2 },
   { "QLinearSigmoid", "com.microsoft", "Sigmoid", 1 },
   { "QLinearLeakyRelu", "com.microsoft", "LeakyRelu", 1 },
   { "QLinearAveragePool", "com.microsoft", "AveragePool", 1 },
   { "QLinearGlobalAveragePool", "com.microsoft", "GlobalAveragePool", 1 },
+  { "QLinearReduceMean", "com.microsoft", "ReduceMean", 1 },
   { "QLinearSoftmax", "com.microsoft", "Softmax", 1 },
 };
 
@@ -85,12 +87,12 @@ add_bias (SagGraph *graph, const SagValue *bias, const SagValue *sx, const SagVa
 
 /* `node` becomes `plain` with these inputs; its output is quantised behind it. */
 static void
-become (Place *place, SagNode *node, const char *plain, GPtrArray *inputs, SagValue *scale, SagValue *zero)
+become (Place *place, SagNode *node, const SagOp *plain, GPtrArray *inputs, SagValue *scale, SagValue *zero)
 {
   SagValue *y = sag_node_output (node, 0), *real = sag_graph_add_value (place->graph, y->name);
 
-  node->op = sag_op_find ("", plain);
-  node->opset = 13;
+  node->op = plain;
+  node->opset = (int) CLAMP (sag_node_get_int (node, "opset", 13), 1, 13); /* QLinearSoftmax says whose it is */
   g_ptr_array_set_size (node->inputs, 0);
   g_ptr_array_extend (node->inputs, inputs, NULL, NULL);
   sag_node_set_output (node, 0, real);
@@ -119,6 +121,8 @@ lower (SagGraph *graph, int at)
     {
       int n = forms[f].n;
       gboolean conv = strcmp (forms[f].plain, "Conv") == 0;
+      g_autofree char *last = NULL;
+      const SagOp *op;
       SagValue *bias = conv ? after (node, 8) : NULL;
 
       if (strcmp (node->op->name, forms[f].name) != 0 || strcmp (node->op->domain, forms[f].domain) != 0)
@@ -126,7 +130,10 @@ lower (SagGraph *graph, int at)
       /* Standing alone it has a kernel of its own, exact to the file's last bit. */
       if (forms[f].domain[0] == '\0' && x->producer == NULL)
         return FALSE;
-      if (after (node, 3 * n) == NULL || sag_node_get_int (node, "channels_last", 0) != 0
+      if (sag_node_get_int (node, "channels_last", 0) != 0)
+        last = g_strconcat ("Nhwc", forms[f].plain, NULL);
+      op = last != NULL ? sag_op_find ("sagitta", last) : sag_op_find ("", forms[f].plain);
+      if (after (node, 3 * n) == NULL || op == NULL
           || (bias != NULL
               && (bias = add_bias (graph, bias, sag_node_input (node, 1), sag_node_input (node, 4))) == NULL))
         return FALSE;
@@ -134,7 +141,7 @@ lower (SagGraph *graph, int at)
         g_ptr_array_add (inputs, add_dequantize (&place, node, 3 * i, conv && i == 1 ? 0 : 1));
       if (bias != NULL)
         g_ptr_array_add (inputs, bias);
-      become (&place, node, forms[f].plain, inputs, after (node, 3 * n), after (node, 3 * n + 1));
+      become (&place, node, op, inputs, after (node, 3 * n), after (node, 3 * n + 1));
       return TRUE;
     }
   if (strcmp (node->op->name, "QLinearConcat") == 0 && node->inputs->len >= 5
@@ -142,7 +149,15 @@ lower (SagGraph *graph, int at)
     {
       for (int i = 2; i + 2 < (int) node->inputs->len; i += 3)
         g_ptr_array_add (inputs, add_dequantize (&place, node, i, 1));
-      become (&place, node, "Concat", inputs, sag_node_input (node, 0), sag_node_input (node, 1));
+      become (&place, node, sag_op_find ("", "Concat"), inputs, sag_node_input (node, 0), sag_node_input (node, 1));
+      return TRUE;
+    }
+  if (strcmp (node->op->name, "QLinearWhere") == 0 && after (node, 8) != NULL)
+    {
+      g_ptr_array_add (inputs, x);
+      g_ptr_array_add (inputs, add_dequantize (&place, node, 1, 1));
+      g_ptr_array_add (inputs, add_dequantize (&place, node, 4, 1));
+      become (&place, node, sag_op_find ("", "Where"), inputs, after (node, 7), after (node, 8));
       return TRUE;
     }
   if (strcmp (node->op->name, "QGemm") == 0 && after (node, 7) != NULL && after (node, 8) != NULL)
@@ -157,7 +172,7 @@ lower (SagGraph *graph, int at)
                                                sag_node_get_int (node, "transB", 0) != 0 ? 0 : 1));
       if (bias != NULL)
         g_ptr_array_add (inputs, bias);
-      become (&place, node, "Gemm", inputs, after (node, 7), after (node, 8));
+      become (&place, node, sag_op_find ("", "Gemm"), inputs, after (node, 7), after (node, 8));
       return TRUE;
     }
   return FALSE;
@@ -177,6 +192,7 @@ lift (SagGraph *graph, int at)
 
   for (guint i = 0; i < G_N_ELEMENTS (movers); i++)
     moves = moves || sag_match_is (node, movers[i]);
+  moves = moves || strcmp (node->op->name, "NhwcMaxPool") == 0;
   quantize = moves && x != NULL ? x->producer : NULL;
   if (quantize == NULL || !sag_match_is (quantize, "QuantizeLinear") || sag_node_input (quantize, 2) == NULL
       || sag_node_output (node, 1) != NULL || sag_node_output (node, 0) == NULL)
@@ -187,7 +203,7 @@ lift (SagGraph *graph, int at)
   {
     int opset = node->opset;
 
-    become (&place, node, node->op->name, inputs, sag_node_input (quantize, 1),
+    become (&place, node, node->op, inputs, sag_node_input (quantize, 1),
             sag_node_input (quantize, 2));
     node->opset = opset;
   }
@@ -203,11 +219,15 @@ sag_pass_qoperator (SagGraph *graph, GError **error)
     {
       guint n = graph->nodes->len;
 
-      if (lower (graph, i) || (changed && lift (graph, i)))
-        {
-          changed = TRUE;
-          i += (int) (graph->nodes->len - n);
-        }
+      changed = lower (graph, i) || changed;
+      i += (int) (graph->nodes->len - n);
+    }
+  for (int i = 0; changed && i < (int) graph->nodes->len; i++)
+    {
+      guint n = graph->nodes->len;
+
+      lift (graph, i);
+      i += (int) (graph->nodes->len - n);
     }
   return TRUE;
 }

@@ -23,6 +23,8 @@ static const struct
   { "/q_tokens", "/last:u8 -> 1x16x5x7/last:u8", " MatMul " },
   { "/x_cumsum_rate", " 2x11x6x1 -> 2x11x6x4", " SelectiveScan " },
   { "/pieces", " Pieces ", " Slice " },
+  { "/q_dynamic", " int8 ", "Integer" },
+  { "/q_nhwc", " int8 ", " MaxPool            plain          fp32  1x10x9x8" },
   { "/linatt_", " LinearAttention ", " ReduceMean " },
 };
 
