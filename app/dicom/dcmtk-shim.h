@@ -71,7 +71,8 @@ seconds (const OFString &text, size_t start)
 }
 
 /* What stored activity of a PET image is multiplied by to be the SUV by body weight in g/ml; 0 where
- * the file does not say all that is needed. */
+ * the file does not say all that is needed: `lack` is then what (SagSuvLack), or nothing where it is no PET or another
+ * SUV already. */
 double read_suv_factor (DcmItem *dataset, int *lack);
 
 /* Ends a text before a character that its cut has split. */

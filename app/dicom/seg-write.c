@@ -65,14 +65,11 @@ collect_labels (SagSegmentation *segmentation, Labels *out, GError **error)
   for (int number = 1; number < SAG_LABEL_NUMBERS; number++)
     if (layer_of[number] != 0)
       {
-        int n;
-        const SagLabel *labels
-            = sag_labelmap_get_labels (sag_segmentation_get_layer (segmentation, layer_of[number] - 1), &n);
+        int layer = layer_of[number] - 1;
 
-        while (sag_label_get_number (labels) != number)
-          labels++;
-        out->layers[out->n] = layer_of[number] - 1;
-        out->labels[out->n++] = *labels;
+        out->layers[out->n] = layer;
+        out->labels[out->n++]
+            = *sag_labelmap_find_number (sag_segmentation_get_layer (segmentation, layer), number);
       }
   return TRUE;
 }

@@ -320,13 +320,9 @@ find_layer (SagEditing *self, SagSegmentation *segmentation)
 static guint8
 find_value (const SagLabelmap *map, int number)
 {
-  int n;
-  const SagLabel *labels = sag_labelmap_get_labels (map, &n);
+  const SagLabel *label = sag_labelmap_find_number (map, number);
 
-  for (int i = 0; i < n; i++)
-    if (sag_label_get_number (&labels[i]) == number)
-      return labels[i].value;
-  return 0;
+  return label != NULL ? label->value : 0;
 }
 
 /* The layer that is edited gets all voxels of the images; the others stay as small as they are. */

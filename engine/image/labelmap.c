@@ -292,6 +292,15 @@ sag_labelmap_find_label (const SagLabelmap *self, guint8 value)
   return self->index[value] >= 0 ? &self->labels[self->index[value]] : NULL;
 }
 
+const SagLabel *
+sag_labelmap_find_number (const SagLabelmap *self, int number)
+{
+  for (int n = 0; n < self->n_labels; n++)
+    if (sag_label_get_number (&self->labels[n]) == number)
+      return &self->labels[n];
+  return NULL;
+}
+
 /* What one thread has seen of one label. All integers, so that the order of adding does not matter.
  */
 typedef struct

@@ -116,6 +116,9 @@ const SagLabel *sag_labelmap_get_labels  (const SagLabelmap *self,
 /* NULL if no label has that value. */
 const SagLabel *sag_labelmap_find_label  (const SagLabelmap *self,
                                           guint8             value);
+/* NULL if no label has that number (sag_label_get_number()). */
+const SagLabel *sag_labelmap_find_number (const SagLabelmap *self,
+                                          int                number);
 
 /* One pass over the voxels: `stats` has 256 entries, by value; entry 0 counts the background and
  * has no box. [compute thread] */

@@ -192,16 +192,13 @@ sag_segmentation_find_label (const SagSegmentation *self, int number, int *layer
 {
   for (int n = 0; n < self->n_layers; n++)
     {
-      int n_labels;
-      const SagLabel *labels = sag_labelmap_get_labels (self->layers[n], &n_labels);
+      const SagLabel *label = sag_labelmap_find_number (self->layers[n], number);
 
-      for (int i = 0; i < n_labels; i++)
-        if (sag_label_get_number (&labels[i]) == number)
-          {
-            if (layer != NULL)
-              *layer = n;
-            return &labels[i];
-          }
+      if (label == NULL)
+        continue;
+      if (layer != NULL)
+        *layer = n;
+      return label;
     }
   return NULL;
 }
