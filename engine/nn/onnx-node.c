@@ -351,11 +351,50 @@ connect_inputs (SagOnnxScope *scope, SagNode *node, const NodeDraft *draft, GErr
   return TRUE;
 }
 
-/* A call of a function of the model's own: its nodes are written out in the caller's graph. */
-static gboolean
-expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *draft,
-                 const SagNode *caller, SagWire message, GError **error)
+/* The name in an AttributeProto. */
+static char *
+attribute_name (SagWire message)
 {
+  SagWireField field;
+  char *name = NULL;
+
+  while (name == NULL && sag_wire_next (&message, &field, NULL))
+    if (field.number == 1 && field.type == 2)
+      name = sag_wire_string (&field.bytes);
+  return name;
+}
+
+/* FunctionProto's attribute_proto: what holds where the caller says nothing. */
+static gboolean
+add_default (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *caller, SagWire message, GError **error)
+{
+  g_autoptr (GPtrArray) outer = g_ptr_array_new ();
+  g_autofree char *name = attribute_name (message);
+
+  return name == NULL || sag_node_attribute (caller, name) != NULL
+         || read_attribute (reader, scope, caller, message, outer, error);
+}
+
+static GHashTable *
+copy_opsets (GHashTable *from)
+{
+  GHashTable *to = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GHashTableIter iter;
+  gpointer domain, version;
+
+  g_hash_table_iter_init (&iter, from);
+  while (g_hash_table_iter_next (&iter, &domain, &version))
+    g_hash_table_insert (to, g_strdup (domain), version);
+  return to;
+}
+
+/* A call of a function of the model's own: its nodes, of the operator sets it names, are written out in the
+ * caller's graph. */
+static gboolean
+expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *draft, SagNode *caller,
+                 SagWire message, GError **error)
+{
+  GHashTable *opsets = reader->opsets;
   g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func (g_free);
   SagWire again = message;
@@ -366,14 +405,15 @@ expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *dr
 
   if (++reader->depth > SAG_ONNX_MAX_DEPTH)
     return sag_onnx_invalid (error, "Functions in the model call each other too deeply");
-  while (sag_wire_next (&message, &field, &local))
+  reader->opsets = copy_opsets (opsets);
+  while (good && sag_wire_next (&message, &field, &local))
     if (field.type == 2 && (field.number == 4 || field.number == 5))
       g_ptr_array_add (field.number == 4 ? inputs : outputs, sag_wire_string (&field.bytes));
-  if (local != NULL)
-    {
-      g_propagate_error (error, local);
-      return FALSE;
-    }
+    else if (field.type == 2 && field.number == 9)
+      good = sag_onnx_read_opset (reader, field.bytes, error);
+    else if (field.type == 2 && field.number == 11)
+      good = add_default (reader, scope, caller, field.bytes, error);
+  good = sag_onnx_finish (local, good, error);
   sag_onnx_scope_init (&inner, scope->graph);
   inner.caller = caller;
   for (guint i = 0; i < inputs->len && i < draft->inputs->len; i++)
@@ -399,6 +439,8 @@ expand_function (SagOnnxReader *reader, SagOnnxScope *scope, const NodeDraft *dr
                  : sag_onnx_invalid (error, "A function of the model does not give its output");
     }
   g_hash_table_unref (inner.values);
+  g_hash_table_unref (reader->opsets);
+  reader->opsets = opsets;
   reader->depth--;
   return good;
 }
@@ -407,12 +449,22 @@ static gboolean
 read_attributes (SagOnnxReader *reader, SagOnnxScope *scope, SagNode *node, const NodeDraft *draft,
                  GError **error)
 {
-  g_autoptr (GPtrArray) outer = g_ptr_array_new ();
+  g_autoptr (GPtrArray) outer = g_ptr_array_new (), others = g_ptr_array_new ();
 
   for (guint i = 0; i < draft->attributes->len; i++)
-    if (!read_attribute (reader, scope, node, g_array_index (draft->attributes, SagWire, i), outer,
-                         error))
-      return FALSE;
+    {
+      guint first = outer->len, last = node->attributes->len;
+
+      if (!read_attribute (reader, scope, node, g_array_index (draft->attributes, SagWire, i), outer,
+                           error))
+        return FALSE;
+      /* of an If, what the else branch reads comes last, whichever branch the file has first */
+      if (node->attributes->len > last
+          && strcmp (((SagAttribute *) node->attributes->pdata[last])->name, "else_branch") == 0)
+        for (; outer->len > first; g_ptr_array_remove_index (outer, first))
+          g_ptr_array_add (others, outer->pdata[first]);
+    }
+  g_ptr_array_extend (outer, others, NULL, NULL);
   for (guint i = 0; i < outer->len; i++)
     g_ptr_array_add (node->inputs, outer->pdata[i]);
   node->n_captures = (int) outer->len;

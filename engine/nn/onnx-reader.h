@@ -54,6 +54,9 @@ gboolean sag_onnx_scope_add (SagOnnxScope *scope, SagValue *value, const char *n
 gboolean sag_onnx_read_node (SagOnnxReader *reader, SagOnnxScope *scope, SagWire message,
                              GError **error);
 
+/* An OperatorSetIdProto of the model, or of one of its functions, into reader->opsets: onnx.c. */
+gboolean sag_onnx_read_opset (SagOnnxReader *reader, SagWire message, GError **error);
+
 /* A GraphProto that is an attribute; what it captures is appended to `outer`: onnx.c. */
 SagGraph *sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message,
                               GPtrArray *outer, GError **error);

@@ -411,8 +411,8 @@ sag_onnx_read_body (SagOnnxReader *reader, SagOnnxScope *parent, SagWire message
   return good ? g_steal_pointer (&graph) : NULL;
 }
 
-static gboolean
-read_opset (SagOnnxReader *reader, SagWire message, GError **error)
+gboolean
+sag_onnx_read_opset (SagOnnxReader *reader, SagWire message, GError **error)
 {
   g_autofree char *domain = NULL;
   SagWireField field;
@@ -485,7 +485,7 @@ read_model (SagOnnxReader *reader, SagGraph *graph, SagWire message, GError **er
 
   while (good && sag_wire_next (&message, &field, &local))
     if (field.type == 2 && field.number == 8)
-      good = read_opset (reader, field.bytes, error);
+      good = sag_onnx_read_opset (reader, field.bytes, error);
     else if (field.type == 2 && field.number == 25)
       good = read_function (reader, field.bytes, error);
     else if (field.type == 2 && field.number == 7)

@@ -429,7 +429,8 @@ infer_pad (SagNode *node, GError **error)
   for (int i = 0; i < shape.rank; i++)
     {
       shape.dim[i] = x->shape.dim[i] + before[i] + after[i];
-      if (*mode != 'c' && (before[i] > 0 || after[i] > 0) && x->shape.dim[i] == 0)
+      if (*mode != 'c' && (before[i] > 0 || after[i] > 0)
+          && x->shape.dim[i] + MIN (before[i], 0) + MIN (after[i], 0) <= 0)
         return sag_node_invalid (node, error, "there is nothing to repeat along axis %d", i);
     }
   return sag_node_give (node, 0, x->dtype, &shape, error);
@@ -470,8 +471,8 @@ pad_by_copies (SagValue *y, const gint64 *strides, const gint64 *before, const g
       memcpy (n, y->shape.dim, sizeof n);
       for (int k = axis + 1; k < y->shape.rank; k++)
         {
-          n[k] = MIN (from_size[k], y->shape.dim[k] - MAX (before[k], 0));
-          outer += MAX (before[k], 0) * strides[k];
+          n[k] = from_size[k];
+          outer += before[k] * strides[k];
         }
       n[axis] = 1;
       for (gint64 i = 0; i < y->shape.dim[axis]; i++)
@@ -491,17 +492,14 @@ static gboolean
 prepare_pad (SagNode *node, SagPrecision precision, GError **error)
 {
   gint64 before[SAG_MAX_RANK], after[SAG_MAX_RANK];
-  const char *mode = sag_node_get_string (node, "mode", "constant");
 
   g_free (node->state);
   node->state = g_new0 (gint64, 2 * SAG_MAX_RANK);
   node->free_state = g_free;
   if (!sag_pad_amounts (node, before, after, error))
     return FALSE;
-  for (int i = 0; i < SAG_MAX_RANK; i++)
-    if (*mode != 'c' && (before[i] < 0 || after[i] < 0))
-      return sag_node_unsupported (node, error, "negative pads go with mode constant only");
   memcpy (node->state, before, sizeof before);
+  memcpy ((gint64 *) node->state + SAG_MAX_RANK, after, sizeof after);
   return TRUE;
 }
 
@@ -511,9 +509,10 @@ run_pad (const SagStep *step)
   const SagValue *x = sag_node_input (step->node, 0), *fill = sag_node_input (step->node, 2);
   SagValue *y = sag_node_output (step->node, 0);
   char mode = *sag_node_get_string (step->node, "mode", "constant");
-  const gint64 *before = step->node->state;
+  const gint64 *before = step->node->state, *after = before + SAG_MAX_RANK;
   gsize size = sag_dtype_size (x->dtype);
   gint64 from[SAG_MAX_RANK], to[SAG_MAX_RANK], n[SAG_MAX_RANK], x_at = 0, y_at = 0;
+  gint64 start[SAG_MAX_RANK]; /* of what is left of the input, if pads are negative, in the output */
   float value = sag_node_get_float (step->node, "value", 0);
   gint64 zero = 0;
 
@@ -526,16 +525,17 @@ run_pad (const SagStep *step)
                                                               : (void *) &zero);
   for (int i = 0; i < y->shape.rank; i++)
     {
-      gint64 skip = MAX (0, -before[i]), start = MAX (0, before[i]);
+      gint64 skip = MAX (0, -before[i]);
 
-      n[i] = MAX (0, MIN (x->shape.dim[i] - skip, y->shape.dim[i] - start));
+      start[i] = MAX (0, before[i]);
+      n[i] = MAX (0, MIN (x->shape.dim[i] - skip, y->shape.dim[i] - start[i] - MAX (0, after[i])));
       x_at += skip * from[i];
-      y_at += start * to[i];
+      y_at += start[i] * to[i];
     }
   sag_copy_box (y->shape.rank, n, size, (char *) y->data + y_at * (gint64) size, to,
                 (const char *) x->data + x_at * (gint64) size, from);
   if (mode != 'c')
-    pad_by_copies (y, to, before, x->shape.dim, mode, size);
+    pad_by_copies (y, to, start, n, mode, size);
 }
 
 /* ---- Expand, Tile ----------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  * unroll.c: a Loop whose trips differ in more than numbers, written out trip by trip.
  *
- * Where a state grows, or the trip's number (or a counter) decides a shape, or only the condition says how
+ * Where a state grows or is resized, or the trip's number (or a counter) decides a shape, or only the condition says how
  * often, one body can't be compiled for all trips. Then a trip's nodes are put in front of the Loop,
  * which goes on from their states: folding computes counters and conditions before it comes to the Loop
  * again. When no trip is left, the states are the Loop's outputs, and what each trip gave is joined.
@@ -16,6 +16,7 @@
 /* Nodes of a graph that grows so. */
 #define MAX_NODES (1 << 16)
 #define MAX_TRIPS ((gint64) 1 << 20)
+#define FEW_TRIPS 64 /* of a loop that is written out because a state may change its size */
 
 /* What a Loop that is written out carries from trip to trip, in its node's state. */
 typedef struct
@@ -53,6 +54,52 @@ grows (const SagGraph *body, int state)
 
   for (int i = 0; sag_match_is (concat, "Concat") && i < (int) concat->inputs->len; i++)
     if (sag_node_input (concat, i) == body->inputs->pdata[2 + state])
+      return TRUE;
+  return FALSE;
+}
+
+/* Operators that make another size of what they read, most of the time. */
+static gboolean
+is_sizing (const SagNode *node)
+{
+  static const char *const names[] = { "Resize", "Upsample", "MaxPool", "AveragePool", "LpPool", "Pad",
+                                       "ConvTranspose", "DepthToSpace", "SpaceToDepth" };
+  int n = 0;
+  const gint64 *strides = sag_match_is (node, "Conv") ? sag_node_get_ints (node, "strides", &n) : NULL;
+
+  for (int i = 0; i < n; i++)
+    if (strides[i] != 1)
+      return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (sag_match_is (node, names[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether a state may have another size after a trip: it goes through one of those. */
+static gboolean
+resizes (const SagGraph *body, int n_state)
+{
+  for (guint i = 0; i < body->values->len; i++)
+    ((SagValue *) body->values->pdata[i])->index = 0;
+  for (int i = 0; i < n_state; i++)
+    ((SagValue *) body->inputs->pdata[2 + i])->index = 1;
+  for (guint i = 0; i < body->nodes->len; i++)
+    {
+      const SagNode *node = body->nodes->pdata[i];
+      int way = 0;
+
+      for (int j = 0; j < (int) node->inputs->len; j++)
+        if (sag_node_input (node, j) != NULL)
+          way = MAX (way, sag_node_input (node, j)->index);
+      if (way == 1 && is_sizing (node))
+        way = 2;
+      for (int j = 0; j < (int) node->outputs->len; j++)
+        if (sag_node_output (node, j) != NULL)
+          sag_node_output (node, j)->index = way;
+    }
+  for (int i = 0; i < n_state; i++)
+    if (((const SagValue *) body->outputs->pdata[1 + i])->index == 2)
       return TRUE;
   return FALSE;
 }
@@ -170,6 +217,7 @@ should_unroll (const SagNode *loop, const SagGraph *body, int n_state)
     return FALSE;
   for (int i = 0; !any && i < n_state; i++)
     any = grows (body, i);
+  any = any || (trips <= FEW_TRIPS && resizes (body, n_state));
   return any || counts_shapes (loop, body, n_state);
 }
 
