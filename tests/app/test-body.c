@@ -593,6 +593,7 @@ job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
   const char *const paths[] = { folder, NULL };
   SagVolume *volume = sag_workspace_get_volume (workspace);
   SagSegmentation *segmentation = sag_workspace_get_segmentation (workspace);
+  g_autofree char *notes = g_strconcat (path, "-notes.db", NULL);
 
   switch (kind)
     {
@@ -618,9 +619,25 @@ job_of_kind (SagJobKind kind, SagWorkspace *workspace, const char *path)
       return sag_job_new_compare (segmentation, segmentation, TRUE, NULL);
     case SAG_JOB_EDIT:
       return sag_job_new_edit (segmentation, 0, 1, "smooth", NULL);
-    default:
-      return NULL;
+    case SAG_JOB_DEIDENTIFY:
+      {
+        /* What is there is not written over, and what a killed one leaves must not stand in the way: a new place
+         * for each. */
+        static int n;
+        g_autofree char *place = g_strdup_printf ("%s-copies-%d", path, n++);
+
+        return sag_job_new_deidentify (paths, place, "shift");
+      }
+    case SAG_JOB_KEEP:
+      return sag_job_new_keep (notes, "1.2.3", "note", "kept");
+    case SAG_JOB_RECALL:
+      return sag_job_new_recall (notes, "1.2.3", "note");
+    case SAG_JOB_PARTS:
+      return sag_job_new_parts (segmentation, NULL);
+    case SAG_N_JOB_KINDS:
+      break;
     }
+  g_assert_not_reached ();
 }
 
 /* The file, old or new, is whole; identifiers made anew may be some digits shorter. */
@@ -648,11 +665,12 @@ kill_it (gpointer data)
 }
 
 /* The worker ends at some moment of each kind of job: one sentence or a result, and everything that was open
- * is still there and the next job works. */
+ * is still there and the next job works. Every other one is stopped before it is asked, so that it is killed
+ * before the job began: then another does it, or says that it was lost. */
 static void
 test_killed (void)
 {
-  static const int signals[] = { SIGKILL, SIGSEGV, SIGTERM, SIGBUS };
+  static const int signals[] = { SIGSEGV, SIGBUS };
   g_autoptr (SagWorkspace) workspace = segment_series ();
   g_autofree char *path = result_path ("killed.dcm"), *whole = NULL;
   int n_crashed = 0;
@@ -665,20 +683,20 @@ test_killed (void)
     g_assert_true (g_file_get_contents (path, &whole, &length, NULL));
   }
   for (int kind = 0; kind < SAG_N_JOB_KINDS; kind++)
-    for (int round = 0; round < 6; round++)
+    for (int round = 0; round < 4; round++)
       {
         SagJob *job = job_of_kind ((SagJobKind) kind, workspace, path);
+        int pid = sag_link_get_pid (link_in_use, sag_job_get_lane (job));
+        gboolean stopped = round % 2 == 0 && pid > 0 && kill (pid, SIGSTOP) == 0;
         g_autoptr (JobRun) run = NULL, again = NULL;
         int target[3];
         guint timer;
 
-        if (job == NULL)
-          continue;
         target[0] = sag_job_get_lane (job);
-        target[1] = signals[round % G_N_ELEMENTS (signals)];
+        target[1] = stopped ? SIGKILL : signals[round / 2];
         run = job_run_start (job, NULL, NULL);
         target[2] = TRUE;
-        timer = g_timeout_add ((guint) g_test_rand_int_range (0, 12), kill_it, target);
+        timer = g_timeout_add (stopped ? 0 : (guint) g_test_rand_int_range (0, 12), kill_it, target);
         job_run_wait (run);
         if (run->error != NULL)
           {
@@ -695,6 +713,13 @@ test_killed (void)
         if (again->error != NULL && g_error_matches (again->error, SAG_JOB_ERROR, SAG_JOB_ERROR_CRASHED))
           continue; /* the timer came late, and hit this one */
         g_assert_no_error (again->error);
+        if (kind == SAG_JOB_RECALL)
+          {
+            const char *text;
+
+            g_assert_true (g_variant_lookup (again->result, "text", "&s", &text));
+            g_assert_cmpstr (text, ==, "kept");
+          }
       }
   g_test_message ("%d jobs lost their worker", n_crashed);
   g_assert_cmpint (n_crashed, >, 0);
@@ -712,21 +737,6 @@ open_folder (void)
   catalogue = sag_catalogue_new ();
   g_assert_true (sag_catalogue_set (catalogue, run->result, NULL));
   series = sag_catalogue_pick_series (catalogue);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
 }
 
 int
