@@ -4,6 +4,7 @@
  */
 #include "app/cli/evaluate.h"
 
+#include "app/files/nifti.h"
 #include "engine/base/error.h"
 
 #include <math.h>
@@ -153,27 +154,28 @@ count_voxels (SagSegmentation *segmentation)
   return n;
 }
 
-/* The mask on the image's grid. One that lies elsewhere altogether is an error, not an empty truth.
- */
+/* The mask on the image's grid. One that lies elsewhere altogether is an error, not an empty truth;
+ * so is one of which it is known where it lies where it is not of the image, as of a radiograph. */
 static SagSegmentation *
 open_mask (const SagEvaluated *self, const char *path, GError **error)
 {
   const SagGrid *grid = sag_volume_get_grid (self->volume);
   g_autoptr (SagSegmentation) own = NULL, laid = NULL;
+  gboolean has_place = self->info->has_place;
 
   if (sag_png_is_name (path))
     return sag_png_read_segmentation (path, grid, error);
   own = sag_open_segmentation (path, NULL, error);
   if (own == NULL || sag_grid_equal (sag_segmentation_get_grid (own), grid))
     return g_steal_pointer (&own);
-  if (!sag_volume_get_has_spacing (self->volume))
+  if (has_place != (sag_segmentation_get_has_place (own) && sag_nifti_is_placed (path)))
     {
       g_autofree char *shown = sag_escape_name (path, -1);
 
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
-                   "The mask '%s' has a place in the patient and its image has none; give both as "
+                   "The mask '%s' has %s place in the patient and its image has %s; give both as "
                    "PNG, or both as NIfTI or DICOM",
-                   shown);
+                   shown, has_place ? "no" : "a", has_place ? "one" : "none");
       return NULL;
     }
   laid = sag_seg_regrid (own, grid, error);

@@ -205,6 +205,11 @@ check("NIfTI", case and case["hd95_unit"] == "mm" and set(case["dice"]) == {"Hig
 one = run("evaluate", "--model", net3, "--images", images3 / "p1_0000.nii.gz", "--masks", masks3 / "p1.nii", "--json")
 check("one image and one mask", one.returncode == 0 and json.loads(one.stdout)["cases"][0]["dice"] == case["dice"],
       one.stderr)
+loose = nibabel.Nifti1Image(np.ones((12, 11, 10), np.uint8), None)
+loose.header.set_zooms((1, 2, 3))
+nibabel.save(loose, masks3 / "p1.nii")
+got = run("evaluate", "--model", net3, "--images", images3, "--masks", masks3)
+check("an image with a place, a mask without", got.returncode == 1 and "has no place" in got.stderr, got.stderr)
 affine[0, 3] = 900
 nibabel.save(nibabel.Nifti1Image(np.ones((12, 11, 10), np.uint8), affine), masks3 / "p1.nii")
 got = run("evaluate", "--model", net3, "--images", images3, "--masks", masks3)
