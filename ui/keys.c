@@ -19,6 +19,7 @@ static const SagKey keys[] = {
   { "win.open-folder", N_ ("Open a folder"), STUDY, "<Control>o" },
   { "win.open-files", N_ ("Open files"), STUDY, "<Control><Shift>o" },
   { "win.open-sample", N_ ("Open the sample study"), STUDY, "" },
+  { "win.try-again", N_ ("Try again what could not be read"), STUDY, "F5" },
   { "win.next-series", N_ ("Next series"), STUDY, "Page_Down" },
   { "win.previous-series", N_ ("Previous series"), STUDY, "Page_Up" },
   { "win.show-tags", N_ ("Show the DICOM tags"), STUDY, "<Control>t" },

@@ -20,6 +20,7 @@ struct _SagOpener
   SagJob        *labels;  /* running, or NULL: a segmentation file */
   char          *labels_name; /* what they are called if they do not say */
   char          *dropped; /* the file of "labels", if it may be images as well; NULL if not */
+  char         **asked;   /* the paths last opened, or NULL */
   SagSeries     *overlay; /* a segmentation to read when its series is there, or NULL */
   GQueue         thumbnails; /* SagSeries still without, owned */
   SagJob        *thumbnail;  /* running, or NULL */
@@ -251,7 +252,11 @@ index_done (GObject      *source,
   g_clear_object (&self->index);
   if (found == NULL || !sag_catalogue_add (self->catalogue, found, &error))
     {
-      settle (self);
+      if (sag_workspace_get_volume (self->workspace) == NULL && self->read == NULL
+          && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        set_state (self, SAG_OPENER_NOTHING, error->message);
+      else
+        settle (self);
       fail (self, error);
       return;
     }
@@ -277,7 +282,11 @@ void
 sag_opener_open_paths (SagOpener         *self,
                        const char *const *paths)
 {
-  start (self, &self->index, sag_job_new_index (paths), TRUE, index_done);
+  char **asked = g_strdupv ((char **) paths); /* they may be the ones that are kept */
+
+  g_strfreev (self->asked);
+  self->asked = asked;
+  start (self, &self->index, sag_job_new_index ((const char *const *) asked), TRUE, index_done);
   if (sag_workspace_get_volume (self->workspace) == NULL)
     set_state (self, SAG_OPENER_LOOKING, "");
 }
@@ -543,6 +552,17 @@ sag_opener_open_series (SagOpener *self,
 }
 
 void
+sag_opener_try_again (SagOpener *self)
+{
+  SagSeries *open = sag_workspace_get_series (self->workspace);
+
+  if (open != NULL)
+    sag_opener_open_series (self, open);
+  else if (self->asked != NULL)
+    sag_opener_open_paths (self, (const char *const *) self->asked);
+}
+
+void
 sag_opener_straighten (SagOpener *self)
 {
   SagSeries *open = sag_workspace_get_series (self->workspace);
@@ -616,6 +636,7 @@ sag_opener_finalize (GObject *object)
   g_clear_object (&self->overlay);
   g_free (self->labels_name);
   g_free (self->dropped);
+  g_strfreev (self->asked);
   g_clear_object (&self->workspace);
   g_clear_object (&self->catalogue);
   g_free (self->problem);

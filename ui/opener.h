@@ -49,6 +49,8 @@ void            sag_opener_open_labels    (SagOpener          *self,
  * result over them, all else is opened. */
 void            sag_opener_open_dropped   (SagOpener          *self,
                                            const char *const  *paths);
+/* Once more what failed last: the open series is read, or else the paths last asked for are indexed. */
+void            sag_opener_try_again      (SagOpener          *self);
 /* The next series that can be read, or the one before (-1). */
 void            sag_opener_step_series    (SagOpener          *self,
                                            int                 step);

@@ -95,6 +95,11 @@ ACTION (open_series)
     sag_opener_open_series (sag_window_get_cell_opener (self), series);
 }
 
+ACTION (try_again)
+{
+  sag_opener_try_again (sag_window_get_opener (data));
+}
+
 ACTION (next_series)
 {
   sag_opener_step_series (sag_window_get_cell_opener (data), 1);
@@ -406,6 +411,7 @@ sag_window_add_actions (SagWindow     *self,
     { "open-sample", open_sample },
     { "open-recent", open_recent, "s" },
     { "open-series", open_series, "s" },
+    { "try-again", try_again },
     { "next-series", next_series },
     { "previous-series", previous_series },
     { "show-tags", show_tags },

@@ -138,10 +138,16 @@ test_problems (Fixture       *f,
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
   g_assert_cmpstr (page (f), ==, "nothing");
   g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "no files"));
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "try-again", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_LOOKING);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
   open (f, "/fake/broken", NULL);
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READING);
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
   g_assert_nonnull (strstr (sag_notice_get_text (part (f, "notice")), "ends early"));
+  g_action_group_activate_action (G_ACTION_GROUP (f->window), "try-again", NULL);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READING);
+  fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_NOTHING);
   /* It stays usable. */
   open (f, "/fake/chest", NULL);
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
