@@ -5,6 +5,9 @@
 
 #include <glib/gi18n-lib.h>
 
+/* Where something was chosen last, so that the next question begins there; only while the program runs. */
+static GFile *last_folder;
+
 typedef struct
 {
   SagFileChosen     chosen;
@@ -41,6 +44,8 @@ answered (GtkNativeDialog *dialog,
       g_autoptr (GListModel) files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
       g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
 
+      g_clear_object (&last_folder);
+      last_folder = gtk_file_chooser_get_current_folder (GTK_FILE_CHOOSER (dialog));
       for (guint i = 0; i < g_list_model_get_n_items (files); i++)
         {
           g_autoptr (GFile) file = g_list_model_get_item (files, i);
@@ -102,6 +107,10 @@ ask (GtkWindow            *parent,
                                    (const char **) choices->names, (const char **) choices->options);
       gtk_file_chooser_set_choice (GTK_FILE_CHOOSER (dialog), id, choices->value);
     }
+  /* Left alone, GTK begins with what was used recently by any program: empty, for folders. */
+  if (last_folder == NULL)
+    last_folder = g_file_new_for_path (g_get_home_dir ());
+  gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (dialog), last_folder, NULL);
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   if (action == GTK_FILE_CHOOSER_ACTION_SAVE && name != NULL)
     gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);

@@ -180,21 +180,16 @@ sag_keys_dup_accels (const SagKey *key,
   return g_strsplit (key->keys, " ", -1);
 }
 
+/* Takes the trigger. */
 static void
 add_shortcut (GtkShortcutController *controller,
               const char            *detailed,
-              const char            *accel)
+              GtkShortcutTrigger    *trigger)
 {
-  GtkShortcutTrigger *trigger = gtk_shortcut_trigger_parse_string (accel);
   g_autofree char *name = NULL;
   g_autoptr (GVariant) target = NULL;
   GtkShortcut *shortcut;
 
-  if (trigger == NULL)
-    {
-      g_message ("The shortcut \"%s\" of %s is not a key; it is left out", accel, detailed);
-      return;
-    }
   if (!g_action_parse_detailed_name (detailed, &name, &target, NULL))
     g_assert_not_reached ();
   shortcut = gtk_shortcut_new (trigger, gtk_named_action_new (name));
@@ -203,11 +198,49 @@ add_shortcut (GtkShortcutController *controller,
   gtk_shortcut_controller_add_shortcut (controller, shortcut);
 }
 
+/* Menus show the plain key of an action that was added last: so only the first is one. */
 static void
-fill (GtkShortcutController *controller,
-      const char            *changed,
-      GSettings             *settings)
+add_shortcuts (GtkShortcutController *controller,
+               const char            *detailed,
+               const char *const     *accels)
 {
+  GtkShortcutTrigger *others = NULL;
+
+  for (int i = 0; accels[i] != NULL; i++)
+    {
+      GtkShortcutTrigger *trigger = gtk_shortcut_trigger_parse_string (accels[i]);
+
+      if (trigger == NULL)
+        g_message ("The shortcut \"%s\" of %s is not a key; it is left out", accels[i], detailed);
+      else if (i == 0)
+        add_shortcut (controller, detailed, trigger);
+      else
+        others = gtk_alternative_trigger_new (
+            trigger, others != NULL ? others : g_object_ref (gtk_never_trigger_get ()));
+    }
+  if (others != NULL)
+    add_shortcut (controller, detailed, others);
+}
+
+/* Menus below a widget, as they stand. */
+static void
+find_menus (GtkWidget *widget,
+            GPtrArray *menus)
+{
+  if (GTK_IS_POPOVER_MENU (widget) && gtk_popover_menu_get_menu_model (GTK_POPOVER_MENU (widget)) != NULL)
+    {
+      g_ptr_array_add (menus, widget);
+      return;
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    find_menus (child, menus);
+}
+
+static void
+fill (GtkShortcutController *controller)
+{
+  GSettings *settings = g_object_get_data (G_OBJECT (controller), "settings");
   guint n = g_list_model_get_n_items (G_LIST_MODEL (controller));
 
   while (n > 0)
@@ -220,9 +253,25 @@ fill (GtkShortcutController *controller,
     {
       g_auto (GStrv) accels = sag_keys_dup_accels (&keys[i], settings);
 
-      for (int j = 0; accels[j] != NULL; j++)
-        add_shortcut (controller, keys[i].action, accels[j]);
+      add_shortcuts (controller, keys[i].action, (const char *const *) accels);
     }
+}
+
+/* GTK 4.8 frees a controller of a menu's item once too often when its action loses a key: menus are empty meanwhile. */
+static void
+refill (GtkShortcutController *controller)
+{
+  g_autoptr (GPtrArray) menus = g_ptr_array_new (), models = g_ptr_array_new_with_free_func (g_object_unref);
+
+  find_menus (gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (controller)), menus);
+  for (guint i = 0; i < menus->len; i++)
+    {
+      g_ptr_array_add (models, g_object_ref (gtk_popover_menu_get_menu_model (menus->pdata[i])));
+      gtk_popover_menu_set_menu_model (menus->pdata[i], NULL);
+    }
+  fill (controller);
+  for (guint i = 0; i < menus->len; i++)
+    gtk_popover_menu_set_menu_model (menus->pdata[i], models->pdata[i]);
 }
 
 GtkEventController *
@@ -230,11 +279,11 @@ sag_keys_new_controller (GSettings *settings)
 {
   GtkEventController *controller = gtk_shortcut_controller_new ();
 
-  fill (GTK_SHORTCUT_CONTROLLER (controller), NULL, settings);
-  g_signal_connect_object (settings, "changed::shortcuts", G_CALLBACK (fill), controller,
-                           G_CONNECT_SWAPPED);
   g_object_set_data_full (G_OBJECT (controller), "settings", g_object_ref (settings),
                           g_object_unref);
+  fill (GTK_SHORTCUT_CONTROLLER (controller));
+  g_signal_connect_object (settings, "changed::shortcuts", G_CALLBACK (refill), controller,
+                           G_CONNECT_SWAPPED);
   return controller;
 }
 

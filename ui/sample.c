@@ -8,12 +8,17 @@
 #include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 
 typedef struct
 {
   char        *folder; /* where it will be */
   char        *part;   /* where it is made */
   GSubprocess *program;
+  GDataInputStream *lines; /* of what it prints: how far it is, or what is wrong */
+  char        *complaint;
+  SagSampleProgress progress;
+  gpointer     progress_data;
 } Making;
 
 static void
@@ -21,6 +26,8 @@ making_free (Making *making)
 {
   g_free (making->folder);
   g_free (making->part);
+  g_free (making->complaint);
+  g_clear_object (&making->lines);
   g_clear_object (&making->program);
   g_free (making);
 }
@@ -70,10 +77,9 @@ ended (GObject      *source,
 {
   g_autoptr (GTask) task = data;
   Making *making = g_task_get_task_data (task);
-  g_autofree char *complaint = NULL;
   GError *error = NULL;
 
-  if (!g_subprocess_communicate_utf8_finish (making->program, result, NULL, &complaint, &error))
+  if (!g_subprocess_wait_finish (making->program, result, &error))
     {
       g_subprocess_force_exit (making->program);
       g_subprocess_wait (making->program, NULL, NULL); /* killed: at once */
@@ -82,8 +88,7 @@ ended (GObject      *source,
     {
       g_set_error (&error, G_IO_ERROR, G_IO_ERROR_FAILED,
                    _ ("The sample study could not be made: %s"),
-                   complaint != NULL && complaint[0] != '\0' ? g_strchomp (complaint)
-                                                             : _ ("sagitta-cli ended early"));
+                   making->complaint != NULL ? making->complaint : _ ("sagitta-cli ended early"));
     }
   else
     {
@@ -103,8 +108,48 @@ ended (GObject      *source,
   g_task_return_pointer (task, g_build_filename (making->folder, "ct", NULL), g_free);
 }
 
+static void read_on (GTask *task);
+
+static void
+line_read (GObject      *source,
+           GAsyncResult *result,
+           gpointer      data)
+{
+  GTask *task = data;
+  Making *making = g_task_get_task_data (task);
+  g_autofree char *line = g_data_input_stream_read_line_finish (making->lines, result, NULL, NULL);
+  int percent;
+
+  if (line == NULL) /* the end, or cancelled */
+    {
+      g_subprocess_wait_async (making->program, g_task_get_cancellable (task), ended, task);
+      return;
+    }
+  if (sscanf (line, "%d %%", &percent) == 1)
+    {
+      if (making->progress != NULL)
+        making->progress (CLAMP (percent, 0, 100) / 100.0, making->progress_data);
+    }
+  else if (g_strchomp (line)[0] != '\0')
+    {
+      g_free (making->complaint);
+      making->complaint = g_utf8_make_valid (line, -1);
+    }
+  read_on (task);
+}
+
+static void
+read_on (GTask *task)
+{
+  Making *making = g_task_get_task_data (task);
+
+  g_data_input_stream_read_line_async (making->lines, G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
+                                       line_read, task);
+}
+
 void
 sag_sample_make_async (GCancellable        *cancellable,
+                       SagSampleProgress    progress,
                        GAsyncReadyCallback  callback,
                        gpointer             user_data)
 {
@@ -117,6 +162,8 @@ sag_sample_make_async (GCancellable        *cancellable,
 
   making->folder = g_build_filename (cache, "sample-" SAG_VERSION, NULL);
   making->part = g_strconcat (making->folder, ".part", NULL);
+  making->progress = progress;
+  making->progress_data = user_data;
   g_task_set_task_data (task, making, (GDestroyNotify) making_free);
 
   ct = g_build_filename (making->folder, "ct", NULL);
@@ -139,16 +186,15 @@ sag_sample_make_async (GCancellable        *cancellable,
       return;
     }
   remove_tree (making->part);
-  making->program =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error,
-                        program, "phantom", making->part, NULL);
+  making->program = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
+                                      program, "phantom", making->part, "--progress", NULL);
   if (making->program == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  g_subprocess_communicate_utf8_async (making->program, NULL, cancellable, ended,
-                                       g_steal_pointer (&task));
+  making->lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (making->program));
+  read_on (g_steal_pointer (&task));
 }
 
 char *

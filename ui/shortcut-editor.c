@@ -162,6 +162,11 @@ key_pressed (GtkEventControllerKey *controller,
   g_autofree char *accel = NULL;
   GdkModifierType modifiers;
 
+  if (self->asking == NULL && keyval == GDK_KEY_Escape)
+    {
+      gtk_window_close (GTK_WINDOW (self));
+      return TRUE;
+    }
   if (self->asking == NULL || gdk_key_event_is_modifier (event))
     return FALSE;
   if (!gdk_key_event_get_match (event, &keyval, &modifiers))
@@ -315,5 +320,6 @@ sag_shortcut_editor_new (GSettings *settings)
     add_row (self, &keys[i]);
   g_signal_connect_swapped (settings, "changed::shortcuts", G_CALLBACK (show_all), self);
   show_all (self);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search)); /* not "Reset All" */
   return GTK_WINDOW (self);
 }

@@ -46,20 +46,21 @@ void
 sag_slice_jump_ask (SagSliceView *view)
 {
   GtkWidget *popover = gtk_popover_new (), *entry = gtk_entry_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
   int n, slice = sag_workspace_get_slice (sag_slice_view_get_workspace (view),
                                           sag_slice_view_get_plane (view), &n);
   g_autofree char *now = g_strdup_printf ("%d", slice + 1);
   g_autofree char *hint = g_strdup_printf (_ ("Slice 1 to %d"), n);
 
   gtk_editable_set_text (GTK_EDITABLE (entry), now);
-  gtk_editable_set_width_chars (GTK_EDITABLE (entry), 8);
-  gtk_entry_set_placeholder_text (GTK_ENTRY (entry), hint);
-  gtk_widget_set_tooltip_text (entry, hint);
+  gtk_editable_set_width_chars (GTK_EDITABLE (entry), 6);
   sag_spoken_name (entry, hint);
   gtk_entry_set_input_purpose (GTK_ENTRY (entry), GTK_INPUT_PURPOSE_DIGITS);
   g_signal_connect_swapped (entry, "activate", G_CALLBACK (go), popover);
   g_signal_connect (popover, "closed", G_CALLBACK (closed), NULL);
-  gtk_popover_set_child (GTK_POPOVER (popover), entry);
+  gtk_box_append (GTK_BOX (box), gtk_label_new (hint));
+  gtk_box_append (GTK_BOX (box), entry);
+  gtk_popover_set_child (GTK_POPOVER (popover), box);
   gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
   gtk_widget_set_parent (popover, GTK_WIDGET (view));
   gtk_popover_set_pointing_to (GTK_POPOVER (popover),

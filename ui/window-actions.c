@@ -166,6 +166,16 @@ sample_made (GObject      *source,
     }
 }
 
+#define MAKING_SAMPLE N_ ("Making the sample study, a computed chest CT…")
+
+static void
+sample_moved (double   fraction,
+              gpointer data)
+{
+  if (gtk_widget_get_realized (data))
+    sag_job_bar_progress (get_extra (data)->job_bar, _ (MAKING_SAMPLE), fraction);
+}
+
 ACTION (open_sample)
 {
   Extra *extra = get_extra (data);
@@ -173,8 +183,8 @@ ACTION (open_sample)
   if (extra->sample != NULL)
     return;
   extra->sample = g_cancellable_new ();
-  sag_job_bar_pulse (extra->job_bar, _ ("Making the sample study, a computed chest CT…"));
-  sag_sample_make_async (extra->sample, sample_made, g_object_ref (data));
+  sag_job_bar_pulse (extra->job_bar, _ (MAKING_SAMPLE));
+  sag_sample_make_async (extra->sample, sample_moved, sample_made, g_object_ref (data));
 }
 
 void

@@ -229,12 +229,23 @@ write_program (const char *path,
   g_assert_cmpint (g_chmod (path, 0700), ==, 0);
 }
 
+static double sample_fraction;
+
+static void
+sample_moved (double   fraction,
+              gpointer data)
+{
+  g_assert_cmpfloat (fraction, >=, sample_fraction);
+  sample_fraction = fraction;
+}
+
 static char *
 make_sample (GCancellable *cancellable)
 {
   char *answer = NULL;
 
-  sag_sample_make_async (cancellable, sample_done, &answer);
+  sample_fraction = 0;
+  sag_sample_make_async (cancellable, sample_moved, sample_done, &answer);
   while (answer == NULL)
     g_main_context_iteration (NULL, TRUE);
   return answer;
@@ -269,10 +280,11 @@ test_sample (void)
   answer = make_sample (cancellable);
   g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
 
-  write_program (program, "mkdir -p \"$2/ct\"; echo x > \"$2/ct/1.dcm\"");
+  write_program (program, "set -e; [ \"$3\" = --progress ]; echo '7 %'; echo '42 %'; mkdir -p \"$2/ct\"; echo x > \"$2/ct/1.dcm\"");
   g_free (answer);
   answer = make_sample (NULL);
   g_assert_true (g_str_has_suffix (answer, "/ct"));
+  g_assert_cmpfloat (sample_fraction, ==, 0.42);
   g_assert_true (g_file_test (answer, G_FILE_TEST_IS_DIR));
 
   /* Once made, it is not made again. */

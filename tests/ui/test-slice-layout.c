@@ -339,6 +339,8 @@ test_editor (Fixture       *f,
   gtk_window_present (editor);
   fake_settle ();
   hands_focus (GTK_WIDGET (editor));
+  /* What is typed is searched for; Return does not reset anything. */
+  g_assert_true (gtk_widget_is_ancestor (gtk_window_get_focus (editor), GTK_WIDGET (search)));
   gtk_editable_set_text (search, "invert gr");
   fake_settle ();
   for (int i = 0; i < n; i++)
@@ -358,8 +360,9 @@ test_editor (Fixture       *f,
   g_assert_true (sag_keys_find ("m", settings) == find_key ("view.invert"));
   g_assert_null (sag_keys_find ("i", settings));
   g_assert_true (sag_keys_is_changed (find_key ("view.invert"), settings));
-  gtk_window_destroy (editor);
-  fake_settle ();
+  g_object_add_weak_pointer (G_OBJECT (editor), (gpointer *) &editor);
+  hands_key (GDK_KEY_Escape, 0);
+  fake_wait (editor == NULL);
 
   hands_focus (GTK_WIDGET (f->window));
   gtk_widget_grab_focus (GTK_WIDGET (sag_slice_layout_get_selected (f->layout)));

@@ -6,6 +6,7 @@
 #include "tests/ui/hands.h"
 #include "ui/catalogue-view.h"
 #include "ui/job-bar.h"
+#include "ui/keys.h"
 #include "ui/notice.h"
 #include "ui/series-row.h"
 #include "ui/tags-dialog.h"
@@ -340,6 +341,38 @@ test_finder (Fixture       *f,
   fake_wait (SAG_IS_SLICE_VIEW (gtk_root_get_focus (GTK_ROOT (f->window))));
 }
 
+static gboolean
+says (GtkWidget  *widget,
+      const char *text)
+{
+  if (GTK_IS_LABEL (widget) && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text))
+    return TRUE;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (says (child, text))
+      return TRUE;
+  return FALSE;
+}
+
+/* Keys change while the menus that show them stand: the menus show the new ones, the first of each. */
+static void
+test_changed_keys (Fixture       *f,
+                   gconstpointer  data)
+{
+  static const char *const none[] = { NULL }, *const other[] = { "<Control>j", NULL };
+  g_autoptr (GSettings) settings = fake_settings ();
+  GtkWidget *menu = GTK_WIDGET (gtk_menu_button_get_popover (part (f, "menu")));
+  const SagKey *key = sag_keys_find ("<Control>n", settings), *alone = sag_keys_find ("<Control>p", settings);
+
+  g_assert_true (says (menu, "Ctrl+N"));
+  sag_keys_set_accels (key, settings, other);
+  fake_wait (says (menu, "Ctrl+J"));
+  sag_keys_set_accels (alone, settings, none);
+  fake_wait (!says (menu, "Ctrl+P"));
+  g_settings_reset (settings, "shortcuts");
+  fake_wait (says (menu, "Ctrl+N") && says (menu, "Ctrl+P"));
+}
+
 /* The number keys are the modality's presets, 0 the file's window. */
 static void
 test_presets (Fixture       *f,
@@ -445,6 +478,7 @@ add_tests (void)
               tear_down);
   g_test_add ("/window/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
   g_test_add ("/window/finder", Fixture, NULL, set_up, test_finder, tear_down);
+  g_test_add ("/window/changed-keys", Fixture, NULL, set_up, test_changed_keys, tear_down);
   g_test_add ("/window/presets", Fixture, NULL, set_up, test_presets, tear_down);
   g_test_add ("/window/large-controls", Fixture, NULL, set_up, test_large_controls, tear_down);
   g_test_add ("/window/small", Fixture, NULL, set_up, test_small, tear_down);
