@@ -8,6 +8,7 @@
 #include "ui/edit-pane.h"
 #include "ui/label-row.h"
 #include "ui/measure-pane.h"
+#include "ui/menus.h"
 #include "ui/precision-table.h"
 #include "ui/provenance-pane.h"
 #include "ui/result-list.h"
@@ -47,6 +48,7 @@ struct _SagSegmentPanel
   GtkAdjustment      *opacity_adjustment, *threshold_adjustment;
   GtkLabel           *opacity_text, *threshold_text;
   GtkWidget          *threshold;
+  GtkMenuButton      *export;
   GtkRevealer        *provenance;
 };
 
@@ -451,6 +453,7 @@ sag_segment_panel_class_init (SagSegmentPanelClass *klass)
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, opacity_text);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, threshold_text);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, threshold);
+  gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, export);
   gtk_widget_class_bind_template_child (widget_class, SagSegmentPanel, provenance);
 }
 
@@ -464,6 +467,7 @@ sag_segment_panel_init (SagSegmentPanel *self)
   };
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (self->export, sag_menus_get ("export"));
   sag_spoken_name (GTK_WIDGET (self->models), _ ("Model"));
   self->precisions[SAG_PRECISION_F32] = self->fp32;
   self->precisions[SAG_PRECISION_BF16] = self->bf16;

@@ -5,6 +5,7 @@
 
 #include "ui/cine.h"
 #include "ui/measure-actions.h"
+#include "ui/menus.h"
 #include "ui/reading-actions.h"
 
 #include <glib/gi18n-lib.h>
@@ -126,11 +127,7 @@ make_menu (SagViewActions *self)
 {
   g_autoptr (GMenu) menu = g_menu_new ();
   g_autoptr (GMenu) presets = g_menu_new ();
-  g_autoptr (GMenu) slab = g_menu_new ();
-  g_autoptr (GMenu) view = g_menu_new ();
   g_autoptr (GMenu) colours = g_menu_new ();
-  g_autoptr (GMenu) overlay = g_menu_new ();
-  g_autoptr (GMenu) rest = g_menu_new ();
   int n;
   const SagWindowPreset *preset = sag_workspace_get_presets (self->workspace, &n);
 
@@ -141,11 +138,7 @@ make_menu (SagViewActions *self)
       g_menu_append (presets, preset[i].name, action);
     }
   g_menu_append_submenu (menu, _ ("Window"), G_MENU_MODEL (presets));
-  g_menu_append (slab, _ ("Off"), "view.slab-mode::none");
-  g_menu_append (slab, _ ("Maximum"), "view.slab-mode::mip");
-  g_menu_append (slab, _ ("Minimum"), "view.slab-mode::minip");
-  g_menu_append (slab, _ ("Mean"), "view.slab-mode::mean");
-  g_menu_append_submenu (menu, _ ("Slab"), G_MENU_MODEL (slab));
+  g_menu_append_submenu (menu, _ ("Slab"), sag_menus_get ("slab"));
   for (int t = 0; t < SAG_N_COLOUR_TABLES; t++)
     {
       g_autofree char *action =
@@ -154,20 +147,9 @@ make_menu (SagViewActions *self)
       g_menu_append (colours, _ (sag_colour_table_get_name (t)), action);
     }
   g_menu_append_submenu (menu, _ ("Colours"), G_MENU_MODEL (colours));
-  g_menu_append (view, _ ("Invert"), "view.invert");
-  g_menu_append (view, _ ("Flip left to right"), "view.flip-horizontal");
-  g_menu_append (view, _ ("Flip top to bottom"), "view.flip-vertical");
-  g_menu_append (view, _ ("Turn right"), "view.turn(1)");
-  g_menu_append (view, _ ("Turn left"), "view.turn(-1)");
-  g_menu_append (view, _ ("Reset"), "view.reset");
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (view));
-  g_menu_append (overlay, _ ("Overlay"), "view.overlay");
-  g_menu_append (overlay, _ ("Confidence"), "view.overlay-confidence");
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (overlay));
-  g_menu_append (rest, _ ("Alone"), "view.full");
-  g_menu_append (rest, _ ("Save as PNG…"), "win.export-png");
-  g_menu_append (rest, _ ("DICOM tags"), "win.show-tags");
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (rest));
+  g_menu_append_section (menu, NULL, sag_menus_get ("view-turns"));
+  g_menu_append_section (menu, NULL, sag_menus_get ("view-overlay"));
+  g_menu_append_section (menu, NULL, sag_menus_get ("view-rest"));
   return G_MENU_MODEL (g_steal_pointer (&menu));
 }
 

@@ -10,6 +10,7 @@
 #include "ui/hanging.h"
 #include "ui/job-bar.h"
 #include "ui/keys.h"
+#include "ui/menus.h"
 #include "ui/notice.h"
 #include "ui/recent-list.h"
 #include "ui/sample.h"
@@ -633,6 +634,7 @@ sag_window_init (SagWindow *self)
   GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (self->menu, sag_menus_get ("primary"));
   self->workspace = sag_workspace_new ();
   self->catalogue = sag_catalogue_new ();
   self->cells[0] = sag_cell_new (self->workspace, self->catalogue);

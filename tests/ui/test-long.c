@@ -8,12 +8,14 @@
  * A round opens a study in a new window, scrolls through it, segments it at one of the model's precisions,
  * runs at another, cancels, compares, exports and closes the window. Of the window's process and its workers
  * the memory that is theirs (PSS), the descriptors and the threads are printed, and must be what they were
- * after the first rounds, which fill caches. $SAGITTA_CLI is the worker. */
+ * after the first rounds, which fill caches. What the window's heap holds, which no other program of the machine
+ * changes, is bounded more closely. $SAGITTA_CLI is the worker. */
 #include "app/work/link.h"
 #include "tests/ui/fake.h"
 #include "ui/window.h"
 
 #include <glib/gstdio.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +24,8 @@
 #define WARM_UP 4           /* rounds, of many: each precision once */
 #define LEAK_KB 64          /* a round may add no more than that on average … */
 #define SLACK_KB (48 << 10) /* … and this, once */
+#define HEAP_LEAK_KB 4      /* the same of what the window's heap holds */
+#define HEAP_SLACK_KB 1024
 #define SLACK_OTHER 8      /* threads and descriptors that come and go */
 
 static char *folder; /* of this test, removed at its end */
@@ -234,22 +238,28 @@ test_rounds (void)
   const char *const make[] = { g_getenv ("SAGITTA_CLI"), "phantom", "--size", size, study, NULL };
   const char *const names[] = { "window", "reading", "computing" };
   Use first[3] = { 0 }, last[3] = { 0 }, now[3] = { 0 };
+  int heap, first_heap = G_MAXINT, last_heap = G_MAXINT;
   int status, every = MAX (1, n_rounds / 50), warm = CLAMP (n_rounds / 3, 1, WARM_UP);
   gint64 start;
 
   g_assert_true (g_spawn_sync (NULL, (char **) make, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status,
                                NULL));
   g_assert_cmpint (status, ==, 0);
-  printf ("#        window             reading            computing\n"
-          "# round  MB   files threads MB   files threads MB   files threads\n");
+  printf ("#        window                    reading            computing\n"
+          "# round  MB   files threads heap  MB   files threads MB   files threads\n");
   start = g_get_monotonic_time ();
   for (int n = 0; n < n_rounds; n++)
     {
       one_round (n);
       rest (start, n);
+      heap = (int) (mallinfo2 ().uordblks >> 10);
       now[0] = measure (getpid ());
       now[1] = measure (sag_link_get_pid (workers, SAG_JOB_LANE_IO));
       now[2] = measure (sag_link_get_pid (workers, SAG_JOB_LANE_COMPUTE));
+      if (n + 1 >= warm && n < 2 * warm)
+        first_heap = MIN (first_heap, heap);
+      if (n >= n_rounds - warm)
+        last_heap = MIN (last_heap, heap);
       for (int p = 0; p < 3; p++)
         {
           if (n + 1 >= warm && n < 2 * warm)
@@ -261,13 +271,19 @@ test_rounds (void)
         {
           printf ("# %5d ", n + 1);
           for (int p = 0; p < 3; p++)
-            printf (" %4d  %4d  %4d ", now[p].pss_kb >> 10, now[p].n_files, now[p].n_threads);
+            {
+              printf (" %4d  %4d  %4d ", now[p].pss_kb >> 10, now[p].n_files, now[p].n_threads);
+              if (p == 0)
+                printf (" %5d", heap);
+            }
           printf ("\n");
           fflush (stdout);
         }
     }
   for (int p = 0; p < 3; p++)
     check_use (names[p], first[p], last[p], MAX (0, n_rounds - warm));
+  g_test_message ("window's heap: %d KB, %d KB at the end", first_heap, last_heap);
+  g_assert_cmpint (last_heap, <=, first_heap + HEAP_SLACK_KB + MAX (0, n_rounds - warm) * HEAP_LEAK_KB);
 }
 
 static void
