@@ -127,7 +127,7 @@ sag_conv_winograd_trail (const SagConvGeometry *g)
 }
 
 double
-sag_conv_winograd_moves (const SagConvGeometry *g, SagPrecision precision)
+sag_conv_winograd_moves (const SagConvGeometry *g)
 {
   double tiles, products;
   gint64 planes;
@@ -141,20 +141,13 @@ sag_conv_winograd_moves (const SagConvGeometry *g, SagPrecision precision)
   tiles = ceil (tiles / 12) * 12;
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
   return products / 40 / 0.85
-         + (precision == SAG_PRECISION_BF16 ? 7 * (double) (g->cin * g->cout * depth_of (g)) : 0)
          + 0.25 * NUMBERS * tiles * (double) (g->cin * (planes + depth_of (g) - 1) / planes + g->cout);
-}
-
-static gsize
-numbers_of (const SagConv *self)
-{
-  return NUMBERS * (gsize) (self->n_panels * depth_of (&self->geometry) * self->kin * self->width);
 }
 
 gsize
 sag_conv_winograd_weights (const SagConv *self)
 {
-  return numbers_of (self) / (self->precision == SAG_PRECISION_BF16 ? NUMBERS / 9 : 1);
+  return NUMBERS * (gsize) (self->n_panels * depth_of (&self->geometry) * self->kin * self->width);
 }
 
 /* An item: the same tiles of some planes of the output. */
@@ -174,7 +167,7 @@ share_of (const SagConv *self)
 {
   const SagConvGeometry *g = &self->geometry;
   gint64 mr = sag_kernels_get ()->gemm_f32[self->gemm].mr, depth = depth_of (g), teams = sag_parallel_get_size ();
-  gint64 weights = (gint64) (numbers_of (self) * sizeof (float)); /* read once an item */
+  gint64 weights = (gint64) (sag_conv_winograd_weights (self) * sizeof (float)); /* read once an item */
   gint64 planes = planes_of (g);
   gboolean apiece = planes > 1 || is_large (g); /* stretches in order */
   Share share = { .planes = planes, .step = planes > 1 ? apart (g, 0) : 1, .seen = planes + depth - 1 };
@@ -205,8 +198,7 @@ sag_conv_winograd_scratch (const SagConv *self)
 {
   Share share = share_of (self);
 
-  return ((gsize) sag_parallel_get_size () * scratch_of (self, &share)
-          + (self->precision == SAG_PRECISION_BF16 ? numbers_of (self) : 0)) * sizeof (float);
+  return (gsize) sag_parallel_get_size () * scratch_of (self, &share) * sizeof (float);
 }
 
 typedef struct
@@ -214,21 +206,8 @@ typedef struct
   const SagConv *conv;
   const float   *w;
   ptrdiff_t      sp, sj;
-  guint16       *halves; /* BF16: kernels of nine, [n_panels][depth][kin][9][width] */
   float         *to;
 } Packing;
-
-/* Exact: a bfloat16 is the upper half of a float. */
-static void
-widen (gint64 n, const guint16 *from, float *to)
-{
-  for (gint64 i = 0; i < n; i++)
-    {
-      guint32 bits = (guint32) from[i] << 16;
-
-      memcpy (to + i, &bits, sizeof bits);
-    }
-}
 
 static gint64
 rows_of (const SagConv *self)
@@ -244,27 +223,21 @@ pack_row (gsize row, int thread, gpointer data)
   const SagConv *c = packing->conv;
   gint64 p = (gint64) row % c->kin, z = (gint64) row / c->kin % depth_of (&c->geometry), width = c->width;
   gint64 first = (gint64) row / c->kin / depth_of (&c->geometry) * width, n = MIN (width, c->nout - first);
-  guint16 *halves = packing->halves != NULL ? packing->halves + 9 * (gint64) row * width : NULL;
   float g[9][MAX_NR];
 
-  for (gint64 j = 0; j < n && packing->w != NULL; j++)
+  for (gint64 j = 0; j < n; j++)
     for (int i = 0; i < 9; i++)
       g[i][j] = packing->w[p * packing->sp + (first + j) * packing->sj + c->geometry.phases[0].taps[9 * z] + i];
-  for (int i = 0; i < 9 && halves != NULL; i++)
-    if (packing->w != NULL)
-      for (gint64 j = 0; j < n; j++)
-        halves[i * width + j] = sag_f32_to_bf16 (g[i][j]);
-    else
-      widen (n, halves + i * width, g[i]);
-  if (packing->to != NULL)
-    sag_kernels_get ()->weights.winograd ((gsize) n, g[0], MAX_NR, packing->to + (gint64) row * width, rows_of (c) * width);
+  for (int i = 0; i < 9 && c->precision == SAG_PRECISION_BF16; i++)
+    for (gint64 j = 0; j < n; j++)
+      g[i][j] = sag_bf16_to_f32 (sag_f32_to_bf16 (g[i][j]));
+  sag_kernels_get ()->weights.winograd ((gsize) n, g[0], MAX_NR, packing->to + (gint64) row * width, rows_of (c) * width);
 }
 
 void
 sag_conv_winograd_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
-  gboolean halves = self->precision == SAG_PRECISION_BF16;
-  Packing packing = { self, w, sp, sj, halves ? (guint16 *) (packed + self->head) : NULL, halves ? NULL : packed + self->head };
+  Packing packing = { self, w, sp, sj, packed + self->head };
 
   sag_parallel_for ((gsize) rows_of (self), pack_row, &packing);
 }
@@ -275,30 +248,60 @@ typedef struct
   const SagConv       *conv;
   const SagConvSource *sources;
   int                  n_sources;
-  const float         *packed, *weights, *residual;
+  const float         *packed, *residual;
   float               *out, *scratch;
   Share                share;
   gint64               first, n_items; /* of this call; of all */
 } Job;
 
-/* Where a tile lies. */
+/* Where a tile lies, and which it is of its plane. */
 typedef struct
 {
   gint64 image, z, y, x;
+  gint64 down, across;
 } Place;
+
+/* The first pixel of the tile that is number `tile` along an axis. */
+static gint64
+pixel_of (gint64 tile, gint64 step)
+{
+  return step == 1 ? 4 * tile : tile % step + tile / step * 4 * step;
+}
 
 /* Tile `tile`, counted from the first of plane `plane`, counted over all images. */
 static Place
 place_of (const SagConvGeometry *g, gint64 plane, gint64 tile)
 {
-  gint64 across = tiles_along (g, 2), y, x, step_y = apart (g, 1), step_x = apart (g, 2);
+  gint64 across = tiles_along (g, 2);
+  Place place = { 0 };
 
   plane += tile / tiles_of (g);
   tile %= tiles_of (g);
-  y = tile / across;
-  x = tile % across;
-  return (Place){ .image = plane / g->out[0], .z = plane % g->out[0], .y = y % step_y + y / step_y * 4 * step_y,
-                  .x = x % step_x + x / step_x * 4 * step_x };
+  place = (Place){ .image = plane / g->out[0], .z = plane % g->out[0], .down = tile / across, .across = tile % across };
+  place.y = pixel_of (place.down, apart (g, 1));
+  place.x = pixel_of (place.across, apart (g, 2));
+  return place;
+}
+
+/* To the tile after it, which may be the first of the next plane. */
+static void
+place_next (const SagConvGeometry *g, gint64 n_across, gint64 n_down, Place *place)
+{
+  if (++place->across == n_across)
+    {
+      place->across = 0;
+      if (++place->down == n_down)
+        {
+          place->down = 0;
+          if (++place->z == g->out[0])
+            {
+              place->z = 0;
+              place->image++;
+            }
+        }
+      place->y = pixel_of (place->down, apart (g, 1));
+    }
+  place->x = pixel_of (place->across, apart (g, 2));
 }
 
 /* The 36 numbers of the channels of a tile of the input, for one tap along z of an output at `place`. */
@@ -308,23 +311,33 @@ tile_in (const Job *job, const Place *place, gint64 tap, float *v, ptrdiff_t ld)
   const SagConv *c = job->conv;
   const SagConvGeometry *g = &c->geometry;
   const gint32 *offset = g->phases[0].offset + 27 * tap;
-  gint64 z = place->z * g->in_step[0] + offset[0], step = apart (g, 2), pixel[NUMBERS]; /* or -1: in the padding */
+  gint64 z = place->z * g->in_step[0] + offset[0], step_y = apart (g, 1), step_x = apart (g, 2);
+  gint64 top = place->y + offset[1], left = place->x + offset[2];
+  gint64 first = ((place->image * g->in[0] + z) * g->in[1] + top) * g->in[2] + left; /* pixel */
+  guint lines = 0, columns = 0; /* bits: those that lie in the image */
 
-  for (int i = 0; i < NUMBERS; i += 6)
+  for (int i = 0; i < 6; i++)
     {
-      gint64 y = place->y + offset[1] + i / 6 * apart (g, 1), x = place->x + offset[2];
-      gboolean inside = z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1];
-      gint64 line = ((place->image * g->in[0] + z) * g->in[1] + y) * g->in[2];
+      gint64 y = top + i * step_y, x = left + i * step_x;
 
-      for (int j = 0; j < 6; j++)
-        pixel[i + j] = inside && x + j * step >= 0 && x + j * step < g->in[2] ? line + x + j * step : -1;
+      lines |= (guint) (z >= 0 && z < g->in[0] && y >= 0 && y < g->in[1]) << i;
+      columns |= (guint) (x >= 0 && x < g->in[2]) << i;
     }
   for (const SagConvSource *source = job->sources; source < job->sources + job->n_sources; source++)
     {
       const float *rows[NUMBERS];
+      gint64 line = step_y * g->in[2] * source->channels, pixel = step_x * source->channels;
 
-      for (int i = 0; i < NUMBERS; i++)
-        rows[i] = pixel[i] < 0 ? job->packed + c->zeros : source->data + pixel[i] * source->channels;
+      if (lines == 63 && columns == 63)
+        for (int i = 0; i < 6; i++)
+          for (int j = 0; j < 6; j++)
+            rows[6 * i + j] = source->data + first * source->channels + i * line + j * pixel;
+      else
+        for (int i = 0; i < 6; i++)
+          for (int j = 0; j < 6; j++)
+            rows[6 * i + j] = (lines >> i & columns >> j & 1) != 0
+                                  ? source->data + first * source->channels + i * line + j * pixel
+                                  : job->packed + c->zeros;
       sag_kernels_get ()->winograd_in (&(SagWinogradInJob){ (gsize) source->channels, rows, v, ld });
       v += source->channels;
     }
@@ -379,39 +392,43 @@ item_run (gsize item, int thread, gpointer data)
   gint64 planes = MIN (share->planes, (g->out[0] - z + share->step - 1) / share->step);
   gint64 from = which % share->per_plane * share->tiles, n = MIN (share->tiles, share->all - from);
   gint64 depth = depth_of (g), seen = planes + depth - 1, mr = gemm->mr, ld_m = (c->nout + 15) / 16 * 16;
+  gint64 n_down = tiles_along (g, 1), n_across = tiles_along (g, 2);
   float *v = job->scratch + (gsize) thread * scratch_of (c, share);
   float *m = v + NUMBERS * n * seen * c->kin;
-  const float *w = job->weights;
+  const float *w = job->packed + c->head;
 
   if (!sag_step_go_on (job->step, thread, (double) which / (double) job->n_items) || planes <= 0)
     return;
-  for (gint64 i = 0; i < seen * n; i++)
+  for (gint64 plane = 0; plane < seen; plane++)
     {
-      gint64 tap = MAX (0, i / n - (planes - 1)); /* the least of those that see it */
-      Place place = place_of (g, image * g->out[0] + z + (i / n - tap) * share->step, from + i % n);
+      gint64 tap = MAX (0, plane - (planes - 1)); /* the least of those that see it */
+      Place place = place_of (g, image * g->out[0] + z + (plane - tap) * share->step, from);
 
-      tile_in (job, &place, tap, v + i * c->kin, seen * n * c->kin);
+      for (gint64 i = plane * n; i < (plane + 1) * n; i++, place_next (g, n_across, n_down, &place))
+        tile_in (job, &place, tap, v + i * c->kin, seen * n * c->kin);
     }
-  for (gint64 number = 0; number < NUMBERS; number++)
-    for (gint64 panel = 0; panel < c->n_panels; panel++, w += depth * c->kin * c->width)
-      for (gint64 i = 0; i < planes * n; i += mr)
-        {
-          const float *rows[MAX_DEPTH * MAX_MR];
+  for (gint64 number = 0; number < NUMBERS; number++, w += c->n_panels * depth * c->kin * c->width)
+    for (gint64 i = 0; i < planes * n; i += mr)
+      {
+        const float *rows[MAX_DEPTH * MAX_MR];
+        gint64 left = MIN (mr, planes * n - i);
 
-          for (gint64 t = 0; t < depth; t++)
-            for (gint64 r = 0; r < mr; r++)
-              rows[t * mr + r] = v + ((number * seen + t) * n + MIN (i + r, planes * n - 1)) * c->kin;
+        for (gint64 t = 0; t < depth; t++)
+          for (gint64 r = 0; r < mr; r++)
+            rows[t * mr + r] = v + ((number * seen + t) * n + i + MIN (r, left - 1)) * c->kin;
+        for (gint64 panel = 0; panel < c->n_panels; panel++)
           gemm->fn (&(SagGemmF32Job){
-              .m = (gsize) MIN (mr, planes * n - i), .n = (gsize) MIN (c->width, c->nout - panel * c->width),
-              .taps = (gsize) depth, .k = (gsize) c->kin, .rows = rows, .w = w, .init = none,
+              .m = (gsize) left, .n = (gsize) MIN (c->width, c->nout - panel * c->width), .taps = (gsize) depth,
+              .k = (gsize) c->kin, .rows = rows, .w = w + panel * depth * c->kin * c->width, .init = none,
               .c = m + (number * planes * n + i) * ld_m + panel * c->width, .ldc = ld_m, .lo = -INFINITY,
               .hi = INFINITY });
-        }
-  for (gint64 i = 0; i < planes * n; i++)
+      }
+  for (gint64 plane = 0; plane < planes; plane++)
     {
-      Place place = place_of (g, image * g->out[0] + z + i / n * share->step, from + i % n);
+      Place place = place_of (g, image * g->out[0] + z + plane * share->step, from);
 
-      tile_out (job, &place, m + i * ld_m, planes * n * ld_m);
+      for (gint64 i = plane * n; i < (plane + 1) * n; i++, place_next (g, n_across, n_down, &place))
+        tile_out (job, &place, m + i * ld_m, planes * n * ld_m);
     }
 }
 
@@ -426,17 +443,9 @@ sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSo
               .scratch = step->scratch, .share = share_of (c) };
   gint64 per_stretch = job.share.step * job.share.per_plane;
   const float *in = sources[0].data;
-  Packing packing = { .conv = c, .halves = (guint16 *) ((float *) node->packed + c->head), .to = job.scratch };
 
   g_assert (sag_kernels_get ()->gemm_f32[c->gemm].mr <= MAX_MR && c->width <= MAX_NR);
   job.n_items = MAX (1, g->batch * job.share.stretches) * per_stretch;
-  job.weights = job.packed + c->head;
-  if (c->precision == SAG_PRECISION_BF16) /* four times as many numbers are kept for the time of a run only */
-    {
-      sag_parallel_for ((gsize) rows_of (c), pack_row, &packing);
-      job.weights = job.scratch;
-      job.scratch += numbers_of (c);
-    }
   if (step->node->trails == 0 || MAX (in, job.out) - MIN (in, job.out) >= g->batch * c->in_stride[0])
     {
       sag_parallel_for ((gsize) job.n_items, item_run, &job);
