@@ -213,7 +213,7 @@ sag_command_bench (int argc, char **argv)
   if (argc != 2 || runs < 1 || runs > 100000)
     {
       sag_network_clear (&network);
-      return sag_cli_usage ("bench");
+      return argc != 2 ? sag_cli_usage ("bench") : sag_cli_misuse ("bench", "--runs wants a number from 1 to 100000");
     }
   figures.times = g_array_new (FALSE, FALSE, sizeof (double));
   good = measure (&network, argv[1], runs, reference, steps, &figures, &error);

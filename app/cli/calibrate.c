@@ -70,9 +70,12 @@ sag_command_calibrate (int argc, char **argv)
   if (!sag_cli_parse (&argc, &argv, entries, "MODEL.onnx",
                       "Measures between which numbers a network's values lie, for int8 and int4."))
     return 2;
-  if (argc != 2 || options.folder == NULL || options.output == NULL || !get_method (&options, &method)
-      || (options.percentile != 0 && !(options.percentile > 50 && options.percentile <= 100)))
+  if (argc != 2 || options.folder == NULL || options.output == NULL)
     status = sag_cli_usage ("calibrate");
+  else if (!get_method (&options, &method))
+    status = sag_cli_misuse ("calibrate", "--method is mse, percentile or minmax");
+  else if (options.percentile != 0 && !(options.percentile > 50 && options.percentile <= 100))
+    status = sag_cli_misuse ("calibrate", "--percentile wants a number above 50, at most 100");
   else
     {
       if (options.percentile == 0)

@@ -134,8 +134,10 @@ sag_command_check_plugin (int argc, char **argv)
                       "compared, buffers with fences around them. It runs in a contained process, "
                       "which it may crash or hang. Exit status 1 if a rule is broken."))
     return 2;
-  if (argc != 2 || checking.patience < 1)
+  if (argc != 2)
     return sag_cli_usage (argv[0]);
+  if (checking.patience < 1)
+    return sag_cli_misuse (argv[0], "--patience wants a number of seconds from 1");
   if (json)
     {
       checking.json = json_builder_new ();

@@ -4,6 +4,7 @@
  */
 #include "app/cli/cli.h"
 
+#include "app/dicom/instance.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 
@@ -28,13 +29,26 @@ sag_cli_parse (int *argc, char ***argv, const GOptionEntry *entries, const char 
       g_printerr ("%s: %s; see %s --help\n", program, error->message, program);
       return FALSE;
     }
+  /* GOption leaves a "--" in front of a name that begins with a dash. */
+  for (int n = 1; n < *argc; n++)
+    if (strcmp ((*argv)[n], "--") == 0)
+      {
+        memmove (&(*argv)[n], &(*argv)[n + 1], (gsize) (*argc - n) * sizeof **argv);
+        (*argc)--;
+        break;
+      }
   return TRUE;
 }
 
 int
 sag_cli_fail (const char *command, GError *error)
 {
-  g_printerr ("sagitta-cli %s: %s\n", command, error != NULL ? error->message : "failed");
+  g_autofree char *text = g_utf8_make_valid (error != NULL ? error->message : "failed", -1);
+
+  /* One sentence, whatever is in the name of a file; a list of choices has its lines. */
+  if (!g_error_matches (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_AMBIGUOUS))
+    g_strdelimit (text, "\n", '?');
+  g_printerr ("sagitta-cli %s: %s\n", command, text);
   g_clear_error (&error);
   return 1;
 }
@@ -47,11 +61,36 @@ sag_cli_usage (const char *command)
   return 2;
 }
 
+int
+sag_cli_misuse (const char *command, const char *sentence)
+{
+  g_printerr ("sagitta-cli %s: %s; see sagitta-cli %s --help\n", command, sentence, command);
+  return 2;
+}
+
 void
 sag_json_string (JsonBuilder *builder, const char *name, const char *value)
 {
   json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, value);
+  sag_json_add_string (builder, value);
+}
+
+void
+sag_json_add_string (JsonBuilder *builder, const char *value)
+{
+  g_autofree char *valid = g_utf8_make_valid (value != NULL ? value : "", -1);
+
+  json_builder_add_string_value (builder, valid);
+}
+
+void
+sag_json_strings (JsonBuilder *builder, const char *name, const char *const *values)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_array (builder);
+  for (; values != NULL && *values != NULL; values++)
+    sag_json_add_string (builder, *values);
+  json_builder_end_array (builder);
 }
 
 void

@@ -29,10 +29,19 @@ int      sag_cli_fail    (const char         *command,
 /* The command line does not say enough: points to --help and returns 2. */
 int      sag_cli_usage   (const char         *command);
 
-/* One member of a JSON object. Numbers that are not finite become null. */
+/* The same of options that do not go together, or out of range: "--runs wants a number from 1 to 100000". */
+int      sag_cli_misuse  (const char         *command,
+                          const char         *sentence);
+
+/* One member of a JSON object. Numbers that are not finite become null; bytes that are no UTF-8, U+FFFD. */
 void     sag_json_string (JsonBuilder        *builder,
                           const char         *name,
                           const char         *value);
+void     sag_json_add_string (JsonBuilder     *builder,
+                          const char         *value); /* into an array */
+void     sag_json_strings (JsonBuilder       *builder,
+                          const char         *name,
+                          const char *const  *values); /* NULL-terminated */
 void     sag_json_int    (JsonBuilder        *builder,
                           const char         *name,
                           gint64              value);

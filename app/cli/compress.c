@@ -374,7 +374,7 @@ print_json (const Report *report)
   json_builder_set_member_name (b, "left");
   json_builder_begin_array (b);
   for (guint n = 0; n < report->notes->len; n++)
-    json_builder_add_string_value (b, report->notes->pdata[n]);
+    sag_json_add_string (b, report->notes->pdata[n]);
   json_builder_end_array (b);
   json_builder_end_object (b);
   sag_cli_print_json (b);

@@ -115,11 +115,7 @@ sag_command_convert (int argc, char **argv)
 
       json_builder_begin_object (b);
       sag_json_string (b, "output", argv[2]);
-      json_builder_set_member_name (b, "findings");
-      json_builder_begin_array (b);
-      for (char **f = info->findings; *f != NULL; f++)
-        json_builder_add_string_value (b, *f);
-      json_builder_end_array (b);
+      sag_json_strings (b, "findings", (const char *const *) info->findings);
       sag_json_string (b, "straightened", straightened != NULL ? straightened : "");
       json_builder_end_object (b);
       sag_cli_print_json (b);

@@ -535,7 +535,7 @@ sag_command_evaluate (int argc, char **argv)
 {
   Options            options = { NULL };
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model,
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
       "Model by id or its last part, or an .onnx file with a key file beside it", "ID" },
     { "network", 0, 0, G_OPTION_ARG_FILENAME, &options.network,
       "This .onnx in place of the model's own: what compress or train.py made of it", "FILE" },

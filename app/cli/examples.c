@@ -107,6 +107,8 @@ add_examples (const char *folder, GPtrArray *names, GPtrArray *examples, GError 
       g_ptr_array_add (examples, example);
       return TRUE;
     }
+  if (n == 0)
+    return fail (error, "The model has no input that examples could be given to");
   if (files->len % n != 0)
     return fail (error, "'%s' holds %u .npy files, which is no multiple of the model's %u inputs; "
                         "name them after the inputs, a subfolder for each example", folder,

@@ -5,6 +5,10 @@
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
 #include "app/dicom/deidentify.h"
+#include "engine/base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static void
 add_texts (JsonBuilder *b, const char *name, GPtrArray *texts)
@@ -12,11 +16,7 @@ add_texts (JsonBuilder *b, const char *name, GPtrArray *texts)
   json_builder_set_member_name (b, name);
   json_builder_begin_array (b);
   for (guint i = 0; i < texts->len; i++)
-    {
-      g_autofree char *valid = g_utf8_make_valid (g_ptr_array_index (texts, i), -1);
-
-      json_builder_add_string_value (b, valid);
-    }
+    sag_json_add_string (b, g_ptr_array_index (texts, i));
   json_builder_end_array (b);
 }
 
@@ -46,6 +46,33 @@ print_json (const SagDeidentified *report, const char *folder, SagDates dates)
   sag_cli_print_json (b);
 }
 
+/* Copies among the originals would be sent on with them. */
+static gboolean
+check_apart (const char *input, const char *folder, GError **error)
+{
+  g_autofree char *from = realpath (input, NULL), *to = NULL;
+  g_autofree char *rest = g_canonicalize_filename (folder, NULL);
+  gsize n;
+
+  if (from == NULL || !g_file_test (from, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  while ((to = realpath (rest, NULL)) == NULL && strcmp (rest, "/") != 0) /* the part that is there already */
+    {
+      char *parent = g_path_get_dirname (rest);
+
+      g_free (rest);
+      rest = parent;
+    }
+  n = strlen (from);
+  if (to != NULL && strncmp (to, from, n) == 0 && (to[n] == '\0' || to[n] == '/' || n == 1))
+    {
+      g_autofree char *shown = sag_escape_name (folder, -1);
+
+      return sag_invalid (error, "'%s' lies in the folder to be copied; choose one outside of it", shown);
+    }
+  return TRUE;
+}
+
 int
 sag_command_export_anon (int argc, char **argv)
 {
@@ -69,10 +96,13 @@ sag_command_export_anon (int argc, char **argv)
                       "profile).\nDates are removed unless an option keeps them. Text in the pixels is "
                       "warned of, not removed."))
     return 2;
-  if (argc != 3 || (keep && shift))
+  if (argc != 3)
     return sag_cli_usage (argv[0]);
+  if (keep && shift)
+    return sag_cli_misuse (argv[0], "dates are kept or shifted, not both");
   dates = keep ? SAG_DATES_KEEP : shift ? SAG_DATES_SHIFT : SAG_DATES_REMOVE;
-  index = sag_index_folder (argv[1], NULL, &error);
+  if (check_apart (argv[1], argv[2], &error))
+    index = sag_index_folder (argv[1], NULL, &error);
   if (index != NULL)
     report = sag_deidentify (index, series, argv[2], dates, NULL, &error);
   if (report == NULL)

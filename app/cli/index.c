@@ -71,7 +71,7 @@ print_json (const SagIndex *index)
   json_builder_set_member_name (b, "problems");
   json_builder_begin_array (b);
   for (guint i = 0; i < index->problems->len; i++)
-    json_builder_add_string_value (b, g_ptr_array_index (index->problems, i));
+    sag_json_add_string (b, g_ptr_array_index (index->problems, i));
   json_builder_end_array (b);
   json_builder_set_member_name (b, "studies");
   json_builder_begin_array (b);

@@ -125,11 +125,7 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
       json_builder_end_object (b);
     }
   json_builder_end_array (b);
-  json_builder_set_member_name (b, "findings");
-  json_builder_begin_array (b);
-  for (char **f = info->findings; *f != NULL; f++)
-    json_builder_add_string_value (b, *f);
-  json_builder_end_array (b);
+  sag_json_strings (b, "findings", (const char *const *) info->findings);
   json_builder_end_object (b);
   sag_cli_print_json (b);
 }

@@ -78,13 +78,16 @@ is_output_option (const char *option)
 static void
 add_paths (int argc, char **argv, int output, GPtrArray *readable, GPtrArray *writable)
 {
+  gboolean options = TRUE; /* up to "--" */
   int position = 0;
 
   for (int n = 1; n < argc; n++)
     {
       const char *value = strchr (argv[n], '=');
 
-      if (argv[n][0] == '-' && is_output_option (argv[n]))
+      if (options && strcmp (argv[n], "--") == 0)
+        options = FALSE;
+      else if (options && argv[n][0] == '-' && is_output_option (argv[n]))
         {
           if (argv[n][1] == 'o' && argv[n][2] != '\0')
             value = argv[n] + 2;
@@ -95,7 +98,7 @@ add_paths (int argc, char **argv, int output, GPtrArray *readable, GPtrArray *wr
           if (value != NULL)
             add_output (writable, value);
         }
-      else if (argv[n][0] != '-' && ++position == output)
+      else if ((!options || argv[n][0] != '-') && ++position == output)
         add_output (writable, argv[n]);
       else
         {

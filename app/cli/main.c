@@ -5,6 +5,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
 #include "app/cli/isolate.h"
+#include "app/cli/streams.h"
 #include "engine/base/parallel.h"
 
 #include <locale.h>
@@ -71,9 +72,11 @@ spin_briefly (char **argv)
 int
 main (int argc, char **argv)
 {
+  GError *error = NULL;
   gboolean isolated;
 
   spin_briefly (argv);
+  sag_streams_open ();
   setlocale (LC_CTYPE, "");
   if (argc < 2 || strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
     {
@@ -90,6 +93,8 @@ main (int argc, char **argv)
   /* check-plugin always does what it does in a process of its own. */
   isolated = sag_isolate_take_option (&argc, argv) && strcmp (argv[0], "check-plugin") != 0;
   sag_parallel_own (SAG_TEAM_COMPUTE, 0);
+  if (!sag_streams_check (argc, argv, &error))
+    return sag_cli_fail (argv[0], error);
   for (int i = 0; commands[i].name != NULL; i++)
     if (strcmp (argv[0], commands[i].name) == 0)
       return isolated ? sag_isolate_run (commands[i].run, argc, argv, commands[i].output, commands[i].plugins)

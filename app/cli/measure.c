@@ -14,6 +14,7 @@
 #include "app/files/open.h"
 #include "app/state/measurements.h"
 #include "app/work/report.h"
+#include "engine/base/error.h"
 
 #include <math.h>
 #include <string.h>
@@ -104,7 +105,12 @@ load (const char *path, SagMeasurements *all, const SagGrid *grid, GError **erro
   JsonArray *array;
 
   if (!json_parser_load_from_file (parser, path, error))
-    return FALSE;
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_prefix_error (error, "The figures '%s' cannot be read: ", shown);
+      return FALSE;
+    }
   if (json_parser_get_root (parser) == NULL || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,

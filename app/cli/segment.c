@@ -172,11 +172,7 @@ print_json (const SagPluginEntry *entry, const Options *options, SagSegmentation
   sag_json_int (b, "windows", report->needs.n_windows);
   sag_json_int (b, "promised_bytes", (gint64) report->needs.total_bytes);
   sag_json_int (b, "peak_bytes", (gint64) report->run.peak_bytes);
-  json_builder_set_member_name (b, "warnings");
-  json_builder_begin_array (b);
-  for (int w = 0; report->warnings[w] != NULL; w++)
-    json_builder_add_string_value (b, report->warnings[w]);
-  json_builder_end_array (b);
+  sag_json_strings (b, "warnings", (const char *const *) report->warnings);
   json_builder_end_object (b);
   sag_cli_print_json (b);
 }
@@ -304,7 +300,7 @@ sag_command_segment (int argc, char **argv)
 {
   Options options = { NULL };
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model,
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
       "Model by id or its last part (see sagitta-cli models), or an .onnx file with a key file beside it",
       "ID" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,

@@ -30,15 +30,13 @@ print_json (const SagValidation *validation, const char *path)
     {
       const SagFault *fault = g_ptr_array_index (validation->faults, i);
       g_autofree char *tag = show_tag (fault);
-      g_autofree char *file = g_filename_display_name (fault->path);
-      g_autofree char *text = g_utf8_make_valid (fault->text, -1);
 
       json_builder_begin_object (b);
       sag_json_string (b, "severity", fault->is_error ? "error" : "warning");
-      sag_json_string (b, "file", file);
+      sag_json_string (b, "file", fault->path);
       sag_json_int (b, "files", fault->n_files);
       sag_json_string (b, "tag", tag);
-      sag_json_string (b, "text", text);
+      sag_json_string (b, "text", fault->text);
       json_builder_end_object (b);
     }
   json_builder_end_array (b);

@@ -326,7 +326,7 @@ list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GPtrArray *u
       g_hash_table_unref (walk.visited);
       g_ptr_array_sort (own, compare_path);
     }
-  else if (g_file_test (path, G_FILE_TEST_EXISTS))
+  else if (access (path, F_OK) == 0)
     {
       g_ptr_array_add (own, g_strdup (path));
       if (!follow_directory (path, own, problems, error))
@@ -334,9 +334,14 @@ list_path (const char *path, GPtrArray *paths, GPtrArray *problems, GPtrArray *u
     }
   else
     {
+      int reason = errno;
       g_autofree char *shown = sag_escape_name (path, -1);
 
-      g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' does not exist"), shown);
+      if (reason == ENOENT)
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' does not exist"), shown);
+      else
+        g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("%s could not be opened: %s"), shown,
+                     g_strerror (reason));
       return FALSE;
     }
   g_ptr_array_extend_and_steal (paths, g_steal_pointer (&own));

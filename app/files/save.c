@@ -150,13 +150,15 @@ SagSave *
 sag_save_begin (const char *path, GError **error)
 {
   g_autoptr (SagSave) self = g_new0 (SagSave, 1);
+  struct stat info;
 
   self->fd = -1;
   self->path = g_strdup (path);
   self->folder = g_path_get_dirname (path);
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+  /* A rename would put a file in the place of a device. */
+  if (stat (path, &info) == 0 && !S_ISREG (info.st_mode))
     {
-      fail (path, EISDIR, error);
+      fail (path, S_ISDIR (info.st_mode) ? EISDIR : ENOTSUP, error);
       return NULL;
     }
   clean (self->folder);
