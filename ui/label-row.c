@@ -12,21 +12,14 @@ struct _SagLabelRow
 {
   GtkWidget        parent_instance;
 
-  SagLabelItem    *item;
+  SagLabelItem    *item;    /* NULL between two */
+  GBinding        *visible; /* of it to `eye` */
   GtkDrawingArea  *swatch;
   GtkLabel        *name;
   GtkLabel        *ml, *values;
   GtkButton       *solo;
   GtkToggleButton *eye;
 };
-
-enum
-{
-  PROP_ITEM = 1,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (SagLabelRow, sag_label_row, GTK_TYPE_WIDGET)
 
@@ -38,9 +31,12 @@ draw_swatch (GtkDrawingArea *area,
              gpointer        data)
 {
   SagLabelRow *self = data;
-  const SagLabel *label = sag_label_item_get_label (self->item);
-  double red = label->rgb[0] / 255.0, green = label->rgb[1] / 255.0, blue = label->rgb[2] / 255.0;
+  const SagLabel *label = self->item != NULL ? sag_label_item_get_label (self->item) : NULL;
+  double red, green, blue;
 
+  if (label == NULL)
+    return;
+  red = label->rgb[0] / 255.0, green = label->rgb[1] / 255.0, blue = label->rgb[2] / 255.0;
   cairo_rectangle (cr, 1, 1, width - 2, height - 2);
   cairo_set_source_rgba (cr, red, green, blue, sag_label_item_get_visible (self->item) ? 1 : 0);
   cairo_fill_preserve (cr);
@@ -55,9 +51,13 @@ sag_label_row_update (SagLabelRow *self)
   g_autofree char *text = NULL;
   g_autofree char *values = NULL;
   g_autofree char *tooltip = NULL;
-  double confidence = sag_label_item_get_confidence (self->item);
-  gboolean visible = sag_label_item_get_visible (self->item);
+  double confidence;
+  gboolean visible;
 
+  if (self->item == NULL)
+    return;
+  confidence = sag_label_item_get_confidence (self->item);
+  visible = sag_label_item_get_visible (self->item);
   g_object_get (self->item, "ml-text", &text, "values-text", &values, NULL);
   gtk_label_set_text (self->values, values);
   gtk_widget_set_visible (GTK_WIDGET (self->values), values[0] != '\0');
@@ -87,32 +87,26 @@ sag_label_row_update (SagLabelRow *self)
     sag_spoken_name (gtk_widget_get_parent (GTK_WIDGET (self)), tooltip); /* the list's row */
 }
 
-static void
+void
 sag_label_row_set_item (SagLabelRow  *self,
                         SagLabelItem *item)
 {
+  if (self->item != NULL)
+    {
+      g_clear_pointer (&self->visible, g_binding_unbind);
+      g_signal_handlers_disconnect_by_func (self->item, sag_label_row_update, self);
+    }
   g_set_object (&self->item, item);
+  if (item == NULL)
+    return;
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->solo), "i",
                                     sag_label_get_number (sag_label_item_get_label (item)));
-  gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
-  g_object_bind_property (item, "visible", self->eye, "active",
-                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->solo), "labels.solo"); /* not before it has a target */
+  self->visible = g_object_bind_property (item, "visible", self->eye, "active",
+                                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   g_signal_connect_object (item, "notify", G_CALLBACK (sag_label_row_update), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect (self, "notify::parent", G_CALLBACK (sag_label_row_update), NULL);
   sag_label_row_update (self);
-}
-
-static void
-sag_label_row_set_property (GObject      *object,
-                            guint         id,
-                            const GValue *value,
-                            GParamSpec   *pspec)
-{
-  if (id == PROP_ITEM)
-    sag_label_row_set_item (SAG_LABEL_ROW (object), g_value_get_object (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -121,26 +115,20 @@ sag_label_row_dispose (GObject *object)
   SagLabelRow *self = SAG_LABEL_ROW (object);
   GtkWidget *child;
 
+  sag_label_row_set_item (self, NULL);
   if (self->swatch != NULL)
     gtk_drawing_area_set_draw_func (self->swatch, NULL, NULL, NULL);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child);
-  g_clear_object (&self->item);
   G_OBJECT_CLASS (sag_label_row_parent_class)->dispose (object);
 }
 
 static void
 sag_label_row_class_init (SagLabelRowClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  object_class->set_property = sag_label_row_set_property;
-  object_class->dispose = sag_label_row_dispose;
-  properties[PROP_ITEM] =
-      g_param_spec_object ("item", NULL, NULL, SAG_TYPE_LABEL_ITEM,
-                           G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  G_OBJECT_CLASS (klass)->dispose = sag_label_row_dispose;
   gtk_widget_class_set_css_name (widget_class, "labelrow");
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/sagitta/Sagitta/ui/label-row.ui");
@@ -156,10 +144,12 @@ static void
 sag_label_row_init (SagLabelRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_drawing_area_set_draw_func (self->swatch, draw_swatch, self, NULL);
+  g_signal_connect (self, "notify::parent", G_CALLBACK (sag_label_row_update), NULL); /* it names the list's row */
 }
 
 GtkWidget *
-sag_label_row_new (SagLabelItem *item)
+sag_label_row_new (void)
 {
-  return g_object_new (SAG_TYPE_LABEL_ROW, "item", item, NULL);
+  return g_object_new (SAG_TYPE_LABEL_ROW, NULL);
 }

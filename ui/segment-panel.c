@@ -179,11 +179,27 @@ model_notify (SagSegmentPanel *self)
   show_estimate (self);
 }
 
+/* A GtkDropDown without a choice says "(None)", which helps nobody; its page for that has no property. */
+static void
+say_no_choice (GtkDropDown *models,
+               const char  *text)
+{
+  GtkWidget *stack = gtk_widget_get_first_child (GTK_WIDGET (models));
+  GtkWidget *label;
+
+  while (stack != NULL && !GTK_IS_STACK (stack))
+    stack = gtk_widget_get_first_child (stack);
+  label = stack != NULL ? gtk_stack_get_child_by_name (GTK_STACK (stack), "empty") : NULL;
+  if (GTK_IS_LABEL (label))
+    gtk_label_set_text (GTK_LABEL (label), text);
+}
+
 static void
 show_model (SagSegmentPanel *self)
 {
   SagModel *model = sag_segmenter_get_model (self->segmenter);
   GListModel *models = sag_segmenter_get_models (self->segmenter);
+  gboolean any = g_list_model_get_n_items (models) > 0;
 
   if (self->model != NULL)
     g_signal_handlers_disconnect_by_data (self->model, self);
@@ -199,7 +215,8 @@ show_model (SagSegmentPanel *self)
     }
   if (model == NULL)
     gtk_drop_down_set_selected (self->models, GTK_INVALID_LIST_POSITION);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->models), g_list_model_get_n_items (models) > 0);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->models), any);
+  say_no_choice (self->models, any ? _ ("Choose a model") : _ ("No models"));
   show_precisions (self);
   show_fit (self);
   show_estimate (self);
@@ -298,19 +315,26 @@ show_sliders (SagSegmentPanel *self)
   gtk_label_set_text (self->threshold_text, threshold_text);
 }
 
-/* There may be hundreds of labels: the rows that are seen are made. */
+/* There may be hundreds of labels: rows are made for those that are seen, and show others as they are scrolled. */
+static void
+set_up_label_row (GtkSignalListItemFactory *factory,
+                  GtkListItem              *item)
+{
+  gtk_list_item_set_child (item, sag_label_row_new ());
+}
+
 static void
 bind_label_row (GtkSignalListItemFactory *factory,
                 GtkListItem              *item)
 {
-  gtk_list_item_set_child (item, sag_label_row_new (gtk_list_item_get_item (item)));
+  sag_label_row_set_item (SAG_LABEL_ROW (gtk_list_item_get_child (item)), gtk_list_item_get_item (item));
 }
 
 static void
 unbind_label_row (GtkSignalListItemFactory *factory,
                   GtkListItem              *item)
 {
-  gtk_list_item_set_child (item, NULL);
+  sag_label_row_set_item (SAG_LABEL_ROW (gtk_list_item_get_child (item)), NULL);
 }
 
 /* A click on a label goes where it is. */
@@ -494,6 +518,7 @@ bind_labels (SagSegmentPanel *self)
   found =
       gtk_filter_list_model_new (g_object_ref (labels), GTK_FILTER (g_object_ref (self->filter)));
   shown = gtk_no_selection_new (G_LIST_MODEL (found));
+  g_signal_connect (factory, "setup", G_CALLBACK (set_up_label_row), NULL);
   g_signal_connect (factory, "bind", G_CALLBACK (bind_label_row), NULL);
   g_signal_connect (factory, "unbind", G_CALLBACK (unbind_label_row), NULL);
   gtk_list_view_set_factory (self->labels, factory);

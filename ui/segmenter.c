@@ -258,12 +258,15 @@ update (SagSegmenter *self)
   if (self->model == NULL)
     {
       gboolean any = g_list_model_get_n_items (G_LIST_MODEL (self->models)) > 0;
+      g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "plugins", NULL);
+      g_autofree char *none = g_strdup_printf (
+          _ ("No model is installed. Put a model’s folder into “%s”, then open a new window."), folder);
 
       set_state (self, SAG_SEGMENTER_NO_MODEL,
                  !self->loaded                ? ""
                  : self->load_problem != NULL ? self->load_problem
-                 : any                        ? _ ("None of the models fits these images.")
-                                              : _ ("No model is installed."));
+                 : any                        ? _ ("None of the models fits these images. Choose one to see why.")
+                                              : none);
       return;
     }
   if (self->estimated != volume)

@@ -7,7 +7,7 @@
 #include "ui/catalogue-view.h"
 #include "ui/cell.h"
 #include "ui/format.h"
-#include "ui/hanging.h"
+#include "ui/hanger.h"
 #include "ui/job-bar.h"
 #include "ui/keys.h"
 #include "ui/menus.h"
@@ -32,7 +32,7 @@ struct _SagWindow
   SagCell             *cells[1 + SAG_N_COMPANIONS]; /* the window's own, and the layout's companions */
   SagViewMemory       *memory;
   SagFusion           *fusion;
-  char                *hung; /* UID of the study that was put up; NULL if none */
+  SagHanger           *hanger;
   SagExporter         *exporter;
   GtkWidget           *layout;
 
@@ -168,110 +168,18 @@ show_state (SagWindow *self)
                             g_str_equal (gtk_stack_get_visible_child_name (self->stack), "busy"));
 }
 
-/* ---- how it is put up */
-
-/* The plane the slices were acquired in. */
-static SagView
-find_acquired (const SagGrid *grid)
-{
-  for (int v = 0; v < SAG_N_VIEWS; v++)
-    {
-      SagPlane plane;
-      int axis;
-
-      sag_plane_init_grid_view (&plane, grid, v, grid->origin, 1, &axis);
-      if (axis == 2)
-        return v;
-    }
-  return SAG_VIEW_AXIAL;
-}
-
-static void
-companion_volume_changed (SagWindow    *self,
-                          GParamSpec   *pspec,
-                          SagWorkspace *workspace)
-{
-  SagVolume *volume = sag_workspace_get_volume (workspace);
-
-  for (int c = 0; c < SAG_N_COMPANIONS && volume != NULL; c++)
-    {
-      SagSliceView *view = sag_slice_layout_get_companion (SAG_SLICE_LAYOUT (self->layout), c);
-
-      if (sag_slice_view_get_workspace (view) == workspace)
-        g_object_set (view, "plane", find_acquired (sag_volume_get_grid (volume)), NULL);
-    }
-}
-
-/* The cells of the layout that show nothing are given series to stand beside the first. */
-static void
-fill_companions (SagWindow *self)
-{
-  SagSliceLayout *layout = SAG_SLICE_LAYOUT (self->layout);
-  SagSeries *series = sag_workspace_get_series (self->workspace);
-  SagSeries *others[SAG_N_COMPANIONS];
-  SagSliceView *cells[SAG_N_CELLS];
-  int n_cells = sag_slice_layout_get_cells (layout, cells), n, next = 0;
-  g_autofree char *mode = NULL;
-
-  g_object_get (layout, "mode", &mode, NULL);
-  if (series == NULL || g_str_equal (mode, "mpr"))
-    return;
-  n = sag_hanging_list_companions (self->catalogue, series, others, SAG_N_COMPANIONS);
-  for (int c = 0; c < n_cells - 1; c++)
-    {
-      while (next < n && sag_slice_layout_has_companion (layout, others[next]))
-        next++;
-      if (next < n
-          && sag_workspace_get_series (
-                 sag_slice_view_get_workspace (sag_slice_layout_get_companion (layout, c)))
-                 == NULL)
-        sag_opener_open_series (self->cells[1 + c]->opener, others[next++]);
-    }
-}
-
-static void
-clear_companions (SagWindow *self)
-{
-  for (int c = 0; c < SAG_N_COMPANIONS; c++)
-    {
-      sag_opener_cancel (self->cells[1 + c]->opener);
-      sag_workspace_set_series (sag_slice_view_get_workspace (sag_slice_layout_get_companion (
-                                    SAG_SLICE_LAYOUT (self->layout), c)),
-                                NULL);
-    }
-}
-
-/* A study is put up once, when its first series comes; then as the reader likes. */
-static void
-hang (SagWindow *self)
-{
-  SagSeries *series = sag_workspace_get_series (self->workspace);
-  SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
-  SagVolume *volume = sag_workspace_get_volume (self->workspace);
-  SagHanging hanging;
-
-  if (study == NULL || volume == NULL
-      || g_strcmp0 (self->hung, sag_study_get_uid (study)) == 0)
-    return;
-  g_free (self->hung);
-  self->hung = g_strdup (sag_study_get_uid (study));
-  clear_companions (self);
-  sag_workspace_set_view (self->workspace, find_acquired (sag_volume_get_grid (volume)));
-  if (!g_settings_get_boolean (self->settings, "hanging"))
-    return;
-  hanging = sag_hanging_choose (self->catalogue, series);
-  g_object_set (self->layout, "mode", hanging.mode, NULL);
-  fill_companions (self);
-  if (hanging.cine)
-    gtk_widget_activate_action (GTK_WIDGET (self), "view.cine", NULL);
-}
-
 static void
 volume_changed (SagWindow *self)
 {
   show_state (self);
-  hang (self);
+  sag_hanger_hang (self->hanger);
   give_keys_back (self);
+}
+
+static void
+fill (SagWindow *self)
+{
+  sag_hanger_fill (self->hanger);
 }
 
 /* ---- what works */
@@ -534,11 +442,11 @@ sag_window_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->settings, self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "view", NULL);
   G_OBJECT_CLASS (sag_window_parent_class)->dispose (object);
+  g_clear_pointer (&self->hanger, sag_hanger_free);
   for (guint c = 0; c < G_N_ELEMENTS (self->cells); c++)
     g_clear_pointer (&self->cells[c], sag_cell_free);
   g_clear_pointer (&self->memory, sag_view_memory_free);
   g_clear_pointer (&self->fusion, sag_fusion_free);
-  g_clear_pointer (&self->hung, g_free);
   g_clear_object (&self->exporter);
   g_clear_object (&self->catalogue);
   g_clear_object (&self->workspace);
@@ -623,8 +531,6 @@ add_companions (SagWindow *self)
 
       sag_view_memory_watch (self->memory, &view, 1);
       self->cells[1 + c] = sag_cell_new (sag_slice_view_get_workspace (view), self->catalogue);
-      g_signal_connect_object (sag_slice_view_get_workspace (view), "notify::volume",
-                               G_CALLBACK (companion_volume_changed), self, G_CONNECT_SWAPPED);
     }
 }
 
@@ -667,8 +573,7 @@ connect_state (SagWindow *self)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->layout, "notify::selected", G_CALLBACK (show_warnings), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill_companions), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->layout, "notify::mode", G_CALLBACK (fill), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->cells[0]->opener, "notify", G_CALLBACK (show_state), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->cells[0]->opener, "opened", G_CALLBACK (opened), self, G_CONNECT_SWAPPED);
@@ -697,6 +602,7 @@ sag_window_new (GtkApplication *application,
   gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
   watch_menu (self, self->finder);
   watch_menu (self, self->menu);
+  self->hanger = sag_hanger_new (SAG_SLICE_LAYOUT (self->layout), self->catalogue, self->cells, settings);
   connect_state (self);
   restore (self);
   sag_touch_bind (GTK_WIDGET (self), self->settings);

@@ -72,12 +72,27 @@ run (Fixture    *f,
   sag_segmenter_run (f->segmenter);
 }
 
+/* Seen or not: also on a page that is behind another. */
+static gboolean
+has_label (GtkWidget  *widget,
+           const char *text)
+{
+  gboolean has = GTK_IS_LABEL (widget) && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text);
+
+  for (GtkWidget *w = gtk_widget_get_first_child (widget); w != NULL && !has; w = gtk_widget_get_next_sibling (w))
+    has = has_label (w, text);
+  return has;
+}
+
 static void
 test_models (Fixture       *f,
              gconstpointer  data)
 {
   GtkDropDown *models = GTK_DROP_DOWN (part (f, "models"));
 
+  /* A list without a choice says what to do. */
+  g_assert_true (has_label (GTK_WIDGET (models), "Choose a model"));
+  g_assert_false (has_label (GTK_WIDGET (models), "(None)"));
   /* The MR model comes first in the list; a CT is open. */
   g_assert_cmpstr (sag_model_get_id (sag_segmenter_get_model (f->segmenter)), ==, "fake.halves");
   g_assert_true (gtk_drop_down_get_selected_item (models)
