@@ -172,6 +172,8 @@ make_tensors (SagNetwork *self, gboolean strict, GError **error)
       if (!found)
         return invalid (error, self->inputs[i], "is not an input of the model");
     }
+  if (self->planned)
+    return TRUE;
   for (int i = 0; i < sag_session_get_n_inputs (self->session); i++)
     {
       SagTensor *tensor =

@@ -15,6 +15,7 @@ typedef struct
   char    *ranges;    /* side file of static ranges; NULL: the one beside the model; "": none */
   int      threads;
   gboolean watched;   /* for sag_calibration_run() */
+  gboolean planned;   /* nothing will run: no arrays are made */
   char    *max_memory; /* NULL: what the machine has free */
 
   SagSession *session;

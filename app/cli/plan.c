@@ -50,7 +50,7 @@ print_json (const SagSession *session, const SagSessionInfo *info)
 int
 sag_command_plan (int argc, char **argv)
 {
-  SagNetwork network = { 0 };
+  SagNetwork network = { .planned = TRUE };
   g_autofree char *steps = NULL;
   GError *error = NULL;
   SagSessionInfo info;

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { OLDEST_OPSET = 7 };
+enum { OLDEST_OPSET = 7, MOST_OPSETS = 100 };
 
 static gboolean
 read_dimension (SagOnnxReader *reader, SagWire message, SagShape *shape, GPtrArray *params,
@@ -445,6 +445,8 @@ sag_onnx_read_opset (SagOnnxReader *reader, SagWire message, GError **error)
                    version);
       return FALSE;
     }
+  if (g_hash_table_size (reader->opsets) >= MOST_OPSETS)
+    return sag_onnx_invalid (error, "The model, or a function of it, uses more than %d operator sets", MOST_OPSETS);
   g_hash_table_insert (reader->opsets, g_steal_pointer (&domain),
                        GINT_TO_POINTER ((int) MIN (version, 1000)));
   return TRUE;

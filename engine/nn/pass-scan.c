@@ -310,10 +310,16 @@ sag_pass_scan (SagGraph *graph, GError **error)
       SagNode *node = graph->nodes->pdata[i];
 
       if (sag_match_is (node, "Scan"))
-        match_scan (graph, node);
+        {
+          if (!sag_wkv_match_body (graph, node))
+            match_scan (graph, node);
+        }
       else if (sag_match_is (node, "Loop"))
-        sag_scan_lift_loop (graph, node);
-      else if (sag_match_is (node, "Concat"))
+        {
+          if (!sag_wkv_match_body (graph, node))
+            sag_scan_lift_loop (graph, node);
+        }
+      else if (sag_match_is (node, "Concat") && !sag_wkv_match_unrolled (graph, node))
         sag_scan_lift_unrolled (graph, node);
     }
   rates = sag_scan_rates_in (graph);

@@ -35,6 +35,11 @@ void     sag_scan_replace (SagGraph *graph, const SagRecurrence *found);
 GArray  *sag_scan_rates_in  (SagGraph *graph);
 void     sag_scan_rates_out (SagGraph *graph, GArray *rates);
 
+/* The WKV of RWKV-4 in a Loop or Scan, or unrolled with a Concat of all steps, becomes one node: FALSE if it is
+ * something else. Readers have been counted. */
+gboolean sag_wkv_match_body     (SagGraph *graph, SagNode *node);
+gboolean sag_wkv_match_unrolled (SagGraph *graph, SagNode *concat);
+
 /* Steps written one by one: in a Loop; unrolled, with a Concat of all. */
 void     sag_scan_lift_loop     (SagGraph *graph, SagNode *loop);
 void     sag_scan_lift_unrolled (SagGraph *graph, SagNode *concat);
