@@ -162,5 +162,15 @@ sag_charset_to_utf8 (const char *text, const char *terms)
   /* Nothing said, or nothing known: many writers mean UTF-8 all the same. */
   if (first == NULL && strchr (text, 0x1b) == NULL && g_utf8_validate (text, -1, NULL))
     return g_strdup (text);
-  return extended_to_utf8 (text, first != NULL && first->code != CODE_ASCII ? first : NULL);
+  if (first != NULL && first->code == CODE_ASCII)
+    first = NULL;
+  /* Bytes above belong to nothing before an escape; writers that leave it out mean the set they name. */
+  for (guint i = 1; first == NULL && values[0] != NULL && values[i] != NULL; i++)
+    {
+      const Set *set = find_term (g_strstrip (values[i]));
+
+      if (set != NULL && (set->code == CODE_SINGLE || set->code == CODE_DOUBLE))
+        first = set;
+    }
+  return extended_to_utf8 (text, first);
 }

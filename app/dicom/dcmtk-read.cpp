@@ -10,8 +10,6 @@ using namespace sag;
 namespace
 {
 
-const int max_frames = 1 << 20;
-
 gboolean
 normalize (double *v)
 {
@@ -22,25 +20,6 @@ normalize (double *v)
   for (int i = 0; i < 3; i++)
     v[i] /= length;
   return TRUE;
-}
-
-void
-read_position (const Reader &item, SagDicomFrame *frame)
-{
-  frame->has_position |= item.numbers (DCM_ImagePositionPatient, frame->image_position_patient, 3);
-}
-
-void
-read_orientation (const Reader &item, SagDicomFrame *frame)
-{
-  double v[6];
-
-  if (item.numbers (DCM_ImageOrientationPatient, v, 6) && normalize (v) && normalize (v + 3)
-      && std::fabs (v[0] * v[3] + v[1] * v[4] + v[2] * v[5]) < 0.01)
-    {
-      memcpy (frame->image_orientation_patient, v, sizeof v);
-      frame->has_orientation = TRUE;
-    }
 }
 
 void
@@ -204,6 +183,7 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
 
   read_position (item, frame);
   read_orientation (item, frame);
+  read_detector (item, frame);
   read_spacing (item, DCM_PixelSpacing, SAG_SPACING_PIXEL, frame);
   read_spacing (item, DCM_ImagerPixelSpacing, SAG_SPACING_IMAGER, frame);
   read_spacing (item, DCM_NominalScannedPixelSpacing, SAG_SPACING_SCANNED, frame);
@@ -244,8 +224,43 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
   g_strlcpy (frame->image_type, types != NULL ? types : "", sizeof frame->image_type);
 }
 
+/* An ultrasound volume lies in a frame of reference of its own (PS3.3 C.8.24.2): how its planes follow one another is
+ * known, how they lie in the patient is not. */
 void
-read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
+read_volume_normal (const Reader &item, double normal[3])
+{
+  double o[6];
+
+  if (!item.numbers (DCM_ImageOrientationVolume, o, 6) || !normalize (o) || !normalize (o + 3))
+    return;
+  normal[0] = o[1] * o[5] - o[2] * o[4];
+  normal[1] = o[2] * o[3] - o[0] * o[5];
+  normal[2] = o[0] * o[4] - o[1] * o[3];
+}
+
+void
+read_depth (const Reader &item, const double normal[3], SagDicomFrame *frame)
+{
+  double p[3];
+
+  if (item.numbers (DCM_ImagePositionVolume, p, 3))
+    frame->depth = p[0] * normal[0] + p[1] * normal[1] + p[2] * normal[2];
+}
+
+/* The side of an enhanced image's frames (PS3.3 C.7.6.16.2.8); both, where they differ. */
+void
+read_side (const Reader &item, SagDicomInstance *self)
+{
+  g_autofree char *side = g_strdup (self->laterality);
+
+  item.text (DCM_FrameLaterality, &self->laterality);
+  if (side[0] != '\0' && strcmp (side, self->laterality) != 0)
+    sag_dicom_text_set (&self->laterality, "B");
+}
+
+/* `normal`: of an ultrasound volume's planes; said once for all frames, or by each. */
+void
+read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame, double normal[3])
 {
   OFString time;
   double v;
@@ -256,10 +271,18 @@ read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
       read_spacing (Reader (g), DCM_PixelSpacing, SAG_SPACING_PIXEL, frame);
       read_thickness (Reader (g), frame);
     }
+  if (DcmItem *g = item.sequence (DCM_FramePixelDataPropertiesSequence))
+    read_spacing (Reader (g), DCM_ImagerPixelSpacing, SAG_SPACING_IMAGER, frame);
   if (DcmItem *g = item.sequence (DCM_PlanePositionSequence))
     read_position (Reader (g), frame);
   if (DcmItem *g = item.sequence (DCM_PlaneOrientationSequence))
     read_orientation (Reader (g), frame);
+  if (DcmItem *g = item.sequence (DCM_PlaneOrientationVolumeSequence))
+    read_volume_normal (Reader (g), normal);
+  if (DcmItem *g = item.sequence (DCM_PlanePositionVolumeSequence))
+    read_depth (Reader (g), normal, frame);
+  if (DcmItem *g = item.sequence (DCM_FrameAnatomySequence))
+    read_side (Reader (g), self);
   if (DcmItem *g = item.sequence (DCM_PixelValueTransformationSequence))
     read_rescale (Reader (g), self, frame);
   if (DcmItem *g = item.sequence (DCM_FrameVOILUTSequence))
@@ -292,7 +315,7 @@ read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
         frame->acquisition_time = seconds (time, 8);
     }
   static const DcmTagKey types[] = { DCM_MRImageFrameTypeSequence, DCM_CTImageFrameTypeSequence,
-                                     DCM_PETFrameTypeSequence };
+                                     DCM_PETFrameTypeSequence, DCM_XRay3DFrameTypeSequence };
   for (const DcmTagKey &tag : types)
     if (DcmItem *g = item.sequence (tag))
       {
@@ -307,27 +330,16 @@ read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
 }
 
 void
-set_frames (SagDicomInstance *self, int n)
-{
-  SagDicomFrame first = self->frames[0];
-
-  self->frames = g_renew (SagDicomFrame, self->frames, n);
-  self->n_frames = n;
-  for (int i = 0; i < n; i++)
-    self->frames[i] = first;
-}
-
-void
 read_frames (DcmItem *dataset, SagDicomInstance *self)
 {
   Reader item (dataset);
-  DcmElement *element = NULL;
   DcmSequenceOfItems *per_frame = NULL;
-  double offset;
+
+  double normal[3] = { 0, 0, 1 };
 
   read_frame_defaults (item, self, &self->frames[0]);
   if (DcmItem *shared = item.sequence (DCM_SharedFunctionalGroupsSequence))
-    read_groups (Reader (shared), self, &self->frames[0]);
+    read_groups (Reader (shared), self, &self->frames[0], normal);
   if (dataset->findAndGetSequence (DCM_PerFrameFunctionalGroupsSequence, per_frame).good ()
       && per_frame != NULL && per_frame->card () > 0)
     {
@@ -339,23 +351,10 @@ read_frames (DcmItem *dataset, SagDicomInstance *self)
       set_frames (self, n);
       DcmObject *object = NULL;
       for (int i = 0; i < n && (object = per_frame->nextInContainer (object)) != NULL; i++)
-        read_groups (Reader (static_cast<DcmItem *> (object)), self, &self->frames[i]);
+        read_groups (Reader (static_cast<DcmItem *> (object)), self, &self->frames[i], normal);
     }
-  else if (self->number_of_frames > 1 && self->number_of_frames <= max_frames
-           && self->frames[0].has_position && self->frames[0].has_orientation
-           && dataset->findAndGetElement (DCM_GridFrameOffsetVector, element).good ()
-           && element != NULL && element->getVM () == (unsigned long) self->number_of_frames)
-    {
-      const double *o = self->frames[0].image_orientation_patient;
-      double normal[3] = { o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5],
-                           o[0] * o[4] - o[1] * o[3] };
-
-      set_frames (self, self->number_of_frames);
-      for (int i = 0; i < self->n_frames; i++)
-        if (item.number (DCM_GridFrameOffsetVector, &offset, i))
-          for (int a = 0; a < 3; a++)
-            self->frames[i].image_position_patient[a] += offset * normal[a];
-    }
+  else
+    place_frames (dataset, self);
 }
 
 void
@@ -456,6 +455,36 @@ read_pixel_description (const Reader &item, SagDicomInstance *self)
 const gint64 pixel_header = 8;
 
 } // namespace
+
+void
+sag::read_position (const Reader &item, SagDicomFrame *frame)
+{
+  frame->has_position |= item.numbers (DCM_ImagePositionPatient, frame->image_position_patient, 3);
+}
+
+void
+sag::read_orientation (const Reader &item, SagDicomFrame *frame)
+{
+  double v[6];
+
+  if (item.numbers (DCM_ImageOrientationPatient, v, 6) && normalize (v) && normalize (v + 3)
+      && std::fabs (v[0] * v[3] + v[1] * v[4] + v[2] * v[5]) < 0.01)
+    {
+      memcpy (frame->image_orientation_patient, v, sizeof v);
+      frame->has_orientation = TRUE;
+    }
+}
+
+void
+sag::set_frames (SagDicomInstance *self, int n)
+{
+  SagDicomFrame first = self->frames[0];
+
+  self->frames = g_renew (SagDicomFrame, self->frames, n);
+  self->n_frames = n;
+  for (int i = 0; i < n; i++)
+    self->frames[i] = first;
+}
 
 gboolean
 sag::load_header (

@@ -20,6 +20,7 @@ extern "C" {
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace sag
 {
@@ -216,6 +217,22 @@ private:
 
 /* The data set of an open file. */
 DcmDataset *sag_dcm_file_get_dataset (SagDcmFile *self);
+
+/* More frames than this are no image. */
+const int max_frames = 1 << 20;
+
+/* Image Position and Image Orientation (Patient), where they are sound. */
+void read_position (const Reader &item, SagDicomFrame *frame);
+void read_orientation (const Reader &item, SagDicomFrame *frame);
+
+/* The same of nuclear medicine, which says them of its first detector (PS3.3 C.8.4.11). */
+void read_detector (const Reader &item, SagDicomFrame *frame);
+
+/* `n` frames that are as the first. */
+void set_frames (SagDicomInstance *self, int n);
+
+/* The places of frames that no functional group describes. */
+void place_frames (DcmItem *dataset, SagDicomInstance *self);
 
 /* Frame of reference and series that a structure set refers to. */
 void read_rt_references (const Reader &item, SagDicomInstance *self);

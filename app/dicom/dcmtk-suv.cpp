@@ -101,13 +101,46 @@ read_philips (const Reader &item, double *to_suv, double *to_bq)
              || (private_number (item, DcmTagKey (0x7053, 0x1009), to_bq) && *to_bq > 0));
 }
 
+/* What a real world value of an enhanced image is of its modality value, and in which unit (PS3.3 C.7.6.16.2.11); FALSE
+ * unless the two go through zero together. */
+bool
+read_real_world (const Reader &item, OFString &unit, double *factor)
+{
+  DcmItem *shared = item.sequence (DCM_SharedFunctionalGroupsSequence);
+  DcmItem *map = shared != NULL ? Reader (shared).sequence (DCM_RealWorldValueMappingSequence) : NULL;
+  DcmItem *units = map != NULL ? Reader (map).sequence (DCM_MeasurementUnitsCodeSequence) : NULL;
+  DcmItem *rescale = shared != NULL ? Reader (shared).sequence (DCM_PixelValueTransformationSequence) : NULL;
+  double slope, intercept, own_slope = 1, own_intercept = 0;
+
+  if (units == NULL || !Reader (units).raw (DCM_CodeValue, unit)
+      || !Reader (map).number (DCM_RealWorldValueSlope, &slope) || !(slope > 0)
+      || !Reader (map).number (DCM_RealWorldValueIntercept, &intercept))
+    return false;
+  if (rescale != NULL)
+    {
+      Reader (rescale).number (DCM_RescaleSlope, &own_slope);
+      Reader (rescale).number (DCM_RescaleIntercept, &own_intercept);
+    }
+  *factor = slope / own_slope;
+  return intercept == 0 && own_intercept == 0 && *factor > 0;
+}
+
+/* Seconds from a fixed midnight, of a date and time in one. */
+double
+moment (const Reader &item, const DcmTagKey &tag)
+{
+  OFString text;
+
+  return item.raw (tag, text) && text.length () >= 14 ? moment (text, text.substr (8)) : NAN;
+}
+
 } // namespace
 
 double
 sag::read_suv_factor (DcmItem *dataset, int *lack)
 {
   Reader item (dataset);
-  OFString modality, units, type, corrected, decay_correction;
+  OFString modality, units, type, corrected, decay_correction, decayed, attenuated;
   double weight, dose, half_life, to_suv, to_bq = 1;
 
   *lack = SAG_SUV_LACKS_NOTHING;
@@ -121,12 +154,26 @@ sag::read_suv_factor (DcmItem *dataset, int *lack)
     return 0; /* another SUV, which stays what it is */
   if (units == "CNTS" && read_philips (item, &to_suv, &to_bq) && to_suv > 0)
     return to_suv;
+  if (units.empty () && read_real_world (item, type, &to_bq))
+    {
+      if (type == "{SUVbw}g/ml" || type == "g/ml{SUVbw}")
+        return to_bq;
+      if (type == "Bq/ml")
+        units = "BQML";
+      if (item.raw (DCM_DecayCorrected, decayed) && item.raw (DCM_AttenuationCorrected, attenuated) && decayed == "YES"
+          && attenuated == "YES")
+        {
+          corrected = "DECY\\ATTN";
+          decay_correction = "START";
+        }
+    }
   *lack = SAG_SUV_LACKS_UNITS;
   if (units != "BQML" && !(units == "CNTS" && to_bq > 0))
     return 0;
   *lack = SAG_SUV_LACKS_CORRECTIONS;
-  if (!item.raw (DCM_CorrectedImage, corrected) || corrected.find ("DECY") == OFString_npos
-      || corrected.find ("ATTN") == OFString_npos || !item.raw (DCM_DecayCorrection, decay_correction)
+  item.raw (DCM_CorrectedImage, corrected);
+  item.raw (DCM_DecayCorrection, decay_correction);
+  if (corrected.find ("DECY") == OFString_npos || corrected.find ("ATTN") == OFString_npos
       || (decay_correction != "START" && decay_correction != "ADMIN"))
     return 0;
   *lack = SAG_SUV_LACKS_WEIGHT;
@@ -143,7 +190,9 @@ sag::read_suv_factor (DcmItem *dataset, int *lack)
       *lack = SAG_SUV_LACKS_TIMES;
       if (!drug.number (DCM_RadionuclideHalfLife, &half_life) || !(half_life > 0))
         return 0;
-      double start = scan_start (item, half_life);
+      double start = moment (item, DCM_DecayCorrectionDateTime); /* of an enhanced image; says it outright */
+      if (!std::isfinite (start))
+        start = scan_start (item, half_life);
       double elapsed = start - injection (drug, start);
 
       /* More than ten half-lives are dates that do not belong together. */

@@ -67,6 +67,7 @@ sag_dicom_frame_init (SagDicomFrame *frame)
   frame->temporal_position = NAN;
   frame->acquisition_number = NAN;
   frame->acquisition_time = NAN;
+  frame->depth = NAN;
 }
 
 SagDicomInstance *

@@ -64,9 +64,11 @@ typedef struct
   double           temporal_position;            /* index or identifier */
   double           acquisition_number;
   double           acquisition_time; /* s since midnight (acquisition, else content time) */
+  double           depth; /* mm along the normal, of frames that say how they lie to each other only; NaN unknown */
   int              in_stack_position;            /* 0 if absent */
   int              segment_number;               /* referenced, in a SEG; 0 if none */
   char             stack_id[17];
+  char             view[41]; /* of nuclear medicine: "energy window 2, detector 1"; "" where the file has one */
   char             image_type[33];               /* values 3 and on, or the frame type: "M\\FFE" */
 } SagDicomFrame;
 

@@ -58,9 +58,10 @@ group_takes (const Group *group, const SagDicomInstance *instance, const SagDico
   if (group->is_film || group->is_localizer != is_localizer || a->rows != instance->rows
       || a->columns != instance->columns || a->samples_per_pixel != instance->samples_per_pixel
       || a->bits_allocated != instance->bits_allocated || has_place (f) != has_place (frame)
+      || isnan (f->depth) != isnan (frame->depth)
       || strcmp (a->frame_of_reference_uid, instance->frame_of_reference_uid) != 0
       || strcmp (a->photometric_interpretation, instance->photometric_interpretation) != 0
-      || strcmp (f->stack_id, frame->stack_id) != 0)
+      || strcmp (f->stack_id, frame->stack_id) != 0 || strcmp (f->view, frame->view) != 0)
     return FALSE;
   for (int i = 0; i < 2; i++)
     if (fabs (f->pixel_spacing[i] - frame->pixel_spacing[i]) > 1e-4 * (1e-6 + f->pixel_spacing[i]))
@@ -80,6 +81,15 @@ group_takes (const Group *group, const SagDicomInstance *instance, const SagDico
   return TRUE;
 }
 
+/* Frames of a file that says of each where it lies are none. */
+static gboolean
+is_film (const SagDicomInstance *instance, int number)
+{
+  const SagDicomFrame *frame = sag_dicom_instance_get_frame (instance, number);
+
+  return instance->n_frames == 1 || !(has_place (frame) || !isnan (frame->depth));
+}
+
 static void
 add_frame (GPtrArray *groups, SagDicomInstance *instance, int number, gboolean is_film)
 {
@@ -93,7 +103,7 @@ add_frame (GPtrArray *groups, SagDicomInstance *instance, int number, gboolean i
     {
       Group *candidate = g_ptr_array_index (groups, i - 1);
 
-      if (is_film ? candidate->instance == instance
+      if (is_film ? candidate->instance == instance && strcmp (candidate->frame->view, frame->view) == 0
                   : group_takes (candidate, instance, frame, is_localizer))
         group = candidate;
     }
@@ -361,7 +371,8 @@ set_positions (Group *group)
       SagStackSlice *slice = &g_array_index (group->slices, SagStackSlice, i);
       const double *p = frame_of (slice)->image_position_patient;
 
-      slice->position = p[0] * normal[0] + p[1] * normal[1] + p[2] * normal[2];
+      slice->position = has_place (group->frame) ? p[0] * normal[0] + p[1] * normal[1] + p[2] * normal[2]
+                                                 : frame_of (slice)->depth;
     }
 }
 
@@ -426,6 +437,14 @@ name_views (GPtrArray *stacks)
       if (view[0] != '\0' && !has_place (sag_dicom_instance_get_frame (first->instance, first->frame)))
         prefix_name (stack, view);
     }
+}
+
+/* What a gamma camera saw through several windows, or with several heads. */
+static void
+name_groups (GPtrArray *stacks, guint from, const Group *group)
+{
+  for (guint i = from; i < stacks->len && group->frame->view[0] != '\0'; i++)
+    prefix_name (g_ptr_array_index (stacks, i), group->frame->view);
 }
 
 /* Says on each stack what else the series holds: the last stack of each kind speaks for all, as there may be as many
@@ -501,24 +520,25 @@ sag_split_series (GPtrArray *instances)
   for (guint i = 0; i < instances->len; i++)
     {
       SagDicomInstance *instance = g_ptr_array_index (instances, i);
-      gboolean is_film = instance->number_of_frames > 1 && instance->n_frames == 1;
       int n = count_frames (instance);
 
       if (instance->has_pixel_data && !sag_dicom_instance_is_seg (instance))
         for (int f = 0; f < n; f++)
-          add_frame (groups, instance, f, is_film);
+          add_frame (groups, instance, f, instance->number_of_frames > 1 && is_film (instance, f));
     }
   for (guint i = 0; i < groups->len; i++)
     {
       Group *group = g_ptr_array_index (groups, i);
+      guint from = stacks->len;
 
-      if (has_place (group->frame) && !group->is_film)
+      if (!group->is_film && (has_place (group->frame) || !isnan (group->frame->depth)))
         {
           set_positions (group);
           part (stacks, group, (SagStackSlice *) group->slices->data, group->slices->len, 0, "");
         }
       else
         emit (stacks, group, (SagStackSlice *) group->slices->data, group->slices->len, "");
+      name_groups (stacks, from, group);
     }
   g_ptr_array_sort (stacks, compare_stacks);
   name_views (stacks);

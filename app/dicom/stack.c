@@ -48,7 +48,7 @@ sag_finding_kind_get_name (SagFindingKind kind)
                                        "mixed-size",  "mixed-orientation",
                                        "no-spacing",  "no-position",
                                        "time-series", "no-suv",
-                                       "detector-spacing" };
+                                       "detector-spacing", "no-sides" };
 
   return names[kind];
 }
@@ -344,6 +344,27 @@ note_suv (SagStack *self)
       }
 }
 
+/* Frames that say how they lie to each other, but not in the patient; FALSE if they don't. */
+static gboolean
+take_depths (SagStack *self)
+{
+  gboolean differ = FALSE;
+
+  for (int i = 0; i < self->n_slices; i++)
+    if (isnan (frame_of (&self->slices[i])->depth))
+      return FALSE;
+  for (int i = 0; i < self->n_slices; i++)
+    {
+      self->slices[i].position = frame_of (&self->slices[i])->depth;
+      differ |= fabs (self->slices[i].position - self->slices[0].position) > SAME_PLACE_MM;
+    }
+  if (differ)
+    sag_stack_add_finding (self, SAG_FINDING_NO_SIDES, -1, self->n_slices,
+                           _ ("The %d images say how they lie to each other, but not how they lie in the patient: sides are not known"),
+                           self->n_slices);
+  return differ;
+}
+
 SagStack *
 sag_stack_new (SagStackSlice *slices, int n)
 {
@@ -397,17 +418,21 @@ sag_stack_new (SagStackSlice *slices, int n)
         }
       has_depth |= n == 1;
     }
+  else
+    has_depth = take_depths (self);
   check_spacing (self, frame);
-  qsort (slices, n, sizeof *slices, has_place && has_depth ? compare_position : compare_order);
-  if (has_place && has_depth)
+  qsort (slices, n, sizeof *slices, has_depth ? compare_position : compare_order);
+  if (has_depth)
     {
       drop_duplicates (self);
-      memcpy (self->grid.origin, frame_of (&slices[0])->image_position_patient,
-              sizeof self->grid.origin);
+      if (has_place)
+        memcpy (self->grid.origin, frame_of (&slices[0])->image_position_patient,
+                sizeof self->grid.origin);
       if (self->n_slices > 1)
         {
           self->grid.spacing[2] = place_slices (self);
-          check_tilt (self, normal);
+          if (has_place)
+            check_tilt (self, normal);
         }
       else
         self->grid.spacing[2] = nominal_step (frame) > 0 ? nominal_step (frame) : 1;

@@ -24,6 +24,7 @@ typedef enum
   SAG_FINDING_TIME_SERIES, /* frames all lie at one place: shown in order of acquisition */
   SAG_FINDING_NO_SUV,     /* of a PET: its values are no SUV, as the file does not say all that is needed */
   SAG_FINDING_DETECTOR_SPACING, /* only the spacing at the detector is known */
+  SAG_FINDING_NO_SIDES,   /* frames lie to each other as is known, but not in the patient */
 } SagFindingKind;
 
 typedef struct

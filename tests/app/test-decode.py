@@ -4,6 +4,7 @@
 data folder's DICOM matrix has the pixels it had when they were compared with pydicom and GDCM (decode-hashes.tsv); those
 that GDCM does not read (HTJ2K, JPEG process 6 and 10, some broken ones) are only kept as they were. Prints TAP. Arguments: the sagitta-cli to test, the data folder; with --write, the
 hashes are made anew on stdout."""
+import base64
 import concurrent.futures
 import hashlib
 import json
@@ -208,9 +209,16 @@ def fragments(streams, parts, table, d):
             items.append(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(part)) + part)
             at += len(items[-1])
     shift = {"right": 0, "from the first item": 8, "wrong": 2}
-    first = b"" if table in ("empty", "extended") else struct.pack(
-        f"<{len(offsets)}I", *[0 if table == "zeros" else o + shift[table] for o in offsets])
-    if table == "extended":
+    extended = {"extended": 0, "extended, wrong": 6, "extended, far": 1 << 60}
+    if table == "garbage":
+        first = rng.bytes(4 * len(offsets))
+    elif table == "too long":
+        first = struct.pack(f"<{len(offsets) + 2}I", *offsets, 10**6, 10**7)
+    else:
+        first = b"" if table == "empty" or table in extended else struct.pack(
+            f"<{len(offsets)}I", *[0 if table == "zeros" else o + shift[table] for o in offsets])
+    if table in extended:
+        offsets = [o + extended[table] for o in offsets]
         d.add_new(0x7fe00001, "OV", struct.pack(f"<{len(offsets)}Q", *offsets))
         d.add_new(0x7fe00002, "OV", struct.pack(f"<{len(offsets)}Q", *lengths))
     d.add_new(0x7fe00010, "OB", b"\xfe\xff\x00\xe0" + struct.pack("<I", len(first)) + first + b"".join(items))
@@ -253,6 +261,9 @@ def offset_tables(work):
             for table in ("right", "empty", "wrong", "zeros", "from the first item", "extended"):
                 d = image((40, 50), 16, syntax, frames=3)
                 check(work, fragments(streams, parts, table, d), *frames)
+        for table in ("extended, wrong", "extended, far", "garbage", "too long"):
+            d = image((40, 50), 16, syntax, frames=3)
+            check(work, fragments(streams, 3, table, d), None, None, frames[2])
         check(work, fragments(streams[:1], 5, "empty", image((40, 50), 16, syntax)), frames[0])
         # Cut short: what is there is shown.
         check(work, fragments(streams, 1, "empty", image((40, 50), 16, syntax, frames=5)),
@@ -282,6 +293,44 @@ def wrong_syntax(work):
     done = run("decode", path, "--stored", "-o", out)
     assert done.returncode == 0, done.stderr
     assert (np.load(out) == a).all()
+
+
+# Code streams of high throughput, made by OpenJPH of the values below: 16 bits, 12 bits signed, and 12 bits with loss.
+HTJ2K = {".201": (
+    '|4;u>04YEK0000H0000D00000000000000H0000D0000000000009pH0sl|{2mk^A000XAQUDA9000310t5s=0smY83LuD(k'
+    'dTOoi2q~&7XSfIaAj^vP)HzFWpW@eE;BJMFfRX)015yA0001_00IA#zyL1DqX2{aYxzs{Gx7=dzIxj{JRbdyzz4V2(U+*R;f'
+    'dy+cDpz<9rgVHfBMU)A3{JgI{=^n3v34m4;~yG92^`R96UHUc<=#&f4Phw2tYBr0H6RDdO<K41VIo4K@bE%5ClOG3<g0E1VI'
+    'o4K@bE%5Cnrk5ClOG1VIo4K@j{8f3IJxzkk=S)?6TekjCUOvjP9v'), ".202": (
+    '|4;u>04YEK0000H0000D00000000000000H0000D000000000000D~u0sl|{2mk^A000L6QUDA90ssL30t5s=0smY83Lt23a'
+    'Byg7X#ZpY7XSfIaAj^vP)HzFWpW@eE;BJMFfRX)015yA0001M00IA#zyjz1Et@U0M0a0Jb)(f9MnP;{03$&G584wvv>?190;'
+    '#$Hpa8T$ckkWZ-QBx;0K$K{;rcPT0H6VM0JT+BRaI?ORaI46RaI5}Z~tDuS$}`8U#z@-jA}8l0sq+'), ".203": (
+    '|4;u>04YEK0000H0000D00000000000000H0000D0000000000009dD0sl|{2mk^A001NZQUDA90ssL30t5s=0RLP75h7>iS'
+    'T$HRSa?txP#Ryq|6~9c00B>MWo}APNFY{aav(4+GchhOF8`1K3IG5A003A30soW01=4`=2fy`wZ@qHD*%n)A&VR1=j-#$OWo'
+    '8Xl^#FhR%ak7&z%jc3zzLuQNX!5)LlpqKyZhw+NxrrKpbDV>fBb_V@89gW0RPz')}
+
+
+def high_throughput(work):
+    rows, columns = np.mgrid[0:13, 0:17]
+    values = rows * rows * 3 + columns * 21
+    for syntax, stored, signed, want, loss in ((".201", 16, 0, values * 11, 0), (".202", 12, 1, values - 400, 0),
+                                               (".203", 12, 0, values, 6)):
+        d = image((13, 17), 16, ENCAPSULATED, stored=stored, signed=signed)
+        stream = base64.b85decode(HTJ2K[syntax])
+        d = fragments([stream, stream], 2, "right", d)
+        d.NumberOfFrames = 2
+        path, out = work / "in.dcm", work / "out.npy"
+        d.save_as(str(path), write_like_original=False)
+        # A transfer syntax that pydicom does not know.
+        old = struct.pack("<H", 22) + ENCAPSULATED.encode()
+        new = struct.pack("<H", 24) + b"1.2.840.10008.1.2.4" + syntax.encode() + b"\0"
+        content = path.read_bytes().replace(old, new, 1)
+        size = struct.unpack("<I", content[140:144])[0] + len(new) - len(old)
+        path.write_bytes(content[:140] + struct.pack("<I", size) + content[144:])
+        for frame in (0, 1):
+            done = run("decode", path, "--frame", frame, "--stored", "-o", out)
+            assert done.returncode == 0, done.stderr
+            got = np.load(out)
+            assert np.abs(got.astype(int) - want).max() <= loss, (syntax, np.abs(got.astype(int) - want).max())
 
 
 def frames_rescale(work):
@@ -350,7 +399,7 @@ if "--write" in sys.argv:
     print("\n".join(hashes()))
     sys.exit(0)
 tests = [colours, palettes, palette_segments, floats, integers, odd_bits, offset_tables, compressed_colour,
-         wrong_syntax, frames_rescale, unsupported, whole_matrix]
+         wrong_syntax, high_throughput, frames_rescale, unsupported, whole_matrix]
 print(f"1..{len(tests)}")
 for n, test in enumerate(tests, 1):
     with tempfile.TemporaryDirectory() as work:
