@@ -3,6 +3,10 @@
 // dcmtk-directory.cpp: the files a DICOMDIR names (PS3.3 F.3, PS3.10 8).
 #include "app/dicom/dcmtk-shim.h"
 
+#include <map>
+#include <set>
+#include <string>
+
 using namespace sag;
 
 namespace
@@ -11,34 +15,79 @@ namespace
 const unsigned long max_records = 1 << 20;
 const unsigned long max_components = 64; /* the standard has 8 */
 
-/* The path of a file ID below `folder`, in the case that is there; NULL if it is not, or the ID
- * leads out of the folder. */
-char *
-find_file (const char *folder, DcmElement *id)
+/* Names of a folder as a directory may have them: in small letters, without the version number and the empty
+ * extension that ISO 9660 adds ("IM0001.;1"). */
+std::string
+plain (const std::string &name)
 {
-  g_autofree char *path = g_strdup (folder);
+  std::string out = name;
+  size_t version = out.rfind (';');
+
+  if (version != std::string::npos && version > 0
+      && out.find_first_not_of ("0123456789", version + 1) == std::string::npos)
+    out.erase (version);
+  if (out.size () > 1 && out.back () == '.')
+    out.pop_back ();
+  for (char &c : out)
+    c = g_ascii_tolower (c);
+  return out;
+}
+
+/* Plain names and the real ones, of each folder that was looked into. */
+typedef std::map<std::string, std::map<std::string, std::string> > Folders;
+
+/* The real path of `part` in `path`, or "". */
+std::string
+find_part (Folders &folders, const std::string &path, const std::string &part)
+{
+  std::string exact = path + "/" + part;
+
+  if (g_file_test (exact.c_str (), G_FILE_TEST_EXISTS))
+    return exact;
+  if (folders.find (path) == folders.end ())
+    {
+      std::map<std::string, std::string> &names = folders[path];
+      GDir *dir = g_dir_open (path.c_str (), 0, NULL);
+      const char *name;
+
+      while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+        names.emplace (plain (name), name);
+      g_clear_pointer (&dir, g_dir_close);
+    }
+  auto found = folders[path].find (plain (part));
+  return found != folders[path].end () ? path + "/" + found->second : "";
+}
+
+/* The path of a file ID below `folder`, as its name is there (media show their names in small letters, or as ISO 9660
+ * has them); NULL if it is not, or the ID leads out of the folder. Some write the whole ID as one path, from a root or
+ * a drive: it is taken from the folder. */
+char *
+find_file (Folders &folders, const char *folder, DcmElement *id)
+{
+  std::string path = folder;
   unsigned long n = id->getVM ();
 
   if (n == 0 || n > max_components)
     return NULL;
   for (unsigned long i = 0; i < n; i++)
     {
-      OFString part;
+      OFString value;
 
-      if (id->getOFString (part, i).bad () || part.empty () || part == "." || part == ".."
-          || part.find ('/') != OFString_npos)
+      if (id->getOFString (value, i).bad ())
         return NULL;
-      g_autofree char *exact = g_build_filename (path, part.c_str (), NULL);
-      /* Many systems show a CD's names in small letters. */
-      g_autofree char *lower = g_ascii_strdown (part.c_str (), -1);
-      g_autofree char *small = g_build_filename (path, lower, NULL);
-
-      if (!g_file_test (exact, G_FILE_TEST_EXISTS) && !g_file_test (small, G_FILE_TEST_EXISTS))
-        return NULL;
-      g_free (path);
-      path = g_strdup (g_file_test (exact, G_FILE_TEST_EXISTS) ? exact : small);
+      g_auto (GStrv) parts = g_strsplit (value.c_str (), "/", -1);
+      for (char **part = parts; *part != NULL; part++)
+        {
+          if (**part == '\0' || strcmp (*part, ".") == 0 || (i == 0 && part == parts && g_str_has_suffix (*part, ":")))
+            continue;
+          if (strcmp (*part, "..") == 0)
+            return NULL;
+          path = find_part (folders, path, *part);
+          if (path.empty ())
+            return NULL;
+        }
     }
-  return g_file_test (path, G_FILE_TEST_IS_REGULAR) ? (char *) g_steal_pointer (&path) : NULL;
+  return g_file_test (path.c_str (), G_FILE_TEST_IS_REGULAR) ? g_strdup (path.c_str ()) : NULL;
 }
 
 } // namespace
@@ -52,6 +101,8 @@ sag_dicom_read_directory (const char *path, GPtrArray *paths, int *n_absent, GEr
     {
       DcmFileFormat format;
       DcmSequenceOfItems *records = NULL;
+      Folders folders;
+      std::set<std::string> seen;
       g_autofree char *folder = g_path_get_dirname (path);
       gint64 size;
 
@@ -80,10 +131,13 @@ sag_dicom_read_directory (const char *path, GPtrArray *paths, int *n_absent, GEr
           if (item->findAndGetElement (DCM_ReferencedFileID, id).bad () || id == NULL
               || id->getLength () == 0)
             continue;
-          if (char *found = find_file (folder, id))
+          char *found = find_file (folders, folder, id);
+          if (found == NULL)
+            ++*n_absent;
+          else if (seen.insert (found).second)
             g_ptr_array_add (paths, found);
           else
-            ++*n_absent;
+            g_free (found); /* named by several records */
         }
       return TRUE;
     }

@@ -408,7 +408,8 @@ check_found (const SagIndex *self, const char *path, Headers *headers, GError **
 
   if (self->instances->len > 0)
     return TRUE;
-  if (self->n_files == 1 && !g_file_test (path, G_FILE_TEST_IS_DIR) && headers->errors[0] != NULL)
+  if (self->n_files == 1 && self->unzipped->len == 0 && !g_file_test (path, G_FILE_TEST_IS_DIR)
+      && headers->errors[0] != NULL)
     g_propagate_error (error, g_steal_pointer (&headers->errors[0]));
   else if (self->problems->len > 0)
     g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_INVALID,
@@ -456,6 +457,15 @@ sag_index_paths (const char *const *inputs, const SagTick *tick, GError **error)
   self->n_skipped = n_skipped;
   self->n_known = (int) (n - headers.n_unknown);
   g_ptr_array_extend_and_steal (self->unzipped, g_steal_pointer (&unzipped));
+  for (guint u = 0; u < self->unzipped->len; u++)
+    for (guint i = 0; i < self->problems->len; i++)
+      {
+        char **problem = (char **) &g_ptr_array_index (self->problems, i);
+        char *explained = sag_unzip_explain (g_ptr_array_index (self->unzipped, u), *problem);
+
+        g_free (*problem);
+        *problem = explained;
+      }
   good = good && check_found (self, inputs[0], &headers, error);
   for (gsize i = 0; i < n; i++)
     g_clear_error (&headers.errors[i]);

@@ -297,20 +297,16 @@ enter (const char *path, SagUnzip **unzip, GError **error)
   return n == 1 ? g_steal_pointer (&found) : g_strdup (sag_unzip_get_folder (*unzip));
 }
 
-SagVolume *
-sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
-                 GError **error)
+static SagVolume *
+open_inside (const char *inside, SagUnzip *unzip, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
+             GError **error)
 {
   g_autoptr (SagIndex) index = NULL;
   g_autoptr (SagVolume) volume = NULL;
-  g_autoptr (SagUnzip) unzip = NULL;
-  g_autofree char *inside = enter (path, &unzip, error);
   g_autofree char *lost = NULL;
   const SagIndexSeries *series = NULL;
   const SagStack *stack;
 
-  if (inside == NULL)
-    return NULL;
   if (sag_open_is_file (inside))
     {
       const char *hash = series_uid != NULL ? strrchr (series_uid, '#') : NULL;
@@ -331,6 +327,19 @@ sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, 
   if (info != NULL)
     *info = describe (index, series, stack, lost);
   return g_steal_pointer (&volume);
+}
+
+SagVolume *
+sag_open_volume (const char *path, const char *series_uid, const SagTick *tick, SagOpenInfo **info,
+                 GError **error)
+{
+  g_autoptr (SagUnzip) unzip = NULL;
+  g_autofree char *inside = enter (path, &unzip, error);
+  SagVolume *volume = inside != NULL ? open_inside (inside, unzip, series_uid, tick, info, error) : NULL;
+
+  if (volume == NULL)
+    sag_unzip_explain_error (unzip, error);
+  return volume;
 }
 
 SagOpenInfo *
@@ -384,13 +393,17 @@ sag_open_seg (const char *path, SagSegInfo **info, GError **error)
   g_autoptr (SagUnzip) unzip = NULL;
   g_autofree char *inside = enter (path, &unzip, error);
   g_autofree char *file = NULL;
+  SagSegmentation *segmentation = NULL;
 
   if (inside == NULL)
     return NULL;
   if (sag_nifti_is_file (inside))
-    return sag_nifti_read_segmentation (inside, error);
-  file = find_seg (inside, error);
-  return file != NULL ? sag_seg_read (file, info, error) : NULL;
+    segmentation = sag_nifti_read_segmentation (inside, error);
+  else if ((file = find_seg (inside, error)) != NULL)
+    segmentation = sag_seg_read (file, info, error);
+  if (segmentation == NULL)
+    sag_unzip_explain_error (unzip, error);
+  return segmentation;
 }
 
 SagSegmentation *

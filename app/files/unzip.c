@@ -25,13 +25,75 @@
 #define MAX_RATIO 200
 #define SPARE_BYTES ((guint64) 64 << 20)
 #define MAX_NAME 80
+#define MAX_END (22 + 65535) /* of a table of contents with the longest comment */
 #define PREFIX "sagitta-zip-"
 
 struct _SagUnzip
 {
+  char    *path; /* the ZIP file */
   char    *folder;
   gboolean is_left;
 };
+
+/* Where the record that ends a ZIP file is (APPNOTE.TXT, 4.3.16), whose 22 bytes go to `end`; -1 if there is none. */
+static goffset
+find_end (FILE *file, guint8 end[22])
+{
+  g_autofree guint8 *tail = g_malloc (MAX_END);
+  goffset start;
+  gsize n;
+
+  if (fseeko (file, -MAX_END, SEEK_END) != 0)
+    rewind (file);
+  start = ftello (file);
+  n = fread (tail, 1, MAX_END, file);
+  for (gsize at = n; at-- > 0;)
+    if (n - at >= 22 && memcmp (tail + at, "PK\5\6", 4) == 0)
+      {
+        memcpy (end, tail + at, 22);
+        return start + (goffset) at;
+      }
+  return -1;
+}
+
+static guint32
+get_u32 (const guint8 *bytes)
+{
+  guint32 value;
+
+  memcpy (&value, bytes, sizeof value);
+  return GUINT32_FROM_LE (value);
+}
+
+/* A program that unpacks itself has its ZIP file behind it. Most count places from their own start; this is where
+ * the ZIP file begins in those that do not. */
+static goffset
+find_start (const char *path)
+{
+  FILE *file = g_fopen (path, "re");
+  guint8 end[22];
+  goffset at = file != NULL ? find_end (file, end) : -1;
+  goffset table = at >= 0 ? (goffset) get_u32 (end + 16) : 0;
+  goffset start = at >= 0 ? at - (goffset) get_u32 (end + 12) - table : 0;
+  char first[4] = "";
+
+  /* In ZIP64 there is more between the table of contents and its end. */
+  if (start > 0 && fseeko (file, table, SEEK_SET) == 0 && fread (first, 1, 4, file) == 4
+      && memcmp (first, "PK\1\2", 4) == 0)
+    start = 0;
+  if (file != NULL)
+    fclose (file);
+  return MAX (start, 0);
+}
+
+static gboolean
+ends_as_zip (const char *path, FILE *file)
+{
+  g_autofree char *lower = g_ascii_strdown (path, -1);
+  guint8 end[22];
+
+  return (g_str_has_suffix (lower, ".zip") || g_str_has_suffix (lower, ".exe")) && find_end (file, end) >= 0;
+}
 
 gboolean
 sag_unzip_is_zip (const char *path)
@@ -44,7 +106,7 @@ sag_unzip_is_zip (const char *path)
   if (stat (path, &info) != 0 || !S_ISREG (info.st_mode) || (file = g_fopen (path, "re")) == NULL)
     return FALSE;
   is = fread (start, 1, 4, file) == 4
-       && (memcmp (start, "PK\3\4", 4) == 0 || memcmp (start, "PK\5\6", 4) == 0);
+       && (memcmp (start, "PK\3\4", 4) == 0 || memcmp (start, "PK\5\6", 4) == 0 || ends_as_zip (path, file));
   fclose (file);
   return is;
 }
@@ -131,6 +193,14 @@ is_member (const zip_stat_t *stat)
          && strstr (stat->name, "__MACOSX/") == NULL && !g_str_has_prefix (stat->name, "._");
 }
 
+static gboolean
+is_zip_name (const char *name)
+{
+  gsize n = strlen (name);
+
+  return n >= 4 && g_ascii_strcasecmp (name + n - 4, ".zip") == 0;
+}
+
 /* What is in it, before anything is written. */
 static gboolean
 check (zip_t *zip, const char *path, const char *folder, GError **error)
@@ -139,7 +209,7 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
   guint64 total = 0, packed = 0;
   struct statvfs room;
   struct stat file;
-  int n_members = 0;
+  int n_members = 0, n_zips = 0;
 
   if (n > MAX_MEMBERS)
     return fail (error, SAG_ENGINE_ERROR_MEMORY, path, "holds %" G_GINT64_FORMAT
@@ -147,7 +217,7 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
   for (zip_int64_t i = 0; i < n; i++)
     {
       const zip_uint64_t needed
-          = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_ENCRYPTION_METHOD;
+          = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_ENCRYPTION_METHOD | ZIP_STAT_COMP_METHOD;
       zip_stat_t stat;
 
       if (zip_stat_index (zip, (zip_uint64_t) i, ZIP_FL_ENC_RAW, &stat) != 0
@@ -159,12 +229,17 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
       if (stat.encryption_method != ZIP_EM_NONE)
         return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path,
                      _ ("is encrypted; unpack it with its password, then open the folder"));
+      if (!zip_compression_method_supported (stat.comp_method, 0))
+        return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path,
+                     _ ("is packed in a way that is not read here (method %d); unpack it with another program, then open "
+                        "the folder"), stat.comp_method);
       if (stat.size > MAX_BYTES || total + stat.size > MAX_BYTES)
         return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
                      _ ("would unpack to more than any study needs and was not opened"));
       total += stat.size;
       packed += MIN (stat.comp_size, MAX_BYTES);
       n_members++;
+      n_zips += is_zip_name (stat.name);
     }
   /* Members that share bytes, or bytes that say ever the same. */
   if (g_stat (path, &file) == 0 && packed > (guint64) file.st_size)
@@ -179,6 +254,9 @@ check (zip_t *zip, const char *path, const char *folder, GError **error)
     return fail (error, SAG_ENGINE_ERROR_MEMORY, path,
                  "needs %" G_GUINT64_FORMAT " MB to unpack, more than there is in %s",
                  total >> 20, folder);
+  if (n_members > 0 && n_zips == n_members)
+    return fail (error, SAG_ENGINE_ERROR_UNSUPPORTED, path,
+                 _ ("holds only other ZIP files; unpack it, then open those"));
   return n_members > 0
          || fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a ZIP file without files in it"));
 }
@@ -295,23 +373,29 @@ sag_unzip_open (const char *path, const SagTick *tick, GError **error)
   g_autofree char *name
       = g_strdup_printf (PREFIX "%d-%d-XXXXXX", (int) getpid (), (int) getppid ());
   g_autofree char *root = sag_unzip_get_root ();
-  int code = 0;
+  zip_error_t reason;
+  zip_source_t *source;
   zip_t *zip;
   gboolean good;
 
   sag_unzip_remove_orphans ();
-  zip = zip_open (path, ZIP_RDONLY, &code);
+  zip_error_init (&reason);
+  source = zip_source_file_create (path, (zip_uint64_t) find_start (path), -1, &reason);
+  zip = source != NULL ? zip_open_from_source (source, ZIP_RDONLY, &reason) : NULL;
   if (zip == NULL)
     {
-      zip_error_t reason;
-
-      zip_error_init_with_code (&reason, code);
-      fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a damaged ZIP file: %s"),
-            zip_error_strerror (&reason));
+      if (source != NULL)
+        zip_source_free (source);
+      if (zip_error_code_zip (&reason) == ZIP_ER_NOZIP) /* though it begins like one */
+        fail (error, SAG_ENGINE_ERROR_INVALID, path,
+              _ ("is a ZIP file without its end: it was cut short, or is one of several parts"));
+      else
+        fail (error, SAG_ENGINE_ERROR_INVALID, path, _ ("is a damaged ZIP file: %s"), zip_error_strerror (&reason));
       zip_error_fini (&reason);
       return NULL;
     }
   self = g_atomic_rc_box_new0 (SagUnzip);
+  self->path = g_strdup (path);
   self->folder = g_build_filename (root, name, NULL);
   if (g_mkdtemp (self->folder) == NULL)
     {
@@ -347,12 +431,35 @@ clear (gpointer data)
   if (self->folder != NULL && !self->is_left)
     remove_folder (self->folder);
   g_free (self->folder);
+  g_free (self->path);
 }
 
 void
 sag_unzip_unref (SagUnzip *self)
 {
   g_atomic_rc_box_release_full (self, clear);
+}
+
+char *
+sag_unzip_explain (const SagUnzip *self, const char *text)
+{
+  g_autofree char *shown = sag_escape_name (self->path, -1);
+  g_autoptr (GString) explained = g_string_new (text);
+
+  g_string_replace (explained, self->folder, shown, 0);
+  return g_string_free (g_steal_pointer (&explained), FALSE);
+}
+
+void
+sag_unzip_explain_error (const SagUnzip *self, GError **error)
+{
+  if (self != NULL && error != NULL && *error != NULL)
+    {
+      char *text = sag_unzip_explain (self, (*error)->message);
+
+      g_free ((*error)->message);
+      (*error)->message = text;
+    }
 }
 
 const char *

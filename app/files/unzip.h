@@ -13,12 +13,14 @@
 
 typedef struct _SagUnzip SagUnzip;
 
-/* TRUE if `path` is a file that begins like a ZIP file. */
+/* TRUE if `path` is a file that begins like a ZIP file, or is called .zip or .exe and ends like one (a program that
+ * unpacks itself). */
 gboolean    sag_unzip_is_zip     (const char    *path);
 
 /* Everything in it, and errors of SAG_ENGINE_ERROR: INVALID if it is damaged, MEMORY if it would
- * need more room than there is or than any study does (a bomb), UNSUPPORTED if it is encrypted. ZIP64
- * is read; ZIP files in ZIP files are not opened. [any thread] */
+ * need more room than there is or than any study does (a bomb), UNSUPPORTED if it is encrypted, or packed by a method
+ * that libzip does not know (Deflate64, LZMA), or holds only ZIP files, which are not opened. ZIP64 is read.
+ * [any thread] */
 SagUnzip   *sag_unzip_open       (const char    *path,
                                   const SagTick *tick,
                                   GError       **error);
@@ -28,6 +30,13 @@ void        sag_unzip_unref      (SagUnzip      *self);
 /* Where the members are, all in one folder: "000017-brain.nii.gz" is the 17th; the files of a pair,
  * NAME.hdr and NAME.img, bear one number. */
 const char *sag_unzip_get_folder (SagUnzip      *self);
+
+/* What is said of a member names the ZIP file, not the folder that is gone when it is read; caller frees. `self` and
+ * `error` may be NULL, and *error too. */
+char       *sag_unzip_explain    (const SagUnzip *self,
+                                  const char    *text);
+void        sag_unzip_explain_error (const SagUnzip *self,
+                                  GError       **error);
 
 /* Drops a reference without removing anything: a worker's files are its window's, which may start
  * another worker for them. */

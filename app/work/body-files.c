@@ -304,6 +304,7 @@ index_zip (SagBodyRun *run, const char *path, GVariantBuilder *studies, GVariant
   g_clear_pointer (&dir, g_dir_close);
   if (index_path (run, folder, studies, skipped, n_files, &failure) || *n_files > n_before)
     return TRUE;
+  sag_unzip_explain_error (unzip, &failure);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }
