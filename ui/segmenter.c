@@ -15,7 +15,7 @@ struct _SagSegmenter
   char             *load_problem; /* why there are none; NULL if they came */
   SagModel         *model;
   char             *wanted;  /* identifier to choose when it turns up; NULL if none */
-  gboolean          guessing; /* images of no known modality: the model is found by trying */
+  gboolean          guessing; /* nobody has chosen a model for these images: one is found by trying */
   char             *preferred; /* what a person chose last, fitting or not; NULL if nothing */
   gboolean          pending; /* run as soon as it can */
   SagPrecision      precision;
@@ -228,6 +228,7 @@ resolve_wanted (SagSegmenter *self)
     {
       g_free (self->preferred);
       self->preferred = g_strdup (id);
+      self->guessing = FALSE;
       set_model (self, model);
     }
   else if (self->pending)
@@ -572,7 +573,7 @@ volume_changed (SagSegmenter *self)
   self->estimated = NULL;
   sag_model_list_match (self->models, volume != NULL ? sag_volume_get_modality (volume) : "");
   set_state (self, SAG_SEGMENTER_NO_IMAGE, "");
-  self->guessing = volume != NULL && sag_volume_get_modality (volume)[0] == '\0';
+  self->guessing = volume != NULL && !self->pending;
   /* One that fits, or none: not one chosen for other images. */
   if (volume != NULL && self->loaded)
     set_model (self, best_fitting (self));

@@ -55,8 +55,17 @@ draw_legend (const SagSliceScene *scene,
   double line = 19 * scene->text_scale, box = 10 * scene->text_scale;
   /* Above the words in the corner, of which there may be four lines. */
   double x = 34 * scene->text_scale;
-  double y = round (MIN (scene->height * 0.66, scene->height - 70 * scene->text_scale - 3.5 * line));
+  double y = round (scene->height - 70 * scene->text_scale - 3.5 * line), width = 0;
 
+  for (int n = 0; n < 4; n++)
+    {
+      graphene_rect_t at;
+
+      sag_slice_text_measure (scene, widget, texts[n], &at);
+      width = MAX (width, at.size.width);
+    }
+  gtk_snapshot_append_color (snapshot, &(GdkRGBA) { 0, 0, 0, 0.6 },
+                             &GRAPHENE_RECT_INIT (x - 4, y - line / 2, box + 7 + width + 8, 4 * line));
   for (int n = 0; n < 4; n++, y += line)
     {
       if (colours[n] != NULL)

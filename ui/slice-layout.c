@@ -31,6 +31,7 @@ struct _SagSliceLayout
   SagView       large; /* the plane with most room among three */
   Mode          mode;
   gboolean      full;
+  gboolean      below; /* of three planes, the small ones stand below */
 };
 
 enum
@@ -263,7 +264,9 @@ sag_slice_layout_size_allocate (GtkWidget *widget,
     }
   arrange (width, height, FALSE, &right);
   arrange (width, height, TRUE, &below);
-  best = judge (self, small, &below) > judge (self, small, &right) ? &below : &right;
+  /* Where both are about as good, views stay where they are. */
+  self->below = judge (self, small, &below) > judge (self, small, &right) * (self->below ? 0.9 : 1.1);
+  best = self->below ? &below : &right;
   allocate (self->views[self->large], &best->large);
   allocate (self->views[small[0]], &best->small[0]);
   allocate (self->views[small[1]], &best->small[1]);

@@ -108,6 +108,9 @@ fill (GtkSnapshot   *snapshot,
   gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
 }
 
+/* Under what must be read where an image or a line may be. */
+static const GdkRGBA shade = { 0, 0, 0, 0.6 };
+
 /* The letter of an edge. The side of the body is what must never be misread: it stands on a plate,
  * as the lead marker of a radiograph. */
 static void
@@ -118,7 +121,7 @@ draw_letter (const Pen    *pen,
              double        xalign,
              double        yalign)
 {
-  const GdkRGBA plate = { 0.86, 0.87, 0.88, 0.92 }, black = { 0, 0, 0, 1 }, shade = { 0, 0, 0, 0.6 };
+  const GdkRGBA plate = { 0.86, 0.87, 0.88, 0.92 }, black = { 0, 0, 0, 1 };
   g_autoptr (PangoLayout) layout = NULL;
   char letters[4];
   gboolean side;
@@ -188,7 +191,6 @@ draw_scale (const Pen *pen)
 {
   static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
   const SagSliceScene *scene = pen->scene;
-  const GdkRGBA plate = { 0, 0, 0, 0.6 };
   double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
   double length_mm = 0;
   g_autofree char *text = NULL;
@@ -220,7 +222,7 @@ draw_scale (const Pen *pen)
   fill (pen->snapshot, &ink, x, y, points, 2);
   /* On a plate: the lines of other planes often cross here. */
   x = round (x + points / 2 - width / 2.0);
-  fill (pen->snapshot, &plate, x - 3, y - height - 3, width + 6, height);
+  fill (pen->snapshot, &shade, x - 3, y - height - 3, width + 6, height);
   append_outlined (pen->snapshot, layout, x, y - height - 3, &ink);
 }
 
@@ -313,10 +315,17 @@ draw_legend (const Pen *pen)
   double length = MIN (scene->height * 0.4, 180), width = 10;
   double x = MARGIN + 26 * scene->text_scale, top = round ((scene->height - length) / 2);
   double threshold = scene->spec.confidence_threshold;
+  g_autofree char *words = NULL; /* the widest */
+  g_autoptr (PangoLayout) sure = NULL;
+  int text_width, text_height;
 
   if (!shows_confidence (scene) || scene->height < 240
       || sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES)
     return;
+  words = g_strdup_printf (_ ("%d %% sure"), 100);
+  sure = make_layout (pen, words, scene->text_scale * 0.9, FALSE);
+  pango_layout_get_pixel_size (sure, &text_width, &text_height);
+  fill (pen->snapshot, &shade, x - 4, top - text_height / 2 - 2, width + text_width + 14, length + text_height + 4);
   fill (pen->snapshot, &outline, x - 1, top - 1, width + 2, length + 2);
   for (int i = 0; i < (int) length; i++)
     {

@@ -218,13 +218,32 @@ sag_study_new (GVariant *dict)
   return self;
 }
 
+/* Mammograms as they are read: cranio-caudal before oblique ones, the right breast before the left, so that in rows of
+ * two their chest walls meet. */
+static int
+get_place (SagSeries *series)
+{
+  const char *view = sag_series_get_view_position (series);
+
+  return (g_str_equal (view, "CC") ? 0 : g_str_equal (view, "MLO") ? 2 : 4)
+         + (g_str_equal (sag_series_get_laterality (series), "R") ? 0 : 1);
+}
+
+static gboolean
+is_mammogram (SagSeries *series)
+{
+  return g_str_equal (sag_series_get_modality (series), "MG");
+}
+
 static int
 compare_series (SagSeries *a, SagSeries *b)
 {
+  int by_place = is_mammogram (a) && is_mammogram (b) ? get_place (a) - get_place (b) : 0;
   int by_number = sag_series_get_number (a) - sag_series_get_number (b);
   int by_uid = strcmp (sag_series_get_uid (a), sag_series_get_uid (b));
 
-  return by_number != 0 ? by_number
+  return by_place != 0    ? by_place
+         : by_number != 0 ? by_number
          : by_uid != 0  ? by_uid
                         : sag_series_get_stack (a) - sag_series_get_stack (b);
 }
@@ -440,6 +459,11 @@ sag_catalogue_pick_series (SagCatalogue *self)
       if (best == NULL || get_weight (series) > get_weight (best))
         best = series;
     }
+  /* One of several views of the breasts: the first, however large. */
+  for (guint n = 0; best != NULL && is_mammogram (best) && n < all->len; n++)
+    if (is_mammogram (g_ptr_array_index (all, n))
+        && sag_series_get_study (g_ptr_array_index (all, n)) == sag_series_get_study (best))
+      return g_ptr_array_index (all, n);
   return best;
 }
 

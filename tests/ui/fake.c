@@ -313,16 +313,19 @@ run_models (void)
   return g_variant_dict_end (&result);
 }
 
+const char *fake_unlike;
+
 static GVariant *
 run_estimate (GVariant *request)
 {
   const char *const none[] = { NULL };
-  const char *precision = "";
+  const char *precision = "", *model = "";
   GVariantDict result;
 
+  g_variant_lookup (request, "model", "&s", &model);
   g_variant_lookup (request, "precision", "&s", &precision);
   g_variant_dict_init (&result, NULL);
-  g_variant_dict_insert (&result, "fits", "b", TRUE);
+  g_variant_dict_insert (&result, "fits", "b", g_strcmp0 (model, fake_unlike) != 0);
   g_variant_dict_insert (&result, "warnings", "^as", none);
   g_variant_dict_insert (&result, "bytes", "t",
                          (guint64) (g_str_equal (precision, "int8") ? 90 : 210) * 1000000);

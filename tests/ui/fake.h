@@ -57,6 +57,9 @@ void             fake_wait_int      (gpointer      object,
 /* Until nothing is left to do, some frames drawn. */
 void             fake_settle        (void);
 
+/* The model whose estimate says that the images are unlike those it was trained with; NULL: none. */
+extern const char *fake_unlike;
+
 /* Settings in memory, at their defaults. */
 GSettings       *fake_settings      (void);
 

@@ -528,6 +528,9 @@ make_catalogue (const char *text)
   "{'uid': <'" uid "'>, 'number': <" number ">, 'modality': <'" modality "'>, 'readable': <true>, " \
   "'n-images': <uint32 " slices ">, 'size': <(64, 64, " slices ")>, 'spacing': <(1.0, 1.0, 1.0)>, " \
   "'frame-of-reference': <'9'>}"
+#define BREAST(uid, side, view, rows) \
+  "{'uid': <'" uid "'>, 'number': <1>, 'modality': <'MG'>, 'readable': <true>, 'n-images': <uint32 1>, " \
+  "'size': <(64, " rows ", 1)>, 'laterality': <'" side "'>, 'view-position': <'" view "'>}"
 #define STUDY(uid, patient, series) \
   "{'uid': <'" uid "'>, 'patient-id': <'" patient "'>, 'patient-name': <'N'>, 'series': <[" series "]>}"
 
@@ -542,7 +545,9 @@ test_hanging (void)
       STUDY ("s3", "P", SERIES ("x1", "1", "DX", "1")) ","
       STUDY ("s4", "P", SERIES ("x2", "1", "DX", "1")) ","
       STUDY ("s5", "Q", SERIES ("x3", "1", "DX", "1")) ","
-      STUDY ("s6", "P", SERIES ("u1", "1", "US", "40"))
+      STUDY ("s6", "P", SERIES ("u1", "1", "US", "40")) ","
+      STUDY ("s7", "R", BREAST ("b1", "L", "MLO", "64000") "," BREAST ("b2", "L", "CC", "64") ","
+             BREAST ("b3", "R", "CC", "64") "," BREAST ("b4", "R", "MLO", "64"))
       "]>}");
   SagSeries *others[3];
   SagHanging hanging;
@@ -564,6 +569,16 @@ test_hanging (void)
   hanging = HANG ("u1");
   g_assert_cmpstr (hanging.mode, ==, "single");
   g_assert_true (hanging.cine);
+
+  /* Mammograms back to back, right breast at the left: as they are read. */
+  g_assert_cmpstr (sag_series_get_uid (sag_catalogue_pick_series (catalogue)), ==, "b3");
+  g_assert_cmpstr (HANG ("b3").mode, ==, "grid");
+  g_assert_cmpint (sag_hanging_list_companions (
+                       catalogue, sag_catalogue_find_series (catalogue, "b3"), others, 3),
+                   ==, 3);
+  g_assert_cmpstr (sag_series_get_uid (others[0]), ==, "b2");
+  g_assert_cmpstr (sag_series_get_uid (others[1]), ==, "b4");
+  g_assert_cmpstr (sag_series_get_uid (others[2]), ==, "b1");
 }
 
 static void

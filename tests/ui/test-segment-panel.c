@@ -116,6 +116,23 @@ test_models (Fixture       *f,
   g_assert_cmpstr (sag_model_get_id (sag_segmenter_get_model (f->segmenter)), ==, "fake.slow");
 }
 
+/* The first of the modality was trained on other images: the next is offered, until a person says otherwise. */
+static void
+test_unlike (Fixture       *f,
+             gconstpointer  data)
+{
+  g_autoptr (SagVolume) volume = fake_volume ();
+
+  fake_unlike = "fake.halves";
+  sag_workspace_set_volume (f->workspace, volume);
+  fake_wait (sag_segmenter_get_state (f->segmenter) == SAG_SEGMENTER_READY
+             && g_str_equal (sag_model_get_id (sag_segmenter_get_model (f->segmenter)), "fake.slow"));
+  sag_segmenter_choose (f->segmenter, "fake.halves");
+  fake_wait (sag_segmenter_get_state (f->segmenter) == SAG_SEGMENTER_UNFIT);
+  g_assert_cmpstr (sag_model_get_id (sag_segmenter_get_model (f->segmenter)), ==, "fake.halves");
+  fake_unlike = NULL;
+}
+
 static void
 test_precisions (Fixture       *f,
                  gconstpointer  data)
@@ -352,6 +369,7 @@ static void
 add_tests (void)
 {
   g_test_add ("/segment-panel/models", Fixture, NULL, set_up, test_models, tear_down);
+  g_test_add ("/segment-panel/unlike", Fixture, NULL, set_up, test_unlike, tear_down);
   g_test_add ("/segment-panel/precisions", Fixture, NULL, set_up, test_precisions, tear_down);
   g_test_add ("/segment-panel/doubt", Fixture, NULL, set_up, test_doubt, tear_down);
   g_test_add ("/segment-panel/results", Fixture, NULL, set_up, test_results, tear_down);
