@@ -126,8 +126,11 @@ sag_conv_winograd_trail (const SagConvGeometry *g)
   return is_large (g) && g->in[0] == g->out[0] && g->in_step[0] == 1 && reach < g->out[0] / 2 ? stretch + reach : 0;
 }
 
+/* What making the numbers of one kernel of nine costs at a run (BF16), in moves of an element. */
+#define BF16_MOVES 7.0
+
 double
-sag_conv_winograd_moves (const SagConvGeometry *g)
+sag_conv_winograd_moves (const SagConvGeometry *g, SagPrecision precision)
 {
   double tiles, products;
   gint64 planes;
@@ -141,13 +144,20 @@ sag_conv_winograd_moves (const SagConvGeometry *g)
   tiles = ceil (tiles / 12) * 12;
   products = tiles * NUMBERS * (double) (g->cin * depth_of (g) * ((g->cout + 15) / 16 * 16));
   return products / 40 / 0.85
+         + (precision == SAG_PRECISION_BF16 ? BF16_MOVES * (double) (g->cin * g->cout * depth_of (g)) : 0)
          + 0.25 * NUMBERS * tiles * (double) (g->cin * (planes + depth_of (g) - 1) / planes + g->cout);
+}
+
+static gsize
+numbers_of (const SagConv *self)
+{
+  return NUMBERS * (gsize) (self->n_panels * depth_of (&self->geometry) * self->kin * self->width);
 }
 
 gsize
 sag_conv_winograd_weights (const SagConv *self)
 {
-  return NUMBERS * (gsize) (self->n_panels * depth_of (&self->geometry) * self->kin * self->width);
+  return numbers_of (self) / (self->precision == SAG_PRECISION_BF16 ? NUMBERS / 9 : 1);
 }
 
 /* An item: the same tiles of some planes of the output. */
@@ -167,7 +177,7 @@ share_of (const SagConv *self)
 {
   const SagConvGeometry *g = &self->geometry;
   gint64 mr = sag_kernels_get ()->gemm_f32[self->gemm].mr, depth = depth_of (g), teams = sag_parallel_get_size ();
-  gint64 weights = (gint64) (sag_conv_winograd_weights (self) * sizeof (float)); /* read once an item */
+  gint64 weights = (gint64) (numbers_of (self) * sizeof (float)); /* read once an item */
   gint64 planes = planes_of (g);
   gboolean apiece = planes > 1 || is_large (g); /* stretches in order */
   Share share = { .planes = planes, .step = planes > 1 ? apart (g, 0) : 1, .seen = planes + depth - 1 };
@@ -198,7 +208,8 @@ sag_conv_winograd_scratch (const SagConv *self)
 {
   Share share = share_of (self);
 
-  return (gsize) sag_parallel_get_size () * scratch_of (self, &share) * sizeof (float);
+  return ((gsize) sag_parallel_get_size () * scratch_of (self, &share)
+          + (self->precision == SAG_PRECISION_BF16 ? numbers_of (self) : 0)) * sizeof (float);
 }
 
 typedef struct
@@ -206,8 +217,21 @@ typedef struct
   const SagConv *conv;
   const float   *w;
   ptrdiff_t      sp, sj;
+  guint16       *halves; /* BF16: kernels of nine, [n_panels][depth][kin][9][width] */
   float         *to;
 } Packing;
+
+/* Exact: a bfloat16 is the upper half of a float. */
+static void
+widen (gint64 n, const guint16 *from, float *to)
+{
+  for (gint64 i = 0; i < n; i++)
+    {
+      guint32 bits = (guint32) from[i] << 16;
+
+      memcpy (to + i, &bits, sizeof bits);
+    }
+}
 
 static gint64
 rows_of (const SagConv *self)
@@ -223,21 +247,27 @@ pack_row (gsize row, int thread, gpointer data)
   const SagConv *c = packing->conv;
   gint64 p = (gint64) row % c->kin, z = (gint64) row / c->kin % depth_of (&c->geometry), width = c->width;
   gint64 first = (gint64) row / c->kin / depth_of (&c->geometry) * width, n = MIN (width, c->nout - first);
+  guint16 *halves = packing->halves != NULL ? packing->halves + 9 * (gint64) row * width : NULL;
   float g[9][MAX_NR];
 
-  for (gint64 j = 0; j < n; j++)
+  for (gint64 j = 0; j < n && packing->w != NULL; j++)
     for (int i = 0; i < 9; i++)
       g[i][j] = packing->w[p * packing->sp + (first + j) * packing->sj + c->geometry.phases[0].taps[9 * z] + i];
-  for (int i = 0; i < 9 && c->precision == SAG_PRECISION_BF16; i++)
-    for (gint64 j = 0; j < n; j++)
-      g[i][j] = sag_bf16_to_f32 (sag_f32_to_bf16 (g[i][j]));
-  sag_kernels_get ()->weights.winograd ((gsize) n, g[0], MAX_NR, packing->to + (gint64) row * width, rows_of (c) * width);
+  for (int i = 0; i < 9 && halves != NULL; i++)
+    if (packing->w != NULL)
+      for (gint64 j = 0; j < n; j++)
+        halves[i * width + j] = sag_f32_to_bf16 (g[i][j]);
+    else
+      widen (n, halves + i * width, g[i]);
+  if (packing->to != NULL)
+    sag_kernels_get ()->weights.winograd ((gsize) n, g[0], MAX_NR, packing->to + (gint64) row * width, rows_of (c) * width);
 }
 
 void
 sag_conv_winograd_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj, float *packed)
 {
-  Packing packing = { self, w, sp, sj, packed + self->head };
+  gboolean halves = self->precision == SAG_PRECISION_BF16;
+  Packing packing = { self, w, sp, sj, halves ? (guint16 *) (packed + self->head) : NULL, halves ? NULL : packed + self->head };
 
   sag_parallel_for ((gsize) rows_of (self), pack_row, &packing);
 }
@@ -248,7 +278,7 @@ typedef struct
   const SagConv       *conv;
   const SagConvSource *sources;
   int                  n_sources;
-  const float         *packed, *residual;
+  const float         *packed, *weights, *residual;
   float               *out, *scratch;
   Share                share;
   gint64               first, n_items; /* of this call; of all */
@@ -395,7 +425,7 @@ item_run (gsize item, int thread, gpointer data)
   gint64 n_down = tiles_along (g, 1), n_across = tiles_along (g, 2);
   float *v = job->scratch + (gsize) thread * scratch_of (c, share);
   float *m = v + NUMBERS * n * seen * c->kin;
-  const float *w = job->packed + c->head;
+  const float *w = job->weights;
 
   if (!sag_step_go_on (job->step, thread, (double) which / (double) job->n_items) || planes <= 0)
     return;
@@ -443,9 +473,17 @@ sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSo
               .scratch = step->scratch, .share = share_of (c) };
   gint64 per_stretch = job.share.step * job.share.per_plane;
   const float *in = sources[0].data;
+  Packing packing = { .conv = c, .halves = (guint16 *) ((float *) node->packed + c->head), .to = job.scratch };
 
   g_assert (sag_kernels_get ()->gemm_f32[c->gemm].mr <= MAX_MR && c->width <= MAX_NR);
   job.n_items = MAX (1, g->batch * job.share.stretches) * per_stretch;
+  job.weights = job.packed + c->head;
+  if (c->precision == SAG_PRECISION_BF16) /* four times as many numbers are kept for the time of a run only */
+    {
+      sag_parallel_for ((gsize) rows_of (c), pack_row, &packing);
+      job.weights = job.scratch;
+      job.scratch += numbers_of (c);
+    }
   if (step->node->trails == 0 || MAX (in, job.out) - MIN (in, job.out) >= g->batch * c->in_stride[0])
     {
       sag_parallel_for ((gsize) job.n_items, item_run, &job);

@@ -90,11 +90,12 @@ sag_conv_on_bytes (const SagConv *self)
   return self->precision == SAG_PRECISION_INT8 || self->precision == SAG_PRECISION_INT4;
 }
 
-/* BF16 that lies in two bytes: the kernel widens it. */
+/* BF16 that lies in two bytes: the kernel, or Winograd's form at each run, widens it. */
 static inline gboolean
 sag_conv_in_halves (const SagConv *self)
 {
-  return self->precision == SAG_PRECISION_BF16 && self->form == SAG_CONV_LAST;
+  return self->precision == SAG_PRECISION_BF16
+         && (self->form == SAG_CONV_LAST || self->form == SAG_CONV_WINOGRAD);
 }
 
 /* Products in fours of a phase, and groups of them with a scale. */
@@ -122,7 +123,7 @@ void     sag_conv_int4_pack (const SagConv *self, const float *w, ptrdiff_t sp, 
 
 /* Winograd's form: its price in element moves (INFINITY if it cannot), elements of packed weights, bytes of
  * scratch for the calling thread's team; planes to SagNode.trails. Weights are F32 or BF16, and constant. */
-double   sag_conv_winograd_moves   (const SagConvGeometry *g);
+double   sag_conv_winograd_moves   (const SagConvGeometry *g, SagPrecision precision);
 gint64   sag_conv_winograd_trail   (const SagConvGeometry *g);
 gsize    sag_conv_winograd_weights (const SagConv *self);
 gsize    sag_conv_winograd_scratch (const SagConv *self);

@@ -94,7 +94,7 @@ last_moves (const SagNode *node, const SagConvGeometry *g, double macs, gboolean
   double moves = macs / 40 / last_share (g, g->cin / g->groups, g->cout / g->groups);
   double other = node->graph->precision < SAG_PRECISION_INT8 && w->constant != NULL && w->stored_bits == 0
                          && (bias == NULL || bias->constant != NULL)
-                     ? sag_conv_winograd_moves (g)
+                     ? sag_conv_winograd_moves (g, node->graph->precision)
                      : INFINITY;
 
   *winograd = other < moves;
