@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Bring your own model, as plugins/README.md says: its key file and its lines of C, taken from there as they are
-written, with a tiny network. Prints TAP. Arguments: the sagitta-cli to test, the folder with plugins/, a network."""
+written, with a tiny network; and the cards of ours. Prints TAP. Arguments: the sagitta-cli to test, the folder with
+plugins/, a network."""
+import hashlib
 import json
 import os
 import pathlib
@@ -66,6 +68,16 @@ check("the lines of C compile", got.returncode == 0, got.stderr)
 check("and are found", listed().get("org.example.liver", {}).get("version") == "1.0", run(cli, "models").stdout)
 got = run(cli, "check-plugin", own)
 check("the contract holds for them", got.returncode == 0 and "rules hold" in got.stdout, got.stdout + got.stderr)
+
+# The cards of what ships have one form, and speak of the weights that lie beside them.
+headings = ("Use and misuse", "Data", "Preprocessing", "Accuracy", "Calibration", "Precisions, speed, memory",
+            "Known failures", "Training again")
+for card in sorted(p / "README.md" for p in (pathlib.Path(source) / "plugins").iterdir() if list(p.glob("*.onnx"))):
+    text = card.read_text()
+    check(f"{card.parent.name}: its card has every section", re.findall("^## (.*)$", text, re.MULTILINE) == [*headings],
+          re.findall("^## (.*)$", text, re.MULTILINE))
+    for onnx in sorted(card.parent.glob("*.onnx")):
+        check(f"{onnx.name}: its SHA-256 is in the card", hashlib.sha256(onnx.read_bytes()).hexdigest() in text)
 
 print(f"1..{count}")
 shutil.rmtree(folder)
