@@ -250,6 +250,19 @@ measure (const SagOnnxModel *model,
 /* --- doing --------------------------------------------------------------------------------- */
 
 static gboolean
+has_stored_weights (const SagOnnxModel *model)
+{
+  for (guint n = 0; n < model->weights->len; n++)
+    {
+      gint64 type = ((const SagOnnxWeight *) model->weights->pdata[n])->type;
+
+      if (type == 3 || type == 22) /* INT8, INT4 */
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
 shrink (SagOnnxModel  *model,
         const Options *options,
         const GArray  *bindings,
@@ -271,6 +284,9 @@ shrink (SagOnnxModel  *model,
     report->n_factored = sag_shrink_low_rank (model, options->energy, report->notes, error);
   if (report->n_pruned < 0 || report->n_factored < 0)
     return FALSE;
+  if (report->n_pruned + report->n_factored == 0 && options->prune + options->energy > 0 && has_stored_weights (model))
+    g_ptr_array_add (report->notes, g_strdup ("Its weights are stored in fewer bits already: prune and factor the "
+                                              "network of floats, then store it"));
   if (options->precision == NULL)
     return TRUE;
   if (!sag_precision_from_name (options->precision, &precision, error))

@@ -267,6 +267,10 @@ small, report = compress(things, "all.onnx", "--prune", 0.25, "--low-rank", 0.9,
 check("all at once: sound and runs", sound(small) and evaluate(small, shape).shape == want.shape)
 check("all at once: runs at INT8 too", evaluate(small, shape, "int8").shape == want.shape)
 
+_, report = compress(folder / "int8.onnx", "late.onnx", "--prune", 0.25)
+check("what is stored in bytes is not pruned, and that is said", report["channels_removed"] == 0
+      and any("already" in line for line in report["left"]), report)
+
 # --calibrate: static ranges beside the network, and the error at that precision on the examples.
 examples = folder / "examples"
 examples.mkdir()
