@@ -12,7 +12,7 @@ static const SagOp *const families[] = {
   sag_ops_move,   sag_ops_index,  sag_ops_control, sag_ops_quant,  sag_ops_einsum,
   sag_ops_grid,   sag_ops_random, sag_ops_region,  sag_ops_scan,   sag_ops_constant,
   sag_ops_compound, sag_ops_nhwc, sag_ops_attention, sag_ops_recurrent, sag_ops_sequence,
-  sag_ops_wkv,
+  sag_ops_wkv,    sag_ops_select, sag_ops_signal,
 };
 
 static guint

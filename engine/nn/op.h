@@ -139,6 +139,8 @@ extern const SagOp sag_ops_random[];
 extern const SagOp sag_ops_region[];
 extern const SagOp sag_ops_scan[];
 extern const SagOp sag_ops_wkv[];
+extern const SagOp sag_ops_select[];
+extern const SagOp sag_ops_signal[];
 extern const SagOp sag_ops_control[];
 extern const SagOp sag_ops_constant[];
 extern const SagOp sag_ops_compound[];

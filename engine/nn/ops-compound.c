@@ -416,92 +416,6 @@ expand_col2im (SagNode *node, int at, GError **error)
   return TRUE;
 }
 
-/* Cosine and sine of k / n of a turn, in sums and products only: the C library's differ by processor. */
-static void
-turn (gint64 k, gint64 n, double *c, double *s)
-{
-  gint64 eighth = 8 * k / n; /* 0 .. 7; an even one counts from its start, an odd one from its end */
-  gint64 part = eighth % 2 == 0 ? 8 * k - eighth * n : (eighth + 1) * n - 8 * k;
-  double a = G_PI / 4 * (double) part / (double) n, term = 1, sums[2] = { 0, 0 };
-  double near, far; /* the axis that the turn is near to, and the other */
-
-  for (int i = 0; i < 24; term *= a / ++i)
-    sums[i % 2] += i / 2 % 2 == 0 ? term : -term;
-  near = sums[0];
-  far = sums[1];
-  *c = eighth == 0 || eighth == 7 ? near : eighth == 3 || eighth == 4 ? -near : far;
-  *s = eighth == 1 || eighth == 2 ? near : eighth == 5 || eighth == 6 ? -near : far;
-  if (eighth == 2 || eighth == 5)
-    *c = -far;
-  if (eighth == 4 || eighth == 7)
-    *s = -far;
-}
-
-/* Discrete Fourier transform of one axis: a product with its matrix, real and imaginary parts beside each
- * other. Inputs: x [..., 1 or 2], length of the transform, axis (an attribute before opset 20). */
-static gboolean
-expand_dft (SagNode *node, int at, GError **error)
-{
-  SagBuild b = { node, at };
-  SagValue *x = sag_node_input (node, 0), *m;
-  gboolean inverse = sag_node_get_int (node, "inverse", 0) != 0;
-  gboolean half = sag_node_get_int (node, "onesided", 0) != 0;
-  int rank = x != NULL ? x->shape.rank : 0, axis, n_length = 0, n_axis = 0;
-  gint64 n, length, out, parts, perm[SAG_MAX_RANK], shape[SAG_MAX_RANK];
-  g_autofree gint64 *lengths = NULL, *axes = NULL;
-  float *to;
-
-  if (!sag_node_arity (node, 1, error) || !sag_node_want_float (node, 0, error)
-      || !sag_node_const_ints (node, 1, &lengths, &n_length, error)
-      || !sag_node_const_ints (node, 2, &axes, &n_axis, error))
-    return FALSE;
-  axis = sag_axis (n_axis == 1 ? axes[0] : sag_node_get_int (node, "axis", node->opset < 20 ? 1 : -2), rank);
-  if (axis < 0 || axis >= rank - 1 || (x->shape.dim[rank - 1] != 1 && x->shape.dim[rank - 1] != 2))
-    return sag_node_invalid (node, error, "its axis does not fit its input");
-  n = x->shape.dim[axis];
-  parts = x->shape.dim[rank - 1];
-  length = n_length == 1 ? lengths[0] : n;
-  if (length < 1 || length > 4096 || n > 4096 || (half && inverse))
-    return sag_node_unsupported (node, error, "transforms are of 1 to 4096 points");
-  out = half ? length / 2 + 1 : length;
-  to = sag_build_floats (&b, &(SagShape){ 2, { n * parts, out * 2 } }, &m);
-  for (gint64 i = 0; i < MIN (n, length); i++)
-    for (gint64 k = 0; k < out; k++)
-      {
-        float *row = to + i * parts * out * 2 + 2 * k;
-        double c, s;
-
-        turn (i * k % length, length, &c, &s);
-        c = inverse ? c / (double) length : c;
-        s = inverse ? -s / (double) length : s;
-        row[0] = (float) c;
-        row[1] = (float) -s;
-        if (parts == 2)
-          {
-            row[out * 2] = (float) s;
-            row[out * 2 + 1] = (float) c;
-          }
-      }
-  /* the axis to the one before the last, both together times the matrix, and back */
-  for (int i = 0, k = 0; i < rank; i++)
-    if (i != axis && i != rank - 1)
-      perm[k++] = i;
-  perm[rank - 2] = axis;
-  perm[rank - 1] = rank - 1;
-  x = sag_build_transpose (&b, x, rank, perm);
-  for (int i = 0; i < rank - 2; i++)
-    shape[i] = sag_node_input (node, 0)->shape.dim[perm[i]];
-  shape[rank - 2] = n * parts;
-  x = sag_build (&b, "MatMul", 2, sag_build_reshape (&b, x, rank - 1, shape), m);
-  shape[rank - 2] = out;
-  shape[rank - 1] = 2;
-  x = sag_build_reshape (&b, x, rank, shape);
-  for (int i = 0, k = 0; i < rank - 1; i++)
-    perm[i] = i == axis ? rank - 2 : k++;
-  sag_build_end (&b, 0, sag_build_transpose (&b, x, rank, perm));
-  return TRUE;
-}
-
 /* The first steps of each sequence backwards, where their numbers are known. */
 static gboolean
 expand_reverse (SagNode *node, int at, GError **error)
@@ -560,9 +474,8 @@ const SagOp sag_ops_compound[] = {
   COMPOUND ("MeanVarianceNormalization", "", expand_mean_variance),
   COMPOUND ("AffineGrid", "", expand_affine_grid),
   COMPOUND ("CenterCropPad", "", expand_centre),
-  COMPOUND ("MaxUnpool", "", expand_unpool),
+  { "MaxUnpool", "", .expand = expand_unpool, .needs = 1 << 2 },
   { "Col2Im", "", .expand = expand_col2im, .needs = 1 << 1 | 1 << 2 },
-  { "DFT", "", .expand = expand_dft, .needs = 1 << 1 | 1 << 2 },
   { "ReverseSequence", "", .expand = expand_reverse, .needs = 1 << 1 },
   { "Compress", "", .expand = expand_compress, .needs = 1 << 1 },
   COMPOUND ("BiasGelu", "com.microsoft", sag_expand_bias_gelu),

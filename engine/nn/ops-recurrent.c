@@ -78,6 +78,45 @@ usual_activations (const SagNode *node, int gates)
   return TRUE;
 }
 
+/* Layout 1 (ONNX 14) has the batch first: the same between transposes. */
+static gboolean
+expand_cell (SagNode *node, int at, GError **error)
+{
+  static const gint64 swap[] = { 1, 0, 2 }, back[] = { 2, 0, 1, 3 };
+  SagBuild b = { node, at };
+  SagNode *cell;
+
+  if (sag_node_get_int (node, "layout", 0) != 1)
+    return TRUE;
+  for (int i = 0; i < (int) node->inputs->len; i++)
+    if ((i == IN_X || i == IN_H || i == IN_C) && sag_node_input (node, i) != NULL && sag_node_input (node, i)->shape.rank != 3)
+      return sag_node_invalid (node, error, "x and the states must have three dimensions");
+  cell = sag_graph_add_node (node->graph, node->op, node->name, at);
+  cell->opset = node->opset;
+  for (int i = 0; i < (int) node->inputs->len; i++)
+    {
+      SagValue *x = sag_node_input (node, i);
+
+      b.at = at;
+      if (x != NULL && (i == IN_X || i == IN_H || i == IN_C))
+        {
+          x = sag_build_transpose (&b, x, 3, swap);
+          at = b.at;
+        }
+      g_ptr_array_add (cell->inputs, x);
+    }
+  sag_build_move_attributes (&b, cell);
+  sag_node_set_int (cell, "layout", 0);
+  b.at = at + 1;
+  for (int i = 0; i < (int) node->outputs->len; i++)
+    if (sag_node_output (node, i) != NULL)
+      {
+        sag_node_set_output (cell, i, sag_graph_add_value (node->graph, node->name));
+        sag_build_end (&b, i, sag_build_transpose (&b, sag_node_output (cell, i), i == 0 ? 4 : 3, i == 0 ? back : swap));
+      }
+  return TRUE;
+}
+
 static gboolean
 infer_cell (SagNode *node, GError **error)
 {
@@ -533,7 +572,7 @@ expand_causal_conv (SagNode *node, int at, GError **error)
   return TRUE;
 }
 
-#define CELL(name) { name, "", infer_cell, NULL, prepare_cell, NULL, run_cell }
+#define CELL(name) { name, "", infer_cell, NULL, prepare_cell, NULL, run_cell, .expand = expand_cell }
 #define LINEAR(domain)                                                                         \
   { "LinearAttention", domain, infer_linear, NULL, prepare_linear, NULL, run_linear }
 
