@@ -209,6 +209,27 @@ list_unused (GPtrArray *items)
   return g_string_free (text, n == 0);
 }
 
+/* Of one folder that holds both: what has a word of masks in its name is a mask, all else is an image. */
+static void
+part_folder (GPtrArray *images, GPtrArray *masks)
+{
+  g_autoptr (GHashTable) marked = g_hash_table_new (g_str_hash, g_str_equal); /* stems of masks */
+
+  for (guint n = masks->len; n-- > 0;)
+    {
+      const Item      *item = masks->pdata[n];
+      g_autofree char *lower = g_ascii_strdown (item->stem, -1);
+
+      if (strcmp (item->key, lower) == 0)
+        g_ptr_array_remove_index (masks, n);
+      else
+        g_hash_table_add (marked, item->stem);
+    }
+  for (guint n = images->len; n-- > 0;)
+    if (g_hash_table_contains (marked, ((const Item *) images->pdata[n])->stem))
+      g_ptr_array_remove_index (images, n);
+}
+
 static void
 match (GPtrArray *images, GPtrArray *masks, GPtrArray *pairs)
 {
@@ -289,7 +310,7 @@ sag_pairs_find (const char *images,
                                             "gt",           "truth", NULL };
   g_autoptr (GPtrArray) pairs = g_ptr_array_new_with_free_func (pair_free);
   g_autoptr (GPtrArray) left = NULL, right = NULL;
-  g_autofree char *lacking = NULL, *over = NULL;
+  g_autofree char *lacking = NULL, *over = NULL, *own = NULL, *other = NULL;
 
   if (g_file_test (masks, G_FILE_TEST_IS_REGULAR))
     {
@@ -311,6 +332,10 @@ sag_pairs_find (const char *images,
   for (guint n = left->len; names != NULL && n-- > 0;) /* those that are not wanted */
     if (((Item *)left->pdata[n])->used)
       g_ptr_array_remove_index (left, n);
+  own = g_canonicalize_filename (images, NULL);
+  other = g_canonicalize_filename (masks, NULL);
+  if (strcmp (own, other) == 0)
+    part_folder (left, right);
   match (left, right, pairs);
   lacking = list_unused (left);
   over = list_unused (right);

@@ -15,8 +15,9 @@ typedef struct
 
 /* The cases of two folders in order of name. An image and a mask belong together if their names without
  * endings are the same; else if they are the same without one word such as "_mask", "-seg", "_image" or
- * "_0000" at an end, and only these two are. Two paths of which `masks` is a file are one case. Files
- * that are not PNG, NIfTI or DICOM are passed over.
+ * "_0000" at an end, and only these two are. If both are one folder, what has a word of masks in its name is a
+ * mask there, and all else an image. Two paths of which `masks` is a file are one case. Files that are not PNG,
+ * NIfTI or DICOM are passed over.
  *
  * `names` (may be NULL) is a file that lists the cases wanted, one a line; `limit` > 0 takes the first
  * so many. INVALID listing the images that have no mask; masks without an image are listed in `*spare`

@@ -154,6 +154,15 @@ check("a fitted temperature calibrates", fit and fit["ece"] < fit["ece_at_1"], g
 (folder / "list").write_text("case_3.png\ncase_1\n\n")
 got = run("evaluate", "--model", net, "--images", images, "--masks", masks, "--cases", folder / "list", "--json")
 check("a list of cases", [c["name"] for c in json.loads(got.stdout)["cases"]] == ["case_1", "case_3"], got.stderr)
+both = folder / "both"
+both.mkdir()
+for name in ("case_0", "case_1"):
+    shutil.copy(images / f"{name}.png", both)
+    shutil.copy(next(masks.glob(f"{name}*.png")), both / f"{name}_mask.png")
+got = run("evaluate", "--model", net, "--images", both, "--masks", f"{both}/", "--json")
+check("images and masks in one folder", got.returncode == 0
+      and [c["dice"]["Bright"] for c in json.loads(got.stdout)["cases"]] == [c["dice"]["Bright"] for c in answer["cases"][:2]],
+      got.stderr)
 got = run("evaluate", "--model", net, "--images", images, "--masks", masks, "--limit", 2, "--json")
 check("a limit", len(json.loads(got.stdout)["cases"]) == 2, got.stderr)
 
