@@ -108,6 +108,9 @@ struct _SagOp
    * out as simpler ones (build.h) from `position` in the graph's nodes on; it is left as it is if
    * none of its outputs is replaced. */
   gboolean (*expand) (SagNode *node, int position, GError **error);
+
+  /* NULL, or every cost() at once, where they have most of their work in common. */
+  void     (*costs)  (const SagNode *node, gint64 costs[SAG_N_LAYOUTS][SAG_N_LAYOUTS]); /* [in][out] */
 };
 
 /* NULL if there is none. */

@@ -137,28 +137,22 @@ can_turn (const SagNode *node, const SagConvGeometry *g, gboolean last)
 }
 
 static gint64
-cost (const SagNode *node, SagLayout in, SagLayout out)
+cost_of (const SagNode *node, const SagConvGeometry *g, SagLayout in, SagLayout out)
 {
-  SagConvGeometry g;
   gboolean last = in == SAG_LAYOUT_LAST, turned = last != (out == SAG_LAYOUT_LAST), winograd;
   double macs, moves;
   gint64 n_in, n_out;
 
-  if ((last && out == SAG_LAYOUT_ROWS) || !sag_conv_geometry_init (&g, node, NULL))
+  if ((last && out == SAG_LAYOUT_ROWS) || (turned && !can_turn (node, g, last)))
     return SAG_COST_NEVER;
-  if (turned && !can_turn (node, &g, last))
-    {
-      sag_conv_geometry_clear (&g);
-      return SAG_COST_NEVER;
-    }
-  n_in = g.batch * g.cin * g.in[0] * g.in[1] * g.in[2];
-  n_out = g.batch * g.cout * g.out[0] * g.out[1] * g.out[2];
-  macs = (double) (g.transposed ? n_in * (g.cout / g.groups) : n_out * (g.cin / g.groups))
-         * (double) g.kernel_size;
-  moves = last ? last_moves (node, &g, macs, &winograd)
-               : macs / 40 / rows_share (&g, is_depthwise (&g) ? g.cout : g.cout / g.groups);
-  if (will_be_bytes (node, &g))
-    moves = bytes_moves (&g, macs, last);
+  n_in = g->batch * g->cin * g->in[0] * g->in[1] * g->in[2];
+  n_out = g->batch * g->cout * g->out[0] * g->out[1] * g->out[2];
+  macs = (double) (g->transposed ? n_in * (g->cout / g->groups) : n_out * (g->cin / g->groups))
+         * (double) g->kernel_size;
+  moves = last ? last_moves (node, g, macs, &winograd)
+               : macs / 40 / rows_share (g, is_depthwise (g) ? g->cout : g->cout / g->groups);
+  if (will_be_bytes (node, g))
+    moves = bytes_moves (g, macs, last);
   /* Channels a plane apart share cache sets. */
   if (in == SAG_LAYOUT_PLAIN
       && !sag_layouts_coincide (&sag_node_input (node, 0)->shape, in, SAG_LAYOUT_ROWS))
@@ -169,10 +163,31 @@ cost (const SagNode *node, SagLayout in, SagLayout out)
   if (turned)
     moves += (double) n_out * 0.5;
   /* Of lines, only sums of products have a form on bytes. */
-  if (!last && is_depthwise (&g) && sag_node_input (node, 0)->quantum.scale > 0)
+  if (!last && is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0)
     moves += 2 * (double) (n_in + n_out);
-  sag_conv_geometry_clear (&g);
   return moves < 1e17 ? (gint64) moves : (gint64) 1e17;
+}
+
+static void
+costs (const SagNode *node, gint64 costs[SAG_N_LAYOUTS][SAG_N_LAYOUTS])
+{
+  SagConvGeometry g;
+  gboolean good = sag_conv_geometry_init (&g, node, NULL);
+
+  for (int in = 0; in < SAG_N_LAYOUTS; in++)
+    for (int out = 0; out < SAG_N_LAYOUTS; out++)
+      costs[in][out] = good ? cost_of (node, &g, in, out) : SAG_COST_NEVER;
+  if (good)
+    sag_conv_geometry_clear (&g);
+}
+
+static gint64
+cost (const SagNode *node, SagLayout in, SagLayout out)
+{
+  gint64 all[SAG_N_LAYOUTS][SAG_N_LAYOUTS];
+
+  costs (node, all);
+  return all[in][out];
 }
 
 /* --- prepare and pack -------------------------------------------------------------------- */
@@ -407,7 +422,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   if (last)
     self->turned = can_turn (node, g, FALSE) && lies_in (x, SAG_LAYOUT_PLAIN, SAG_LAYOUT_ROWS)
                    && (!lies_in (x, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST)
-                       || cost (node, SAG_LAYOUT_ROWS, SAG_LAYOUT_LAST) < cost (node, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST));
+                       || cost_of (node, g, SAG_LAYOUT_ROWS, SAG_LAYOUT_LAST) < cost_of (node, g, SAG_LAYOUT_LAST, SAG_LAYOUT_LAST));
   else
     self->turned = can_turn (node, g, TRUE) && y->layout == SAG_LAYOUT_PLAIN
                    && !lies_in (x, SAG_LAYOUT_PLAIN, SAG_LAYOUT_ROWS);
@@ -536,8 +551,8 @@ pack (SagNode *node)
 
 const SagOp sag_ops_conv[] = {
   { "Conv", "", infer, cost, prepare, pack, sag_conv_run, .bytes = can_bytes, .follows = 1,
-    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED, .costs = costs },
   { "ConvTranspose", "", infer, cost, prepare, pack, sag_conv_run, .bytes = can_bytes, .follows = 1,
-    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED },
+    .fuses = SAG_FUSE_ACTIVATION | SAG_FUSE_RESIDUAL, .flags = SAG_OP_WEIGHTED, .costs = costs },
   { NULL },
 };

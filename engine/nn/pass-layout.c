@@ -42,16 +42,23 @@ is_joint (const SagNode *node)
          || strcmp (node->op->name, "Upsample") == 0;
 }
 
-static gint64
-node_cost (const SagNode *node, SagLayout in, SagLayout out)
+/* [in][out] */
+static void
+node_costs (const SagNode *node, gint64 costs[SAG_N_LAYOUTS][SAG_N_LAYOUTS])
 {
-  if (node->op->cost != NULL)
-    {
-      gint64 cost = node->op->cost (node, in, out);
+  gboolean quarter = is_joint (node) && will_be_bytes (sag_node_output (node, 0));
 
-      return cost != SAG_COST_NEVER && is_joint (node) && will_be_bytes (sag_node_output (node, 0)) ? cost / 4 : cost;
-    }
-  return in == SAG_LAYOUT_PLAIN && out == SAG_LAYOUT_PLAIN ? 0 : SAG_COST_NEVER;
+  if (node->op->costs != NULL)
+    node->op->costs (node, costs);
+  for (int in = 0; in < SAG_N_LAYOUTS; in++)
+    for (int out = 0; out < SAG_N_LAYOUTS; out++)
+      {
+        if (node->op->costs == NULL)
+          costs[in][out] = node->op->cost != NULL ? node->op->cost (node, in, out)
+                           : in == SAG_LAYOUT_PLAIN && out == SAG_LAYOUT_PLAIN ? 0 : SAG_COST_NEVER;
+        if (quarter && costs[in][out] != SAG_COST_NEVER)
+          costs[in][out] /= 4;
+      }
 }
 
 static gboolean
@@ -107,10 +114,11 @@ static gint64
 cost_ahead (Draft *draft, const SagValue *value, SagLayout layout, int depth)
 {
   const SagNode *reader = value->reader;
-  gint64 best = SAG_COST_NEVER;
+  gint64 best = SAG_COST_NEVER, costs[SAG_N_LAYOUTS][SAG_N_LAYOUTS];
 
   if (depth == 0 || value->n_readers != 1 || reader == NULL)
     return 0;
+  node_costs (reader, costs);
   for (int out = 0; out < SAG_N_LAYOUTS; out++)
     for (int in = 0; in < SAG_N_LAYOUTS; in++)
       {
@@ -119,7 +127,7 @@ cost_ahead (Draft *draft, const SagValue *value, SagLayout layout, int depth)
 
         if (result == NULL || !rank_allows (&result->shape, out) || (in != out && is_joint (reader)))
           continue;
-        cost = node_cost (reader, in, out);
+        cost = costs[in][out];
         if (cost == SAG_COST_NEVER)
           continue;
         cost += conversion_cost (draft, reader, in, out, value, layout);
@@ -143,8 +151,9 @@ static gboolean
 choose (Draft *draft, const SagNode *node, SagLayout *best_in, SagLayout *best_out)
 {
   const SagValue *result = sag_node_output (node, 0);
-  gint64 best = SAG_COST_NEVER;
+  gint64 best = SAG_COST_NEVER, costs[SAG_N_LAYOUTS][SAG_N_LAYOUTS];
 
+  node_costs (node, costs);
   for (int out = 0; out < SAG_N_LAYOUTS; out++)
     for (int in = 0; in < SAG_N_LAYOUTS; in++)
       {
@@ -152,7 +161,7 @@ choose (Draft *draft, const SagNode *node, SagLayout *best_in, SagLayout *best_o
 
         if (result != NULL && !rank_allows (&result->shape, out))
           continue;
-        own = node_cost (node, in, out);
+        own = costs[in][out];
         if (own == SAG_COST_NEVER)
           continue;
         cost = own + conversion_cost (draft, node, in, out, NULL, 0);
@@ -179,7 +188,7 @@ can_write (const SagValue *value, SagLayout layout)
 
   return maker != NULL && value->n_readers == 1 && strcmp (maker->op->name, "Conv") == 0
          && sag_node_output (maker, 0) == value && (value->layout == SAG_LAYOUT_LAST) != (layout == SAG_LAYOUT_LAST)
-         && node_cost (maker, value->layout, layout) != SAG_COST_NEVER;
+         && maker->op->cost (maker, value->layout, layout) != SAG_COST_NEVER;
 }
 
 /* `value` in `layout`, by a conversion node before the end of the nodes walked so far. */

@@ -254,15 +254,17 @@ compare_offsets (gconstpointer a, gconstpointer b)
  * hundred. */
 enum
 {
-  STRETCHES = 64,
+  STRETCHES = 256,
   FEW = 256, /* neighbours */
+  TAIL = 32, /* pieces that are put in their places one by one */
 };
 
 typedef struct
 {
   int        n_steps;
   GPtrArray *stretch[STRETCHES];
-  GArray    *all; /* copies of every piece, by offset: where nearly all are neighbours */
+  GArray    *all; /* copies of every piece, the first n_sorted by offset: where nearly all are neighbours */
+  guint      n_sorted;
 } Timeline;
 
 static int
@@ -328,13 +330,37 @@ find_neighbours (const Timeline *self, const Piece *piece, GPtrArray *found)
 static void
 remember (Timeline *self, Piece *piece)
 {
-  guint k = self->all->len;
-
-  while (k > 0 && nth_of_all (self->all, k - 1)->offset > piece->offset)
-    k--;
-  g_array_insert_val (self->all, k, *piece);
+  g_array_append_val (self->all, *piece);
   for (int s = stretch_of (self, piece->first); s <= stretch_of (self, piece->last); s++)
     g_ptr_array_add (self->stretch[s], piece);
+}
+
+static int
+compare_copies (gconstpointer a, gconstpointer b)
+{
+  const Piece *x = a, *y = b;
+
+  return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Only when they are asked for: most pieces have few neighbours. */
+static void
+sort_all (Timeline *self)
+{
+  if (self->all->len - self->n_sorted > TAIL)
+    g_array_sort (self->all, compare_copies);
+  else
+    for (guint i = self->n_sorted; i < self->all->len; i++)
+      {
+        Piece piece = *nth_of_all (self->all, i);
+        guint k = i;
+
+        while (k > 0 && nth_of_all (self->all, k - 1)->offset > piece.offset)
+          k--;
+        memmove (&g_array_index (self->all, Piece, k + 1), &g_array_index (self->all, Piece, k), (i - k) * sizeof piece);
+        g_array_index (self->all, Piece, k) = piece;
+      }
+  self->n_sorted = self->all->len;
 }
 
 /* Largest first, and of equal ones those that live longest; each at the lowest offset that is free for as long as it lives. */
@@ -360,7 +386,10 @@ place_pieces (Draft *draft, GError **error)
       if (find_neighbours (&timeline, piece, placed))
         piece->offset = find_gap (piece, placed->len, nth_found, placed);
       else
-        piece->offset = find_gap (piece, timeline.all->len, nth_of_all, timeline.all);
+        {
+          sort_all (&timeline);
+          piece->offset = find_gap (piece, timeline.all->len, nth_of_all, timeline.all);
+        }
       if (!g_size_checked_add (&end, piece->offset, piece->bytes))
         {
           g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
