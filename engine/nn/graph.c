@@ -112,6 +112,7 @@ sag_graph_add_node (SagGraph *self, const SagOp *op, const char *name, int posit
   node->outputs = g_ptr_array_new ();
   node->attributes = g_ptr_array_new_with_free_func (attribute_free);
   g_ptr_array_insert (self->nodes, position, node);
+  self->edited = TRUE;
   return node;
 }
 
@@ -121,6 +122,7 @@ sag_node_set_output (SagNode *self, int i, SagValue *value)
   while (self->outputs->len <= (guint) i)
     g_ptr_array_add (self->outputs, NULL);
   self->outputs->pdata[i] = value;
+  self->graph->edited = TRUE;
   if (value != NULL)
     value->producer = self;
 }
@@ -138,6 +140,7 @@ sag_graph_replace (SagGraph *self, SagValue *from, SagValue *to)
 {
   g_assert (from != follow (to));
   from->forward = to;
+  self->edited = TRUE;
 }
 
 SagValue *
@@ -328,7 +331,14 @@ sag_graph_clean (SagGraph *self, GError **error)
   g_ptr_array_extend (self->nodes, order, NULL, NULL);
   g_ptr_array_set_free_func (self->nodes, node_free);
   sag_graph_count_readers (self);
+  self->edited = FALSE;
   return TRUE;
+}
+
+gboolean
+sag_graph_settle (SagGraph *self, GError **error)
+{
+  return !self->edited || sag_graph_clean (self, error);
 }
 
 void

@@ -141,6 +141,7 @@ struct _SagGraph
 {
   GPtrArray *values;   /* owned */
   GPtrArray *nodes;    /* owned; in an order in which every value is made before it is read */
+  gboolean   edited;   /* since sag_graph_clean (): nodes, what they make, what stands for what */
   GPtrArray *inner;    /* owned; nodes that are run by one of `nodes` (pass-chain.c) */
   GPtrArray *inputs;   /* SagValue * */
   GPtrArray *outputs;  /* SagValue * */
@@ -173,6 +174,10 @@ void      sag_graph_replace        (SagGraph *self, SagValue *from, SagValue *to
 /* Follows replacements, drops nodes nobody reads, sorts, counts readers. FALSE (INVALID) on a
  * cycle. */
 gboolean  sag_graph_clean          (SagGraph *self, GError **error);
+
+/* sag_graph_clean (), if a node was added, given an output, or replaced since; for passes that change inputs of a
+ * node only with one of these. Most networks have nothing for most passes. */
+gboolean  sag_graph_settle         (SagGraph *self, GError **error);
 void      sag_graph_count_readers  (SagGraph *self);
 
 /* Nodes whose mark is not 0 become inner ones. */

@@ -260,5 +260,5 @@ sag_pass_attention (SagGraph *graph, GError **error)
   for (guint i = 0; i < graph->nodes->len; i++)
     if (sag_match_is (graph->nodes->pdata[i], "Softmax"))
       match (graph, graph->nodes->pdata[i]);
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }

@@ -328,5 +328,5 @@ sag_pass_commute (SagGraph *graph, GError **error)
         return FALSE;
       i += graph->nodes->len - before;
     }
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }

@@ -215,6 +215,7 @@ fuse_pad (SagNode *conv)
         g_ptr_array_remove_index (conv->attributes, i--);
   sag_node_set_ints (conv, "pads", pads, 2 * n);
   conv->inputs->pdata[0] = sag_node_input (pad, 0);
+  conv->graph->edited = TRUE;
 }
 
 /* ---- residuals and activations ---------------------------------------------------------- */
@@ -305,7 +306,7 @@ walk (SagGraph *graph, int stage, GError **error)
       if (!good)
         return FALSE;
     }
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }
 
 gboolean

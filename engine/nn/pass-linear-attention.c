@@ -518,5 +518,5 @@ sag_pass_linear_attention (SagGraph *graph, GError **error)
   for (guint i = 0; i < n; i++)
     if (is_product (graph->nodes->pdata[i]))
       match (graph, graph->nodes->pdata[i]);
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }

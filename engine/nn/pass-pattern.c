@@ -380,5 +380,5 @@ sag_pass_pattern (SagGraph *graph, GError **error)
       else if (sag_match_is (node, "InstanceNormalization"))
         match_group_norm (graph, node);
     }
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }

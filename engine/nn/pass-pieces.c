@@ -185,5 +185,5 @@ sag_pass_pieces (SagGraph *graph, GError **error)
   for (guint i = graph->nodes->len; i-- > 0;)
     if (sag_match_is (graph->nodes->pdata[i], "Concat") && sag_node_output (graph->nodes->pdata[i], 0) != NULL)
       match (graph, graph->nodes->pdata[i]);
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }

@@ -323,13 +323,13 @@ sag_pass_scan (SagGraph *graph, GError **error)
         sag_scan_lift_unrolled (graph, node);
     }
   rates = sag_scan_rates_in (graph);
-  if (!sag_graph_clean (graph, error))
+  if (!sag_graph_settle (graph, error))
     {
       g_array_unref (rates);
       return FALSE;
     }
   match_traces (graph);
-  good = sag_graph_clean (graph, error);
+  good = sag_graph_settle (graph, error);
   sag_scan_rates_out (graph, rates);
-  return good && sag_graph_clean (graph, error);
+  return good && sag_graph_settle (graph, error);
 }

@@ -268,5 +268,5 @@ sag_pass_tokens (SagGraph *graph, GError **error)
         return FALSE;
       i += graph->nodes->len - before;
     }
-  return sag_graph_clean (graph, error);
+  return sag_graph_settle (graph, error);
 }
