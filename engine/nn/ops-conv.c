@@ -17,6 +17,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { WHOLE_BYTES = 64 }; /* channels that the kernel on bytes takes at once */
+
 static void
 conv_free (gpointer data)
 {
@@ -165,6 +167,8 @@ cost_of (const SagNode *node, const SagConvGeometry *g, SagLayout in, SagLayout 
   /* Of lines, only sums of products have a form on bytes. */
   if (!last && is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0)
     moves += 2 * (double) (n_in + n_out);
+  else if (is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0 && g->cout < WHOLE_BYTES)
+    moves += macs * WHOLE_BYTES / (double) (4 * g->cout); /* pixel by pixel */
   return moves < 1e17 ? (gint64) moves : (gint64) 1e17;
 }
 

@@ -10,6 +10,14 @@
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
 
+#include <string.h>
+
+enum
+{
+  SHORT = 16,       /* terms of a sum */
+  LARGE = 512 << 10, /* floats: of an input and an output that no cache near the processor holds */
+};
+
 static gboolean
 prepare (SagNode *node, SagPrecision precision, GError **error)
 {
@@ -99,6 +107,27 @@ last_precision (const SagNode *node, SagPrecision chosen)
                                                                           : SAG_PRECISION_F32;
 }
 
+/* Whether bytes cost more than they save: products so short that their inputs cost more than they, and, where ranges
+ * are sought at run time, pixels of large images that are only mixed: convolutions in floats make one step that never
+ * writes what lies between (pass-chain.c). */
+static gboolean
+is_cheaper_in_floats (const SagNode *node)
+{
+  const SagValue *x = sag_node_input (node, 0), *w = sag_node_input (node, 1), *y = sag_node_output (node, 0);
+
+  if (x == NULL || w == NULL || y == NULL || w->stored_bits > 0)
+    return FALSE;
+  if (strcmp (node->op->name, "MatMul") == 0)
+    return w->shape.rank == 2 && w->shape.dim[0] < SHORT;
+  if (strcmp (node->op->name, "Conv") != 0 || sag_node_get_int (node, "group", 1) != 1)
+    return FALSE;
+  for (int i = 2; i < w->shape.rank; i++)
+    if (w->shape.dim[i] != 1)
+      return FALSE;
+  return w->shape.dim[1] < SHORT
+         || (x->quantum.scale == 0 && x->layout != SAG_LAYOUT_LAST && sag_value_count (x) + sag_value_count (y) > LARGE);
+}
+
 /* What each node is asked for: `precision` if it has weights and is neither among the first nor
  * among the last that have; where all are, each that has. [n nodes], caller frees. */
 static SagPrecision *
@@ -117,6 +146,9 @@ choose (SagGraph *graph, SagPrecision precision)
         if (sag_node_input (node, (int) j) != NULL && sag_node_input (node, (int) j)->index)
           chosen[i] = precision;
     }
+  for (guint i = 0; i < graph->nodes->len; i++)
+    if (chosen[i] >= SAG_PRECISION_INT8 && is_cheaper_in_floats (graph->nodes->pdata[i]))
+      chosen[i] = SAG_PRECISION_F32;
   for (guint i = 0; i < graph->values->len; i++)
     ((SagValue *) graph->values->pdata[i])->index = 0;
   for (guint i = graph->nodes->len; i-- > 0;)
