@@ -167,7 +167,8 @@ cost_of (const SagNode *node, const SagConvGeometry *g, SagLayout in, SagLayout 
   /* Of lines, only sums of products have a form on bytes. */
   if (!last && is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0)
     moves += 2 * (double) (n_in + n_out);
-  else if (is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0 && g->cout < WHOLE_BYTES)
+  else if (is_depthwise (g) && sag_node_input (node, 0)->quantum.scale > 0 && g->cout < WHOLE_BYTES
+           && sag_node_input (node, 1)->stored_bits == 0) /* a file's own bytes stay bytes */
     moves += macs * WHOLE_BYTES / (double) (4 * g->cout); /* pixel by pixel */
   return moves < 1e17 ? (gint64) moves : (gint64) 1e17;
 }
