@@ -7,17 +7,19 @@
 #include "app/dicom/dcmtk.h"
 #include "app/files/nifti.h"
 #include "app/files/open.h"
+#include "app/files/png.h"
 #include "app/files/stl.h"
 #include "app/work/statistics.h"
+#include "engine/base/error.h"
 
 #include <string.h>
 
 static gboolean
-is_table (const char *path)
+has_ending (const char *path, const char *ending)
 {
-  gsize n = strlen (path);
+  gsize n = strlen (path), m = strlen (ending);
 
-  return n > 4 && g_ascii_strcasecmp (path + n - 4, ".csv") == 0;
+  return n > m && g_ascii_strcasecmp (path + n - m, ending) == 0;
 }
 
 /* A DICOM segmentation or structure set; a folder is asked for its images. */
@@ -33,9 +35,10 @@ is_dicom_labels (const char *path)
 }
 
 gboolean
-sag_convert_is_labels (const char *input, const char *output)
+sag_convert_is_labels (const char *input, const char *output, gboolean asked)
 {
-  return sag_stl_is_name (output) || is_table (output) || (sag_nifti_is_name (output) && is_dicom_labels (input));
+  return sag_stl_is_name (output) || has_ending (output, ".csv") || has_ending (output, ".dcm")
+         || (sag_nifti_is_name (output) && (asked || is_dicom_labels (input)));
 }
 
 /* The label asked for, with its layer; of 0 the only one that there is. */
@@ -109,9 +112,59 @@ pick (SagSegmentation *segmentation, int label, GError **error)
   return picked;
 }
 
+static guint64
+count_voxels (SagSegmentation *segmentation)
+{
+  g_autofree SagLabelStats *stats = g_new (SagLabelStats, 256);
+  guint64 n = 0;
+
+  for (int layer = 0; layer < sag_segmentation_get_n_layers (segmentation); layer++)
+    {
+      sag_labelmap_measure (sag_segmentation_get_layer (segmentation, layer), stats);
+      for (int value = 1; value < 256; value++)
+        n += stats[value].n_voxels;
+    }
+  return n;
+}
+
+/* `labels` laid on the voxels of `images`, as a DICOM SEG. */
+static gboolean
+write_seg (const char *output, const char *input, int label, const char *images, const char *series, char **finding,
+           GError **error)
+{
+  g_autoptr (SagOpenInfo) info = NULL;
+  g_autoptr (SagVolume) volume = NULL;
+  g_autoptr (SagSegmentation) own = NULL, laid = NULL, picked = NULL;
+  guint64 n_own, n_laid;
+
+  if (images == NULL)
+    return sag_invalid (error, "A DICOM segmentation lies on DICOM images: name their series with --images");
+  volume = sag_open_volume (images, series, NULL, &info, error);
+  if (volume == NULL)
+    return FALSE;
+  if (info->stack == NULL)
+    return sag_invalid (error, "A DICOM segmentation lies on DICOM images, and those named with --images are not DICOM");
+  own = sag_open_segmentation (input, sag_png_is_name (input) ? sag_volume_get_grid (volume) : NULL, error);
+  if (own == NULL)
+    return FALSE;
+  laid = sag_open_lay (own, input, sag_volume_get_grid (volume), error);
+  if (laid == NULL)
+    return FALSE;
+  n_own = count_voxels (own);
+  n_laid = count_voxels (laid);
+  if (n_own > 0 && n_laid == 0)
+    return sag_invalid (error, "The labels do not lie in the images: choose those that they were drawn on");
+  if (n_own != n_laid)
+    *finding = g_strdup_printf ("The labels do not lie on the voxels of the images, or reach beyond them: of %"
+                                G_GUINT64_FORMAT " voxels %" G_GUINT64_FORMAT " were made, by nearest voxel",
+                                n_own, n_laid);
+  picked = label == 0 ? sag_segmentation_ref (laid) : pick (laid, label, error);
+  return picked != NULL && sag_seg_write (output, picked, info->stack, NULL, error);
+}
+
 gboolean
 sag_convert_labels (const char *input, const char *output, int label, int smooth, const char *images,
-                    const char *series, GError **error)
+                    const char *series, char **finding, GError **error)
 {
   gboolean is_nifti = sag_nifti_is_name (output);
   g_autoptr (SagSegmentation) segmentation = NULL;
@@ -120,7 +173,10 @@ sag_convert_labels (const char *input, const char *output, int label, int smooth
   const SagLabel *chosen;
   SagLabelmap *layer;
 
-  if (images != NULL && (is_nifti || is_table (output))
+  *finding = NULL;
+  if (has_ending (output, ".dcm"))
+    return write_seg (output, input, label, images, series, finding, error);
+  if (images != NULL && (is_nifti || has_ending (output, ".csv"))
       && (volume = sag_open_volume (images, series, NULL, NULL, error)) == NULL)
     return FALSE;
   segmentation = sag_open_segmentation (input, is_nifti && volume != NULL ? sag_volume_get_grid (volume) : NULL, error);
@@ -130,9 +186,10 @@ sag_convert_labels (const char *input, const char *output, int label, int smooth
     {
       g_autoptr (SagSegmentation) picked = pick (segmentation, label, error);
 
-      return picked != NULL && sag_nifti_write_segmentation (output, picked, TRUE, error);
+      return picked != NULL
+             && sag_nifti_write_segmentation (output, picked, volume != NULL || sag_nifti_is_placed (input), error);
     }
-  if (is_table (output))
+  if (has_ending (output, ".csv"))
     return sag_statistics_write_csv (output, segmentation, volume, error);
   chosen = choose (segmentation, label, &layer, error);
   if (chosen == NULL)

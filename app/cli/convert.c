@@ -40,15 +40,19 @@ replace (SagVolume **volume, const SagOpenInfo *info, char **text, GError **erro
 }
 
 static int
-print_output (const char *path, gboolean json)
+print_output (const char *path, const char *finding, gboolean json)
 {
+  const char *const findings[] = { finding, NULL };
   JsonBuilder *b;
 
+  if (!json && finding != NULL)
+    g_print ("! %s\n", finding);
   if (!json)
     return 0;
   b = json_builder_new ();
   json_builder_begin_object (b);
   sag_json_string (b, "output", path);
+  sag_json_strings (b, "findings", findings);
   json_builder_end_object (b);
   sag_cli_print_json (b);
   return 0;
@@ -72,7 +76,7 @@ sag_command_convert (int argc, char **argv)
     { "smooth", 0, 0, G_OPTION_ARG_INT, &smooth,
       "Smooth the surface; 20 steps take the stairs of the voxels away (default: 0)", "STEPS" },
     { "images", 0, 0, G_OPTION_ARG_FILENAME, &images,
-      "With labels: the series whose values are measured inside them (CSV), or on whose grid they are laid (NIfTI)",
+      "With labels: the series whose values are measured inside them (CSV), or on whose grid they are laid (NIfTI, SEG)",
       "SERIES" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one line of JSON", NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &threads, "Threads (default: one a core)", "N" },
@@ -80,26 +84,28 @@ sag_command_convert (int argc, char **argv)
   };
   g_autoptr (SagVolume) volume = NULL;
   g_autoptr (SagOpenInfo) info = NULL;
-  g_autofree char *straightened = NULL;
+  g_autofree char *straightened = NULL, *finding = NULL;
   GError *error = NULL;
 
-  if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz | SEG OUTPUT.nii.gz | SEG OUTPUT.stl | SEG OUTPUT.csv",
+  if (!sag_cli_parse (&argc, &argv, entries, "INPUT OUTPUT.nii.gz | LABELS OUTPUT.nii.gz | LABELS OUTPUT.dcm --images SERIES | LABELS OUTPUT.stl | "
+                      "LABELS OUTPUT.csv",
                       "Writes a DICOM series (or a NIfTI file), or the labels of a SEG or RTSTRUCT, as NIfTI; the surface of a label (of a SEG or "
                       "RTSTRUCT,\na NIfTI file or a PNG mask) as binary STL in the patient's coordinates (LPS, "
-                      "mm); or a table of the\nlabels as CSV: voxels, ml, mean and sd, confidence, centroid."))
+                      "mm); a table of the\nlabels as CSV: voxels, ml, mean and sd, confidence, centroid; or labels (of a NIfTI "
+                      "file, a PNG mask, an RTSTRUCT or\na SEG) as a DICOM SEG of the images that they lie on."))
     return 2;
   if (argc != 3)
     return sag_cli_usage (argv[0]);
-  is_labels = sag_convert_is_labels (argv[1], argv[2]);
+  is_labels = sag_convert_is_labels (argv[1], argv[2], label != 0 || images != NULL);
   if (!sag_nifti_is_name (argv[2]) && !is_labels)
     {
-      g_printerr ("sagitta-cli convert: the output's name must end in .nii, .nii.gz, .stl or .csv\n");
+      g_printerr ("sagitta-cli convert: the output's name must end in .nii, .nii.gz, .dcm, .stl or .csv\n");
       return 2;
     }
   sag_cli_set_threads (threads);
   if (is_labels)
-    return sag_convert_labels (argv[1], argv[2], label, smooth, images, series, &error)
-               ? print_output (argv[2], json) : sag_cli_fail (argv[0], error);
+    return sag_convert_labels (argv[1], argv[2], label, smooth, images, series, &finding, &error)
+               ? print_output (argv[2], finding, json) : sag_cli_fail (argv[0], error);
   volume = sag_open_volume (argv[1], series, NULL, &info, &error);
   if (volume == NULL || (straighten && !replace (&volume, info, &straightened, &error))
       || !sag_nifti_write_turned (argv[2], volume, orientation_of (info), info->says_place,

@@ -98,7 +98,10 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
 {
   const SagLabel *label = &spec.labels[index];
   const SagProvenance *p = spec.provenance;
-  std::string algorithm = line (or_else (p->model_name, "Sagitta").c_str (), 64);
+  /* Labels that came without a word of how they were made claim nothing. */
+  bool known = *p->model_name != '\0' || *p->model_id != '\0';
+  std::string algorithm = line (or_else (p->model_name, known ? "Sagitta" : "unknown").c_str (), 64);
+  std::string parameters = parameters_of (spec);
   Item item = dataset.add (DCM_SegmentSequence);
   Uint16 lab[3];
   SagCode tissue = { "85756007", "SCT", "Tissue" };
@@ -107,7 +110,7 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
 
   item.put_us (DCM_SegmentNumber, index + 1)
       .put (DCM_SegmentLabel, line (or_else (label->name, "Segment").c_str (), 64))
-      .put (DCM_SegmentAlgorithmType, sag_provenance_peek_review (p)->editor[0] != '\0' ? "SEMIAUTOMATIC" : "AUTOMATIC")
+      .put (DCM_SegmentAlgorithmType, !known || sag_provenance_peek_review (p)->editor[0] != '\0' ? "SEMIAUTOMATIC" : "AUTOMATIC")
       .put (DCM_SegmentAlgorithmName, algorithm)
       .add_code (DCM_SegmentedPropertyCategoryCodeSequence, category->value, category->scheme,
                  category->meaning);
@@ -121,13 +124,14 @@ put_segment (Item &dataset, const SagDicomSegSpec &spec, int index)
   rgb_to_lab (label->rgb, lab);
   Item::check (item.get ()->putAndInsertUint16Array (DCM_RecommendedDisplayCIELabValue, lab, 3));
 
+  if (!known && parameters.empty ())
+    return;
   Item identification = item.add (DCM_SegmentationAlgorithmIdentificationSequence);
   identification
       .add_code (DCM_AlgorithmFamilyCodeSequence, "123110", "DCM", "Artificial Intelligence")
       .put (DCM_AlgorithmName, algorithm)
       .put (DCM_AlgorithmVersion, line (or_else (p->model_version, "unknown").c_str (), 64))
       .put (DCM_AlgorithmSource, line (or_else (p->model_id, "Sagitta").c_str (), 64));
-  std::string parameters = parameters_of (spec);
   if (!parameters.empty ())
     identification.put (DCM_AlgorithmParameters, parameters);
 }

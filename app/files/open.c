@@ -407,6 +407,24 @@ sag_open_seg (const char *path, SagSegInfo **info, GError **error)
 }
 
 SagSegmentation *
+sag_open_lay (SagSegmentation *own, const char *path, const SagGrid *grid, GError **error)
+{
+  if (sag_grid_equal (sag_segmentation_get_grid (own), grid))
+    return sag_segmentation_ref (own);
+  if (sag_nifti_is_file (path) && !sag_nifti_is_placed (path))
+    {
+      g_autofree char *shown = sag_escape_name (path, -1);
+
+      g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_INVALID,
+                   "'%s' does not say how its labels lie in the patient (its qform and sform codes are 0), so they "
+                   "cannot be laid on images of another grid",
+                   shown);
+      return NULL;
+    }
+  return sag_seg_regrid (own, grid, error);
+}
+
+SagSegmentation *
 sag_open_segmentation (const char *path, const SagGrid *grid, GError **error)
 {
   g_autoptr (SagSegmentation) own = NULL;
@@ -414,9 +432,7 @@ sag_open_segmentation (const char *path, const SagGrid *grid, GError **error)
   if (sag_png_is_name (path))
     return sag_png_read_segmentation (path, grid, error);
   own = sag_open_seg (path, NULL, error);
-  if (own == NULL || grid == NULL || sag_grid_equal (sag_segmentation_get_grid (own), grid))
-    return g_steal_pointer (&own);
-  return sag_seg_regrid (own, grid, error);
+  return own == NULL || grid == NULL ? g_steal_pointer (&own) : sag_open_lay (own, path, grid, error);
 }
 
 SagBlock *

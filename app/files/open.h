@@ -78,6 +78,13 @@ SagSegmentation *sag_open_segmentation (const char     *path,
                                         const SagGrid  *grid,
                                         GError        **error);
 
+/* Labels that were read from `path`, on `grid` as sag_open_segmentation() brings them there. INVALID if nothing is known
+ * of how they lie in the patient and the grid is another. */
+SagSegmentation *sag_open_lay          (SagSegmentation *own,
+                                        const char      *path,
+                                        const SagGrid   *grid,
+                                        GError         **error);
+
 /* A confidence map written by `segment --confidence` (NIfTI, 0..255 or 0..1) on `grid`, one byte a
  * voxel. */
 SagBlock        *sag_open_confidence   (const char     *path,

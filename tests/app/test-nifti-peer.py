@@ -96,6 +96,40 @@ nib.save(nib.Nifti1Image(rgba, np.eye(4)), work / "rgba.nii")
 done = subprocess.run([cli, "convert", work / "rgba.nii", work / "out.nii"], capture_output=True, text=True)
 results.append(("RGBA is refused in words", done.returncode == 1 and "not supported" in done.stderr, done.stderr))
 shutil.rmtree(work)
+# Labels become a DICOM SEG of the images that they lie on: whatever the type and the order of the axes; what lies elsewhere is said.
+study = work / "study"
+subprocess.run([cli, "phantom", study, "--size", "64x64x12"], check=True)
+subprocess.run([cli, "convert", study / "ct", work / "ct.nii.gz"], check=True)
+ct = nib.load(work / "ct.nii.gz")
+masks = np.zeros(ct.shape, "uint8")
+masks[5:20, 30:50, 2:7], masks[40:60, 3:9, 5:11] = 3, 7
+back = np.diag([-1, 1, -1, 1.])
+back[0, 3], back[2, 3] = ct.shape[0] - 1, ct.shape[2] - 1
+astray = nib.Nifti1Image(masks, None)
+astray.set_qform(None, 0), astray.set_sform(None, 0)
+for name, image, word in (("bytes", nib.Nifti1Image(masks, ct.affine), ""), ("floats, axes turned", nib.Nifti2Image(masks[::-1, :, ::-1].astype("float64"), ct.affine @ back), ""),
+                          ("every second row", nib.Nifti1Image(masks[::2, ::2].copy(), ct.affine @ np.diag([2, 2, 1, 1.])), "by nearest voxel"),
+                          ("elsewhere", nib.Nifti1Image(masks, ct.affine + np.array([[0, 0, 0, 9000]] * 3 + [[0] * 4])), "do not lie in the images"),
+                          ("no place", astray, "does not say how its labels lie"), ("no labels", ct, "not labels")):
+    nib.save(image, work / "masks.nii.gz")
+    seg = work / f"{name}.dcm"
+    done = subprocess.run([cli, "convert", work / "masks.nii.gz", seg, "--images", study / "ct"], capture_output=True, text=True)
+    kept = word in ("", "by nearest voxel")
+    good = done.returncode == (0 if kept else 1) and seg.exists() == kept and word in done.stdout + done.stderr and bool(word) == bool(done.stdout + done.stderr)
+    if kept and good:
+        subprocess.run([cli, "convert", seg, work / "again.nii.gz", "--images", study / "ct"], check=True)
+        again = np.asarray(nib.load(work / "again.nii.gz").dataobj)
+        same = (again == np.select([masks == 3, masks == 7], [1, 2])).mean()
+        good = same == 1 if not word else same > 0.99
+        if shutil.which("dciodvfy"):
+            told = subprocess.run(["dciodvfy", seg], capture_output=True, text=True)
+            good = good and "Error" not in told.stdout + told.stderr
+    results.append((f"labels to SEG: {name}", good, (done.stdout, done.stderr)))
+done = subprocess.run([cli, "convert", work / "masks.nii.gz", work / "x.dcm"], capture_output=True, text=True)
+results.append(("a SEG needs images", done.returncode == 1 and "--images" in done.stderr, done.stderr))
+done = subprocess.run([cli, "convert", work / "again.nii.gz", work / "one.nii.gz", "--label", "2"], capture_output=True, text=True)
+results.append(("one label of a NIfTI file", done.returncode == 0 and set(np.unique(np.asarray(nib.load(work / "one.nii.gz").dataobj))) == {0, 2}, done.stderr))
+
 print(f"1..{len(results)}")
 for k, (name, good, why) in enumerate(results, 1):
     print(f"{'ok' if good else 'not ok'} {k} - {name}" + ("" if good else f"\n# {why}"))
