@@ -64,6 +64,98 @@ def find(item, meaning):
         found += find(child, meaning)
     return found
 
+def write_tilted(folder):
+    """Pixels that are no squares, slices that are no cubes, axes that are the patient's nowhere."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+
+    os.mkdir(folder)
+    study, series, frame = (pydicom.uid.generate_uid() for _ in range(3))
+    turn = np.linalg.qr(np.array([[0.9, 0.2, -0.3], [-0.1, 0.95, 0.25], [0.4, -0.2, 0.85]]))[0]
+    turn *= np.sign(np.diag(turn))  # columns: along a row, down a column, from slice to slice
+    turn[:, 2] = np.cross(turn[:, 0], turn[:, 1])
+    k, j, i = np.mgrid[0:18, 0:36, 0:44]
+    voxels = (300 * np.sin(i / 5) + 200 * np.cos(j / 4 + k / 3) + 13 * ((3 * i + 5 * j + 7 * k) % 11)).astype(np.int16)
+    for n in range(18):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", pydicom.uid.generate_uid()
+        meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        d = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+        d.is_little_endian, d.is_implicit_VR = True, False
+        d.SOPClassUID, d.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+        d.StudyInstanceUID, d.SeriesInstanceUID, d.FrameOfReferenceUID = study, series, frame
+        d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = "Tilted", "T1", "", ""
+        d.StudyDate, d.StudyTime, d.AccessionNumber, d.StudyID, d.ReferringPhysicianName = "20260101", "120000", "", "1", ""
+        d.Modality, d.SeriesNumber, d.InstanceNumber, d.ImageType = "CT", 1, n + 1, ["ORIGINAL", "PRIMARY", "AXIAL"]
+        d.ImagePositionPatient = ["%.9g" % v for v in np.array([-20, 35, 7]) + n * 2.4 * turn[:, 2]]
+        d.ImageOrientationPatient = ["%.9g" % v for v in [*turn[:, 0], *turn[:, 1]]]
+        d.PixelSpacing, d.SliceThickness = ["1.3", "0.7"], "2.4"
+        d.Rows, d.Columns, d.SamplesPerPixel, d.PhotometricInterpretation = 36, 44, 1, "MONOCHROME2"
+        d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16, 16, 15, 1
+        d.RescaleIntercept, d.RescaleSlope, d.RescaleType = "0", "1", "HU"
+        d.PixelData = voxels[n].tobytes()
+        d.save_as(os.path.join(folder, "%02d.dcm" % n), write_like_original=False)
+    return voxels.astype(float), turn, np.array([0.7, 1.3, 2.4]), np.array([-20, 35, 7])
+
+
+def measure_alone(kind, points, right, down, voxels, turn, spacing, origin, in_slice):
+    """What a figure measures: by numpy, and by the definitions of engine/image/roi.h alone."""
+    p = np.array(points)
+    out = {}
+    if kind == "length":
+        out["length_mm"] = np.linalg.norm(p[1] - p[0])
+    elif kind == "angle":
+        a, b = p[0] - p[1], p[2] - p[1]
+        out["angle_deg"] = math.degrees(math.atan2(np.linalg.norm(np.cross(a, b)), a @ b))
+    elif kind == "cobb":
+        a, b = p[1] - p[0], p[3] - p[2]
+        out["angle_deg"] = math.degrees(math.atan2(np.linalg.norm(np.cross(a, b)), abs(a @ b)))
+    elif kind == "bidirectional":
+        out["width_mm"], out["length_mm"] = sorted([np.linalg.norm(p[1] - p[0]), np.linalg.norm(p[3] - p[2])])
+    if out:
+        return out
+    flat = (p - p[0]) @ np.array([right, down]).T
+    low, high = flat.min(0), flat.max(0)
+    middle, half = (low + high) / 2, (high - low) / 2
+    if kind == "rectangle":
+        area = np.prod(high - low)
+    elif kind == "ellipse":
+        area = math.pi * np.prod(half)
+    else:
+        x, y = flat.T
+        area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+    def holds(u, v):
+        if kind == "rectangle":
+            return (abs(u - middle[0]) <= half[0] + 1e-9) & (abs(v - middle[1]) <= half[1] + 1e-9)
+        if kind == "ellipse":
+            return ((u - middle[0]) / half[0]) ** 2 + ((v - middle[1]) / half[1]) ** 2 <= 1 + 1e-9
+        inside = np.zeros(u.shape, bool)
+        for a, b in zip(flat, np.roll(flat, -1, 0)):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                inside ^= ((a[1] > v) != (b[1] > v)) & (u < (b[0] - a[0]) * (v - a[1]) / (b[1] - a[1]) + a[0])
+        return inside
+
+    if in_slice:
+        k = round(((p[0] - origin) @ turn)[2] / spacing[2])
+        jj, ii = np.mgrid[0:voxels.shape[1], 0:voxels.shape[2]]
+        at = origin + (np.stack([ii, jj, np.full_like(ii, k)], -1) * spacing) @ turn.T - p[0]
+        values = voxels[k][holds(at @ right, at @ down)]
+    else:
+        step = spacing.min()
+        u, v = (low[a] + (np.arange(math.ceil((high[a] - low[a]) / step)) + 0.5) * step for a in (0, 1))
+        u, v = np.meshgrid(u, v)
+        at = (p[0] + u[..., None] * right + v[..., None] * down)[holds(u, v)]
+        ijk = (at - origin) @ turn / spacing
+        base = np.floor(ijk).astype(int)
+        part = ijk - base
+        values = np.zeros(len(at))
+        for corner in np.ndindex(2, 2, 2):
+            w = np.prod(np.where(corner, part, 1 - part), 1)
+            i, j, k = (base + corner).T
+            values += w * voxels[k, j, i]
+    return {"area_mm2": area, "pixels": values.size, "mean": values.mean(), "sd": values.std(),
+            "min": values.min(), "max": values.max()}
+
 
 with tempfile.TemporaryDirectory() as work:
     made = run("phantom", os.path.join(work, "p"), "--size", "64x64x20")
@@ -167,6 +259,49 @@ with tempfile.TemporaryDirectory() as work:
         judged = subprocess.run(["dciodvfy", report], capture_output=True, text=True)
         errors = [l for l in (judged.stderr + judged.stdout).splitlines() if l.startswith("Error")]
         check(not errors, "dciodvfy: %s" % "; ".join(errors[:5]))
+
+    # Every tool on a slice of a tilted series whose pixels are no squares, and on a plane oblique to it.
+    folder = os.path.join(work, "tilted")
+    voxels, turn, spacing, origin = write_tilted(folder)
+    shapes = {"length": [(-6, -5), (7, 4)], "rectangle": [(-6.2, -7.1), (7.3, 5.9)], "ellipse": [(-7.9, -6.2), (6.1, 8.7)],
+              "freehand": [(-8.13, -6.31), (6.41, -7.17), (7.93, 4.71), (1.17, 1.03), (-5.59, 7.77)],
+              "angle": [(-6, -5), (1, 2), (7, -4)], "cobb": [(-8, -5), (4, -3), (-7, 6), (6, 1)],
+              "bidirectional": [(-8, -5), (7, 3), (2, -4), (-3, 5)]}
+    c, t = math.cos(0.6), math.sin(0.6)
+    planes = {"slice": (turn[:, 0], turn[:, 1], 9.0),
+              "oblique": (c * turn[:, 0] + t * turn[:, 2], turn[:, 1] * math.cos(0.4) + math.sin(0.4) * (c * turn[:, 2] - t * turn[:, 0]), 8.3)}
+    figures, wanted = [], []
+    for plane, (right, down, k) in planes.items():
+        middle = origin + (np.array([22, 18, k]) * spacing) @ turn.T
+        for kind, corners in shapes.items():
+            points = [middle + u * right + v * down for u, v in corners]
+            figures.append({"kind": kind, "points": [[float(x) for x in p] for p in points], "name": plane + " " + kind,
+                            "right": [float(x) for x in right], "down": [float(x) for x in down]})
+            wanted.append(measure_alone(kind, points, right, down, voxels, turn, spacing, origin, plane == "slice"))
+    with open(listed, "w") as file:
+        json.dump(figures, file)
+    done = run("measure", folder, "--figures", listed, "--csv", table, "--sr", report, "--json")
+    check(done.returncode == 0, "figures on tilted slices are measured: " + done.stderr.strip())
+    got = json.loads(done.stdout)["measurements"] if done.returncode == 0 else []
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file))
+    groups = find(pydicom.dcmread(report), "Measurement Group")
+    check(len(got) == len(rows) == len(groups) == len(figures), "all of them, in the table and in the report")
+    columns = {"length_mm": "length", "width_mm": "width", "angle_deg": "angle_deg", "area_mm2": "area"}
+    concepts = {"length_mm": ("Length", ""), "angle_deg": ("Angle", ""), "area_mm2": ("Area", ""), "mean": ("Attenuation Coefficient", "Mean"),
+                "sd": ("Attenuation Coefficient", "Standard Deviation"), "min": ("Attenuation Coefficient", "Minimum"),
+                "max": ("Attenuation Coefficient", "Maximum")}
+    for figure, want, have, row, group in zip(figures, wanted, got, rows, groups):
+        said = numbers(group, {})
+        for key, value in want.items():
+            near(have.get(key), value, figure["name"] + " " + key, 1e-6)
+            near(float(row[columns.get(key, key)]), value, "in the table", 1e-5)
+            if figure["kind"] == "bidirectional":
+                concept = {"length_mm": ("Long axis", ""), "width_mm": ("Short axis", "")}[key]
+            else:
+                concept = concepts.get(key)
+            if concept is not None:
+                near(said.get(concept, (None,))[0], value, "in the report", 1e-5)
 
     # What makes no sense is refused in a sentence.
     for text in '{"a": 1}', '[{"kind": "length", "points": [[0, 0, 0]]}]', '[{"kind": "x", "points": []}]', "[":
