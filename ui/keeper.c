@@ -22,6 +22,7 @@ struct _SagKeeper
   SagJob       *recall;  /* running, or NULL: until it ends nothing is written */
   guint         edits;   /* source: corrections are to be written; or 0 */
   SagSegmentation *corrected; /* those: the workspace may show something else by then */
+  SagSeries    *series;  /* that they lie on */
 };
 
 enum
@@ -70,12 +71,19 @@ make_path (const char *name)
   return g_build_filename (folder, name, NULL);
 }
 
+/* As what corrections are kept: NIfTI, or SEG where labels overlap, which NIfTI cannot hold. */
+static const struct
+{
+  const char *format, *end;
+} forms[] = { { "nifti", ".nii.gz" }, { "seg", ".dcm" } };
+
 /* Where corrections of the open series are kept. */
 static char *
-make_edits_path (SagKeeper *self)
+make_edits_path (SagKeeper  *self,
+                 const char *end)
 {
   g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, self->key, -1);
-  g_autofree char *name = g_strconcat ("edits-", sum, ".nii.gz", NULL);
+  g_autofree char *name = g_strconcat ("edits-", sum, end, NULL);
 
   return make_path (name);
 }
@@ -131,17 +139,19 @@ write_edits (gpointer data)
 {
   SagKeeper *self = data;
   g_autoptr (SagSegmentation) segmentation = g_steal_pointer (&self->corrected);
+  g_autoptr (SagSeries) series = g_steal_pointer (&self->series);
   GApplication *application = g_application_get_default ();
   g_autofree char *path = NULL;
   g_autoptr (SagJob) job = NULL;
+  int form;
 
   self->edits = 0;
   if (self->key == NULL || segmentation == NULL
-      || sag_provenance_peek_review (sag_segmentation_get_provenance (segmentation))->editor[0] == '\0'
-      || sag_segmentation_get_n_layers (segmentation) != 1)
+      || sag_provenance_peek_review (sag_segmentation_get_provenance (segmentation))->editor[0] == '\0')
     return G_SOURCE_REMOVE;
-  path = make_edits_path (self);
-  job = sag_job_new_export ("nifti", path, segmentation, NULL, NULL);
+  form = sag_segmentation_get_n_layers (segmentation) > 1;
+  path = make_edits_path (self, forms[form].end);
+  job = sag_job_new_export (forms[form].format, path, segmentation, series, NULL);
   if (job == NULL)
     return G_SOURCE_REMOVE;
   if (application != NULL)
@@ -165,6 +175,7 @@ drop_edits (SagKeeper *self)
 {
   g_clear_handle_id (&self->edits, g_source_remove);
   g_clear_pointer (&self->corrected, sag_segmentation_unref);
+  g_clear_object (&self->series);
 }
 
 static void
@@ -179,6 +190,7 @@ labels_edited (SagKeeper *self)
     }
   g_clear_pointer (&self->corrected, sag_segmentation_unref);
   self->corrected = segmentation != NULL ? sag_segmentation_ref (segmentation) : NULL;
+  g_set_object (&self->series, sag_workspace_get_series (self->workspace));
   if (self->edits == 0)
     self->edits = g_timeout_add_seconds (EDITS_DELAY_S, write_edits, self);
 }
@@ -193,11 +205,13 @@ sag_keeper_close (SagKeeper *self)
 void
 sag_keeper_forget_edits (SagKeeper *self)
 {
-  g_autofree char *path = self->key != NULL ? make_edits_path (self) : NULL;
-
   drop_edits (self);
-  if (path != NULL)
-    g_unlink (path);
+  for (guint n = 0; n < G_N_ELEMENTS (forms) && self->key != NULL; n++)
+    {
+      g_autofree char *path = make_edits_path (self, forms[n].end);
+
+      g_unlink (path);
+    }
 }
 
 /* ---- measurements */
@@ -274,9 +288,9 @@ recalled (GObject      *source,
     }
   g_variant_lookup (done, "text", "&s", &text);
   join (self, text);
-  if (self->key != NULL)
+  for (guint n = 0; n < G_N_ELEMENTS (forms) && self->key != NULL; n++)
     {
-      g_autofree char *path = make_edits_path (self);
+      g_autofree char *path = make_edits_path (self, forms[n].end);
 
       if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
         g_signal_emit (self, signals[FOUND], 0, path);

@@ -10,7 +10,9 @@
 
 #include <glib/gstdio.h>
 #include <math.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char *folder; /* of this test, removed at its end */
 
@@ -67,12 +69,23 @@ note_saved (const char **saved,
   *saved = g_intern_string (path);
 }
 
+/* The exporter's next word, and that it is this file's name. */
 static void
-wait_file (const char *path)
+wait_saved (const char **saved,
+            const char  *path)
 {
-  for (int i = 0; i < 400 && !g_file_test (path, G_FILE_TEST_IS_REGULAR); i++)
-    fake_settle ();
-  g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+  fake_wait (*saved != NULL);
+  g_assert_cmpstr (*saved, ==, path);
+  *saved = NULL;
+}
+
+/* From here on `saved` is what `exporter` says, good or bad. */
+static void
+listen (SagExporter *exporter,
+        const char **saved)
+{
+  g_signal_connect_swapped (exporter, "saved", G_CALLBACK (note_saved), saved);
+  g_signal_connect_swapped (exporter, "failed", G_CALLBACK (note_saved), saved);
 }
 
 static void
@@ -98,27 +111,24 @@ check_exports (SagWindow *window)
   guint32 n_triangles;
   gsize n;
 
+  listen (exporter, &saved);
   sag_exporter_save_surface (exporter, workspace,
                              sag_label_item_get_label (find_label (workspace, "Left lung"))->value, TRUE,
                              stl);
-  wait_file (stl);
+  wait_saved (&saved, stl);
   g_assert_true (g_file_get_contents (stl, &bytes, &n, NULL));
   memcpy (&n_triangles, bytes + 80, 4);
   g_assert_cmpuint (n, ==, 84 + 50 * (gsize) GUINT32_FROM_LE (n_triangles));
   g_assert_cmpuint (GUINT32_FROM_LE (n_triangles), >, 1000);
   sag_exporter_save_statistics (exporter, workspace, csv);
-  wait_file (csv);
+  wait_saved (&saved, csv);
   g_assert_true (g_file_get_contents (csv, &text, NULL, NULL));
   g_assert_nonnull (strstr (text, "\"Left lung\""));
   g_assert_nonnull (strstr (text, "\"HU\""));
 
-  g_signal_connect_swapped (exporter, "saved", G_CALLBACK (note_saved), &saved);
-  g_signal_connect_swapped (exporter, "failed", G_CALLBACK (note_saved), &saved);
   sag_exporter_deidentify (exporter, sag_series_get_paths (sag_workspace_get_series (workspace)), anon,
                            "shift");
-  for (int i = 0; i < 400 && saved == NULL; i++)
-    fake_settle ();
-  g_assert_cmpstr (saved, ==, anon);
+  wait_saved (&saved, anon);
   g_assert_true (g_file_test (anon, G_FILE_TEST_IS_DIR));
   g_signal_handlers_disconnect_by_data (exporter, &saved);
 }
@@ -134,11 +144,14 @@ check_labels (SagWindow  *window,
   g_autofree char *ct = g_build_filename (study, "ct", NULL);
   g_autofree char *labels = g_build_filename (folder, "labels.nii.gz", NULL);
   g_autofree char *image = g_build_filename (folder, "image.nii.gz", NULL);
+  const char *saved = NULL;
   const char *const convert[] = { g_getenv ("SAGITTA_CLI"), "convert", ct, image, NULL };
 
   gtk_widget_activate_action (GTK_WIDGET (window), "win.uncertain-part", "i", 1);
+  listen (sag_window_get_exporter (window), &saved);
   sag_exporter_save_labels (sag_window_get_exporter (window), workspace, "nifti", labels);
-  wait_file (labels);
+  wait_saved (&saved, labels);
+  g_signal_handlers_disconnect_by_data (sag_window_get_exporter (window), &saved);
   run_program (convert);
   sag_opener_open_dropped (opener, (const char *const[]) { truth, NULL });
   wait_results (workspace, 2);
@@ -193,16 +206,116 @@ test_whole_way (void)
   g_assert_cmpfloat (probe.value, <, -500);
   g_assert_cmpfloat (probe.confidence, >, 0.5);
 
-  g_signal_connect_swapped (sag_window_get_exporter (window), "saved", G_CALLBACK (note_saved), &saved);
+  listen (sag_window_get_exporter (window), &saved);
   sag_exporter_save_labels (sag_window_get_exporter (window), workspace, "seg", seg);
-  for (int i = 0; i < 400 && saved == NULL; i++)
-    fake_settle ();
-  g_assert_cmpstr (saved, ==, seg);
+  wait_saved (&saved, seg);
   g_assert_true (g_file_test (seg, G_FILE_TEST_IS_REGULAR));
   g_signal_handlers_disconnect_by_data (sag_window_get_exporter (window), &saved);
 
   check_exports (window);
   check_labels (window, study);
+  gtk_window_close (GTK_WINDOW (window));
+  fake_settle ();
+}
+
+/* ---- nothing is lost */
+
+static SagWindow *
+open_study (GSettings  *settings,
+            const char *study)
+{
+  g_autofree char *ct = g_build_filename (study, "ct", NULL);
+  const char *const paths[] = { ct, NULL };
+  SagWindow *window = sag_window_new (NULL, settings);
+
+  gtk_window_present (GTK_WINDOW (window));
+  sag_window_open (window, paths, NULL);
+  wait_state (sag_window_get_opener (window), SAG_OPENER_READY, 60);
+  return window;
+}
+
+/* Whether corrections are kept, of any series; NULL if not. */
+static char *
+find_edits (void)
+{
+  g_autofree char *notes = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
+  GDir *dir = g_dir_open (notes, 0, NULL);
+  const char *name;
+  char *path = NULL;
+
+  while (dir != NULL && path == NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, "edits-") && (g_str_has_suffix (name, ".nii.gz") || g_str_has_suffix (name, ".dcm")))
+      path = g_build_filename (notes, name, NULL);
+  g_clear_pointer (&dir, g_dir_close);
+  return path;
+}
+
+static gboolean
+has_edits (void)
+{
+  g_autofree char *path = find_edits ();
+
+  return path != NULL;
+}
+
+/* In a process of its own, which does not end as programs do. */
+static void
+draw_and_die (void)
+{
+  const char *study = g_getenv ("SAG_TEST_STUDY");
+  const double right[3] = { 1, 0, 0 }, down[3] = { 0, 1, 0 };
+  g_autofree char *truth = g_build_filename (study, "truth", "truth.dcm", NULL);
+  g_autoptr (GSettings) settings = fake_settings ();
+  SagWindow *window;
+  SagWorkspace *workspace;
+  g_autoptr (SagMeasurement) line = sag_measurement_new (SAG_MEASURE_LENGTH, right, down);
+
+  g_rmdir (folder);
+  window = open_study (settings, study);
+  workspace = sag_window_get_workspace (window);
+  sag_measurement_add_point (line, (const double[]){ 0, 0, 0 });
+  sag_measurement_add_point (line, (const double[]){ 30, 40, 0 });
+  sag_measurements_add (sag_workspace_get_measurements (workspace), line);
+  sag_opener_open_dropped (sag_window_get_opener (window), (const char *const[]) { truth, NULL });
+  wait_results (workspace, 1);
+  for (int i = 0; i < 20; i++)
+    fake_settle ();
+  gtk_widget_activate_action (GTK_WIDGET (window), "win.correct", "s", "smooth");
+  wait_results (workspace, 2);
+  fake_wait (has_edits ()); /* the line was written before: one job after another */
+  kill (getpid (), SIGKILL);
+}
+
+/* A program that was killed offers again what was measured and corrected. */
+static void
+test_killed (void)
+{
+  g_autofree char *study = g_build_filename (folder, "study", NULL);
+  g_autoptr (GSettings) settings = fake_settings ();
+  SagWindow *window;
+  SagWorkspace *workspace;
+  g_autoptr (SagMeasurement) line = NULL;
+  GListModel *lines;
+  char *old;
+
+  while ((old = find_edits ()) != NULL) /* of the test before */
+    {
+      g_assert_cmpint (g_unlink (old), ==, 0);
+      g_free (old);
+    }
+  g_setenv ("SAG_TEST_STUDY", study, TRUE);
+  g_test_trap_subprocess ("/program/killed/subprocess/draws", 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_assert_false (g_test_trap_has_passed ());
+  g_assert_true (has_edits ());
+
+  window = open_study (settings, study);
+  workspace = sag_window_get_workspace (window);
+  lines = sag_measurements_get_items (sag_workspace_get_measurements (workspace));
+  fake_wait (g_list_model_get_n_items (lines) == 1);
+  line = g_list_model_get_item (lines, 0);
+  g_assert_cmpfloat (sag_measurement_get_measured (line)->length, ==, 50);
+  wait_results (workspace, 1);
+  find_label (workspace, "Left lung");
   gtk_window_close (GTK_WINDOW (window));
   fake_settle ();
 }
@@ -299,6 +412,8 @@ static void
 add_tests (void)
 {
   g_test_add_func ("/program/whole-way", test_whole_way);
+  g_test_add_func ("/program/killed", test_killed);
+  g_test_add_func ("/program/killed/subprocess/draws", draw_and_die);
   g_test_add_func ("/program/sample", test_sample);
 }
 
