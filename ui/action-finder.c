@@ -4,6 +4,7 @@
 #include "ui/action-finder.h"
 
 #include "ui/key-words.h"
+#include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -105,6 +106,7 @@ make_row (const SagKey *key,
         }
     }
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  sag_spoken_name (row, _ (key->title));
   g_object_set_data (G_OBJECT (row), "key", (gpointer) key);
   return row;
 }

@@ -98,6 +98,7 @@ list_slices (SagComparePane *self,
       gtk_box_append (GTK_BOX (box), label);
       gtk_box_append (GTK_BOX (box), make_label (amount, 1, TRUE));
       gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+      sag_spoken_name (row, name);
       g_object_set_data (G_OBJECT (row), "k", GINT_TO_POINTER (s->k));
       gtk_list_box_append (GTK_LIST_BOX (self->slices), row);
     }

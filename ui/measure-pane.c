@@ -100,6 +100,7 @@ make_row (gpointer item,
   gtk_box_append (GTK_BOX (box), text);
   gtk_box_append (GTK_BOX (box), remove);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  sag_spoken_name (row, _ (sag_measure_kind_get_title (kind)));
   g_object_set_data (G_OBJECT (row), "measurement", item);
   return row;
 }

@@ -64,7 +64,25 @@ append_outlined (GtkSnapshot   *snapshot,
   gtk_snapshot_restore (snapshot);
 }
 
-/* A block of lines in a corner. Two corners share a width; each may have a bit less than half. */
+/* A length of the patient, a fifth to a third of the width: in points, 0 if there is none to draw. */
+static double
+get_scale (const SagSliceScene *scene,
+           double              *length_mm)
+{
+  static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
+  double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
+
+  *length_mm = 0;
+  if (sag_slice_corners_get_detail (scene) < SAG_DETAIL_SLICE)
+    return 0;
+  for (guint i = 0; i < G_N_ELEMENTS (lengths_mm); i++)
+    if (lengths_mm[i] / mm_per_point <= scene->width * 0.24)
+      *length_mm = lengths_mm[i];
+  return round (*length_mm / mm_per_point);
+}
+
+/* A block of lines in a corner. Two corners share a width; each may have a bit less than half, or what the scale between
+ * them leaves. What is too long at the bottom goes on in another line: it says what lengths mean. */
 static void
 draw_corner (const Pen *pen,
              char      *words, /* taken */
@@ -74,19 +92,25 @@ draw_corner (const Pen *pen,
   g_autofree char *text = words;
   g_autoptr (PangoLayout) layout = NULL;
   int width, height, room;
-  double x, y;
+  double x, y, length_mm;
 
   if (text[0] == '\0')
     return;
   layout = make_layout (pen, text, pen->scene->text_scale, FALSE);
-  room = pen->scene->width / 2 - MARGIN - 10;
+  room = pen->scene->width / 2 - (xalign > 0.5 ? pen->right : MARGIN) - 10;
+  if (yalign > 0.5)
+    room -= (int) get_scale (pen->scene, &length_mm) / 2;
   pango_layout_set_alignment (layout, xalign > 0.5 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
   pango_layout_get_pixel_size (layout, &width, &height);
   if (width > room)
     {
-      pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
-      pango_layout_set_width (layout, room * PANGO_SCALE);
-      width = room;
+      if (yalign > 0.5)
+        pango_layout_set_wrap (layout, PANGO_WRAP_WORD_CHAR);
+      else
+        pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+      width = MAX (room, 1);
+      pango_layout_set_width (layout, width * PANGO_SCALE);
+      pango_layout_get_pixel_size (layout, NULL, &height);
     }
   else if (xalign > 0.5)
     {
@@ -185,25 +209,17 @@ fill_outlined (GtkSnapshot   *snapshot,
   fill (snapshot, colour, x, y, width, height);
 }
 
-/* A length of the patient, a fifth to a third of the width. */
 static void
 draw_scale (const Pen *pen)
 {
-  static const double lengths_mm[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
   const SagSliceScene *scene = pen->scene;
-  double mm_per_point = scene->spec.plane.mm_per_pixel * scene->scale;
-  double length_mm = 0;
+  double length_mm, points = get_scale (scene, &length_mm), x, y;
   g_autofree char *text = NULL;
   g_autoptr (PangoLayout) layout = NULL;
   int width, height;
-  double points, x, y;
 
-  for (guint i = 0; i < G_N_ELEMENTS (lengths_mm); i++)
-    if (lengths_mm[i] / mm_per_point <= scene->width * 0.24)
-      length_mm = lengths_mm[i];
-  if (length_mm == 0)
+  if (points <= 0)
     return;
-  points = round (length_mm / mm_per_point);
   /* Without millimetres in the file a length is so many of its pixels. */
   if (g_str_equal (sag_slice_corners_get_unit (scene->workspace), "px"))
     text = g_strdup_printf ("%g px", length_mm);
@@ -392,8 +408,7 @@ sag_slice_text_snapshot (const SagSliceScene *scene,
   draw_corner (&pen, sag_slice_corners_dup_top_right (scene), 1, 0);
   draw_corner (&pen, sag_slice_corners_dup_bottom_left (scene), 0, 1);
   draw_corner (&pen, sag_slice_corners_dup_bottom_right (scene), 1, 1);
-  if (sag_slice_corners_get_detail (scene) >= SAG_DETAIL_SLICE)
-    draw_scale (&pen);
+  draw_scale (&pen);
   draw_legend (&pen);
 }
 

@@ -43,6 +43,12 @@ def names(program):
     nameless = [describe(n) for n in program.all() if n.get_role() in CONTROLS
                 and n.get_state_set().contains(State.FOCUSABLE) and is_nameless(n)]
     check("every control has a name", nameless)
+    key("ctrl+f")
+    rows = wait_for(lambda: [n for n in program.all() if n.get_role() == Role.LIST_ITEM and n.get_name() == "Next slice"], 20)
+    expect("and every command that can be found", rows and not [n for n in program.all()
+           if n.get_role() == Role.LIST_ITEM and is_nameless(n)])
+    key("Escape")
+    wait_for(lambda: not [n for n in program.all() if n.get_role() == Role.LIST_ITEM and n.get_name() == "Next slice"], 20)
 
 
 def sentence(program):
