@@ -62,6 +62,27 @@ add_values (JsonBuilder *b, const SagVolume *volume)
   sag_json_double (b, "mean", mean);
 }
 
+/* The boxes of pixels in which the spacing holds, where it does not hold everywhere. */
+static void
+add_scaled (JsonBuilder *b, const SagVolume *volume)
+{
+  int n = 0;
+  const int (*boxes)[4] = volume != NULL ? sag_volume_get_scaled_boxes (volume, &n) : NULL;
+
+  if (n == 0)
+    return;
+  json_builder_set_member_name (b, "spacing_boxes");
+  json_builder_begin_array (b);
+  for (int i = 0; i < n; i++)
+    {
+      json_builder_begin_array (b);
+      for (int e = 0; e < 4; e++)
+        json_builder_add_int_value (b, boxes[i][e]);
+      json_builder_end_array (b);
+    }
+  json_builder_end_array (b);
+}
+
 /* `volume` is NULL where the pixels cannot be decoded: the header is told all the same. */
 static gboolean
 has_spacing (const SagVolume *volume, const SagOpenInfo *info)
@@ -101,6 +122,7 @@ print_json (const SagVolume *volume, const SagOpenInfo *info)
   json_builder_end_array (b);
   sag_json_doubles (b, "spacing", grid->spacing, 3);
   sag_json_boolean (b, "spacing_known", has_spacing (volume, info));
+  add_scaled (b, volume);
   sag_json_boolean (b, "place_known", info->has_place);
   sag_json_doubles (b, "origin_lps", grid->origin, 3);
   sag_json_doubles (b, "direction", grid->direction, 9);

@@ -119,6 +119,52 @@ read_nuclear (const Reader &item, SagDicomInstance *self)
 
 } // namespace
 
+/* Of the regions of an ultrasound's screen (PS3.3 C.8.5.5) those that show tissue in two directions, in centimetres, have
+ * a pixel spacing. The largest says which; others count where theirs is the same. */
+void
+sag::read_regions (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame)
+{
+  static const DcmTagKey edges[4] = { DCM_RegionLocationMinX0, DCM_RegionLocationMinY0, DCM_RegionLocationMaxX1,
+                                      DCM_RegionLocationMaxY1 };
+  const int max_regions = 64, centimetres = 3, two_dimensional = 1;
+  double best = 0, spacing[2] = { 0, 0 };
+  DcmItem *region;
+
+  for (int pass = 0; pass < 2; pass++)
+    for (int n = 0; n < max_regions && (region = item.sequence (DCM_SequenceOfUltrasoundRegions, n)) != NULL; n++)
+      {
+        Reader r (region);
+        double dx, dy;
+        int box[4];
+
+        for (int e = 0; e < 4; e++)
+          box[e] = CLAMP (r.integer (edges[e], e < 2 ? 0 : 65535), 0, 65535) + (e < 2 ? 0 : 1); /* the last pixel counts */
+        double area = (double) (box[2] - box[0]) * (box[3] - box[1]);
+        if (r.integer (DCM_RegionSpatialFormat, two_dimensional) != two_dimensional
+            || r.integer (DCM_PhysicalUnitsXDirection) != centimetres || r.integer (DCM_PhysicalUnitsYDirection) != centimetres
+            || !r.number (DCM_PhysicalDeltaX, &dx) || !r.number (DCM_PhysicalDeltaY, &dy) || !(box[2] > box[0] && box[3] > box[1]))
+          continue;
+        dx = std::fabs (dx) * 10;
+        dy = std::fabs (dy) * 10;
+        if (!(dx > 1e-6 && dy > 1e-6 && dx < 1e6 && dy < 1e6))
+          continue;
+        if (pass == 0 && area > best)
+          {
+            best = area;
+            spacing[0] = dy;
+            spacing[1] = dx;
+          }
+        else if (pass == 1 && std::fabs (dy - spacing[0]) < 1e-3 * spacing[0] && std::fabs (dx - spacing[1]) < 1e-3 * spacing[1]
+                 && self->n_scaled_boxes < SAG_SCALED_BOXES)
+          memcpy (self->scaled_boxes[self->n_scaled_boxes++], box, sizeof box);
+      }
+  if (best > 0)
+    {
+      memcpy (frame->pixel_spacing, spacing, sizeof spacing);
+      frame->pixel_spacing_source = SAG_SPACING_REGION;
+    }
+}
+
 void
 sag::read_detector (const Reader &item, SagDicomFrame *frame)
 {

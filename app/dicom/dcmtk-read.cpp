@@ -188,21 +188,7 @@ read_frame_defaults (const Reader &item, SagDicomInstance *self, SagDicomFrame *
   read_spacing (item, DCM_ImagerPixelSpacing, SAG_SPACING_IMAGER, frame);
   read_spacing (item, DCM_NominalScannedPixelSpacing, SAG_SPACING_SCANNED, frame);
   settle_projection (item, frame);
-  if (DcmItem *region = item.sequence (DCM_SequenceOfUltrasoundRegions))
-    {
-      Reader r (region);
-      double x, y;
-
-      if (frame->pixel_spacing_source == SAG_SPACING_UNKNOWN
-          && r.integer (DCM_PhysicalUnitsXDirection) == 3
-          && r.integer (DCM_PhysicalUnitsYDirection) == 3 && r.number (DCM_PhysicalDeltaX, &x)
-          && r.number (DCM_PhysicalDeltaY, &y) && x != 0 && y != 0)
-        {
-          frame->pixel_spacing[0] = std::fabs (y) * 10; /* cm */
-          frame->pixel_spacing[1] = std::fabs (x) * 10;
-          frame->pixel_spacing_source = SAG_SPACING_REGION;
-        }
-    }
+  read_regions (item, self, frame);
   read_thickness (item, frame);
   read_rescale (item, self, frame);
   item.number (DCM_EchoTime, &frame->echo_time);

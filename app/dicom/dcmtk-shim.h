@@ -228,6 +228,9 @@ void read_orientation (const Reader &item, SagDicomFrame *frame);
 /* The same of nuclear medicine, which says them of its first detector (PS3.3 C.8.4.11). */
 void read_detector (const Reader &item, SagDicomFrame *frame);
 
+/* The pixel spacing of an ultrasound's screen, and where it holds. */
+void read_regions (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame);
+
 /* `n` frames that are as the first. */
 void set_frames (SagDicomInstance *self, int n);
 

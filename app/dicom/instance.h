@@ -148,6 +148,8 @@ typedef struct
   gboolean has_overlays;                   /* overlay planes, groups 6000 to 601E */
   gboolean has_modality_lut;               /* values by table instead of slope and intercept */
   int      planar_configuration;
+  int      scaled_boxes[SAG_SCALED_BOXES][4]; /* where alone the pixel spacing holds: sag_volume_set_scaled_boxes() */
+  int      n_scaled_boxes;
   gboolean has_pixel_padding;
   int      pixel_padding_value;
 

@@ -173,6 +173,7 @@ sag_read_begin (const SagStack *stack, GError **error)
     {
       sag_volume_set_origin_tags (volume, first->modality, first->frame_of_reference_uid);
       take_voi (volume, stack);
+      sag_volume_set_scaled_boxes (volume, first->scaled_boxes, first->n_scaled_boxes);
       sag_volume_set_has_spacing (volume, !sag_stack_has_finding (stack, SAG_FINDING_NO_SPACING));
       sag_volume_set_has_depth (volume, !sag_stack_has_finding (stack, SAG_FINDING_NO_POSITION)
                                             && !sag_stack_has_finding (stack, SAG_FINDING_TIME_SERIES));

@@ -334,6 +334,7 @@ make_layers (SagNiftiInput *input, Numbers *numbers, SagBlock *block, GPtrArray 
   for (int first = 0; first == 0 || first < n; first += A_BYTE)
     {
       int own = MIN (n - first, A_BYTE);
+      g_autoptr (SagLabelmap) whole = NULL;
       g_autoptr (SagBlock) layer = first == 0 ? sag_block_ref (block) : sag_block_new (n_voxels, "the labels", error);
       guint8 *out = layer != NULL ? sag_block_get_data (layer) : NULL;
       SagLabelmap *map;
@@ -345,12 +346,13 @@ make_layers (SagNiftiInput *input, Numbers *numbers, SagBlock *block, GPtrArray 
         value_of[list[i]] = labels[i].value;
       for (gsize p = 0; p < n_voxels && !as_values; p++)
         out[p] = value_of[numbers->words != NULL ? numbers->words[p] : numbers->bytes[p]];
-      map = sag_labelmap_new (&input->grid, layer, labels + first, own, error);
+      whole = sag_labelmap_new (&input->grid, layer, labels + first, own, error);
+      map = whole != NULL ? sag_labelmap_crop (whole, error) : NULL;
       if (map == NULL)
         return FALSE;
       g_ptr_array_add (maps, map);
     }
-  return TRUE;
+  return maps->len == 1 || sag_labelmap_pack ((SagLabelmap **) maps->pdata, (int) maps->len, error);
 }
 
 static SagSegmentation *

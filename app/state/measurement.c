@@ -275,6 +275,20 @@ get_length (SagMeasurement *self, int from, int to)
   return sqrt (dot (line, line));
 }
 
+/* Pixels for millimetres, where those do not hold: of a screen whose pixels are no squares as many as the line crosses. */
+static double
+get_pixels (SagMeasurement *self, SagVolume *volume, int from, int to)
+{
+  const SagGrid *grid = sag_volume_get_grid (volume);
+  double a[3], b[3], p[3], q[3];
+
+  get_point (self, from, a);
+  get_point (self, to, b);
+  sag_grid_to_ijk (grid, a, p);
+  sag_grid_to_ijk (grid, b, q);
+  return sqrt ((p[0] - q[0]) * (p[0] - q[0]) + (p[1] - q[1]) * (p[1] - q[1]) + (p[2] - q[2]) * (p[2] - q[2]));
+}
+
 /* Between two directions; NaN if one is none. */
 static double
 get_angle (const double a[3], const double b[3])
@@ -398,16 +412,19 @@ sag_measurement_measure (SagMeasurement *self, SagVolume *volume, gboolean calib
 
   g_return_if_fail (SAG_IS_MEASUREMENT (self));
 
-  self->calibrated = calibrated;
+  gboolean off_scale
+      = volume != NULL && !sag_volume_is_to_scale (volume, (const double (*)[3]) self->points->data, (int) self->points->len);
+
+  self->calibrated = calibrated && !off_scale;
   if (sag_measurement_is_complete (self))
     switch (self->kind)
       {
       case SAG_MEASURE_LENGTH:
-        m.length = get_length (self, 0, 1);
+        m.length = off_scale ? get_pixels (self, volume, 0, 1) : get_length (self, 0, 1);
         break;
       case SAG_MEASURE_BIDIRECTIONAL:
-        m.length = get_length (self, 0, 1);
-        m.width = get_length (self, 2, 3);
+        m.length = off_scale ? get_pixels (self, volume, 0, 1) : get_length (self, 0, 1);
+        m.width = off_scale ? get_pixels (self, volume, 2, 3) : get_length (self, 2, 3);
         if (m.width > m.length)
           {
             double longer = m.width;
@@ -434,6 +451,8 @@ sag_measurement_measure (SagMeasurement *self, SagVolume *volume, gboolean calib
             g_autoptr (GArray) values = sag_measurement_collect (self, volume);
 
             m.area = sag_roi_area (&roi);
+            if (off_scale)
+              m.area /= sag_volume_get_grid (volume)->spacing[0] * sag_volume_get_grid (volume)->spacing[1];
             sag_roi_get_stats (values, &m.values);
           }
       }

@@ -145,6 +145,27 @@ add_voi (GVariantDict *dict, SagVolume *volume)
 
 /* How windows are shown: linear where it is not said. */
 static void
+add_boxes (GVariantDict *dict, SagVolume *volume)
+{
+  int n;
+  const int (*boxes)[4] = sag_volume_get_scaled_boxes (volume, &n);
+
+  if (n > 0)
+    g_variant_dict_insert_value (dict, "scaled-boxes",
+                                 g_variant_new_fixed_array (G_VARIANT_TYPE_INT32, boxes, 4 * (gsize) n, sizeof (gint32)));
+}
+
+static void
+take_boxes (GVariant *description, SagVolume *volume)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (description, "scaled-boxes", G_VARIANT_TYPE ("ai"));
+  gsize n = 0;
+  const gint32 *boxes = value != NULL ? g_variant_get_fixed_array (value, &n, sizeof (gint32)) : NULL;
+
+  sag_volume_set_scaled_boxes (volume, (const int (*)[4]) boxes, (int) MIN (n / 4, SAG_SCALED_BOXES));
+}
+
+static void
 take_voi (GVariant *description, SagVolume *volume)
 {
   g_autoptr (GVariant) array
@@ -184,6 +205,7 @@ sag_volume_to_variant (SagVolume *volume, GUnixFDList *fds, GError **error)
                          sag_volume_get_frame_of_reference (volume));
   g_variant_dict_insert (&dict, "voxels", "h", handle);
   add_voi (&dict, volume);
+  add_boxes (&dict, volume);
   return g_variant_dict_end (&dict);
 }
 
@@ -236,6 +258,7 @@ sag_volume_from_variant (GVariant *description, GUnixFDList *fds, GError **error
   if (g_variant_lookup (description, "has-depth", "b", &has_depth))
     sag_volume_set_has_depth (volume, has_depth);
   take_voi (description, volume);
+  take_boxes (description, volume);
   return g_steal_pointer (&volume);
 }
 

@@ -251,6 +251,67 @@ sag_labelmap_to_whole (SagLabelmap *self, GError **error)
   return copy != NULL ? sag_labelmap_new (&self->grid, copy, self->labels, self->n_labels, error) : NULL;
 }
 
+/* The box of a row's labels along i, joined to `box`; FALSE if it has none. */
+static gboolean
+join_row (const guint8 *row, int i0, int i1, int box[6])
+{
+  int first = 0, last = i1 - i0;
+
+  /* Most rows hold nothing: eight voxels at a time. */
+  for (; first + 8 <= last; first += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, row + first, sizeof word);
+      if (word != 0)
+        break;
+    }
+  while (first < last && row[first] == 0)
+    first++;
+  if (first == last)
+    return FALSE;
+  while (row[last - 1] == 0)
+    last--;
+  box[0] = MIN (box[0], i0 + first);
+  box[3] = MAX (box[3], i0 + last);
+  return TRUE;
+}
+
+SagLabelmap *
+sag_labelmap_crop (SagLabelmap *self, GError **error)
+{
+  const int *all = self->box;
+  int box[6] = { all[3], all[4], all[5], all[0], all[1], all[2] };
+  g_autoptr (SagBlock) block = NULL;
+  guint8 *to;
+
+  for (int k = all[2]; k < all[5]; k++)
+    for (int j = all[1]; j < all[4]; j++)
+      if (join_row (box_row (self, j, k), all[0], all[3], box))
+        {
+          box[1] = MIN (box[1], j);
+          box[4] = MAX (box[4], j + 1);
+          box[2] = MIN (box[2], k);
+          box[5] = MAX (box[5], k + 1);
+        }
+  if (box[3] <= box[0]) /* nothing: one voxel of background */
+    for (int a = 0; a < 3; a++)
+      {
+        box[a] = all[a];
+        box[3 + a] = MIN (all[a] + 1, all[3 + a]);
+      }
+  if (box_size (box) > box_size (all) / 4 * 3)
+    return sag_labelmap_ref (self);
+  block = sag_block_new (box_size (box), "the labels", error);
+  if (block == NULL)
+    return NULL;
+  to = sag_block_get_data (block);
+  for (int k = box[2]; k < box[5]; k++)
+    for (int j = box[1]; j < box[4]; j++, to += box[3] - box[0])
+      memcpy (to, box_row (self, j, k) + box[0] - all[0], (gsize) (box[3] - box[0]));
+  return sag_labelmap_new_boxed (&self->grid, box, block, 0, self->labels, self->n_labels, error);
+}
+
 gboolean
 sag_labelmap_pack (SagLabelmap **maps, int n, GError **error)
 {

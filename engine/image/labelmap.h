@@ -105,6 +105,11 @@ SagBlock       *sag_labelmap_copy_voxels (const SagLabelmap *self,
 SagLabelmap    *sag_labelmap_to_whole    (SagLabelmap       *self,
                                           GError           **error);
 
+/* The same labels over the box that they need, in memory of their own; itself (a reference) if that is not smaller by a
+ * fourth at least. NULL with MEMORY. [compute thread] */
+SagLabelmap    *sag_labelmap_crop        (SagLabelmap       *self,
+                                          GError           **error);
+
 /* Moves the voxels of those of `maps` (owned by the array) that keep a box to one block, so that a segmentation
  * of many layers is one piece of shared memory, not hundreds. FALSE with MEMORY; `maps` are good in any case.
  * [compute thread] */

@@ -24,6 +24,8 @@ struct _SagVolume
   guint8         *levels; /* of a VOI table, or NULL */
   int             n_levels;
   gboolean        has_spacing, has_depth;
+  int             scaled[SAG_SCALED_BOXES][4];
+  int             n_scaled;
   SagReady        ready;
 };
 
@@ -216,6 +218,41 @@ gboolean
 sag_volume_get_has_depth (const SagVolume *self)
 {
   return self->has_depth;
+}
+
+void
+sag_volume_set_scaled_boxes (SagVolume *self, const int (*boxes)[4], int n)
+{
+  self->n_scaled = CLAMP (n, 0, SAG_SCALED_BOXES);
+  if (self->n_scaled > 0)
+    memcpy (self->scaled, boxes, sizeof *boxes * (gsize) self->n_scaled);
+}
+
+const int (*
+sag_volume_get_scaled_boxes (const SagVolume *self, int *n))[4]
+{
+  *n = self->n_scaled;
+  return self->scaled;
+}
+
+gboolean
+sag_volume_is_to_scale (const SagVolume *self, const double (*points)[3], int n)
+{
+  gboolean holds = self->n_scaled == 0;
+
+  for (int b = 0; b < self->n_scaled && !holds; b++)
+    {
+      holds = TRUE;
+      for (int p = 0; p < n && holds; p++)
+        {
+          double at[3];
+
+          sag_grid_to_ijk (&self->grid, points[p], at);
+          for (int a = 0; a < 2; a++) /* a pixel reaches half a pixel around its centre */
+            holds &= at[a] >= self->scaled[b][a] - 0.5 && at[a] <= self->scaled[b][2 + a] - 0.5;
+        }
+    }
+  return holds;
 }
 
 gboolean

@@ -82,6 +82,22 @@ void           sag_volume_set_has_spacing (SagVolume       *self,
                                            gboolean         has_spacing);
 gboolean       sag_volume_get_has_spacing (const SagVolume *self);
 
+/* Where alone the grid's spacing holds: boxes of whole voxels (i0, j0, i1, j1: half open) in every slice, at most
+ * SAG_SCALED_BOXES; none of them (unless set) means everywhere. Of an ultrasound's screen only the tissue is to scale
+ * (PS3.3 C.8.5.5). Set once, before the volume is shared. */
+#define SAG_SCALED_BOXES 8
+void           sag_volume_set_scaled_boxes (SagVolume      *self,
+                                           const int      (*boxes)[4],
+                                           int              n);
+const int    (*sag_volume_get_scaled_boxes (const SagVolume *self,
+                                           int             *n))[4]; /* borrowed */
+
+/* TRUE if one of them holds all of `points` (n of them, LPS, mm), or there are none: what lies between the points has a
+ * length in millimetres then. */
+gboolean       sag_volume_is_to_scale     (const SagVolume *self,
+                                           const double   (*points)[3],
+                                           int              n);
+
 /* TRUE unless the slices are no row of places in the patient: images without a position, or one place again and again
  * (a cine). Set once, before the volume is shared. */
 void           sag_volume_set_has_depth   (SagVolume       *self,

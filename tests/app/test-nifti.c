@@ -156,15 +156,21 @@ test_segmentation_file (Fixture *f, gconstpointer data)
   g_autoptr (SagSegmentation) in = test_segmentation (&f->grid, FALSE, TRUE), out = NULL;
   g_autoptr (SagSegmentation) overlap = test_segmentation (&f->grid, TRUE, FALSE);
   g_autoptr (SagVolume) confidence = NULL;
+  g_autoptr (SagLabelmap) whole = NULL;
   gsize n = sag_grid_get_n_voxels (&f->grid);
+  int box[6];
   GError *error = NULL;
   const SagLabel *label;
 
   g_assert_true (sag_nifti_write_segmentation (f->gz, in, TRUE, &error));
   out = sag_nifti_read_segmentation (f->gz, &error);
   g_assert_no_error (error);
-  g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (in, 0)), n,
-                   sag_labelmap_get_voxels (sag_segmentation_get_layer (out, 0)), n);
+  whole = sag_labelmap_to_whole (sag_segmentation_get_layer (out, 0), &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (sag_labelmap_get_voxels (sag_segmentation_get_layer (in, 0)), n, sag_labelmap_get_voxels (whole), n);
+  /* It keeps the box that its labels need: from the first lung to the nodule. */
+  sag_labelmap_get_box (sag_segmentation_get_layer (out, 0), box);
+  g_assert_cmpmem (box, sizeof box, ((const int[]){ 3, 4, 2, 37, 28, 10 }), sizeof box);
   label = sag_labelmap_find_label (sag_segmentation_get_layer (out, 0), 2);
   g_assert_cmpstr (label->name, ==, "Left lung");
   g_assert_cmpint (label->rgb[0], ==, 230);

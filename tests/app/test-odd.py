@@ -197,6 +197,38 @@ def enhanced_pet(work):
     assert info["unit"] != "SUVbw" and "attenuation" in " ".join(info["findings"]), info
 
 
+def region(x0, y0, x1, y1, form=1, units=3, scale=0.02):
+    return item(RegionSpatialFormat=form, RegionDataType=1, RegionFlags=0, RegionLocationMinX0=x0, RegionLocationMinY0=y0,
+                RegionLocationMaxX1=x1, RegionLocationMaxY1=y1, PhysicalUnitsXDirection=units,
+                PhysicalUnitsYDirection=3 if units == 3 else 7, PhysicalDeltaX=scale, PhysicalDeltaY=scale)
+
+
+def regions(work):
+    """Millimetres hold where a screen shows tissue to scale, and nowhere else."""
+    pixels = rng.integers(0, 4096, (1, 60, 80))
+    spectrum = region(0, 30, 79, 59, form=3, units=4)
+    tissue, other = region(0, 0, 39, 29), region(40, 0, 79, 29)
+    lines = [[[2, 3, 0], [12, 3, 0]], [[2, 3, 0], [2, 50, 0]], [[50, 3, 0], [60, 3, 0]], [[35, 3, 0], [45, 3, 0]]]
+    figures = work.parent / (work.name + ".json")
+    figures.write_text(json.dumps([{"kind": "length", "points": [[v * s for v, s in zip(p, (0.2, 0.2, 1))] for p in line]}
+                                   for line in lines]))
+    for parts, want in (([spectrum, tissue, other], ["2mm", "47px", "2mm", "10px"]),
+                        ([tissue, spectrum], ["2mm", "47px", "10px", "10px"]),
+                        ([tissue, region(40, 0, 75, 29, scale=0.05)], ["2mm", "47px", "10px", "10px"]),
+                        ([region(0, 0, 79, 59)], ["2mm", "9.4mm", "2mm", "2mm"])):
+        folder = save(work, US, "US", pixels, SequenceOfUltrasoundRegions=parts)
+        info = told("info", folder)
+        assert info["spacing_known"] and np.allclose(info["spacing"][:2], 0.2), info
+        assert len(info["spacing_boxes"]) == (2 if other in parts else 1), info
+        got = [f"{m['length_mm']:g}mm" if "length_mm" in m else f"{m['length_px']:g}px"
+               for m in told("measure", folder, "--figures", figures)["measurements"]]
+        assert got == want, (got, want)
+    figures.unlink()
+    for parts in ([spectrum], [region(0, 0, 79, 59, form=2, units=4)], [region(0, 0, 79, 59, units=0)]):
+        info = told("info", save(work, US, "US", pixels, SequenceOfUltrasoundRegions=parts))
+        assert not info["spacing_known"] and "pixels, not millimetres" in info["findings"][0], info
+
+
 def names(work):
     """Bytes of a set that is named, without the escape that would say so, are of that set."""
     for terms, encoding, name in (("\\ISO 2022 IR 58", "gb2312", "Zhang^XiaoDong=张^小东="),
@@ -215,7 +247,7 @@ def names(work):
         assert got.rstrip("=") == name.rstrip("="), got
 
 
-tests = [nuclear_volume, nuclear_gates, nuclear_views, ultrasound_volume, breast_volume, angiogram, enhanced_pet, names]
+tests = [nuclear_volume, nuclear_gates, nuclear_views, ultrasound_volume, breast_volume, angiogram, enhanced_pet, regions, names]
 print(f"1..{len(tests)}")
 for n, test in enumerate(tests, 1):
     with tempfile.TemporaryDirectory() as work:

@@ -476,9 +476,12 @@ test_receive (void)
   g_autoptr (SagLabelItem) item = NULL;
   g_autoptr (SagSegmentation) segmentation = NULL;
   Heard heard = { 0 };
+  const int (*boxes)[4];
   double centroid[3];
+  int n_boxes;
 
   g_signal_connect (workspace, "slices-ready", G_CALLBACK (hear_ready), &heard);
+  sag_volume_set_scaled_boxes (volume, (const int[2][4]){ { 0, 1, 2, 3 }, { 4, 5, 6, 7 } }, 2);
   described = g_variant_ref_sink (sag_volume_to_variant (volume, fds, &error));
   g_assert_no_error (error);
   body = g_variant_ref_sink (g_variant_new_parsed (
@@ -493,6 +496,8 @@ test_receive (void)
   g_assert_cmpstr (sag_workspace_get_warnings (workspace)[0], ==, "Slice 3 is missing");
   g_assert_true (sag_grid_equal (sag_volume_get_grid (sag_workspace_get_volume (workspace)),
                                  sag_volume_get_grid (volume)));
+  boxes = sag_volume_get_scaled_boxes (sag_workspace_get_volume (workspace), &n_boxes);
+  g_assert_cmpmem (boxes, sizeof *boxes * (gsize) n_boxes, ((const int[]){ 0, 1, 2, 3, 4, 5, 6, 7 }), sizeof (int[8]));
 
   ready = g_variant_ref_sink (g_variant_new_parsed ("{'of': <'volume'>, 'k0': <-3>, 'k1': <2>}"));
   g_assert_true (sag_workspace_receive (workspace, "ready", ready, NULL, &error));
