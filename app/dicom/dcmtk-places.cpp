@@ -138,11 +138,15 @@ sag::read_regions (const Reader &item, SagDicomInstance *self, SagDicomFrame *fr
         int box[4];
 
         for (int e = 0; e < 4; e++)
-          box[e] = CLAMP (r.integer (edges[e], e < 2 ? 0 : 65535), 0, 65535) + (e < 2 ? 0 : 1); /* the last pixel counts */
+          {
+            box[e] = CLAMP (r.integer (edges[e], e < 2 ? 0 : 65535), 0, 65535);
+            box[e] += e >= 2; /* the last pixel is within */
+          }
         double area = (double) (box[2] - box[0]) * (box[3] - box[1]);
         if (r.integer (DCM_RegionSpatialFormat, two_dimensional) != two_dimensional
-            || r.integer (DCM_PhysicalUnitsXDirection) != centimetres || r.integer (DCM_PhysicalUnitsYDirection) != centimetres
-            || !r.number (DCM_PhysicalDeltaX, &dx) || !r.number (DCM_PhysicalDeltaY, &dy) || !(box[2] > box[0] && box[3] > box[1]))
+            || r.integer (DCM_PhysicalUnitsXDirection) != centimetres
+            || r.integer (DCM_PhysicalUnitsYDirection) != centimetres || !r.number (DCM_PhysicalDeltaX, &dx)
+            || !r.number (DCM_PhysicalDeltaY, &dy) || !(box[2] > box[0] && box[3] > box[1]))
           continue;
         dx = std::fabs (dx) * 10;
         dy = std::fabs (dy) * 10;
@@ -154,8 +158,9 @@ sag::read_regions (const Reader &item, SagDicomInstance *self, SagDicomFrame *fr
             spacing[0] = dy;
             spacing[1] = dx;
           }
-        else if (pass == 1 && std::fabs (dy - spacing[0]) < 1e-3 * spacing[0] && std::fabs (dx - spacing[1]) < 1e-3 * spacing[1]
-                 && self->n_scaled_boxes < SAG_SCALED_BOXES)
+        else if (pass == 1 && self->n_scaled_boxes < SAG_SCALED_BOXES
+                 && std::fabs (dy - spacing[0]) < 1e-3 * spacing[0]
+                 && std::fabs (dx - spacing[1]) < 1e-3 * spacing[1])
           memcpy (self->scaled_boxes[self->n_scaled_boxes++], box, sizeof box);
       }
   if (best > 0)

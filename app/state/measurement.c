@@ -286,7 +286,9 @@ get_pixels (SagMeasurement *self, SagVolume *volume, int from, int to)
   get_point (self, to, b);
   sag_grid_to_ijk (grid, a, p);
   sag_grid_to_ijk (grid, b, q);
-  return sqrt ((p[0] - q[0]) * (p[0] - q[0]) + (p[1] - q[1]) * (p[1] - q[1]) + (p[2] - q[2]) * (p[2] - q[2]));
+  for (int c = 0; c < 3; c++)
+    p[c] -= q[c];
+  return sqrt (dot (p, p));
 }
 
 /* Between two directions; NaN if one is none. */
@@ -413,7 +415,8 @@ sag_measurement_measure (SagMeasurement *self, SagVolume *volume, gboolean calib
   g_return_if_fail (SAG_IS_MEASUREMENT (self));
 
   gboolean off_scale
-      = volume != NULL && !sag_volume_is_to_scale (volume, (const double (*)[3]) self->points->data, (int) self->points->len);
+      = volume != NULL
+        && !sag_volume_is_to_scale (volume, (const double (*)[3]) self->points->data, (int) self->points->len);
 
   self->calibrated = calibrated && !off_scale;
   if (sag_measurement_is_complete (self))
