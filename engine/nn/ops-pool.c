@@ -184,6 +184,69 @@ pool_one (const PoolRun *run, const gint64 *o, const float *x, gint64 plane, flo
     *index = plane + best_at;
 }
 
+/* Windows as wide as that are summed by rows. */
+enum { WIDE = 16 };
+
+/* The same of a wide window whose rows lie in one piece. */
+static void
+pool_wide (const PoolRun *run, const gint64 *o, const float *x, float *y)
+{
+  const SagReduce *reduce = &sag_kernels_get ()->reduce;
+  const SagWindow *w = &run->window;
+  gint64 start[3], from[3], to[3];
+  float best = -INFINITY;
+  double sum = 0;
+
+  for (int a = 0; a < 3; a++)
+    taps_inside (w, a, o[a], &start[a], &from[a], &to[a]);
+  for (gint64 i = from[0]; i < to[0]; i++)
+    for (gint64 j = from[1]; j < to[1]; j++)
+      {
+        const float *row = x + (start[0] + i * w->dilation[0]) * run->xs[2]
+                           + (start[1] + j * w->dilation[1]) * run->xs[3] + start[2] + from[2];
+        gsize n = (gsize) (to[2] - from[2]);
+        float most = run->kind == POOL_MAX ? reduce->max (n, row) : 0;
+
+        if (run->kind == POOL_MEAN)
+          sum += reduce->sum (n, row);
+        best = most > best ? most : best;
+      }
+  *y = run->kind == POOL_MAX
+         ? best
+         : (float) sum * (1 / divisor (run, o, (to[0] - from[0]) * (to[1] - from[1]) * (to[2] - from[2])));
+}
+
+/* A line of outputs whose windows are one wide: the line's rows, one after the other. */
+static void
+pool_rows (const PoolRun *run, gint64 *o, const float *x, float *y)
+{
+  const SagWindow *w = &run->window;
+  gint64 start[3], from[3], to[3];
+  float scale;
+
+  o[2] = 0;
+  for (int a = 0; a < 3; a++)
+    taps_inside (w, a, o[a], &start[a], &from[a], &to[a]);
+  scale = 1 / divisor (run, o, (to[0] - from[0]) * (to[1] - from[1]));
+  for (gint64 k = 0; k < w->out[2]; k++)
+    y[k] = run->kind == POOL_MAX ? -INFINITY : 0;
+  for (gint64 i = from[0]; i < to[0]; i++)
+    for (gint64 j = from[1]; j < to[1]; j++)
+      {
+        const float *row = x + (start[0] + i * w->dilation[0]) * run->xs[2]
+                           + (start[1] + j * w->dilation[1]) * run->xs[3];
+
+        if (run->kind == POOL_MAX)
+          for (gint64 k = 0; k < w->out[2]; k++)
+            y[k] = row[k] > y[k] ? row[k] : y[k];
+        else
+          for (gint64 k = 0; k < w->out[2]; k++)
+            y[k] += row[k];
+      }
+  for (gint64 k = 0; k < w->out[2] && run->kind == POOL_MEAN; k++)
+    y[k] *= scale;
+}
+
 /* Item: a line of x of one channel (PLAIN and ROWS). */
 static void
 run_lines (gint64 item, gint64 to, int thread, gpointer data)
@@ -191,6 +254,10 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
   const PoolRun *run = data;
   const SagWindow *w = &run->window;
   gint64 channels = run->y->shape.dim[1], volume = w->in[0] * w->in[1] * w->in[2];
+  gboolean simple = run->indices == NULL && (run->kind == POOL_MEAN || run->kind == POOL_MAX);
+  gboolean wide = simple && w->kernel[2] >= WIDE && w->dilation[2] == 1 && run->xs[4] == 1;
+  gboolean rows = simple && w->kernel[2] == 1 && w->stride[2] == 1 && w->before[2] == 0 && w->out[2] == w->in[2]
+                  && run->xs[4] == 1 && run->ys[4] == 1;
 
   if (!sag_step_go_on (run->step, thread, 0))
     return;
@@ -208,10 +275,18 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
         {
           gint64 at = n * run->ys[0] + c * run->ys[1] + o[0] * run->ys[2] + o[1] * run->ys[3]
                       + o[2] * run->ys[4];
+          const float *x = (const float *) run->x->data + n * run->xs[0] + c * run->xs[1];
+          float *y = (float *) run->y->data + at;
 
-          pool_one (run, o, (const float *) run->x->data + n * run->xs[0] + c * run->xs[1],
-                    (n * channels + c) * volume, (float *) run->y->data + at,
-                    run->indices != NULL ? run->indices + at : NULL);
+          if (rows)
+            {
+              pool_rows (run, o, x, y);
+              break;
+            }
+          if (wide)
+            pool_wide (run, o, x, y);
+          else
+            pool_one (run, o, x, (n * channels + c) * volume, y, run->indices != NULL ? run->indices + at : NULL);
         }
     }
 }
@@ -437,7 +512,13 @@ run_pool (const SagStep *step)
            && w->before[0] + w->before[1] + w->before[2] == 0)
     sag_range_run (lines, MAX (1, 4096 / MAX (1, w->out[2])), run_pairs, &run);
   else
-    sag_range_run (lines, MAX (1, 1024 / MAX (1, w->out[2])), run_lines, &run);
+    {
+      double work = (double) MAX (1, w->out[2]); /* of a line */
+
+      for (int a = 0; a < 3; a++)
+        work *= (double) MIN (w->kernel[a], w->in[a]);
+      sag_range_run (lines, MAX (1, (gint64) (8192 / MAX (1, work))), run_lines, &run);
+    }
 }
 
 static guint

@@ -239,18 +239,19 @@ soft_planes (gint64 item, gint64 to, int thread, gpointer data)
     }
 }
 
-/* LogSoftmax and Hardmax, one line at a time. */
+enum { AT_ONCE = 256 };
+
+/* Hardmax, one line at a time. */
 static void
-other_lines (gint64 item, gint64 to, int thread, gpointer data)
+hard_lines (gint64 item, gint64 to, int thread, gpointer data)
 {
   const SoftmaxRun *run = data;
-  const SagKernels *kernels = sag_kernels_get ();
   gint64 inner = run->lines.inner;
 
   for (; item < to; item++)
     {
       const float *x = run->x + item / inner * run->lines.n * inner + item % inner;
-      float *y = run->y + (x - run->x), max = -INFINITY, sum = 0, log_sum;
+      float *y = run->y + (x - run->x), max = -INFINITY;
       gint64 best = 0;
 
       for (gint64 i = 0; i < run->lines.n; i++)
@@ -259,16 +260,81 @@ other_lines (gint64 item, gint64 to, int thread, gpointer data)
             max = x[i * inner];
             best = i;
           }
-      for (gint64 i = 0; i < run->lines.n && run->kind == 'L'; i++)
-        {
-          float e = x[i * inner] - max;
+      for (gint64 i = 0; i < run->lines.n; i++)
+        y[i * inner] = (float) (i == best);
+    }
+}
 
-          kernels->unary[SAG_UNARY_EXP](1, &e, &e, 0, 0);
-          sum += e;
+/* LogSoftmax of lines that lie in one piece. */
+static void
+log_rows (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const SoftmaxRun *run = data;
+  const SagKernels *kernels = sag_kernels_get ();
+  gint64 n = run->lines.n;
+  float part[AT_ONCE];
+
+  for (; item < to; item++)
+    {
+      const float *x = run->x + item * n;
+      float *y = run->y + item * n, max = -INFINITY, sum = 0, log_sum;
+
+      for (gint64 i = 0; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+      for (gint64 from = 0; from < n; from += AT_ONCE)
+        {
+          gint64 some = MIN (AT_ONCE, n - from);
+
+          for (gint64 i = 0; i < some; i++)
+            part[i] = x[from + i] - max;
+          kernels->unary[SAG_UNARY_EXP]((size_t) some, part, part, 0, 0);
+          for (gint64 i = 0; i < some; i++)
+            sum += part[i];
         }
       kernels->unary[SAG_UNARY_LOG](1, &sum, &log_sum, 0, 0);
-      for (gint64 i = 0; i < run->lines.n; i++)
-        y[i * inner] = run->kind == 'L' ? x[i * inner] - max - log_sum : (float) (i == best);
+      for (gint64 i = 0; i < n; i++)
+        y[i] = x[i] - max - log_sum;
+    }
+}
+
+/* The same where neighbours belong to other lines: some lines side by side. */
+static void
+log_planes (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const SoftmaxRun *run = data;
+  const SagKernels *kernels = sag_kernels_get ();
+  const Lines *lines = &run->lines;
+  float max[AT_ONCE], sum[AT_ONCE], part[AT_ONCE];
+
+  for (; item < to; item++)
+    {
+      gint64 start = item % run->blocks * AT_ONCE, some = MIN (AT_ONCE, lines->inner - start);
+      gint64 at = item / run->blocks * lines->n * lines->inner + start;
+
+      for (gint64 k = 0; k < some; k++)
+        {
+          max[k] = -INFINITY;
+          sum[k] = 0;
+        }
+      for (gint64 i = 0; i < lines->n; i++)
+        for (gint64 k = 0; k < some; k++)
+          {
+            float v = run->x[at + i * lines->inner + k];
+
+            max[k] = v > max[k] ? v : max[k];
+          }
+      for (gint64 i = 0; i < lines->n; i++)
+        {
+          for (gint64 k = 0; k < some; k++)
+            part[k] = run->x[at + i * lines->inner + k] - max[k];
+          kernels->unary[SAG_UNARY_EXP]((size_t) some, part, part, 0, 0);
+          for (gint64 k = 0; k < some; k++)
+            sum[k] += part[k];
+        }
+      kernels->unary[SAG_UNARY_LOG]((size_t) some, sum, sum, 0, 0);
+      for (gint64 i = 0; i < lines->n; i++)
+        for (gint64 k = 0; k < some; k++)
+          run->y[at + i * lines->inner + k] = run->x[at + i * lines->inner + k] - max[k] - sum[k];
     }
 }
 
@@ -281,10 +347,16 @@ run_softmax (const SagStep *step)
   run.kind = *step->node->op->name;
   if (sag_value_count (x) == 0)
     return;
-  if (run.kind != 'S')
+  if (run.kind == 'H' || (run.kind == 'L' && run.lines.inner == 1))
     {
       sag_range_run (run.lines.outer * run.lines.inner, MAX (1, SAG_GRAIN / 8 / run.lines.n),
-                     other_lines, &run);
+                     run.kind == 'H' ? hard_lines : log_rows, &run);
+      return;
+    }
+  if (run.kind == 'L')
+    {
+      run.blocks = (run.lines.inner + AT_ONCE - 1) / AT_ONCE;
+      sag_range_run (run.lines.outer * run.blocks, MAX (1, SAG_GRAIN / AT_ONCE / run.lines.n), log_planes, &run);
       return;
     }
   if (run.lines.inner == 1)
