@@ -184,7 +184,7 @@ pool_one (const PoolRun *run, const gint64 *o, const float *x, gint64 plane, flo
     *index = plane + best_at;
 }
 
-/* Windows as wide as that are summed by rows. */
+/* Windows as wide as that, of which a line has fewer, are summed by rows. */
 enum { WIDE = 16 };
 
 /* The same of a wide window whose rows lie in one piece. */
@@ -216,35 +216,67 @@ pool_wide (const PoolRun *run, const gint64 *o, const float *x, float *y)
          : (float) sum * (1 / divisor (run, o, (to[0] - from[0]) * (to[1] - from[1]) * (to[2] - from[2])));
 }
 
-/* A line of outputs whose windows are one wide: the line's rows, one after the other. */
+/* Sums of a line to means; windows that lie inside along x have one divisor. `rows` of each lie inside. */
 static void
-pool_rows (const PoolRun *run, gint64 *o, const float *x, float *y)
+scale_line (const PoolRun *run, gint64 *o, gint64 rows, float *y)
 {
   const SagWindow *w = &run->window;
-  gint64 start[3], from[3], to[3];
-  float scale;
+  gint64 start, from, to;
+  float scale = 0;
+  gboolean known = FALSE;
 
-  o[2] = 0;
-  for (int a = 0; a < 3; a++)
+  for (o[2] = 0; o[2] < w->out[2]; o[2]++)
+    {
+      gint64 at = o[2] * w->stride[2] - w->before[2];
+      gboolean inside = at >= 0 && at + (w->kernel[2] - 1) * w->dilation[2] < w->in[2];
+
+      if (!inside || !known)
+        {
+          taps_inside (w, 2, o[2], &start, &from, &to);
+          scale = 1 / divisor (run, o, rows * (to - from));
+        }
+      known = inside;
+      y[o[2]] *= scale;
+    }
+}
+
+/* A line of outputs, tap by tap in the order of pool_one(). */
+static void
+pool_line (const PoolRun *run, gint64 *o, const float *x, float *y)
+{
+  const SagWindow *w = &run->window;
+  gint64 start[3], from[3], to[3], n = w->out[2], step = w->stride[2], rows;
+
+  for (int a = 0; a < 2; a++)
     taps_inside (w, a, o[a], &start[a], &from[a], &to[a]);
-  scale = 1 / divisor (run, o, (to[0] - from[0]) * (to[1] - from[1]));
-  for (gint64 k = 0; k < w->out[2]; k++)
+  rows = (to[0] - from[0]) * (to[1] - from[1]);
+  for (gint64 k = 0; k < n; k++)
     y[k] = run->kind == POOL_MAX ? -INFINITY : 0;
   for (gint64 i = from[0]; i < to[0]; i++)
     for (gint64 j = from[1]; j < to[1]; j++)
-      {
-        const float *row = x + (start[0] + i * w->dilation[0]) * run->xs[2]
-                           + (start[1] + j * w->dilation[1]) * run->xs[3];
+      for (gint64 k = 0; k < w->kernel[2]; k++)
+        {
+          /* output p reads step p + at, where that is inside */
+          gint64 at = k * w->dilation[2] - w->before[2], room = w->in[2] - 1 - at;
+          gint64 first = at < 0 ? (-at + step - 1) / step : 0, last = room < 0 ? 0 : MIN (n, room / step + 1);
+          const float *row = x + (start[0] + i * w->dilation[0]) * run->xs[2]
+                             + (start[1] + j * w->dilation[1]) * run->xs[3] + at;
 
-        if (run->kind == POOL_MAX)
-          for (gint64 k = 0; k < w->out[2]; k++)
-            y[k] = row[k] > y[k] ? row[k] : y[k];
-        else
-          for (gint64 k = 0; k < w->out[2]; k++)
-            y[k] += row[k];
-      }
-  for (gint64 k = 0; k < w->out[2] && run->kind == POOL_MEAN; k++)
-    y[k] *= scale;
+          if (run->kind == POOL_MAX && step == 1)
+            for (gint64 p = first; p < last; p++)
+              y[p] = row[p] > y[p] ? row[p] : y[p];
+          else if (run->kind == POOL_MAX)
+            for (gint64 p = first; p < last; p++)
+              y[p] = row[p * step] > y[p] ? row[p * step] : y[p];
+          else if (step == 1)
+            for (gint64 p = first; p < last; p++)
+              y[p] += row[p];
+          else
+            for (gint64 p = first; p < last; p++)
+              y[p] += row[p * step];
+        }
+  if (run->kind == POOL_MEAN)
+    scale_line (run, o, rows, y);
 }
 
 /* Item: a line of x of one channel (PLAIN and ROWS). */
@@ -254,10 +286,9 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
   const PoolRun *run = data;
   const SagWindow *w = &run->window;
   gint64 channels = run->y->shape.dim[1], volume = w->in[0] * w->in[1] * w->in[2];
-  gboolean simple = run->indices == NULL && (run->kind == POOL_MEAN || run->kind == POOL_MAX);
-  gboolean wide = simple && w->kernel[2] >= WIDE && w->dilation[2] == 1 && run->xs[4] == 1;
-  gboolean rows = simple && w->kernel[2] == 1 && w->stride[2] == 1 && w->before[2] == 0 && w->out[2] == w->in[2]
-                  && run->xs[4] == 1 && run->ys[4] == 1;
+  gboolean simple = run->indices == NULL && (run->kind == POOL_MEAN || run->kind == POOL_MAX) && run->xs[4] == 1;
+  gboolean wide = simple && w->kernel[2] >= WIDE && w->dilation[2] == 1 && w->out[2] < WIDE;
+  gboolean whole = simple && !wide && run->ys[4] == 1;
 
   if (!sag_step_go_on (run->step, thread, 0))
     return;
@@ -278,9 +309,9 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
           const float *x = (const float *) run->x->data + n * run->xs[0] + c * run->xs[1];
           float *y = (float *) run->y->data + at;
 
-          if (rows)
+          if (whole)
             {
-              pool_rows (run, o, x, y);
+              pool_line (run, o, x, y);
               break;
             }
           if (wide)
