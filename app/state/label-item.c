@@ -6,6 +6,7 @@
 
 #include "app/state/anatomy.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 struct _SagLabelItem
@@ -52,11 +53,15 @@ format_ml (double ml)
 static char *
 format_values (SagLabelItem *self)
 {
+  g_autofree char *number = NULL;
+
   if (isnan (self->mean))
     return g_strdup ("");
-  return g_strdup_printf (fabs (self->mean) >= 100 ? "%s%.0f%s%s" : "%s%.1f%s%s",
-                          self->mean < 0 ? "\u2212" : "", fabs (self->mean),
-                          self->unit[0] != '\0' ? " " : "", self->unit);
+  number = g_strdup_printf (fabs (self->mean) >= 100 ? "%s%.0f" : "%s%.1f", self->mean < 0 ? "\u2212" : "",
+                            fabs (self->mean));
+  /* Without a unit it would say nothing of what it is. */
+  return self->unit[0] != '\0' ? g_strdup_printf ("%s %s", number, self->unit)
+                               : g_strdup_printf (_ ("mean %s"), number);
 }
 
 static void

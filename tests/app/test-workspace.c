@@ -468,6 +468,7 @@ hear_ready (SagWorkspace *workspace, int what, int k0, int k1, gpointer data)
 static void
 test_receive (void)
 {
+  g_autofree char *text = NULL, *unitless = NULL;
   g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
   g_autoptr (SagVolume) volume = make_volume ("CT", FALSE);
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
@@ -516,6 +517,14 @@ test_receive (void)
   g_assert_cmpfloat (sag_label_item_get_ml (item), ==, 2310.4);
   g_assert_true (sag_label_item_get_centroid (item, centroid));
   g_assert_cmpfloat (centroid[2], ==, 3.0);
+
+  /* A mean without a unit says that it is one. */
+  sag_label_item_set_values (item, -793.4, 1, "HU");
+  g_object_get (item, "values-text", &text, NULL);
+  g_assert_cmpstr (text, ==, "\u2212793 HU");
+  sag_label_item_set_values (item, 874, 1, "");
+  g_object_get (item, "values-text", &unitless, NULL);
+  g_assert_cmpstr (unitless, ==, "mean 874");
 }
 
 /* Messages that a broken or hostile worker could send: refused, and nothing changes. */
