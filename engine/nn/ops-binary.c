@@ -465,9 +465,40 @@ infer_where (SagNode *node, GError **error)
         = p[1][i * step[1]] ? ((const type *) p[2])[i * step[2]] : ((const type *) p[3])[i * step[3]]; \
   break
 
+/* Four bytes each, end to end or one for all: without a branch for each element. */
+static gboolean
+choose_words (gint64 n, char *const *p, const gint64 *step)
+{
+  guint32 *y = (guint32 *) p[0];
+  const guint8 *c = (const guint8 *) p[1];
+  const guint32 *a = (const guint32 *) p[2], *b = (const guint32 *) p[3];
+
+  if (step[0] != 1 || step[1] != 1 || step[2] < 0 || step[2] > 1 || step[3] < 0 || step[3] > 1)
+    return FALSE;
+#define CHOOSE(x, z)                                                                           \
+  for (gint64 i = 0; i < n; i++)                                                               \
+    {                                                                                          \
+      guint32 mask = -(guint32) (c[i] != 0);                                                   \
+                                                                                               \
+      y[i] = ((x) & mask) | ((z) & ~mask);                                                     \
+    }
+  if (step[2] == 1 && step[3] == 1)
+    CHOOSE (a[i], b[i])
+  else if (step[2] == 1)
+    CHOOSE (a[i], *b)
+  else if (step[3] == 1)
+    CHOOSE (*a, b[i])
+  else
+    CHOOSE (*a, *b)
+#undef CHOOSE
+  return TRUE;
+}
+
 static void
 line_where (gint64 n, char *const *p, const gint64 *step, gpointer data)
 {
+  if (*(const gsize *) data == 4 && choose_words (n, p, step))
+    return;
   switch (*(const gsize *) data)
     {
     case 1:
