@@ -633,12 +633,17 @@ sag_editing_fill (SagEditing *self, const double lps[3], int axis, GError **erro
 gboolean
 sag_editing_grow (SagEditing *self, const double lps[3], GError **error)
 {
+  const int *size;
   int ijk[3];
 
   g_return_val_if_fail (self->changes != NULL, FALSE);
 
   if (!get_voxel (self, lps, ijk))
     return refuse (error, _ ("There are no images here."));
+  size = sag_labelmap_get_grid (self->map)->size;
+  if (sag_labelmap_get_voxels (self->map)[((gsize) ijk[2] * (gsize) size[1] + (gsize) ijk[1]) * (gsize) size[0]
+                                          + (gsize) ijk[0]] != 0)
+    return refuse (error, _ ("This place has a label already; a region grows from a place without one."));
   if (!sag_edit_grow (sag_labelmap_get_voxels (self->map), self->workspace->volume, ijk,
                       self->touched - self->tolerance, self->touched + self->tolerance,
                       self->painted, MOST_GROWN, self->changes))

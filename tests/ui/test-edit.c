@@ -174,6 +174,69 @@ test_brush (Fixture       *f,
   g_assert_cmpint (sag_left_tool_get (GTK_WIDGET (f->view)), ==, SAG_LEFT_NONE);
 }
 
+static void
+click_with (Fixture    *f,
+            const char *tool,
+            double      i,
+            double      j)
+{
+  double x, y;
+
+  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.tool", "s", tool);
+  get_point (f, i, j, &x, &y);
+  hands_click (GTK_WIDGET (f->view), x, y, 1);
+}
+
+/* The tools that look at what is under them: HU = 10 i + j - 20 k, label 1 up to i = 15, then 2. */
+static void
+test_tools (Fixture       *f,
+            gconstpointer  data)
+{
+  /* Fill: what a ring encloses, and nothing around it. */
+  sag_editing_set_value (f->editing, 1);
+  sag_editing_set_radius (f->editing, 1.5);
+  hands_key (GDK_KEY_b, 0);
+  drag (f, 19, 8, 27, 8);
+  drag (f, 27, 8, 27, 16);
+  drag (f, 27, 16, 19, 16);
+  drag (f, 19, 16, 19, 8);
+  g_assert_cmpint (shown_at (f, 23, 12), ==, 2);
+  click_with (f, "fill", 23, 12);
+  for (int j = 10; j <= 14; j++)
+    for (int i = 21; i <= 25; i++)
+      g_assert_cmpint (shown_at (f, i, j), ==, 1);
+  g_assert_cmpint (shown_at (f, 29, 12), ==, 2);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 23, 12), ==, 2);
+
+  /* Brush on like values: of a stroke along i only where it began. */
+  sag_editing_set_value (f->editing, 2);
+  sag_editing_set_tolerance (f->editing, 15);
+  gtk_widget_activate_action (GTK_WIDGET (f->view), "view.tool", "s", "threshold");
+  drag (f, 6, 12, 12, 12);
+  g_assert_cmpint (shown_at (f, 6, 12), ==, 2);
+  g_assert_cmpint (shown_at (f, 7, 12), ==, 2);
+  for (int i = 8; i <= 13; i++)
+    g_assert_cmpint (shown_at (f, i, 12), ==, 1);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 6, 12), ==, 1);
+
+  /* Grow: from a place without a label, every voxel that is like it, has none and hangs together with it. */
+  sag_editing_set_radius (f->editing, 10);
+  click_with (f, "eraser", 8, 12);
+  sag_editing_set_tolerance (f->editing, 10.5);
+  click_with (f, "grow", 8, 12);
+  for (int i = 5; i <= 11; i++)
+    for (int j = 9; j <= 15; j++)
+      g_assert_cmpint (shown_at (f, i, j), ==, ABS (10 * (i - 8) + j - 12) <= 10 ? 2 : 0);
+  click_with (f, "grow", 14, 12); /* has one */
+  g_assert_cmpint (shown_at (f, 14, 12), ==, 1);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 8, 12), ==, 0);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (shown_at (f, 8, 12), ==, 1);
+}
+
 /* Mean and standard deviation inside a label, from all voxels. */
 static void
 measure (Fixture *f,
@@ -421,6 +484,7 @@ add_tests (void)
       return;
     }
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
+  g_test_add ("/edit/tools", Fixture, NULL, set_up, test_tools, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
   g_test_add ("/edit/values", Fixture, NULL, set_up, test_values, tear_down);
   g_test_add ("/edit/whole", Fixture, NULL, set_up, test_whole, tear_down);

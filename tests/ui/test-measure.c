@@ -207,6 +207,59 @@ test_figures (Fixture       *f,
   g_assert_cmpuint (measured (f, 1)->values.n, >, 30);
 }
 
+/* What is drawn freely, and two axes; then all of it back, and forth again. */
+static void
+test_by_hand (Fixture       *f,
+              gconstpointer  data)
+{
+  static const double corners[][2] = { { 8, 6 }, { 20, 6 }, { 20, 16 }, { 8, 16 }, { 8, 7 } };
+  double x, y, area, length, width;
+  gsize n;
+
+  hands_key (GDK_KEY_h, 0);
+  get_point (f, corners[0][0], corners[0][1], &x, &y);
+  hands_move (GTK_WIDGET (f->view), x, y);
+  hands_press (1);
+  for (guint c = 1; c < G_N_ELEMENTS (corners); c++)
+    for (int step = 1; step <= 10; step++)
+      {
+        double t = step / 10.0;
+
+        get_point (f, corners[c - 1][0] + t * (corners[c][0] - corners[c - 1][0]),
+                   corners[c - 1][1] + t * (corners[c][1] - corners[c - 1][1]), &x, &y);
+        hands_move (GTK_WIDGET (f->view), x, y);
+      }
+  hands_release (1);
+  fake_settle ();
+  g_assert_cmpuint (n_items (f), ==, 1);
+  area = measured (f, 0)->area;
+  n = measured (f, 0)->values.n;
+  g_assert_cmpfloat_with_epsilon (area, 12 * 10 * 4, 30); /* voxels of 2 mm */
+  g_assert_cmpuint (n, >=, 11 * 9);
+  g_assert_cmpuint (n, <=, 13 * 11);
+
+  hands_key (GDK_KEY_l, GDK_SHIFT_MASK);
+  drag (f, 6, 8, 24, 8);
+  drag (f, 15, 3, 15, 13);
+  g_assert_cmpuint (n_items (f), ==, 2);
+  length = measured (f, 1)->length;
+  width = measured (f, 1)->width;
+  g_assert_cmpfloat_with_epsilon (length, 36, 0.5);
+  g_assert_cmpfloat_with_epsilon (width, 20, 0.5);
+
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpuint (n_items (f), ==, 1);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpuint (n_items (f), ==, 0);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK | GDK_SHIFT_MASK);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK | GDK_SHIFT_MASK);
+  g_assert_cmpuint (n_items (f), ==, 2);
+  g_assert_cmpfloat (measured (f, 0)->area, ==, area);
+  g_assert_cmpuint (measured (f, 0)->values.n, ==, n);
+  g_assert_cmpfloat (measured (f, 1)->length, ==, length);
+  g_assert_cmpfloat (measured (f, 1)->width, ==, width);
+}
+
 /* On a sagittal plane the same hand measures along the patient. */
 static void
 test_other_plane (Fixture       *f,
@@ -268,6 +321,7 @@ add_tests (void)
   g_test_add ("/measure/length", Fixture, NULL, set_up, test_length, tear_down);
   g_test_add ("/measure/angle", Fixture, NULL, set_up, test_angle, tear_down);
   g_test_add ("/measure/figures", Fixture, NULL, set_up, test_figures, tear_down);
+  g_test_add ("/measure/by-hand", Fixture, NULL, set_up, test_by_hand, tear_down);
   g_test_add ("/measure/other-plane", Fixture, NULL, set_up, test_other_plane, tear_down);
   g_test_add ("/measure/kept", Fixture, NULL, set_up, test_kept, tear_down);
 }
