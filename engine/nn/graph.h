@@ -129,7 +129,8 @@ struct _SagNode
   guint         inplace;       /* bit i: output 0 may be written over input i */
   gsize         trails;        /* not 0: output 0 may lie over input 0 if it begins at least so many bytes
                                 * before it, or behind: run works away from there */
-  gboolean      view;          /* output 0 is input 0 under another shape: run is never called */
+  gboolean      view;          /* output 0 is input 0, or a part of it, under another shape: run is never called */
+  gint64        view_shift;    /* bytes from where input 0 begins to where that part does */
   gpointer      state;         /* small; freed with free_state */
   GDestroyNotify free_state;
 

@@ -5,6 +5,7 @@
  *
  * All are strided copies between logical axes, so any layout can be read and any written.
  */
+#include "engine/base/alloc.h"
 #include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
 
@@ -349,13 +350,39 @@ infer_slice (SagNode *node, GError **error)
   return sag_node_give (node, 0, x->dtype, &shape, error);
 }
 
+/* A stretch of memory stays where it is, unless much more would be kept for it. */
+static void
+view_slice (SagNode *node, const Box *box)
+{
+  const SagValue *x = sag_node_input (node, 0), *y = sag_node_output (node, 0);
+  gint64 from[SAG_MAX_RANK], to[SAG_MAX_RANK], at = 0;
+
+  if (x->constant != NULL || x->layout != y->layout || sag_value_in_bytes (x) || sag_value_in_bytes (y)
+      || sag_value_count (y) == 0 || sag_value_count (y) < sag_value_count (x) / 4)
+    return;
+  sag_value_strides (x, from);
+  sag_value_strides (y, to);
+  for (int i = 0; i < x->shape.rank; i++)
+    {
+      if (box->count[i] > 1 && from[i] * box->step[i] != to[i])
+        return;
+      at += box->start[i] * from[i];
+    }
+  at *= (gint64) sag_dtype_size (x->dtype);
+  node->view = at % SAG_ALIGN == 0;
+  node->view_shift = at;
+}
+
 static gboolean
 prepare_slice (SagNode *node, SagPrecision precision, GError **error)
 {
   g_free (node->state);
   node->state = g_new0 (Box, 1);
   node->free_state = g_free;
-  return slice_box (node, node->state, error);
+  if (!slice_box (node, node->state, error))
+    return FALSE;
+  view_slice (node, node->state);
+  return TRUE;
 }
 
 static void

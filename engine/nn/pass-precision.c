@@ -28,6 +28,7 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   node->packed_inputs = node->inplace = 0;
   node->trails = 0;
   node->view = FALSE;
+  node->view_shift = 0;
   return node->op->prepare (node, precision, error);
 }
 

@@ -70,7 +70,7 @@ place_trailing (const SagNode *node, SagValue *output, int at, const int *last_u
                 const int *piece_of)
 {
   SagValue *input = sag_node_input (node, 0), *root;
-  gsize have, want, trail = (node->trails + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
+  gsize have, want, own, trail = (node->trails + SAG_ALIGN - 1) & ~(gsize) (SAG_ALIGN - 1);
   gint64 shift, before, after;
   Piece *piece;
 
@@ -78,7 +78,8 @@ place_trailing (const SagNode *node, SagValue *output, int at, const int *last_u
     return FALSE;
   root = root_of (input);
   if (root->index < 0 || last_use[root->index] != at || !value_bytes (root, &have)
-      || !value_bytes (output, &want) || have != want || want < TRAIL_BYTES || trail > want / 2)
+      || !value_bytes (output, &want) || have != want || !value_bytes (input, &own) || own != want
+      || want < TRAIL_BYTES || trail > want / 2)
     return FALSE;
   for (int j = 1; j < (int) node->inputs->len; j++)
     if (sag_node_input (node, j) != NULL && root_of (sag_node_input (node, j)) == root)
@@ -104,14 +105,14 @@ place_over (Draft *draft, SagNode *node, SagValue *output, int at, const int *la
   for (int i = 0; i < 32 && i < (int) node->inputs->len; i++)
     {
       SagValue *input = sag_node_input (node, i), *root;
-      gsize have, want;
+      gsize have, want, own;
       gboolean alone = TRUE;
 
       if (!(node->inplace >> i & 1) || input == NULL || input->constant != NULL)
         continue;
       root = root_of (input);
       if (root->index < 0 || last_use[root->index] != at || !value_bytes (root, &have)
-          || !value_bytes (output, &want) || have != want)
+          || !value_bytes (output, &want) || have != want || !value_bytes (input, &own) || own != want)
         continue;
       for (int j = 0; j < (int) node->inputs->len; j++)
         {
@@ -161,7 +162,12 @@ find_last_uses (SagPlan *plan, GPtrArray *order)
         if (node->outputs->pdata[j] != NULL)
           ((SagValue *) node->outputs->pdata[j])->index = n++;
       if (node->view)
-        sag_node_output (node, 0)->view_of = root_of (sag_node_input (node, 0));
+        {
+          SagValue *whole = sag_node_input (node, 0), *part = sag_node_output (node, 0);
+
+          part->shift = shift_of (whole) + node->view_shift;
+          part->view_of = root_of (whole);
+        }
     }
   mark_outside (graph->inputs);
   mark_outside (graph->outputs);
