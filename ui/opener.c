@@ -204,6 +204,15 @@ describe_nothing (GVariant *result)
       n_files);
 }
 
+static gboolean
+is_nifti (const char *path)
+{
+  g_autofree char *lower = g_ascii_strdown (path, -1);
+
+  return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz") || g_str_has_suffix (lower, ".hdr")
+         || g_str_has_suffix (lower, ".hdr.gz");
+}
+
 /* Labels alone are shown over their images, which may be open. */
 static SagSeries *
 pick_labels (SagCatalogue *found)
@@ -231,8 +240,17 @@ pick (SagOpener *self,
   g_autoptr (SagCatalogue) found = sag_catalogue_new ();
   SagSeries *best;
 
-  if (!sag_catalogue_set (found, result, NULL)
-      || ((best = sag_catalogue_pick_series (found)) == NULL && (best = pick_labels (found)) == NULL))
+  if (!sag_catalogue_set (found, result, NULL))
+    return NULL;
+  /* Labels that were named beside their images are asked for with them. */
+  best = pick_labels (found);
+  if (best == NULL || !is_nifti (sag_series_get_paths (best)[0]))
+    {
+      SagSeries *images = sag_catalogue_pick_series (found);
+
+      best = images != NULL ? images : best;
+    }
+  if (best == NULL)
     return NULL;
   return sag_catalogue_find_series (self->catalogue, sag_series_get_key (best));
 }
@@ -419,15 +437,6 @@ sag_opener_open_labels (SagOpener  *self,
       sag_job_new_read_segmentation (path, FALSE, sag_workspace_get_volume (self->workspace));
 
   start_labels (self, job, name, NULL);
-}
-
-static gboolean
-is_nifti (const char *path)
-{
-  g_autofree char *lower = g_ascii_strdown (path, -1);
-
-  return g_str_has_suffix (lower, ".nii") || g_str_has_suffix (lower, ".nii.gz") || g_str_has_suffix (lower, ".hdr")
-         || g_str_has_suffix (lower, ".hdr.gz");
 }
 
 /* Of a DICOM file the index tells what it is; of a NIfTI file only its voxels do. */

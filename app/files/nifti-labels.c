@@ -414,3 +414,18 @@ sag_nifti_read_segmentation (const char *path, GError **error)
     sag_nifti_prefix (path, error);
   return segmentation;
 }
+
+gboolean
+sag_nifti_read_grid (const char *path, SagGrid *grid, GError **error)
+{
+  SagNiftiInput input;
+
+  if (!sag_nifti_input_open (&input, path, error))
+    {
+      sag_nifti_prefix (path, error);
+      return FALSE;
+    }
+  *grid = input.grid;
+  sag_nifti_input_close (&input);
+  return TRUE;
+}

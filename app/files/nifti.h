@@ -40,6 +40,11 @@ gboolean         sag_nifti_write              (const char            *path,
                                                const SagTick         *tick,
                                                GError               **error);
 
+/* The grid of the first volume, without its voxels. */
+gboolean         sag_nifti_read_grid          (const char            *path,
+                                               SagGrid               *grid,
+                                               GError               **error);
+
 /* FALSE for a NIfTI file that does not say how its voxels lie in the patient: what is made of it does not say so
  * either. */
 gboolean         sag_nifti_is_placed          (const char            *path);

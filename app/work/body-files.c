@@ -266,6 +266,35 @@ describe_image (const char *path)
   return g_variant_dict_end (&dict);
 }
 
+/* A NIfTI file of labels, with the images that they lie on. */
+static GVariant *
+describe_labels (const char *path, const char *images)
+{
+  g_autofree char *name = g_filename_display_basename (path);
+  g_autofree char *uid = g_filename_display_name (path);
+  const char *const paths[] = { path, NULL };
+  GVariantBuilder items;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "description", "s", name);
+  g_variant_dict_insert (&dict, "stack", "i", 0);
+  g_variant_dict_insert (&dict, "n-images", "u", 1u);
+  g_variant_dict_insert (&dict, "segmentation", "b", TRUE);
+  g_variant_dict_insert (&dict, "references", "s", images);
+  g_variant_dict_insert (&dict, "readable", "b", FALSE);
+  g_variant_dict_insert (&dict, "reason", "s", "A segmentation: it is shown over its images");
+  g_variant_dict_insert (&dict, "paths", "^aay", paths);
+  g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "patient-name", "s", name);
+  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (&items));
+  return g_variant_dict_end (&dict);
+}
+
 static void
 remember_index (SagBody *self, SagIndex *index)
 {
@@ -345,6 +374,7 @@ GVariant *
 sag_body_index (SagBodyRun *run, GError **error)
 {
   g_auto (GStrv) paths = sag_body_get_paths (run, error);
+  g_autoptr (GPtrArray) files = g_ptr_array_new (), matches = NULL; /* NIfTI among several */
   g_autoptr (GError) first = NULL;
   GVariantBuilder studies, skipped;
   guint32 n_files = 0;
@@ -364,7 +394,9 @@ sag_body_index (SagBodyRun *run, GError **error)
       if (header != NULL && strcmp (header, paths[n]) != 0 && g_strv_contains ((const char *const *) paths, header)
           && sag_nifti_is_file (header))
         continue;
-      if (index_path (run, paths[n], &studies, &skipped, &n_files, &failure))
+      if (paths[1] != NULL && sag_nifti_is_file (paths[n]) && g_file_test (paths[n], G_FILE_TEST_IS_REGULAR))
+        g_ptr_array_add (files, paths[n]);
+      else if (index_path (run, paths[n], &studies, &skipped, &n_files, &failure))
         n_good++;
       else
         {
@@ -374,6 +406,16 @@ sag_body_index (SagBodyRun *run, GError **error)
           if (first == NULL)
             first = g_steal_pointer (&failure);
         }
+    }
+  matches = sag_body_match_labels (run, files);
+  for (guint n = 0; n < files->len; n++)
+    {
+      const char *images = matches->pdata[n];
+
+      g_variant_builder_add_value (&studies, images != NULL ? describe_labels (files->pdata[n], images)
+                                                            : describe_image (files->pdata[n]));
+      n_files++;
+      n_good++;
     }
   if (n_good == 0 || run->sink->is_cancelled (run->sink->data))
     {

@@ -72,6 +72,13 @@ SagSegmentation *sag_body_get_segmentation (SagBodyRun       *run,
 const SagStack  *sag_body_get_stack       (SagBodyRun        *run,
                                            SagIndex         **index,
                                            GError           **error);
+/* Whether every voxel of `part` is one of `whole`: then nothing is lost by laying it there. */
+gboolean         sag_body_is_part_of     (const SagGrid     *part,
+                                           const SagGrid     *whole);
+/* Of NIfTI files (paths) that are named together, beside DICOM images perhaps: the UID of the images that each one
+ * labels, or NULL where it is images itself. Labels are at most 64 whole numbers on the voxels of images. */
+GPtrArray       *sag_body_match_labels   (SagBodyRun        *run,
+                                           GPtrArray         *files);
 /* Texts, made valid UTF-8, as an `as`. */
 void             sag_body_add_texts       (GVariantDict      *dict,
                                            const char        *key,

@@ -71,24 +71,6 @@ read_segmentation (SagBodyRun *run, const char *path, GError **error)
   return NULL;
 }
 
-/* Whether every voxel of `part` is one of `whole`: then nothing is lost by laying it there. */
-static gboolean
-is_part_of (const SagGrid *part, const SagGrid *whole)
-{
-  double first[3];
-
-  sag_grid_to_ijk (whole, part->origin, first);
-  for (int a = 0; a < 3; a++)
-    if (fabs (part->spacing[a] - whole->spacing[a]) > 1e-4 * whole->spacing[a]
-        || fabs (first[a] - floor (first[a] + 0.5)) > 0.01 || first[a] < -0.5
-        || first[a] + part->size[a] > whole->size[a] + 0.5)
-      return FALSE;
-  for (int n = 0; n < 9; n++)
-    if (fabs (part->direction[n] - whole->direction[n]) > 1e-4)
-      return FALSE;
-  return TRUE;
-}
-
 /* A file of whole numbers may be images: labels of these images have their voxels, and are few. */
 static gboolean
 are_labels (SagBodyRun *run, SagSegmentation *segmentation, SagVolume *volume, GError **error)
@@ -107,7 +89,7 @@ are_labels (SagBodyRun *run, SagSegmentation *segmentation, SagVolume *volume, G
       n_labels += n_more;
     }
   if (volume != NULL && n_labels <= 64
-      && is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
+      && sag_body_is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume)))
     return TRUE;
   g_set_error (error, SAG_JOB_ERROR, SAG_JOB_ERROR_FAILED, _ ("The file does not hold labels of the open images"));
   return FALSE;
@@ -138,7 +120,7 @@ sag_body_read_segmentation (SagBodyRun *run, GError **error)
   if (segmentation != NULL && volume != NULL
       && !sag_grid_equal (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))
       && (!sag_segmentation_get_has_place (segmentation)
-          || is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))))
+          || sag_body_is_part_of (sag_segmentation_get_grid (segmentation), sag_volume_get_grid (volume))))
     {
       SagSegmentation *placed = sag_seg_regrid (segmentation, sag_volume_get_grid (volume), error);
 

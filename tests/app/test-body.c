@@ -10,6 +10,7 @@
 #include "app/work/body.h"
 #include "app/work/link.h"
 #include "tests/app/job-runs.h"
+#include "tests/app/named-together.h"
 #include "tests/data.h"
 
 #include <glib/gstdio.h>
@@ -416,6 +417,7 @@ test_nifti (void)
                                          NULL, &error),
                      NULL);
   g_assert_no_error (written->error);
+  check_named_together (folder, series, results, path, sag_workspace_get_volume (workspace));
   listed = job_run (sag_job_new_index (paths), NULL);
   g_assert_no_error (listed->error);
   g_assert_true (sag_catalogue_set (other, listed->result, &error));
