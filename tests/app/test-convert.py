@@ -17,6 +17,8 @@ FOLDERS = [
     "series/petct-chest/CT", "series/petct-chest/PT_AC", "series/petct-chest/SCOUT", "series/brain-t1-seg/T1",
     "series/brain-flair", "series/brain-multiseries/*", "dicom-matrix/dicom2nifti/generic/anatomical",
     "dicom-matrix/dicom2nifti/generic/compressed*", "dicom-matrix/dicom2nifti/hitachi/anatomical",
+    "dicom-matrix/dicom2nifti/hyperfine/*", "dicom-matrix/dicom2nifti/failing/slice*", "dicom-matrix/rt-utils/one_slice_data",
+    "dicom-matrix/dcmqi/segmentations/ct-3slice", "dicom-matrix/dcmqi/segmentations/*/image",
 ]
 
 
