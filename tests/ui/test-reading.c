@@ -101,8 +101,7 @@ make_series (const char *uid,
   g_autofree char *text = g_strdup_printf (
       "{'uid': <'%s'>, 'readable': <true>, 'modality': <'CR'>, 'description': <'Chest'>%s}", uid, more);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) stack =
-      g_variant_ref_sink (g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error));
+  g_autoptr (GVariant) stack = g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
 
   g_assert_no_error (error);
   return sag_series_new (stack);
@@ -515,8 +514,7 @@ make_catalogue (const char *text)
 {
   SagCatalogue *catalogue = sag_catalogue_new ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) index =
-      g_variant_ref_sink (g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error));
+  g_autoptr (GVariant) index = g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
 
   g_assert_no_error (error);
   sag_catalogue_set (catalogue, index, &error);
