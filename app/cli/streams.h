@@ -10,11 +10,11 @@
  * without the control characters that a name in a file could send to a terminal. An answer that cannot be written
  * (a full disk, a closed descriptor) is one sentence and exit status 1; a reader that has seen enough (| head) is
  * status 1 without a word. Standard descriptors that the caller closed are taken, so that no file gets their numbers
- * and no answer gets into a file. */
+ * and no answer gets into a file. [main thread, before any other] */
 void     sag_streams_open  (void);
 
 /* No argument, nor what follows a '=' in one, is a pipe or a device: they are neither waited for nor written over.
- * INVALID. */
+ * INVALID. [any thread] */
 gboolean sag_streams_check (int      argc,
                             char   **argv,
                             GError **error);

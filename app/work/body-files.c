@@ -220,6 +220,19 @@ describe_study (const SagIndexStudy *study)
   return g_variant_dict_end (&dict);
 }
 
+/* The study of one file that says nothing of patients: it is called by its name. */
+static GVariant *
+describe_named (const char *uid, const char *name, GVariantBuilder *series)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "uid", "s", uid);
+  g_variant_dict_insert (&dict, "patient-name", "s", name);
+  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (series));
+  return g_variant_dict_end (&dict);
+}
+
 /* A NIfTI or PNG file as a study of its own, with a stack for each of its volumes: it says nothing of
  * patients. */
 static GVariant *
@@ -259,11 +272,7 @@ describe_image (const char *path)
         g_variant_dict_insert (&dict, "warnings", "^as", warnings);
       g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
     }
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "uid", "s", uid);
-  g_variant_dict_insert (&dict, "patient-name", "s", name);
-  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (&items));
-  return g_variant_dict_end (&dict);
+  return describe_named (uid, name, &items);
 }
 
 /* A NIfTI file of labels, with the images that they lie on. */
@@ -288,11 +297,7 @@ describe_labels (const char *path, const char *images)
   g_variant_dict_insert (&dict, "paths", "^aay", paths);
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
   g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "uid", "s", uid);
-  g_variant_dict_insert (&dict, "patient-name", "s", name);
-  g_variant_dict_insert_value (&dict, "series", g_variant_builder_end (&items));
-  return g_variant_dict_end (&dict);
+  return describe_named (uid, name, &items);
 }
 
 static void

@@ -7,8 +7,6 @@
 #include "app/state/workspace.h"
 #include "app/work/job.h"
 
-#include <glib/gstdio.h>
-
 typedef struct
 {
   SagJob       *job;
@@ -89,19 +87,3 @@ job_run_free (JobRun *self)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (JobRun, job_run_free)
-
-/* A folder with everything in it. */
-static inline void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}

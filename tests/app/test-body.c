@@ -12,6 +12,7 @@
 #include "tests/app/job-runs.h"
 #include "tests/app/named-together.h"
 #include "tests/data.h"
+#include "tests/tree.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

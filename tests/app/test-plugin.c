@@ -6,6 +6,7 @@
 #include "app/plugin/host.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "tests/tree.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -20,21 +21,6 @@ static void
 set_up (void)
 {
   scratch = g_dir_make_tmp ("sagitta-XXXXXX", NULL);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *inside = g_build_filename (path, name, NULL);
-
-      remove_tree (inside);
-    }
-  g_remove (path);
 }
 
 static void

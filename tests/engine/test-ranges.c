@@ -9,6 +9,7 @@
 #include "engine/base/parallel.h"
 #include "engine/nn/calibrate.h"
 #include "engine/nn/session.h"
+#include "tests/tree.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -391,18 +392,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ranges/threads", test_threads);
   g_test_add_func ("/ranges/instruction-sets", test_isa);
   status = g_test_run ();
-  {
-    g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-      {
-        g_autofree char *path = g_build_filename (folder, name, NULL);
-
-        g_unlink (path);
-      }
-    g_rmdir (folder);
-  }
+  remove_tree (folder);
   g_free (folder);
   return status;
 }
