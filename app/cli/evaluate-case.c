@@ -190,29 +190,16 @@ open_mask (const SagEvaluated *self, const char *path, GError **error)
   return g_steal_pointer (&laid);
 }
 
-gboolean
-sag_evaluated_read (SagEvaluated        *self,
-                    const SagEvaluation *evaluation,
-                    const char          *name,
-                    const char          *image,
-                    const char          *mask_path,
-                    GError             **error)
+/* Lays what a mask holds over the truth so far. */
+static gboolean
+add_mask (SagEvaluated *self, const SagEvaluation *evaluation, const char *path, GError **error)
 {
-  g_autoptr (SagSegmentation) mask = NULL;
-  guint8 map[256], *truth;
-  gsize  n;
+  gsize   n = sag_grid_get_n_voxels (sag_volume_get_grid (self->volume));
+  guint8 *truth = sag_block_get_data (self->truth), map[256];
+  g_autoptr (SagSegmentation) mask = open_mask (self, path, error);
 
-  self->name = g_strdup (name);
-  self->volume = sag_open_volume (image, NULL, NULL, &self->info, error);
-  if (self->volume == NULL || (mask = open_mask (self, mask_path, error)) == NULL
-      || !make_map (self, evaluation, mask, mask_path, map, error))
+  if (mask == NULL || !make_map (self, evaluation, mask, path, map, error))
     return FALSE;
-  n = sag_grid_get_n_voxels (sag_volume_get_grid (self->volume));
-  self->truth = sag_block_new (n, "the truth", error);
-  if (self->truth == NULL)
-    return FALSE;
-  truth = sag_block_get_data (self->truth);
-  memset (truth, 0, n);
   for (int layer = 0; layer < sag_segmentation_get_n_layers (mask); layer++)
     {
       g_autoptr (SagLabelmap) whole = sag_labelmap_to_whole (sag_segmentation_get_layer (mask, layer), error);
@@ -224,6 +211,31 @@ sag_evaluated_read (SagEvaluated        *self,
         if (map[voxels[p]] != 0)
           truth[p] = map[voxels[p]];
     }
+  return TRUE;
+}
+
+gboolean
+sag_evaluated_read (SagEvaluated        *self,
+                    const SagEvaluation *evaluation,
+                    const char          *name,
+                    const char          *image,
+                    const GPtrArray     *masks,
+                    GError             **error)
+{
+  gsize n;
+
+  self->name = g_strdup (name);
+  self->volume = sag_open_volume (image, NULL, NULL, &self->info, error);
+  if (self->volume == NULL)
+    return FALSE;
+  n = sag_grid_get_n_voxels (sag_volume_get_grid (self->volume));
+  self->truth = sag_block_new (n, "the truth", error);
+  if (self->truth == NULL)
+    return FALSE;
+  memset (sag_block_get_data (self->truth), 0, n);
+  for (guint m = 0; m < masks->len; m++)
+    if (!add_mask (self, evaluation, masks->pdata[m], error))
+      return FALSE;
   return TRUE;
 }
 

@@ -192,7 +192,7 @@ evaluate (const SagEvaluation *evaluation,
       const SagPair *pair = pairs->pdata[n];
       SagEvaluated   evaluated = { NULL };
       gboolean       good =
-          sag_evaluated_read (&evaluated, evaluation, pair->name, pair->image, pair->mask, error)
+          sag_evaluated_read (&evaluated, evaluation, pair->name, pair->image, pair->masks, error)
           && sag_evaluated_run (&evaluated, evaluation, &results->all, &results->near, error)
           && (!measure || sag_evaluated_measure (&evaluated, evaluation, error));
 
@@ -543,7 +543,7 @@ sag_command_evaluate (int argc, char **argv)
       "Folder of PNG, NIfTI or DICOM files, or of folders of DICOM files; or one image", "DIR" },
     { "masks", 0, 0, G_OPTION_ARG_FILENAME, &options.masks,
       "Folder of masks of the same names (PNG of 0 and 255 or label values, NIfTI labels, DICOM "
-      "SEG); or one mask",
+      "SEG; x_mask_1 beside x_mask is more of it); or one mask",
       "DIR" },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &options.precision, "fp32, bf16, int8 or int4", "P" },
     { "map", 0, 0, G_OPTION_ARG_STRING, &options.map,

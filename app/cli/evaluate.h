@@ -37,14 +37,14 @@ typedef struct
   SagAgreement     agreement[255]; /* by label of the model; [0] alone if merged */
 } SagEvaluated;
 
-/* Reads image and mask. The mask's values are the model's labels: by code where both are DICOM, else by
- * number, a sole label being the sole label whatever its number. INVALID names a value that the model
- * does not have. */
+/* Reads image and masks (paths, one or more); the truth is all of them together, the last one on top. A
+ * mask's values are the model's labels: by code where both are DICOM, else by number, a sole label
+ * being the sole label whatever its number. INVALID names a value that the model does not have. */
 gboolean sag_evaluated_read    (SagEvaluated        *self,
                                 const SagEvaluation *evaluation,
                                 const char          *name,
                                 const char          *image,
-                                const char          *mask,
+                                const GPtrArray     *masks,
                                 GError             **error);
 
 /* Runs the model, and counts the confidences of all voxels and of those near the truth's boundary. */

@@ -35,7 +35,7 @@ pair_free (gpointer data)
 
   g_free (self->name);
   g_free (self->image);
-  g_free (self->mask);
+  g_ptr_array_unref (self->masks);
   g_free (self);
 }
 
@@ -167,16 +167,52 @@ find_by_key (GPtrArray *items, const char *key)
   return found;
 }
 
-static void
-add_pair (GPtrArray *pairs, Item *image, Item *mask)
+static SagPair *
+pair_new (const char *name, const char *image, const char *mask)
 {
   SagPair *pair = g_new0 (SagPair, 1);
 
+  pair->name = g_strdup (name);
+  pair->image = g_strdup (image);
+  pair->masks = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (pair->masks, g_strdup (mask));
+  return pair;
+}
+
+static void
+add_pair (GPtrArray *pairs, Item *image, Item *mask)
+{
   image->used = mask->used = TRUE;
-  pair->name = g_strdup (image->stem);
-  pair->image = g_strdup (image->path);
-  pair->mask = g_strdup (mask->path);
-  g_ptr_array_add (pairs, pair);
+  g_ptr_array_add (pairs, pair_new (image->stem, image->path, mask->path));
+}
+
+static gboolean
+has_word (const Item *item)
+{
+  g_autofree char *lower = g_ascii_strdown (item->stem, -1);
+
+  return strcmp (item->key, lower) != 0;
+}
+
+/* The mask "x_mask" of which "x_mask_1" is more, or NULL. */
+static const Item *
+find_first (const GPtrArray *masks, const Item *more)
+{
+  gsize n = strlen (more->stem), length = n;
+
+  while (length > 0 && g_ascii_isdigit (more->stem[length - 1]))
+    length--;
+  if (length == n || length < 2 || more->stem[length - 1] != '_')
+    return NULL;
+  for (guint i = 0; i < masks->len; i++)
+    {
+      const Item *item = masks->pdata[i];
+
+      if (strncmp (item->stem, more->stem, length - 1) == 0 && item->stem[length - 1] == '\0'
+          && has_word (item))
+        return item;
+    }
+  return NULL;
 }
 
 static int
@@ -217,10 +253,9 @@ part_folder (GPtrArray *images, GPtrArray *masks)
 
   for (guint n = masks->len; n-- > 0;)
     {
-      const Item      *item = masks->pdata[n];
-      g_autofree char *lower = g_ascii_strdown (item->stem, -1);
+      const Item *item = masks->pdata[n];
 
-      if (strcmp (item->key, lower) == 0)
+      if (!has_word (item) && find_first (masks, item) == NULL)
         g_ptr_array_remove_index (masks, n);
       else
         g_hash_table_add (marked, item->stem);
@@ -228,6 +263,27 @@ part_folder (GPtrArray *images, GPtrArray *masks)
   for (guint n = images->len; n-- > 0;)
     if (g_hash_table_contains (marked, ((const Item *) images->pdata[n])->stem))
       g_ptr_array_remove_index (images, n);
+}
+
+/* What is left of the masks and is more of a case's, in order of name. */
+static void
+add_more (GPtrArray *masks, GPtrArray *pairs)
+{
+  for (guint m = 0; m < masks->len; m++)
+    {
+      Item       *more = masks->pdata[m];
+      const Item *first = more->used ? NULL : find_first (masks, more);
+
+      for (guint n = 0; first != NULL && n < pairs->len; n++)
+        {
+          SagPair *pair = pairs->pdata[n];
+
+          if (strcmp (pair->masks->pdata[0], first->path) != 0)
+            continue;
+          more->used = TRUE;
+          g_ptr_array_add (pair->masks, g_strdup (more->path));
+        }
+    }
 }
 
 static void
@@ -253,6 +309,7 @@ match (GPtrArray *images, GPtrArray *masks, GPtrArray *pairs)
       if (mask != NULL)
         add_pair (pairs, image, mask);
     }
+  add_more (masks, pairs);
   g_ptr_array_sort (pairs, compare_pairs);
 }
 
@@ -314,15 +371,9 @@ sag_pairs_find (const char *images,
 
   if (g_file_test (masks, G_FILE_TEST_IS_REGULAR))
     {
-      g_autofree char *base = g_path_get_basename (images);
-      SagPair         *pair = g_new0 (SagPair, 1);
+      g_autofree char *base = g_path_get_basename (images), *stem = get_stem (images, base);
 
-      pair->name = get_stem (images, base);
-      if (pair->name == NULL)
-        pair->name = g_steal_pointer (&base);
-      pair->image = g_strdup (images);
-      pair->mask = g_strdup (masks);
-      g_ptr_array_add (pairs, pair);
+      g_ptr_array_add (pairs, pair_new (stem != NULL ? stem : base, images, masks));
       return g_steal_pointer (&pairs);
     }
   left = list_items (images, image_words, error);

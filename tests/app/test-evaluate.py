@@ -163,6 +163,23 @@ got = run("evaluate", "--model", net, "--images", both, "--masks", f"{both}/", "
 check("images and masks in one folder", got.returncode == 0
       and [c["dice"]["Bright"] for c in json.loads(got.stdout)["cases"]] == [c["dice"]["Bright"] for c in answer["cases"][:2]],
       got.stderr)
+# A second lesion in a file of its own, as BUSI has it: the truth is both, in one folder and in two.
+whole, left = truth["case_0"].astype(np.uint8) * 255, x < 20
+apart = folder / "apart"
+apart.mkdir()
+for kind, pixels in {"": picture["case_0"], "_mask": whole * left, "_mask_1": whole * (~left & (y < 20)),
+                     "_mask_2": whole * (~left & (y >= 20))}.items():
+    write_png(both / f"case_0{kind}.png", pixels)
+    if kind:
+        write_png(apart / f"case_0{kind}.png", pixels)
+(folder / "list").write_text("case_0\n")
+for name, at, list_of in (("one folder", both, []), ("two", apart, ["--cases", folder / "list"])):
+    got = run("evaluate", "--model", net, "--images", both if at == both else images, "--masks", at, "--json", *list_of)
+    check(f"a mask in parts, {name}", got.returncode == 0 and got.stderr == ""
+          and json.loads(got.stdout)["cases"][0] == answer["cases"][0], got.stderr + got.stdout[:300])
+(apart / "case_0_mask.png").unlink()
+got = run("evaluate", "--model", net, "--images", images, "--masks", apart, "--json", "--cases", folder / "list")
+check("parts without a first may be two readers'", got.returncode == 1 and "No mask" in got.stderr, got.stderr)
 got = run("evaluate", "--model", net, "--images", images, "--masks", masks, "--limit", 2, "--json")
 check("a limit", len(json.loads(got.stdout)["cases"]) == 2, got.stderr)
 
