@@ -180,6 +180,37 @@ sag_keys_dup_accels (const SagKey *key,
   return g_strsplit (key->keys, " ", -1);
 }
 
+char *
+sag_keys_dup_label (const char *accel)
+{
+  guint key;
+  GdkModifierType modifiers;
+
+  if (!gtk_accelerator_parse (accel, &key, &modifiers))
+    return g_strdup (accel);
+  return gtk_accelerator_get_label (key, modifiers);
+}
+
+char **
+sag_keys_dup_shown (const SagKey *key,
+                    GSettings    *settings)
+{
+  g_auto (GStrv) accels = sag_keys_dup_accels (key, settings);
+  g_autoptr (GStrvBuilder) shown = g_strv_builder_new ();
+
+  for (int i = -1; i < 0 || accels[i] != NULL; i++)
+    {
+      const char *accel = i < 0 ? key->handled : accels[i];
+      g_autofree char *label = NULL;
+
+      if (accel == NULL || strstr (accel, "KP_") != NULL || strstr (accel, "ISO_") != NULL)
+        continue;
+      label = sag_keys_dup_label (accel);
+      g_strv_builder_add (shown, label);
+    }
+  return g_strv_builder_end (shown);
+}
+
 /* Takes the trigger. */
 static void
 add_shortcut (GtkShortcutController *controller,
@@ -349,146 +380,4 @@ sag_keys_find (const char *accel,
           return &keys[i];
     }
   return NULL;
-}
-
-static void
-append_row (GString      *xml,
-            const SagKey *key,
-            GSettings    *settings)
-{
-  g_auto (GStrv) accels = sag_keys_dup_accels (key, settings);
-  g_autoptr (GString) shown = g_string_new (key->handled);
-  g_autofree char *row = NULL;
-
-  /* The same key on the keypad, or under another name, needs no words. */
-  for (int i = 0; accels[i] != NULL; i++)
-    if (strstr (accels[i], "KP_") == NULL && strstr (accels[i], "ISO_") == NULL)
-      g_string_append_printf (shown, "%s%s", shown->len > 0 ? " " : "", accels[i]);
-  if (shown->len == 0)
-    return;
-  row = g_markup_printf_escaped ("<child><object class='GtkShortcutsShortcut'>"
-                                 "<property name='title'>%s</property>"
-                                 "<property name='accelerator'>%s</property>"
-                                 "</object></child>",
-                                 _ (key->title), shown->str);
-  g_string_append (xml, row);
-}
-
-/* Where the first group inside `widget` stands in the table. */
-static int
-get_place (GtkWidget *widget)
-{
-  int place = G_MAXINT;
-
-  if (GTK_IS_SHORTCUTS_GROUP (widget))
-    {
-      g_autofree char *title = NULL;
-
-      g_object_get (widget, "title", &title, NULL);
-      for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-        if (g_strcmp0 (title, _ (keys[i].group)) == 0)
-          return (int) i;
-      return place;
-    }
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    place = MIN (place, get_place (child));
-  return place;
-}
-
-static int
-compare_places (gconstpointer a,
-                gconstpointer b)
-{
-  return get_place (*(GtkWidget *const *) a) - get_place (*(GtkWidget *const *) b);
-}
-
-static GPtrArray *
-sort_children (GtkWidget *widget)
-{
-  GPtrArray *children = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    g_ptr_array_add (children, g_object_ref (child));
-  g_ptr_array_sort (children, compare_places);
-  return children;
-}
-
-/* GTK 4.8 fills its pages, and their columns, from the end, and numbers them: they are put in order and named. */
-static void
-sort_pages (GtkWidget *widget)
-{
-  g_autoptr (GPtrArray) pages = NULL;
-  GtkWidget *stack = widget;
-
-  /* The pages are the innermost stack's. */
-  for (GtkWidget *at = widget; at != NULL; at = gtk_widget_get_first_child (at))
-    {
-      while (at != NULL && get_place (at) == G_MAXINT)
-        at = gtk_widget_get_next_sibling (at);
-      if (at == NULL || GTK_IS_SHORTCUTS_GROUP (at))
-        break;
-      if (GTK_IS_STACK (at))
-        stack = at;
-    }
-  if (!GTK_IS_STACK (stack))
-    return;
-  pages = sort_children (stack);
-  for (guint p = 0; p < pages->len; p++)
-    {
-      g_autoptr (GPtrArray) columns = sort_children (pages->pdata[p]);
-      g_autoptr (GString) title = g_string_new (NULL);
-
-      for (guint c = 0; c < columns->len; c++)
-        {
-          int place = get_place (columns->pdata[c]);
-
-          gtk_box_reorder_child_after (GTK_BOX (pages->pdata[p]), columns->pdata[c],
-                                       c > 0 ? columns->pdata[c - 1] : NULL);
-          if (place < (int) G_N_ELEMENTS (keys))
-            g_string_append_printf (title, "%s%s", title->len > 0 ? " · " : "", _ (keys[place].group));
-        }
-      gtk_stack_remove (GTK_STACK (stack), pages->pdata[p]);
-      gtk_stack_add_titled (GTK_STACK (stack), pages->pdata[p], NULL, title->str);
-    }
-  if (pages->len > 0)
-    gtk_stack_set_visible_child (GTK_STACK (stack), pages->pdata[0]);
-}
-
-/* GTK 4.8 fills a shortcuts window from XML only; the XML is made from the table. */
-GtkShortcutsWindow *
-sag_keys_new_window (GSettings *settings)
-{
-  g_autoptr (GString) xml =
-      g_string_new ("<interface><object class='GtkShortcutsWindow' id='window'>"
-                    "<property name='modal'>1</property><child>"
-                    "<object class='GtkShortcutsSection'>"
-                    "<property name='section-name'>all</property>"
-                    "<property name='max-height'>14</property>");
-  const char *group = NULL;
-  GtkBuilder *builder;
-  GtkShortcutsWindow *window;
-
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    {
-      if (g_strcmp0 (group, keys[i].group) != 0)
-        {
-          if (group != NULL)
-            g_string_append (xml, "</object></child>");
-          group = keys[i].group;
-          g_string_append_printf (xml,
-                                  "<child><object class='GtkShortcutsGroup'>"
-                                  "<property name='title'>%s</property>",
-                                  _ (group));
-        }
-      append_row (xml, &keys[i], settings);
-    }
-  g_string_append (xml, "</object></child></object></child></object></interface>");
-
-  builder = gtk_builder_new_from_string (xml->str, xml->len);
-  window = GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "window"));
-  g_object_unref (builder);
-  g_signal_connect_after (window, "map", G_CALLBACK (sort_pages), NULL);
-  return window;
 }

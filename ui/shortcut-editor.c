@@ -6,7 +6,6 @@
 #include "ui/spoken.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 struct _SagShortcutEditor
 {
@@ -28,39 +27,14 @@ get_key (GtkListBoxRow *row)
   return g_object_get_data (G_OBJECT (row), "key");
 }
 
-static char *
-dup_label (const char *accel)
-{
-  guint key;
-  GdkModifierType modifiers;
-
-  if (!gtk_accelerator_parse (accel, &key, &modifiers))
-    return g_strdup (accel);
-  return gtk_accelerator_get_label (key, modifiers);
-}
-
 /* The keys as people write them: "Ctrl+G or F". */
 static char *
 dup_keys (SagShortcutEditor *self,
           const SagKey      *key)
 {
-  g_auto (GStrv) accels = sag_keys_dup_accels (key, self->settings);
-  GString *text = g_string_new (NULL);
+  g_auto (GStrv) shown = sag_keys_dup_shown (key, self->settings);
 
-  if (key->handled != NULL)
-    {
-      g_autofree char *label = dup_label (key->handled);
-
-      g_string_append (text, label);
-    }
-  for (int i = 0; accels[i] != NULL; i++)
-    {
-      g_autofree char *label = dup_label (accels[i]);
-
-      if (strstr (accels[i], "KP_") == NULL && strstr (accels[i], "ISO_") == NULL)
-        g_string_append_printf (text, "%s%s", text->len > 0 ? _ (" or ") : "", label);
-    }
-  return g_string_free (text, FALSE);
+  return g_strjoinv (_ (" or "), shown);
 }
 
 static void
@@ -130,7 +104,7 @@ give (SagShortcutEditor *self,
     {
       if (g_strcmp0 (self->wanted, accel) != 0)
         {
-          g_autofree char *label = dup_label (accel);
+          g_autofree char *label = sag_keys_dup_label (accel);
           g_autofree char *text =
               g_strdup_printf (other->handled != NULL && sag_keys_is_same (other->handled, accel)
                                    ? _ ("%s is kept for “%s”.")

@@ -5,7 +5,7 @@
 
 #include "ui/export-actions.h"
 #include "ui/file-dialogs.h"
-#include "ui/keys.h"
+#include "ui/key-sheet.h"
 #include "ui/measure-actions.h"
 #include "ui/sample.h"
 #include "ui/shortcut-editor.h"
@@ -347,10 +347,7 @@ ACTION (fullscreen)
 
 ACTION (show_shortcuts)
 {
-  GtkWindow *window = GTK_WINDOW (sag_keys_new_window (sag_window_get_settings (data)));
-
-  gtk_window_set_transient_for (window, data);
-  gtk_window_present (window);
+  gtk_window_present (sag_key_sheet_new (data, sag_window_get_settings (data)));
 }
 
 ACTION (edit_shortcuts)

@@ -3,6 +3,7 @@
  * test-slice-layout.c: arrangements of views, the commands on them, and the keys that give them. */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
+#include "ui/key-sheet.h"
 #include "ui/settings.h"
 #include "ui/shortcut-editor.h"
 #include "ui/view-actions.h"
@@ -246,22 +247,67 @@ test_menu (Fixture       *f,
   fake_settle ();
 }
 
+/* Whether these keys are to be seen on the sheet. */
 static gboolean
-has_accelerator (GtkWidget *widget, const char *wanted)
+has_cap (GtkWidget *widget, const char *wanted)
 {
-  if (GTK_IS_SHORTCUTS_SHORTCUT (widget))
-    {
-      g_autofree char *accelerator = NULL;
-
-      g_object_get (widget, "accelerator", &accelerator, NULL);
-      if (g_strcmp0 (accelerator, wanted) == 0)
-        return TRUE;
-    }
+  if (!gtk_widget_get_visible (widget))
+    return FALSE;
+  if (GTK_IS_LABEL (widget) && gtk_widget_has_css_class (widget, "keycap")
+      && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), wanted))
+    return TRUE;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
-    if (has_accelerator (child, wanted))
+    if (has_cap (child, wanted))
       return TRUE;
   return FALSE;
+}
+
+/* The sheet of keys fits a low screen, has what the mouse does as it is set, is searched, and goes away. */
+static void
+test_sheet (void)
+{
+  g_autoptr (GSettings) settings = fake_settings ();
+  GtkWindow *parent = fake_show (gtk_label_new ("beneath"), 1366, 768), *sheet;
+  GtkEditable *search;
+  GtkWidget *scrolled;
+  GtkAdjustment *place;
+
+  g_settings_set_string (settings, "mouse-right", "none");
+  sheet = sag_key_sheet_new (parent, settings);
+  g_object_add_weak_pointer (G_OBJECT (sheet), (gpointer *) &sheet);
+  gtk_window_present (sheet);
+  fake_settle ();
+  g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (sheet)), <=, 1366);
+  g_assert_cmpint (gtk_widget_get_height (GTK_WIDGET (sheet)), <=, 720);
+  g_assert_true (has_cap (GTK_WIDGET (sheet), "Wheel"));
+  g_assert_true (has_cap (GTK_WIDGET (sheet), "Left drag"));
+  g_assert_false (has_cap (GTK_WIDGET (sheet), "Right drag"));
+  g_assert_true (has_cap (GTK_WIDGET (sheet), "1 … 9"));
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      gtk_window_destroy (sheet);
+      fake_close (parent);
+      return;
+    }
+  hands_focus (GTK_WIDGET (sheet));
+  scrolled = fake_find (GTK_WIDGET (sheet), GTK_TYPE_SCROLLED_WINDOW);
+  place = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  hands_key (GDK_KEY_Page_Down, 0);
+  fake_wait (gtk_adjustment_get_value (place) > 0);
+  hands_key (GDK_KEY_o, 0);
+  hands_key (GDK_KEY_p, 0);
+  hands_key (GDK_KEY_e, 0);
+  hands_key (GDK_KEY_n, 0);
+  search = GTK_EDITABLE (fake_find (GTK_WIDGET (sheet), GTK_TYPE_SEARCH_ENTRY));
+  g_assert_cmpstr (gtk_editable_get_text (search), ==, "open");
+  fake_wait (!has_cap (GTK_WIDGET (sheet), "Wheel"));
+  g_assert_true (has_cap (GTK_WIDGET (sheet), "Ctrl+O"));
+  hands_key (GDK_KEY_Escape, 0);
+  fake_wait (sheet == NULL);
+  fake_close (parent);
 }
 
 /* No key has two meanings, and the list of shortcuts can be shown: as they are now. */
@@ -274,7 +320,7 @@ test_table (void)
   GVariantBuilder builder;
   int n;
   const SagKey *keys = sag_keys_get (&n);
-  GtkShortcutsWindow *window;
+  GtkWindow *window;
 
   for (int i = 0; i < n; i++)
     {
@@ -297,12 +343,12 @@ test_table (void)
 
     g_assert_cmpstr (accels[0], ==, "<Control>j");
   }
-  window = sag_keys_new_window (settings);
-  gtk_window_present (GTK_WINDOW (window));
+  window = sag_key_sheet_new (NULL, settings);
+  gtk_window_present (window);
   fake_settle ();
-  g_assert_true (has_accelerator (GTK_WIDGET (window), "<Control>j"));
-  g_assert_false (has_accelerator (GTK_WIDGET (window), keys[0].keys));
-  gtk_window_destroy (GTK_WINDOW (window));
+  g_assert_true (has_cap (GTK_WIDGET (window), "Ctrl+J"));
+  g_assert_false (has_cap (GTK_WIDGET (window), "Ctrl+O"));
+  gtk_window_destroy (window);
 }
 
 static const SagKey *
@@ -414,6 +460,7 @@ add_tests (void)
   g_test_add ("/keys/editor", Fixture, NULL, set_up, test_editor, tear_down);
   g_test_add ("/slice-layout/menu", Fixture, NULL, set_up, test_menu, tear_down);
   g_test_add_func ("/keys/table", test_table);
+  g_test_add_func ("/keys/sheet", test_sheet);
 }
 
 int
