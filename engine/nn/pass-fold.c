@@ -16,6 +16,8 @@
 #define MAX_FOLDED ((gint64) 1 << 24) /* elements of one result */
 #define MAX_BUDGET ((gint64) 1 << 25) /* of all results of a graph */
 #define MAX_MACS ((gint64) 1 << 30) /* spent on folding a graph */
+#define MAX_MADE ((double) (1 << 29)) /* bytes, and */
+#define MAX_MADE_MACS 7e10 /* work, of what no input reaches and was too much to fold */
 
 static gboolean
 check_needs (const SagNode *node, GError **error)
@@ -244,6 +246,58 @@ sag_pass_fold (SagGraph *graph, GError **error)
           }
     }
   return sag_graph_clean (graph, error);
+}
+
+/* ---- what no input reaches --------------------------------------------------------------- */
+
+/* Real networks leave little of it: weights of half floats or integers that a run widens. */
+gboolean
+sag_pass_bound (const SagGraph *graph, GError **error)
+{
+  g_autoptr (GHashTable) reached = g_hash_table_new (NULL, NULL);
+  double stored = 0, made = 0, macs = 0;
+
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const SagValue *value = graph->values->pdata[i];
+
+      if (value->constant != NULL)
+        stored += (double) sag_value_count (value) * (double) sag_dtype_size (value->dtype);
+    }
+  for (guint i = 0; i < graph->inputs->len; i++)
+    g_hash_table_add (reached, graph->inputs->pdata[i]);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const SagNode *node = graph->nodes->pdata[i];
+      gboolean open = FALSE;
+
+      for (guint j = 0; j < node->inputs->len && !open; j++)
+        open = g_hash_table_contains (reached, sag_node_input (node, (int) j));
+      macs += open ? 0 : (double) node->macs;
+      made += open ? 0 : (double) node->scratch_bytes;
+      for (guint j = 0; j < node->outputs->len; j++)
+        {
+          SagValue *value = sag_node_output (node, (int) j);
+
+          if (value != NULL && open)
+            g_hash_table_add (reached, value);
+          else if (value != NULL && !node->view)
+            made += (double) sag_value_count (value) * (double) sag_dtype_size (value->dtype);
+        }
+      if (macs > MAX_MADE_MACS)
+        return sag_node_unsupported (node, error, "%.3g multiply-adds hang on no input; export the model with them done", macs);
+      if (made > MAX (MAX_MADE, 16 * stored))
+        {
+          sag_node_unsupported (node, error,
+                                "it needs %.3g bytes for what hangs on no input, far more than the weights could; "
+                                "export the model with fixed shapes, and constants computed",
+                                made);
+          if (error != NULL)
+            (*error)->code = SAG_ENGINE_ERROR_MEMORY;
+          return FALSE;
+        }
+    }
+  return TRUE;
 }
 
 /* ---- inputs that are known -------------------------------------------------------------- */

@@ -56,6 +56,10 @@ gboolean sag_pass_bytes     (SagGraph *graph, GError **error);
  * written by a node of its own. UNSUPPORTED if the precision cannot be had. */
 gboolean sag_pass_prepare   (SagGraph *graph, SagPrecision precision, GError **error);
 
+/* MEMORY if what no input reaches, and was too much to fold, is half a gigabyte and more than the weights could need,
+ * UNSUPPORTED if it is seconds of work: a few bytes of file that ask for any memory and time. After sag_pass_prepare(). */
+gboolean sag_pass_bound     (const SagGraph *graph, GError **error);
+
 /* Convolutions that follow each other become one step that works in bands of lines. After
  * sag_pass_prepare(). */
 gboolean sag_pass_chain     (SagGraph *graph, GError **error);

@@ -170,6 +170,30 @@ map_pages (gsize bytes, const char *what, GError **error)
   return memory;
 }
 
+/* A few bytes of file may ask for any memory: without a caller's limit a network may take what this machine has, and
+ * no more than 2^12 times what it is fed. */
+static gsize
+find_limit (const SagGraph *graph)
+{
+  enum { LEAST = 1 << 30, TIMES = 1 << 12 };
+  double fed = 0, machine = (double) sysconf (_SC_PHYS_PAGES) * (double) sysconf (_SC_PAGESIZE);
+
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      const SagValue *value = graph->values->pdata[i];
+
+      if (value->constant != NULL)
+        fed += (double) sag_value_count (value) * (double) sag_dtype_size (value->dtype);
+    }
+  for (guint i = 0; i < graph->inputs->len; i++)
+    {
+      const SagValue *value = graph->inputs->pdata[i];
+
+      fed += (double) sag_value_count (value) * (double) sag_dtype_size (value->dtype);
+    }
+  return (gsize) MIN (machine, MAX (LEAST, TIMES * fed));
+}
+
 static gboolean
 reserve (SagSession *self, gsize limit, GError **error)
 {
@@ -178,9 +202,10 @@ reserve (SagSession *self, gsize limit, GError **error)
   self->info.weight_bytes = self->plan->packed_bytes + constant_bytes (self->graph, FALSE);
   self->info.arena_bytes = self->plan->arena_bytes;
   if (!g_size_checked_add (&total, self->info.weight_bytes, self->info.arena_bytes)
-      || (limit > 0 && total > limit))
+      || total > (limit > 0 ? limit : find_limit (self->graph)))
     {
-      g_autofree char *need = g_format_size (total), *have = g_format_size (limit);
+      g_autofree char *need = g_format_size (total),
+                      *have = g_format_size (limit > 0 ? limit : find_limit (self->graph));
 
       g_set_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_MEMORY,
                    "The network needs %s, more than the limit of %s; use smaller patches or a "
@@ -276,7 +301,7 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
       || !sag_pass_layout (self->graph, error))
     return FALSE;
   self->watched = options != NULL && options->watched;
-  if (!sag_pass_prepare (self->graph, precision, error)
+  if (!sag_pass_prepare (self->graph, precision, error) || !sag_pass_bound (self->graph, error)
       || (!self->watched && !sag_pass_chain (self->graph, error)))
     return FALSE;
   self->plan = sag_plan_new (self->graph, error);

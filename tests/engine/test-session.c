@@ -287,6 +287,32 @@ test_endless (void)
     }
 }
 
+/* Small files that ask for gigabytes or hours are refused when they load; the second only without a caller's limit. */
+static void
+test_greedy (void)
+{
+  const char *names[] = { "nothing", "loop", "input" };
+  const char *said[] = { "hangs on no input", "hang on no input", "more than the limit" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path =
+          g_strdup_printf ("%s/engine/nets/greedy-%s.onnx", g_getenv ("G_TEST_SRCDIR"), names[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (SagSession) session = sag_session_new (path, NULL, &error);
+
+      g_assert_null (session);
+      g_assert_nonnull (strstr (error->message, said[i]));
+      if (i == 2)
+        {
+          SagSessionOptions options = { .max_bytes = (gsize) 8 << 30 };
+
+          session = sag_session_new (path, &options, NULL);
+          g_assert_nonnull (session);
+        }
+    }
+}
+
 /* The steps inside a trip ask too, and each can stop the run. */
 static void
 test_cancel_in_body (void)
@@ -423,6 +449,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session/cancel", test_cancel);
   g_test_add_func ("/session/cancel-in-body", test_cancel_in_body);
   g_test_add_func ("/session/endless", test_endless);
+  g_test_add_func ("/session/greedy", test_greedy);
   g_test_add_func ("/session/cancel-in-step", test_cancel_in_step);
   g_test_add_func ("/session/tile", test_tile);
   g_test_add_func ("/session/bindings", test_bindings);

@@ -275,3 +275,26 @@ strange = helper.make_graph(
     [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 2, *space3])])
 onnx.save(helper.make_model(strange, ir_version=7, opset_imports=[
     helper.make_opsetid("", 13), helper.make_opsetid("org.example", 1)]), here / "strange.onnx")
+
+# A few bytes that ask for gigabytes: of nothing, and of four numbers; and for hours: 10^5 products of no input.
+numbers = helper.make_tensor_value_info
+i64 = lambda name, *v: numpy_helper.from_array(np.array(v), name)
+greedy = {
+    "greedy-nothing": ([helper.make_node("ConstantOfShape", ["shape"], ["ones"]),
+                        helper.make_node("ReduceSum", ["ones"], ["sum"], keepdims=0),
+                        helper.make_node("Add", ["image", "sum"], ["out"])], [i64("shape", 40000, 40000)]),
+    "greedy-input": ([helper.make_node("Concat", [f"t{i}" if i else "image"] * 2, [f"t{i + 1}" if i < 27 else "out"], axis=0)
+                      for i in range(28)], []),
+    "greedy-loop": ([helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+                     helper.make_node("Loop", ["trips", "", "zeros"], ["last"], body=helper.make_graph(
+                         [helper.make_node("MatMul", ["x", "x"], ["y"]), helper.make_node("Identity", ["go"], ["on"])], "body",
+                         [numbers("i", TensorProto.INT64, []), numbers("go", TensorProto.BOOL, []), numbers("x", TensorProto.FLOAT, None)],
+                         [numbers("on", TensorProto.BOOL, []), numbers("y", TensorProto.FLOAT, None)])),
+                     helper.make_node("ReduceSum", ["last"], ["sum"], keepdims=0),
+                     helper.make_node("Add", ["image", "sum"], ["out"])],
+                    [i64("shape", 900, 900), numpy_helper.from_array(np.array(100000), "trips")]),
+}
+for name, (nodes, constants) in greedy.items():
+    graph = helper.make_graph(nodes, name, [numbers("image", TensorProto.FLOAT, [4])], [numbers("out", TensorProto.FLOAT, None)], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7, producer_name="sagitta-tests"),
+              here / f"{name}.onnx")
