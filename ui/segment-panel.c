@@ -276,7 +276,7 @@ state_changed (SagSegmentPanel *self)
 
   gtk_stack_set_visible_child_name (self->run_stack,
                                     state == SAG_SEGMENTER_RUNNING ? "cancel" : "run");
-  gtk_button_set_label (self->run, is_switched_off (self)         ? _ ("Allow Again")
+  gtk_button_set_label (self->run, is_switched_off (self)         ? _ ("Allow Again…")
                                    : state == SAG_SEGMENTER_UNFIT ? _ ("Run Anyway")
                                    : state >= SAG_SEGMENTER_DONE  ? _ ("Run Again")
                                                                   : _ ("Run"));

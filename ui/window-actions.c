@@ -230,11 +230,42 @@ ACTION (show_tags)
 
 /* ---- segmenting */
 
+static void
+allow_answered (SagWindow  *self,
+                const char *response)
+{
+  if (g_str_equal (response, "allow"))
+    sag_strikes_forgive (sag_window_get_cell_segmenter (self), sag_window_get_settings (self));
+}
+
+/* A key that is pressed out of habit does not switch on what was switched off. */
+static void
+ask_to_allow (SagWindow *self,
+              SagModel  *model)
+{
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), NULL, NULL);
+
+  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _ ("Allow %s again?"), sag_model_get_name (model));
+  adw_message_dialog_set_body (
+      ADW_MESSAGE_DIALOG (dialog),
+      _ ("It brought down the program that ran it each of the last times, and is switched off. Nothing was lost; it "
+         "may happen again."));
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "keep-off", _ ("Keep Off"), "allow", _ ("Allow"),
+                                    NULL);
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "keep-off");
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "keep-off");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (allow_answered), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 ACTION (segment)
 {
   SagSegmenter *segmenter = sag_window_get_cell_segmenter (data);
+  SagModel *model = sag_segmenter_get_model (segmenter);
 
-  if (!sag_strikes_forgive (segmenter, sag_window_get_settings (data)))
+  if (model != NULL && sag_model_is_switched_off (model))
+    ask_to_allow (data, model);
+  else
     sag_segmenter_run (segmenter);
 }
 

@@ -73,6 +73,8 @@ void             fake_close         (gpointer      window);
 /* The first widget of a type, this one or below it, in order; NULL: none. */
 GtkWidget       *fake_find          (GtkWidget    *widget,
                                      GType         type);
+/* The window of a type that is on screen (a dialog); NULL: none. */
+GtkWidget       *fake_find_window   (GType         type);
 /* What the widget draws, RGBA, at one pixel a point; free with g_free(). */
 guint8          *fake_draw          (GtkWidget    *widget,
                                      int          *width,

@@ -138,6 +138,17 @@ fake_find (GtkWidget *widget,
   return NULL;
 }
 
+GtkWidget *
+fake_find_window (GType type)
+{
+  g_autoptr (GList) all = gtk_window_list_toplevels ();
+
+  for (GList *l = all; l != NULL; l = l->next)
+    if (G_TYPE_CHECK_INSTANCE_TYPE (l->data, type) && gtk_widget_get_mapped (l->data))
+      return l->data;
+  return NULL;
+}
+
 guint8 *
 fake_draw (GtkWidget *widget,
            int       *width,

@@ -113,18 +113,6 @@ count_files (const char *folder)
   return n;
 }
 
-/* The dialog that a command has opened. */
-static GtkWidget *
-find_dialog (void)
-{
-  g_autoptr (GList) all = gtk_window_list_toplevels ();
-
-  for (GList *l = all; l != NULL; l = l->next)
-    if (GTK_IS_FILE_CHOOSER (l->data) && gtk_widget_get_visible (l->data))
-      return l->data;
-  return NULL;
-}
-
 /* Runs a command, sets what its dialog asks besides, and accepts. */
 static void
 answer (Fixture           *f,
@@ -139,7 +127,7 @@ answer (Fixture           *f,
 
   g_clear_pointer (&f->saved, g_free);
   gtk_widget_activate_action (GTK_WIDGET (f->window), action, NULL);
-  fake_wait ((dialog = find_dialog ()) != NULL);
+  fake_wait ((dialog = fake_find_window (GTK_TYPE_FILE_CHOOSER)) != NULL);
   /* As if the whole path were typed. */
   if (name != NULL)
     gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), g_file_peek_path (file));

@@ -297,7 +297,7 @@ test_strikes (Fixture       *f,
   model = sag_segmenter_get_model (f->segmenter);
   g_assert_true (sag_model_is_switched_off (model));
   g_assert_nonnull (strstr (text_of (f, "fit_text"), "Switched off"));
-  g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (part (f, "run"))), ==, "Allow Again");
+  g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (part (f, "run"))), ==, "Allow Again…");
   sag_segmenter_run (f->segmenter);
   g_assert_cmpint (sag_segmenter_get_state (f->segmenter), ==, SAG_SEGMENTER_UNFIT);
 

@@ -281,6 +281,76 @@ test_cancel (Fixture       *f,
   g_assert_cmpstr (sag_job_bar_get_text (bar), ==, "");
 }
 
+/* A button below `widget` by its label. */
+static GtkWidget *
+find_button (GtkWidget  *widget,
+             const char *label)
+{
+  GtkWidget *found = NULL;
+
+  if (GTK_IS_BUTTON (widget) && g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0)
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_button (child, label);
+  return found;
+}
+
+/* The key that runs a model does not switch on one that is switched off: it asks. */
+static void
+test_switched_off (Fixture       *f,
+                   gconstpointer  data)
+{
+  SagSegmenter *segmenter = sag_window_get_segmenter (f->window);
+  GtkWidget *dialog;
+  SagModel *model;
+
+  if (!hands_init ())
+    {
+      g_test_skip ("no XTest on this screen");
+      return;
+    }
+  open (f, "/fake/chest", NULL);
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_READY);
+  sag_segmenter_choose (segmenter, "fake.fails");
+  model = sag_segmenter_get_model (segmenter);
+  fake_set_crashing (TRUE);
+  for (guint n = 1; n <= SAG_MODEL_MAX_CRASHES; n++)
+    {
+      hands_focus (GTK_WIDGET (f->window));
+      hands_move (GTK_WIDGET (sag_window_get_layout (f->window)), 100, 100);
+      hands_key (GDK_KEY_Return, 0);
+      fake_wait (sag_model_get_crashes (model) == n);
+    }
+  fake_set_crashing (FALSE);
+  for (int n = 0; n < 2; n++)
+    {
+      hands_focus (GTK_WIDGET (f->window));
+      hands_key (GDK_KEY_Return, 0);
+      fake_wait ((dialog = fake_find_window (ADW_TYPE_MESSAGE_DIALOG)) != NULL);
+      g_assert_nonnull (strstr (adw_message_dialog_get_heading (ADW_MESSAGE_DIALOG (dialog)), "Will fail"));
+      hands_focus (dialog);
+      if (n == 0)
+        {
+          GtkWidget *again = dialog;
+
+          g_object_add_weak_pointer (G_OBJECT (dialog), (gpointer *) &again);
+          hands_key (GDK_KEY_Return, 0); /* pressed once more: it stays off */
+          fake_wait (again == NULL);
+          g_assert_true (sag_model_is_switched_off (model));
+          g_assert_cmpint (sag_segmenter_get_state (segmenter), ==, SAG_SEGMENTER_UNFIT);
+        }
+      else
+        {
+          GtkWidget *button = find_button (dialog, "Allow");
+
+          hands_click (button, gtk_widget_get_width (button) / 2.0, gtk_widget_get_height (button) / 2.0, 1);
+        }
+    }
+  fake_wait (!sag_model_is_switched_off (model));
+  fake_wait_int (segmenter, "state", SAG_SEGMENTER_READY);
+}
+
 static void
 test_close_while_running (Fixture       *f,
                           gconstpointer  data)
@@ -474,6 +544,7 @@ add_tests (void)
   g_test_add ("/window/segmentation-while-running", Fixture, NULL, set_up,
               test_segmentation_while_running, tear_down);
   g_test_add ("/window/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
+  g_test_add ("/window/switched-off", Fixture, NULL, set_up, test_switched_off, tear_down);
   g_test_add ("/window/close-while-running", Fixture, NULL, set_up, test_close_while_running,
               tear_down);
   g_test_add ("/window/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
