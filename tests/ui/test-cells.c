@@ -96,8 +96,7 @@ test_active (Fixture       *f,
   g_assert_true ((sag_workspace_get_overlay (f->first) & SAG_OVERLAY_CONFIDENCE) == 0);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.correct", "s", "smooth");
   wait_results (f->second, 2);
-  for (int i = 0; i < 10; i++)
-    fake_settle ();
+  fake_settle ();
   g_assert_cmpuint (count_results (f->first), ==, 1);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "view.compare", NULL);
   g_assert_cmpint (sag_workspace_get_compare (f->second), !=, SAG_COMPARE_OFF);
@@ -158,9 +157,7 @@ test_dropped (Fixture       *f,
 
   sag_opener_open_dropped (sag_window_get_opener (f->window), paths);
   wait_results (f->first, 2);
-  for (int i = 0; i < 5; i++)
-    fake_settle ();
-  g_assert_cmpstr (sag_result_get_name (sag_workspace_get_result (f->first)), ==, "by hand.nii.gz");
+  fake_wait (g_str_equal (sag_result_get_name (sag_workspace_get_result (f->first)), "by hand.nii.gz"));
   gtk_widget_activate_action (GTK_WIDGET (f->window), "view.compare", NULL);
   g_assert_nonnull (sag_workspace_get_other (f->first));
   fake_settle ();

@@ -336,14 +336,28 @@ test_undo (Fixture       *f,
   g_assert_false (sag_editing_undo (f->editing));
 }
 
-/* Runs an operation on the whole label to its end. */
+static void
+note_end (gboolean *ended)
+{
+  *ended = TRUE;
+}
+
+/* Runs an operation on the whole label to its end: something was changed, or said. */
 static void
 correct (Fixture    *f,
          const char *operation)
 {
+  SagCorrector *corrector = sag_window_get_cell_corrector (f->window);
+  gboolean ended = FALSE;
+
+  g_signal_connect_swapped (f->editing, "edited", G_CALLBACK (note_end), &ended);
+  g_signal_connect_swapped (corrector, "said", G_CALLBACK (note_end), &ended);
+  g_signal_connect_swapped (corrector, "failed", G_CALLBACK (note_end), &ended);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.correct", "s", operation);
-  for (int i = 0; i < 12; i++)
-    fake_settle ();
+  fake_wait_flag (&ended);
+  g_signal_handlers_disconnect_by_data (f->editing, &ended);
+  g_signal_handlers_disconnect_by_data (corrector, &ended);
+  fake_settle ();
 }
 
 /* Computed elsewhere; one step back; cancelled, it leaves nothing. */
@@ -378,10 +392,21 @@ test_whole (Fixture       *f,
   g_assert_false (sag_editing_undo (f->editing));
   gtk_widget_activate_action (GTK_WIDGET (f->window), "win.cancel", NULL);
   fake_set_slow (FALSE);
-  for (int i = 0; i < 20; i++)
-    fake_settle ();
-  g_assert_cmpmem (after, n, sag_labelmap_get_voxels (map), n);
-  g_assert_true (sag_editing_undo (f->editing));
+  fake_wait (sag_editing_undo (f->editing)); /* of what went before: not until the operation has ended */
+  g_assert_cmpmem (before, n, sag_labelmap_get_voxels (map), n);
+}
+
+static int
+count_edits (void)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  int n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    n += g_str_has_prefix (name, "edits-") && !g_str_has_suffix (name, ".part");
+  return n;
 }
 
 /* A stroke is kept although the series is left before anything was written. */
@@ -389,23 +414,13 @@ static void
 test_left_at_once (Fixture       *f,
                    gconstpointer  data)
 {
-  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "sagitta", "notes", NULL);
-  const char *name;
-  GDir *dir;
-  int n = 0;
-
   hands_key (GDK_KEY_b, 0);
   drag (f, 6, 8, 26, 8);
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 2);
   sag_workspace_set_series (f->workspace, NULL);
-  for (int i = 0; i < 10; i++)
-    fake_settle ();
-  dir = g_dir_open (folder, 0, NULL);
-  g_assert_nonnull (dir);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    n += g_str_has_prefix (name, "edits-");
-  g_dir_close (dir);
-  g_assert_cmpint (n, ==, 1);
+  fake_wait (count_edits () == 1);
+  fake_settle ();
+  g_assert_cmpint (count_edits (), ==, 1);
   forget_notes ();
 }
 
@@ -421,21 +436,35 @@ test_nothing (Fixture       *f,
   g_assert_cmpuint (g_list_model_get_n_items (sag_workspace_get_results (f->workspace)), ==, 1);
 }
 
+static void
+note_said (char      **said,
+           const char *text)
+{
+  g_free (*said);
+  *said = g_strdup (text);
+}
+
 /* The least certain part first, then the next, with its number said. */
 static void
 test_parts (Fixture       *f,
             gconstpointer  data)
 {
+  static const char *const numbers[] = { " 1 of 2,", " 2 of 2,", " 1 of 2," };
+  SagCorrector *corrector = sag_window_get_cell_corrector (f->window);
   double first[3], second[3], back[3];
+  g_autofree char *said = NULL;
   SagProbe a, b;
 
+  g_signal_connect_swapped (corrector, "said", G_CALLBACK (note_said), &said);
   for (int n = 0; n < 3; n++)
     {
-      gtk_widget_activate_action (GTK_WIDGET (f->window), "win.uncertain-part", "i", n < 2 ? 1 : -1);
-      for (int i = 0; i < 10; i++)
-        fake_settle ();
+      g_clear_pointer (&said, g_free);
+      hands_key (GDK_KEY_n, n < 2 ? GDK_ALT_MASK : GDK_ALT_MASK | GDK_SHIFT_MASK);
+      fake_wait (said != NULL);
+      g_assert_nonnull (strstr (said, numbers[n]));
       sag_workspace_get_cursor (f->workspace, n == 0 ? first : n == 1 ? second : back);
     }
+  g_signal_handlers_disconnect_by_data (corrector, &said);
   g_assert_true (sag_workspace_probe (f->workspace, first, &a));
   g_assert_true (sag_workspace_probe (f->workspace, second, &b));
   g_assert_nonnull (a.label);

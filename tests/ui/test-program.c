@@ -157,8 +157,7 @@ check_labels (SagWindow  *window,
   wait_results (workspace, 2);
   sag_opener_open_dropped (opener, (const char *const[]) { labels, NULL });
   wait_results (workspace, 3);
-  for (int i = 0; i < 20; i++)
-    fake_settle ();
+  fake_wait (sag_result_is_complete (sag_workspace_get_result (workspace)));
   gtk_widget_activate_action (GTK_WIDGET (window), "win.correct", "s", "smooth");
   wait_results (workspace, 4);
   fake_wait (sag_editing_undo (sag_workspace_get_editing (workspace)));
@@ -278,8 +277,7 @@ draw_and_die (void)
   sag_measurements_add (sag_workspace_get_measurements (workspace), line);
   sag_opener_open_dropped (sag_window_get_opener (window), (const char *const[]) { truth, NULL });
   wait_results (workspace, 1);
-  for (int i = 0; i < 20; i++)
-    fake_settle ();
+  fake_wait (sag_result_is_complete (sag_workspace_get_result (workspace)));
   gtk_widget_activate_action (GTK_WIDGET (window), "win.correct", "s", "smooth");
   wait_results (workspace, 2);
   fake_wait (has_edits ()); /* the line was written before: one job after another */

@@ -189,11 +189,7 @@ test_missing_model (Fixture       *f,
 {
   open (f, "/fake/chest", "no.such.model");
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
-  for (int i = 0;
-       i < 20 && strstr (sag_notice_get_text (part (f, "notice")), "no.such.model") == NULL; i++)
-    fake_settle ();
-  g_assert_nonnull (
-      strstr (sag_notice_get_text (part (f, "notice")), "no.such.model is not installed"));
+  fake_wait (strstr (sag_notice_get_text (part (f, "notice")), "no.such.model is not installed") != NULL);
 }
 
 static void
@@ -223,11 +219,8 @@ test_stray_segmentation (Fixture       *f,
   fake_wait_int (sag_window_get_opener (f->window), "state", SAG_OPENER_READY);
   g_action_group_activate_action (G_ACTION_GROUP (f->window), "open-series",
                                   g_variant_new_string ("1.stray"));
-  for (int i = 0; i < 20; i++)
-    fake_settle ();
+  fake_wait (strstr (sag_notice_get_text (part (f, "notice")), "another frame of reference") != NULL);
   g_assert_null (sag_workspace_get_segmentation (workspace));
-  g_assert_nonnull (
-      strstr (sag_notice_get_text (part (f, "notice")), "another frame of reference"));
 }
 
 /* Labels opened while a model runs are a result of their own: the two are never mixed. */
@@ -264,9 +257,7 @@ test_cancel (Fixture       *f,
 
   open (f, "/fake/chest", "fake.slow");
   fake_wait_int (segmenter, "state", SAG_SEGMENTER_RUNNING);
-  for (int i = 0; i < 20 && strstr (sag_job_bar_get_text (bar), "slab 1 of 10") == NULL; i++)
-    fake_settle ();
-  g_assert_nonnull (strstr (sag_job_bar_get_text (bar), "slab 1 of 10"));
+  fake_wait (strstr (sag_job_bar_get_text (bar), "slab 1 of 10") != NULL);
   if (hands_init ())
     {
       hands_move (GTK_WIDGET (sag_window_get_layout (f->window)), 100, 100);
