@@ -451,13 +451,14 @@ sag_slice_map_sample (const SagSliceMap *self, SagSampleType type, gconstpointer
 int
 sag_slice_map_get_row_key (const SagSliceMap *self, int y)
 {
+  SagPoint row;
+
   if (!self->valid)
     return 0;
   if (!self->orthogonal)
     return -1;
-  return sag_point_split (self->origin[self->axis[1]] + y * self->down[self->axis[1]],
-                          self->grid.size[self->axis[1]])
-      .nearest;
+  row = sag_point_split (self->origin[self->axis[1]] + y * self->down[self->axis[1]], self->grid.size[self->axis[1]]);
+  return row.inside ? row.nearest : self->grid.size[self->axis[1]];
 }
 
 gboolean

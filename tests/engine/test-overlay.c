@@ -140,6 +140,27 @@ test_fill (void)
   assert_colour (SIDE / 2, SIDE / 2, 100, 100, 100);
 }
 
+/* A label that reaches the border of its grid ends where the voxels end, on every side. */
+static void
+test_end_of_grid (void)
+{
+  g_autoptr (SagLabelmap) map = make_labels (5, 0, 12);
+  g_autoptr (SagSegmentation) segmentation = NULL;
+  SagSliceSpec spec;
+
+  memset (sag_labelmap_get_voxels (map), 5, 12 * 12 * 3);
+  segmentation = make_segmentation (map, NULL, 3);
+  init_spec (&spec);
+  spec.plane.mm_per_pixel *= 2; /* the grid is the middle half of the picture */
+  render (segmentation, NULL, &spec);
+  for (int y = 0; y < SIDE; y++)
+    for (int x = 0; x < SIDE; x++)
+      if (x >= SIDE / 4 && x < 3 * SIDE / 4 && y >= SIDE / 4 && y < 3 * SIDE / 4)
+        assert_fill (x, y, labels[0].rgb);
+      else
+        assert_colour (x, y, 0, 0, 0);
+}
+
 /* Exactly two pixels on the inside, opaque, at any zoom. */
 static void
 test_outline (void)
@@ -422,6 +443,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/overlay/fill", test_fill);
+  g_test_add_func ("/overlay/end-of-grid", test_end_of_grid);
   g_test_add_func ("/overlay/outline", test_outline);
   g_test_add_func ("/overlay/outline-at-border", test_outline_at_border);
   g_test_add_func ("/overlay/threshold", test_threshold);
