@@ -12,12 +12,16 @@
 
 #include "engine/nn/op.h"
 
-/* Whether the value is stored so: a U8 of the file has no quantum. */
+/* Whether the value is stored so: a U8 of the file has no quantum. A volume whose range is found at run time may be
+ * stored the same way with a quantum for each plane, ROWS only; that is for convolutions alone (conv-planes.c). */
 static inline gboolean
 sag_value_in_bytes (const SagValue *value)
 {
   return value->dtype == SAG_DTYPE_U8 && value->quantum.scale > 0;
 }
+
+/* Whether it is a volume that may. */
+gboolean sag_value_fits_planes (const SagValue *value);
 
 /* Shape and strides as the elements in memory are moved, and their size in bytes: of words for a
  * value in bytes, of its elements for any other. */

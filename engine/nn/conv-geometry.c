@@ -166,7 +166,7 @@ read_window (const SagNode *node, Window *window, GError **error)
   if (x == NULL || w == NULL)
     return sag_node_invalid (node, error, "an input is missing");
   n = x->shape.rank - 2;
-  if ((x->dtype != SAG_DTYPE_F32 && !sag_value_in_bytes (x)) || w->dtype != SAG_DTYPE_F32)
+  if ((x->dtype != SAG_DTYPE_F32 && x->planes == NULL && !sag_value_in_bytes (x)) || w->dtype != SAG_DTYPE_F32)
     return sag_node_unsupported (node, error, "its inputs are %s and %s, not floating point",
                                  sag_dtype_get_name (x->dtype), sag_dtype_get_name (w->dtype));
   if (n < 1 || w->shape.rank != x->shape.rank)

@@ -69,6 +69,17 @@ sag_conv_is_square (const SagConv *self, gboolean residual)
          && g->in_step[1] == g->in_step[2] && g->in_step[2] <= 2;
 }
 
+/* The row of sums that tap `t` of phase `p` adds to. */
+static gint32 *
+sums_of (const SagConv *self, void *packed, int p, int t)
+{
+  int row = p;
+
+  for (int d = 1; d < self->n_depths && t >= self->depths[d]; d++)
+    row = d;
+  return (gint32 *) packed + self->sums + row * columns_of (self);
+}
+
 static gsize
 put (gsize *total, gsize bytes)
 {
@@ -90,11 +101,11 @@ sag_conv_int8_plan (SagConv *self)
     put (&total, pixels * (gsize) (self->form == SAG_CONV_ROWS ? 4 * quads_of (self) : channels_of (self)));
   if (self->precision == SAG_PRECISION_INT4)
     self->unpacked = put (&total, 2 * self->n_weights);
-  self->starts = put (&total, (gsize) g->n_phases * columns * sizeof (gint32));
-  self->factors = put (&total, columns * sizeof (float));
+  self->starts = put (&total, (gsize) sag_conv_n_sums (self) * columns * sizeof (gint32));
+  self->factors = put (&total, (gsize) MAX (self->n_depths, 1) * columns * sizeof (float));
   self->pads = put (&total, (gsize) channels_of (self));
   self->partials = total;
-  if (self->quantum.scale == 0)
+  if (self->quantum.scale == 0 && !self->planes_in)
     put (&total, (gsize) sag_int8_partials ((gint64) pixels * self->kin) * sizeof (float));
   return total;
 }
@@ -131,17 +142,20 @@ sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t
     for (gint64 p = 0; p < self->kin; p++)
       sag_kernels_get ()->quantize.to_s8 ((gsize) g->kernel_size, w + p * sp + j * sj, scales[j],
                                           bytes + p * sp + j * sj);
+  memset (packed + self->sums, 0, sizeof (gint32) * (gsize) (sag_conv_n_sums (self) * columns_of (self)));
   for (int p = 0; p < g->n_phases; p++)
     {
       const SagConvPhase *phase = &g->phases[p];
-      gint32 *sums = (gint32 *) (packed + self->sums) + p * columns_of (self);
       gint8 *to = (gint8 *) (packed + self->head) + self->weights[p];
 
-      memset (sums, 0, sizeof *sums * (gsize) columns_of (self));
-      for (gint64 j = 0; j < self->nout; j++)
-        for (int t = 0; t < phase->n_taps; t++)
-          for (gint64 k = 0; k < self->kin; k++)
-            sums[j] += bytes[j * sj + k * sp + phase->taps[t]];
+      for (int t = 0; t < phase->n_taps; t++)
+        {
+          gint32 *sums = sums_of (self, packed, p, t);
+
+          for (gint64 j = 0; j < self->nout; j++)
+            for (gint64 k = 0; k < self->kin; k++)
+              sums[j] += bytes[j * sj + k * sp + phase->taps[t]];
+        }
       if (is_depthwise (self)) /* [taps][channels] */
         {
           for (int t = 0; t < phase->n_taps; t++)
@@ -203,7 +217,6 @@ pack_panel (gsize item, int thread, gpointer data)
   const SagConvPhase *phase = &self->geometry.phases[packing->phase];
   gint64 quads = quads_of (self), width = self->width, panel = (gint64) item;
   gint64 steps = sag_conv_steps (self, packing->phase), groups = sag_conv_groups (self, packing->phase);
-  gint32 *sums = (gint32 *) packing->packed + self->sums + packing->phase * columns_of (self);
   float *scales = (float *) packing->packed + self->scales;
   gint16 *factors = factors_of (packing, panel);
   g_autofree gint8 *q = g_malloc0 (MAX ((gsize) (4 * steps), 1));
@@ -215,7 +228,8 @@ pack_panel (gsize item, int thread, gpointer data)
       gint64 at = panel * width + j;
       const float *w = packing->w + at * packing->sj;
 
-      sums[at] = 0;
+      for (int t = 0; t < MAX (phase->n_taps, 1); t++)
+        sums_of (self, packing->packed, packing->phase, t)[at] = 0;
       if (at >= self->nout)
         memset (q, 0, (gsize) (4 * steps));
       for (int t = 0; t < phase->n_taps && at < self->nout; t++)
@@ -226,8 +240,13 @@ pack_panel (gsize item, int thread, gpointer data)
           sag_int4_column ((gsize) (4 * steps), column, scales[at], q, shares);
           for (gint64 group = 0; group < groups; group++)
             factors[group * width + j] = shares[group];
-          for (gint64 i = 0; i < 4 * steps; i++)
-            sums[at] += sag_int4_weight (q[i], shares[i / 32]);
+          for (int t = 0; t < phase->n_taps; t++)
+            {
+              gint32 *sum = sums_of (self, packing->packed, packing->phase, t) + at;
+
+              for (gint64 i = 4 * t * quads; i < 4 * (t + 1) * quads; i++)
+                *sum += sag_int4_weight (q[i], shares[i / 32]);
+            }
         }
       sag_int4_pack ((gsize) (4 * steps), q, (gsize) width, halves_of (packing, panel) + 4 * j);
     }
@@ -302,7 +321,7 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
   float *factors = (void *) (at + self->factors);
   gint32 *starts = (void *) (at + self->starts);
   SagQuantum quantum =
-      self->quantum.scale > 0
+      self->quantum.scale > 0 || self->planes_in
           ? self->quantum
           : sag_int8_find (lines * g->in[2] * self->kin, in, (void *) (at + self->partials));
   Weave weave = { self, in, &quantum, at };
@@ -315,6 +334,8 @@ sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, vo
     sag_int8_quantise (lines * g->in[2] * channels_of (self), in, &quantum, at);
   for (; self->precision == SAG_PRECISION_INT4 && packing.phase < g->n_phases; packing.phase++)
     sag_parallel_for ((gsize) self->n_panels, unpack_panel, &packing);
+  if (self->planes_in) /* the rest is of each plane */
+    return 0;
   for (gint64 j = 0; j < columns; j++)
     factors[j] = quantum.scale * scales[j];
   for (gint64 i = 0; i < g->n_phases * columns; i++)

@@ -143,7 +143,9 @@ rows_panel (const SagConvJob *job, int p, gint64 image, gint64 qz, gint64 qy, gi
   const SagConv *c = job->conv;
   gint64 first = panel * c->width;
 
-  if (sag_conv_on_bytes (c))
+  if (c->planes_in)
+    sag_conv_planes_panel (job, image, qz, qy, panel, q0, n, out, ld);
+  else if (sag_conv_on_bytes (c))
     rows_panel_int8 (job, p, image, qz, qy, panel, q0, n, out, ld);
   else if (c->form == SAG_CONV_ROWS_DEPTHWISE)
     depthwise_rows (job, p, image, qz, qy, 1, panel, q0, n, out, ld);

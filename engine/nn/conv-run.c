@@ -502,7 +502,9 @@ sag_conv_run (const SagStep *step)
     job.per_item = MAX (job.per_item, MIN (16, lines / (2 * sag_parallel_get_size ())));
   job.n_items = (lines + job.per_item - 1) / job.per_item;
   job.n_lines = lines;
-  if (last && !c->square)
+  if (c->planes_in || c->planes_out)
+    sag_conv_run_planes (&job);
+  else if (last && !c->square)
     sag_parallel_for ((gsize) job.n_items, last_line_item, &job);
   else
     sag_conv_run_rows (&job);

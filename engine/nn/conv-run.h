@@ -45,3 +45,9 @@ void      sag_conv_run_lines (const SagConvJob *job, gint64 image, gint64 z, gin
 
 /* All n_lines lines. */
 void      sag_conv_run_rows  (SagConvJob *job);
+
+/* Of volumes in bytes with a quantum for each plane: the sums of a panel (0 <= q0, q0 + n <= pixels of the line), as
+ * floats to out[j * ld + i]; and the whole run, where the input, the output or both lie so. */
+void      sag_conv_planes_panel (const SagConvJob *job, gint64 image, gint64 qz, gint64 qy, gint64 panel, gint64 q0,
+                                 gint64 n, float *out, gint64 ld);
+void      sag_conv_run_planes   (SagConvJob *job);

@@ -46,7 +46,7 @@ typedef struct
   gsize           zeros;      /* kin zeroes: a pixel in the padding (channels last) */
   gsize           bias;       /* [groups][n_panels * width] */
   gsize           scales;     /* of the weights, [n_panels * width] */
-  gsize           sums;       /* of the quantised weights, gint32 [n_phases][n_panels * width] */
+  gsize           sums;       /* of the quantised weights, gint32 [n_phases or n_depths][n_panels * width] */
   gsize           head;
   gsize           n_weights;
   gsize          *weights;    /* [n_phases] -> [groups][n_panels][taps][kin][width], from head on; INT4: from
@@ -61,6 +61,11 @@ typedef struct
 
   /* Input or output in bytes (bytes.h): then strides count words (lines) or bytes (channels last). */
   gboolean        bytes_in, bytes_out;
+  gboolean        planes_in;  /* bytes_in, with a quantum for each plane (SagValue.planes); the products of the taps of one
+                               * plane are summed by themselves, and the sums as floats */
+  gboolean        planes_out; /* the output: made in floats a plane at a time, in scratch, and there the strides hold */
+  int             n_depths;   /* of planes_in: planes of the input that an output sees, else 0 */
+  int             depths[SAG_CONV_TAPS + 1]; /* taps of depth d: depths[d] .. depths[d + 1] - 1 */
   SagQuantum      out_quantum, residual_quantum;
   float           slope;      /* before the clamp, below 0, where the output is in bytes */
   gboolean        square;     /* depthwise from bytes to bytes by 3 x 3 taps of a plane: lines at once */
@@ -68,10 +73,12 @@ typedef struct
   /* INT8: bytes into scratch, which begins with the quantised input, laid out as the kernel reads
    * it: [n][z][y][kin / 4][x][4] for lines, channels last for the other form. */
   gsize           unpacked;   /* INT4: weights of eight bits, made at each run */
-  gsize           starts;     /* [n_phases][n_panels * width]: minus zero point times sums, gint32 */
-  gsize           factors;    /* float [n_panels * width]: scale of a sum */
+  gsize           starts;     /* as sums: minus zero point times them, gint32 */
+  gsize           factors;    /* float [1 or n_depths][n_panels * width]: scale of a sum */
   gsize           pads;       /* kin zero points: a pixel in the padding */
   gsize           partials;   /* of sag_int8_find() */
+  gsize           plane;      /* planes_out, whatever the precision: the plane in floats, [y][nout][x], */
+  gsize           extremes;   /* and the least and the greatest of each of its lines */
 } SagConv;
 
 /* NULL if there is none. */
@@ -98,6 +105,13 @@ sag_conv_in_halves (const SagConv *self)
          && (self->form == SAG_CONV_LAST || self->form == SAG_CONV_WINOGRAD);
 }
 
+/* Rows of `sums` and `starts`. */
+static inline gint64
+sag_conv_n_sums (const SagConv *self)
+{
+  return self->n_depths > 0 ? self->n_depths : self->geometry.n_phases;
+}
+
 /* Products in fours of a phase, and groups of them with a scale. */
 static inline gint64
 sag_conv_steps (const SagConv *self, int phase)
@@ -115,6 +129,7 @@ sag_conv_groups (const SagConv *self, int phase)
 gboolean sag_conv_int8_fits (const SagConv *self);
 gsize    sag_conv_int8_plan (SagConv *self);
 guint8   sag_conv_int8_fill (const SagConv *self, const float *in, const void *packed, void *scratch);
+void     sag_conv_find_depths (SagConv *self);
 gboolean sag_conv_is_square (const SagConv *self, gboolean residual);
 void     sag_conv_int8_pack (const SagConv *self, const float *w, ptrdiff_t sp, ptrdiff_t sj,
                              float *packed);

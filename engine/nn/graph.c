@@ -31,6 +31,7 @@ value_free (gpointer data)
 
   g_free (self->name);
   sag_tensor_free (self->constant);
+  g_free (self->planes);
   g_free (self);
 }
 

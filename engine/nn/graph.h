@@ -33,6 +33,8 @@ struct _SagValue
   SagShape   shape; /* logical */
   SagLayout  layout;
   SagQuantum quantum;  /* of static ranges; scale 0: found at each run */
+  SagQuantum *planes;  /* of a volume in bytes whose range is found at run time: of each of its N x D planes, written by
+                        * the producer's run; else NULL */
   float      least, most; /* the file cuts it to these (QDQ); 0, 0: it does not */
   int        stored_bits; /* of a float constant that the file stores as integers: 8 or 4; else 0 */
   SagTensor *constant; /* NULL, or the elements (always PLAIN) */

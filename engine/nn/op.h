@@ -76,6 +76,8 @@ enum
   SAG_BYTES_OUT  = 1 << 1, /* write output 0; the fused residual, if any, is then in bytes too */
   SAG_BYTES_SAME = 1 << 2, /* all inputs and output 0, together only, with one quantum */
   SAG_BYTES_BOTH = 1 << 3, /* input 0 and output 0, together only, each with its own quantum */
+  SAG_PLANES_IN  = 1 << 4, /* read input 0 with a quantum for each plane (SagValue.planes) */
+  SAG_PLANES_OUT = 1 << 5, /* write output 0 so */
 };
 
 /* A layout in which the operator cannot work. */

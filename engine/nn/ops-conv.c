@@ -267,11 +267,12 @@ can_bytes (const SagNode *node)
 {
   const SagConv *self = node->state;
   gboolean low = sag_conv_on_bytes (self), rows = self->form == SAG_CONV_ROWS;
+  gboolean planes = rows && !self->dynamic && self->groups == 1 && !self->geometry.transposed && !self->turned;
   SagUnary kind;
   float a, b;
 
   sag_fused_unary (&node->fused, &kind, &a, &b);
-  return (low ? SAG_BYTES_IN : 0)
+  return (low ? SAG_BYTES_IN : 0) | (low && planes ? SAG_PLANES_IN : 0) | (planes ? SAG_PLANES_OUT : 0)
          | ((low || (rows && !self->dynamic && self->groups == 1 && !self->geometry.transposed
                      && !node->fused.residual))
                     && (kind == SAG_UNARY_CLIP || kind == SAG_UNARY_LEAKY)
@@ -334,7 +335,7 @@ lay_out (SagConv *self, SagNode *node)
   self->zeros = reserve (&head, (gsize) (last ? MAX (self->kin, self->nout) : 0), 16, &good);
   good = good
          && g_size_checked_mul (&panels, (gsize) self->groups, (gsize) (self->n_panels * self->width))
-         && g_size_checked_mul (&phases, panels, (gsize) g->n_phases);
+         && g_size_checked_mul (&phases, panels, (gsize) sag_conv_n_sums (self));
   self->bias = good ? reserve (&head, panels, 16, &good) : 0;
   self->scales = good && int8 ? reserve (&head, panels, 16, &good) : 0;
   self->sums = good && int8 ? reserve (&head, phases, 16, &good) : 0;
@@ -376,6 +377,12 @@ lay_out (SagConv *self, SagNode *node)
     node->packed_bytes = head * sizeof (float) + weights * size;
   if (int8)
     node->scratch_bytes = sag_conv_int8_plan (self);
+  if (self->planes_out)
+    {
+      self->plane = node->scratch_bytes;
+      self->extremes = self->plane + (gsize) self->out_stride[1] * sizeof (float);
+      node->scratch_bytes = self->extremes + (gsize) g->out[1] * 2 * sizeof (float);
+    }
   return TRUE;
 }
 
@@ -388,7 +395,13 @@ say_overlap (SagNode *node, const SagConv *self)
   gint64 planes = 1 + MAX (-g->phases[0].least[0], g->phases[0].most[0]);
   gsize word = self->bytes_in || self->bytes_out ? 4 : sizeof (float); /* of four channels */
 
-  if (sag_conv_on_bytes (self) && !self->bytes_in)
+  if (self->planes_in || self->planes_out)
+    {
+      if (self->planes_in && self->planes_out && g->in[0] == g->out[0] && g->in_step[0] == 1
+          && 4 * self->in_stride[1] == self->out_stride[1] && g->out[0] >= 4 * planes)
+        node->trails = (gsize) (planes * self->out_stride[1]);
+    }
+  else if (sag_conv_on_bytes (self) && !self->bytes_in)
     node->inplace |= 1;
   else if ((self->form == SAG_CONV_ROWS || self->form == SAG_CONV_ROWS_DEPTHWISE) && !g->transposed
            && self->bytes_in == self->bytes_out && self->in_stride[0] == self->out_stride[0]
@@ -451,7 +464,9 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
   if (winograd)
     self->form = SAG_CONV_WINOGRAD;
   node->precision = self->precision;
-  self->bytes_in = sag_value_in_bytes (x);
+  self->planes_in = x->planes != NULL;
+  self->planes_out = y->planes != NULL;
+  self->bytes_in = self->planes_in || sag_value_in_bytes (x);
   self->bytes_out = sag_value_in_bytes (y);
   self->out_quantum = y->quantum;
   if (sag_conv_residual (node) != NULL)
@@ -477,6 +492,8 @@ prepare (SagNode *node, SagPrecision precision, GError **error)
       self->hi = MIN (self->hi, y->most);
     }
   self->square = sag_conv_is_square (self, node->fused.residual);
+  if (self->planes_in)
+    sag_conv_find_depths (self);
   if (!lay_out (self, node))
     {
       conv_free (self);

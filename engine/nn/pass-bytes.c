@@ -9,6 +9,9 @@
  * Where the file itself says that a value is bytes (QDQ) and only some of its readers take them, or its maker
  * gives floats to what moves data, it is there twice: a node between the two, taken out again if that was of no
  * use.
+ *
+ * A large volume between convolutions whose range is found at run time lies as bytes too, with a quantum for each
+ * plane: a whole one's would be known only when all of it had been floats.
  */
 #include "engine/nn/bytes.h"
 #include "engine/nn/op-util.h"
@@ -214,6 +217,48 @@ double_values (SagGraph *graph)
   return added;
 }
 
+/* --- volumes whose range is found at run time ------------------------------------------------------- */
+
+enum { LARGE = 2 << 20 }; /* elements; fewer are as well kept as floats */
+
+gboolean
+sag_value_fits_planes (const SagValue *value)
+{
+  return value->dtype == SAG_DTYPE_F32 && value->constant == NULL && value->producer != NULL && value->quantum.scale == 0
+         && value->layout == SAG_LAYOUT_ROWS && value->shape.rank == 5 && value->shape.dim[1] % 4 == 0
+         && value->shape.dim[2] > 1 && sag_value_count (value) >= LARGE;
+}
+
+static void
+find_planes (SagGraph *graph)
+{
+  for (guint i = 0; i < graph->values->len; i++)
+    ((SagValue *) graph->values->pdata[i])->index = sag_value_fits_planes (graph->values->pdata[i]);
+  for (guint i = 0; i < graph->outputs->len; i++)
+    ((SagValue *) graph->outputs->pdata[i])->index = 0;
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      const SagNode *node = graph->nodes->pdata[i];
+      guint can = node->op->bytes != NULL ? node->op->bytes (node) : 0;
+
+      for (int j = 0; j < (int) node->inputs->len; j++)
+        if (j > 0 || !(can & SAG_PLANES_IN))
+          drop (sag_node_input (node, j));
+      for (int j = 0; j < (int) node->outputs->len; j++)
+        if (j > 0 || !(can & SAG_PLANES_OUT))
+          drop (sag_node_output (node, j));
+    }
+  for (guint i = 0; i < graph->values->len; i++)
+    {
+      SagValue *value = graph->values->pdata[i];
+
+      if (value->index == 0)
+        continue;
+      value->dtype = SAG_DTYPE_U8;
+      value->planes = g_new0 (SagQuantum, value->shape.dim[0] * value->shape.dim[2]);
+    }
+}
+
 gboolean
 sag_pass_bytes (SagGraph *graph, GError **error)
 {
@@ -246,6 +291,7 @@ sag_pass_bytes (SagGraph *graph, GError **error)
       if (value->index != 0)
         value->dtype = SAG_DTYPE_U8;
     }
+  find_planes (graph);
   for (guint i = 0; added != NULL && i < added->len; i++)
     {
       SagValue *x = sag_node_input (added->pdata[i], 0), *y = sag_node_output (added->pdata[i], 0);

@@ -98,14 +98,23 @@ mark_behind (SagGraph *graph)
     }
 }
 
+/* Whether the value, which one convolution reads, will be bytes with a quantum for each plane (pass-bytes.c), as far as
+ * is known before prepare. */
+static gboolean
+will_be_planes (const SagValue *x)
+{
+  return sag_value_fits_planes (x) && x->n_readers == 1 && is_weighted (x->producer)
+         && strcmp (x->producer->op->name, "Conv") == 0;
+}
+
 /* A last layer stays F32, unless its input will be bytes anyway: then its weights take eight bits. */
 static SagPrecision
 last_precision (const SagNode *node, SagPrecision chosen)
 {
   const SagValue *x = sag_node_input (node, 0);
 
-  return chosen >= SAG_PRECISION_INT8 && x != NULL && x->quantum.scale > 0 ? SAG_PRECISION_INT8
-                                                                          : SAG_PRECISION_F32;
+  return chosen >= SAG_PRECISION_INT8 && x != NULL && (x->quantum.scale > 0 || will_be_planes (x)) ? SAG_PRECISION_INT8
+                                                                                                  : SAG_PRECISION_F32;
 }
 
 /* Whether bytes cost more than they save: products so short that their inputs cost more than they, and, where ranges
@@ -126,7 +135,7 @@ is_cheaper_in_floats (const SagNode *node)
     if (w->shape.dim[i] != 1)
       return FALSE;
   return w->shape.dim[1] < SHORT
-         || (x->quantum.scale == 0 && x->layout != SAG_LAYOUT_LAST && sag_value_count (x) + sag_value_count (y) > LARGE);
+         || (x->quantum.scale == 0 && !will_be_planes (x) && x->layout != SAG_LAYOUT_LAST && sag_value_count (x) + sag_value_count (y) > LARGE);
 }
 
 /* What each node is asked for: `precision` if it has weights and is neither among the first nor
@@ -182,12 +191,14 @@ choose (SagGraph *graph, SagPrecision precision)
 static gboolean
 meets_bytes (const SagNode *node)
 {
-  gboolean meets = sag_node_output (node, 0) != NULL && sag_value_in_bytes (sag_node_output (node, 0));
+  for (int j = -1; j < (int) node->inputs->len; j++)
+    {
+      const SagValue *value = j < 0 ? sag_node_output (node, 0) : sag_node_input (node, j);
 
-  for (guint j = 0; j < node->inputs->len; j++)
-    meets = meets || (sag_node_input (node, (int) j) != NULL
-                      && sag_value_in_bytes (sag_node_input (node, (int) j)));
-  return meets;
+      if (value != NULL && (value->planes != NULL || sag_value_in_bytes (value)))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean

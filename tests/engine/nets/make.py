@@ -236,6 +236,25 @@ for name in ("trail3d", "trail3d-apart"):
         [numpy_helper.from_array(v, k) for k, v in constants.items()]), ir_version=7,
         opset_imports=[helper.make_opsetid("", 13)]), here / f"{name}.onnx")
 
+# Large volumes between convolutions: dilated, through an even kernel, of numbers of either sign, one of which is also
+# added later and so is never bytes.
+planes = np.random.default_rng(12)
+save("planes3d", [
+    same("image", "first", "w1", 3), helper.make_node("LeakyRelu", ["first"], ["a"], alpha=0.2),
+    same("a", "far", "w2", 3, pads=[2] * 6, dilations=[2] * 3),
+    helper.make_node("Conv", ["far", "w3", "w3_b"], ["even"], name="even", kernel_shape=[2, 1, 3], pads=[1, 0, 1, 0, 0, 1]),
+    helper.make_node("Sigmoid", ["even"], ["b"]),
+    helper.make_node("Conv", ["b", "w4", "w4_b"], ["odd"], name="odd", kernel_shape=[2, 3, 1], pads=[0, 1, 0, 1, 1, 0]),
+    same("odd", "last", "w5", 3, kernel_shape=[1, 3, 3], pads=[0, 1, 1, 0, 1, 1]),
+    helper.make_node("Add", ["last", "odd"], ["c"]), helper.make_node("Relu", ["c"], ["d"]),
+    same("d", "deep", "w6", 3, kernel_shape=[3, 1, 1], pads=[13, 0, 0, 13, 0, 0], dilations=[13, 1, 1]),
+    same("deep", "out", "w7", 1)],
+    [1, 1, 12, 180, 244], 3, {
+        key: value for i, (n, k, *kernel) in enumerate([(4, 1, 3, 3, 3), (4, 4, 3, 3, 3), (4, 4, 2, 1, 3), (4, 4, 2, 3, 1),
+                                                        (4, 4, 1, 3, 3), (4, 4, 3, 1, 1), (3, 4, 1, 1, 1)])
+        for key, value in ((f"w{i + 1}", planes.normal(0, np.sqrt(2 / k / np.prod(kernel)), (n, k, *kernel))),
+                           (f"w{i + 1}_b", planes.normal(0, 0.1, n)))})
+
 # Steps that take long without a product.
 onnx.save(helper.make_model(helper.make_graph(
     [helper.make_node("AveragePool", ["image"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
