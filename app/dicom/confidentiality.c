@@ -30,7 +30,7 @@ static const Row table[] = {
   { 0x00081000, 'X' }, { 0x00081010, 'X' }, { 0x00081030, 'X' }, { 0x0008103e, 'X' },
   { 0x00081040, 'X' }, { 0x00081041, 'X' }, { 0x00081048, 'X' }, { 0x00081049, 'X' },
   { 0x00081050, 'X' }, { 0x00081052, 'X' }, { 0x00081060, 'X' }, { 0x00081062, 'X' },
-  { 0x00081070, 'X' }, { 0x00081072, 'X' }, { 0x00081080, 'X' }, { 0x00081084, 'X' },
+  { 0x00081070, 'O' }, { 0x00081072, 'X' }, { 0x00081080, 'X' }, { 0x00081084, 'X' },
   { 0x00081088, 'X' }, { 0x00081110, 'X' }, { 0x00081111, 'X' }, { 0x00081120, 'X' },
   { 0x00081155, 'U' }, { 0x00081195, 'U' }, { 0x00082111, 'X' }, { 0x00083010, 'U' },
   { 0x00084000, 'X' }, { 0x00100010, 'P' }, { 0x00100020, 'P' }, { 0x00100021, 'X' },
@@ -175,6 +175,17 @@ static const Row table[] = {
   { 0x40084000, 'X' }, { 0xfffafffa, 'X' }, { 0xfffcfffc, 'X' },
 };
 
+/* Not in the table, though they tell which device, order or disc it was, where an apparatus is in the network, or hold
+ * what an earlier program hid, encrypted. */
+static const Row telling[] = {
+  { 0x00181003, 'X' }, { 0x00181006, 'X' }, { 0x00181010, 'X' }, { 0x00181011, 'X' }, { 0x00181803, 'X' },
+  { 0x00401006, 'X' }, { 0x00401007, 'X' }, { 0x00401060, 'X' }, { 0x00402006, 'X' }, { 0x00402007, 'X' },
+  { 0x0040a074, 'X' }, { 0x0040a089, 'X' }, { 0x00440012, 'X' }, { 0x00540400, 'X' }, { 0x00880130, 'X' },
+  { 0x04000120, 'X' }, { 0x04000500, 'X' }, { 0x04000520, 'X' }, { 0x21000010, 'X' }, { 0x21000160, 'X' },
+  { 0x21100030, 'X' }, { 0x21100099, 'X' }, { 0x30020002, 'D' }, { 0x30020003, 'X' }, { 0x30020020, 'Z' },
+  { 0x30040006, 'X' },
+};
+
 static int
 compare_row (gconstpointer key, gconstpointer row)
 {
@@ -205,6 +216,13 @@ is_kind (guint32 tag)
   return FALSE;
 }
 
+/* Long texts that say how something is made or named, not of whom: Algorithm Parameters, Coding Scheme Name. */
+static gboolean
+is_technical (guint32 tag)
+{
+  return tag == 0x00660032 || tag == 0x00080115;
+}
+
 SagAction
 sag_confidentiality_get_action (guint32 tag, const char *vr)
 {
@@ -216,12 +234,16 @@ sag_confidentiality_get_action (guint32 tag, const char *vr)
       || (group & 0xff00) == 0x6000)
     return SAG_ACTION_REMOVE;
   row = bsearch (&tag, table, G_N_ELEMENTS (table), sizeof *table, compare_row);
+  if (row == NULL)
+    row = bsearch (&tag, telling, G_N_ELEMENTS (telling), sizeof *telling, compare_row);
   if (row != NULL)
     return (SagAction) row->action;
   /* Beyond the table: what is not known is not let through, nor anything else said of the patient,
-   * the request and the visit. */
+   * the request and the visit, nor what somebody may have written at length. */
   if (is_one_of (vr, "UNAEUR") || group <= 0x0004 || group == 0x0010 || group == 0x0032
-      || group == 0x0038 || group == 0x4008)
+      || group == 0x0038 || group == 0x4008 || group == 0x4010)
+    return SAG_ACTION_REMOVE;
+  if (is_one_of (vr, "LTSTUT") && !is_technical (tag))
     return SAG_ACTION_REMOVE;
   if (is_one_of (vr, "UI"))
     return is_kind (tag) ? SAG_ACTION_KEEP : SAG_ACTION_UID;
@@ -229,7 +251,7 @@ sag_confidentiality_get_action (guint32 tag, const char *vr)
     return SAG_ACTION_EMPTY;
   if (is_one_of (vr, "DATMDT"))
     return SAG_ACTION_TIME;
-  if (is_one_of (vr, "LOSHSTLTUTUC"))
+  if (is_one_of (vr, "LOSHSTLTUC"))
     return SAG_ACTION_CLEAN;
   return SAG_ACTION_KEEP;
 }

@@ -20,6 +20,7 @@ typedef enum
   SAG_ACTION_UID = 'U',       /* by the new UID of the old one */
   SAG_ACTION_PSEUDONYM = 'P', /* the patient's name and ID */
   SAG_ACTION_SERIES_DATE = 'S', /* REPLACE in PET, where it must be there, else REMOVE */
+  SAG_ACTION_OPERATOR = 'O',  /* EMPTY in radiotherapy, where it must be there, else REMOVE */
   SAG_ACTION_TIME = 'T',      /* not of the table: a date or time to be emptied */
   SAG_ACTION_CLEAN = 'C',     /* a text that stays if it names nothing of the patient */
 } SagAction;

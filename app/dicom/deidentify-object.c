@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #define PET "1.2.840.10008.5.1.4.1.1.128"
+#define THERAPY "1.2.840.10008.5.1.4.1.1.481."
 #define MIN_TEXT 3 /* shorter ones are in every word */
 #define MAX_TEXT 64
 
@@ -23,6 +24,7 @@ typedef struct
   SagDates     dates;
   int          days;      /* by which dates move */
   gboolean     is_pet;
+  gboolean     is_therapy;
   GHashTable  *texts;
   char        *pseudonym;
 } Rules;
@@ -65,11 +67,14 @@ put_tag (GByteArray *out, const SagElements *as, guint32 tag)
 static void
 put (GByteArray *out, const SagElements *as, guint32 tag, const char *vr, gconstpointer value, gsize n)
 {
-  const gboolean is_long = is_vr (vr, "OBOWOFODOLOVSQUCURUTUNSVUV");
   const guint8 pad = is_vr (vr, "UIOBUN") ? '\0' : ' ';
+  gboolean is_long = is_vr (vr, "OBOWOFODOLOVSQUCURUTUNSVUV");
 
-  if (!is_long && !as->is_implicit && n > 65534) /* thousands of UIDs, made longer */
-    n = 0;
+  if (!is_long && !as->is_implicit && n > 65534) /* thousands of UIDs, made longer (PS3.5 6.2.2) */
+    {
+      vr = "UN";
+      is_long = TRUE;
+    }
   put_tag (out, as, tag);
   if (as->is_implicit)
     put32 (out, as, (guint32) (n + n % 2));
@@ -185,10 +190,11 @@ collect (SagElements elements, SagDates dates, GHashTable *texts)
   while ((state = sag_elements_next (&elements, &element)) == SAG_ELEMENTS_MORE)
     {
       const char *value = (const char *) element.value;
-      gboolean is_date = dates == SAG_DATES_REMOVE && is_vr (element.vr, "DADT") && element.n >= 8;
+      gboolean is_date;
 
-      if (is_vr (element.vr, "SQ") || (element.length == SAG_UNDEFINED_LENGTH
-                                       && is_vr (element.vr, "UN")))
+      sag_element_look_up (&element);
+      is_date = dates == SAG_DATES_REMOVE && is_vr (element.vr, "DADT") && element.n >= 8;
+      if (is_vr (element.vr, "SQ") || (element.length == SAG_UNDEFINED_LENGTH && element.is_un))
         {
           SagElements items, item;
 
@@ -311,11 +317,11 @@ put_dummy (GByteArray *out, const SagElements *as, const SagElement *element)
     put_text (out, as, element->tag, vr, "0");
   else if (is_vr (vr, "PNLOSHSTLTUTUCAECSUR"))
     put_text (out, as, element->tag, vr, "ANONYMIZED");
-  else if (is_vr (vr, "USSS"))
+  else if (is_vr (vr, "USSSOBOWUN"))
     put (out, as, element->tag, vr, zeros, 2);
-  else if (is_vr (vr, "ULSLFLAT"))
+  else if (is_vr (vr, "ULSLFLATOFOL"))
     put (out, as, element->tag, vr, zeros, 4);
-  else if (is_vr (vr, "FDSVUV"))
+  else if (is_vr (vr, "FDSVUVODOV"))
     put (out, as, element->tag, vr, zeros, 8);
   else
     put (out, as, element->tag, vr, zeros, 0);
@@ -339,11 +345,12 @@ put_sequence (GByteArray *out, const SagElements *as, const SagElement *element,
 
       if (!copy (item, FALSE, rules, outs, NULL))
         return FALSE;
-      put_tag (all, as, SAG_TAG_ITEM);
-      put32 (all, as, one->len);
+      put_tag (all, &items, SAG_TAG_ITEM);
+      put32 (all, &items, one->len);
       g_byte_array_append (all, one->data, one->len);
     }
-  put (out, as, element->tag, "SQ", all->data, all->len);
+  /* Whose items are in implicit form stays a UN, which says so (PS3.5 6.2.2). */
+  put (out, as, element->tag, element->is_un ? "UN" : "SQ", all->data, all->len);
   return state == SAG_ELEMENTS_END;
 }
 
@@ -354,7 +361,7 @@ put_kept (GByteArray *out, const SagElements *as, const SagElement *element, con
     return put_sequence (out, as, element, rules);
   if (element->length == SAG_UNDEFINED_LENGTH) /* fragments of something that is no picture */
     return TRUE;
-  if (element->size % 2 == 1) /* written so by some */
+  if (element->size % 2 == 1 || element->is_un) /* odd ones are written by some */
     put (out, as, element->tag, element->vr, element->value, element->n);
   else
     g_byte_array_append (out, element->start, (guint) element->size);
@@ -379,6 +386,8 @@ put_element (GByteArray *out, const SagElements *as, const SagElement *element, 
     }
   if (action == SAG_ACTION_SERIES_DATE)
     action = rules->is_pet ? SAG_ACTION_REPLACE : SAG_ACTION_REMOVE;
+  if (action == SAG_ACTION_OPERATOR)
+    action = rules->is_therapy ? SAG_ACTION_EMPTY : SAG_ACTION_REMOVE;
   if (action == SAG_ACTION_UID && !is_vr (element->vr, "UI"))
     action = SAG_ACTION_REMOVE;
   /* What is empty says nothing, and what must be there stays. */
@@ -411,6 +420,7 @@ put_element (GByteArray *out, const SagElements *as, const SagElement *element, 
       return TRUE;
     case SAG_ACTION_REMOVE:
     case SAG_ACTION_SERIES_DATE:
+    case SAG_ACTION_OPERATOR:
     default:
       return TRUE;
     }
@@ -486,6 +496,7 @@ copy (SagElements elements, gboolean is_top, const Rules *rules, GByteArray **ou
 
   while ((state = sag_elements_next (&elements, &element)) == SAG_ELEMENTS_MORE)
     {
+      sag_element_look_up (&element);
       if (is_top && element.tag > done)
         put_method (out, &elements, rules, &done, element.tag);
       if (element.tag >= 0x7fe00008 && element.tag <= 0x7fe00010)
@@ -595,6 +606,7 @@ init_rules (Rules *rules, const SagElementsFile *file, const char *key, SagDates
   digest[8] = '\0';
   rules->pseudonym = g_strdup_printf ("ANON-%s", digest);
   rules->is_pet = strcmp (class_uid, PET) == 0;
+  rules->is_therapy = g_str_has_prefix (class_uid, THERAPY);
 }
 
 GByteArray *

@@ -69,6 +69,7 @@ read_header (const SagElements *self, SagElement *element)
   if (!g_ascii_isupper (p[4]) || !g_ascii_isupper (p[5]))
     return FALSE;
   memcpy (element->vr, p + 4, 2);
+  element->is_un = memcmp (element->vr, "UN", 2) == 0;
   if (!has_long_length (element->vr))
     {
       element->length = get16 (self, p + 6);
@@ -119,7 +120,7 @@ sag_elements_get_items (const SagElements *self, const SagElement *sequence, Sag
   items->at = sequence->value;
   items->end = sequence->value + sequence->n;
   items->depth = self->depth + 1;
-  if (!self->is_implicit && strcmp (sequence->vr, "UN") == 0)
+  if (sequence->is_un)
     {
       items->is_implicit = TRUE;
       items->is_big = FALSE;
@@ -191,6 +192,13 @@ sag_elements_next_item (SagElements *items, SagElements *item)
   item->end = item->at + length;
   items->at = item->end;
   return SAG_ELEMENTS_MORE;
+}
+
+void
+sag_element_look_up (SagElement *element)
+{
+  if (element->is_un)
+    sag_dicom_get_vr (element->tag, element->vr);
 }
 
 char *

@@ -29,6 +29,7 @@ typedef struct
   guint32       tag;       /* group << 16 | element */
   char          vr[3];     /* as written, or of the dictionary; "UN" where neither tells */
   guint32       length;    /* as written; may be SAG_UNDEFINED_LENGTH */
+  gboolean      is_un;     /* written as UN: little endian, items in implicit form (PS3.5 6.2.2) */
   const guint8 *value;     /* what lies between header and delimiter */
   gsize         n;
   const guint8 *start;     /* the whole element, delimiter included */
@@ -59,6 +60,10 @@ void             sag_elements_close    (SagElementsFile   *file);
 
 SagElementsState sag_elements_next     (SagElements       *self,
                                         SagElement        *element);
+
+/* Of an element that was written as UN, though the dictionary knows it, as programs do that cannot look it up: the VR
+ * of the dictionary. Its bytes stay as they are. */
+void             sag_element_look_up   (SagElement        *element);
 
 /* The items of a sequence, or the fragments of encapsulated pixel data, one by one: `item` gets the
  * elements of each (its bytes from at to end). Begin with the elements of

@@ -315,6 +315,137 @@ if shutil.which("dcmmkdir"):
         leaks = [f"{p}: {w}" for p in files for w in words if w in p.read_bytes() or w in str(p.relative_to(to)).encode()]
         check(f"planted in {source.name}", leaks if report is not None and len(files) == 17 else [message, str(len(files)), made.stderr])
 
+# Table E.1-1, attribute by attribute: a value of its own in each, at the top, in an item, in an item of a functional group
+# and in an item of a private sequence; beside them every attribute of the dictionary that can hold a text.
+table = {}
+for line in pathlib.Path(__file__).with_name("confidentiality.txt").read_text().splitlines():
+    action, *tags = line.split()
+    table |= {int(tag, 16): action for tag in tags if action != "#"}
+planted = {}
+CLASSES = {"SOPClassUID", "ReferencedSOPClassUID", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "SOPClassesSupported",
+           "RelatedGeneralSOPClassUID", "OriginalSpecializedSOPClassUID"}
+
+
+def mark(vr, where):
+    """A value that occurs nowhere else, and the bytes to search for."""
+    n = len(planted) + 1
+    text, value = f"ZQ{n:05}X", None
+    if vr == "PN":
+        value = f"{text}^{text}"
+    elif vr == "UI":
+        value = text = f"1.2.826.99.{100000 + n}.7"
+    elif vr in ("DA", "DT", "TM"):
+        text = f".77{n:05}"[:7]
+        value = {"DA": "1853", "DT": "18530102030405", "TM": "030405"}[vr] + (f"{n // 28 % 12 + 1:02}{n % 28 + 1:02}" if vr == "DA" else text)
+        text = value
+    elif vr in ("OB", "OW", "UN", "OF", "OD", "OL", "OV"):
+        value = text.encode().ljust(16)
+    elif vr in ("DS", "IS"):
+        value = text = f"87{n:06}"
+    elif vr in ("AE", "CS", "SH", "LO", "LT", "ST", "UC", "UT", "UR"):
+        value = text
+    if value is not None:
+        planted[text.encode()] = (where, vr)
+    return value
+
+
+def plant(dataset, where, only_table=False):
+    from pydicom.datadict import DicomDictionary
+    # What is in the table and too new for pydicom is planted too.
+    newer = {tag: ("UI" if action == "U" else "LO", "1", "", "", f"{tag:08x}") for tag, action in table.items() if tag not in DicomDictionary}
+    for tag, (vr, _, _, _, keyword) in (DicomDictionary | newer).items():
+        vr = vr.split(" or ")[0]
+        if tag >> 16 in (0, 2, 4, 0x28, 0x7FE0, 0xFFFE, 0xFFFA, 0xFFFC) or tag in dataset and vr in ("CS", "DS", "IS", "SQ") \
+                or tag in (0x00080005, 0x00080016) or only_table and tag not in table:
+            continue
+        if vr == "SQ":
+            if tag in table:
+                within = pydicom.Dataset()
+                within.PatientName = mark("PN", where + keyword)
+                within.add_new(0x00091002, "LO", mark("LO", where + keyword))
+                dataset.add_new(tag, "SQ", [within])
+        else:
+            value = mark(vr, where + keyword)
+            if value is not None:
+                dataset.add_new(tag, vr, value)
+
+
+def wrong(dataset, where):
+    """What the result makes of the table's attributes: X is gone, Z is empty, D another value, U another UID."""
+    from pydicom.datadict import DicomDictionary
+    for tag, action in table.items():
+        vr, _, _, _, keyword = DicomDictionary.get(tag, ("LO", "", "", "", f"{tag:08x}"))
+        if tag >> 16 in (0, 2, 4, 0x28, 0xFFFA, 0xFFFC) or "*" in action or vr in ("US", "FD", "FL", "AT", "SL", "AS"):
+            continue
+        there = tag in dataset
+        empty = there and dataset[tag].value in (None, "", [], b"")
+        # D of a sequence is for objects that are made of it; an image does without.
+        good = "X" in action and not there or "Z" in action and empty or "D" in action and there and not empty or "U" == action and there \
+            and not empty or action == "D" and vr == "SQ" and (not there or empty) or tag in (0x00100010, 0x00100020) and there
+        if not good:
+            yield f"{where}{keyword} ({action}): {dataset.get(tag)}"
+
+
+for name in ("CT", "SEG"):
+    source = next(p for p in sorted((work / "planted").rglob("*.dcm")) if pydicom.dcmread(p, stop_before_pixels=True).Modality == name) \
+        if (work / "planted").exists() else next((petct / {"CT": "CT", "SEG": "SEG_162308"}[name]).glob("*.dcm"))
+    folder = work / ("every-" + name)
+    folder.mkdir()
+    d = pydicom.dcmread(source)
+    pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE
+    planted.clear()
+    item, private = pydicom.Dataset(), pydicom.Dataset()
+    plant(item, "in an item: ", True)
+    d.DerivationCodeSequence = [item]
+    if name == "SEG":
+        plant(d.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0], "in a functional group: ", True)
+    plant(d, "")
+    plant(private, "in a private sequence: ", True)
+    d.add_new(0x00090010, "LO", mark("LO", "private creator"))
+    d.add_new(0x00091001, "SQ", [private])
+    for group in (0x5000, 0x6000, 0x601E):
+        d.add_new((group, 0x3000), "OW", mark("OW", "overlay"))
+        d.add_new((group, 0x4000), "LT", mark("LT", "overlay"))
+    d.add_new(0xFFFCFFFC, "OB", mark("OB", "padding"))
+    d.file_meta.SourceApplicationEntityTitle, d.file_meta.ImplementationVersionName = mark("AE", "meta"), mark("SH", "meta")
+    d.file_meta.PrivateInformationCreatorUID, d.file_meta.PrivateInformation = mark("UI", "meta"), mark("OB", "meta")
+    d.preamble = mark("LO", "preamble").encode().ljust(128, b"\0")
+    d.save_as(folder / "planted.dcm")
+    for option in ("", "--shift-dates"):
+        to = fresh(f"every-{name}{option}-out")
+        report, message = export(folder, to, *option.split())
+        copies = list(to.rglob("*.dcm"))
+        if report is None or len(copies) != 1:
+            check(f"{name} with everything in it", [message])
+            continue
+        raw, copy = head(copies[0])
+        left = []
+        for text, (where, vr) in planted.items():
+            keyword = where.split(" ")[-1]
+            beyond = pydicom.datadict.tag_for_keyword(keyword) not in table and vr in ("LO", "SH", "UC", "CS", "DS", "IS", "OB", "OW", "OF", "OD", "OL", "OV")
+            kept = beyond or keyword in CLASSES | {"AlgorithmParameters", "CodingSchemeName"} or option and vr == "TM"
+            for at in re.finditer(re.escape(text), raw):
+                if not kept and not raw[at.start() - 1:at.start()].isdigit():  # eight digits within a new UID
+                    left.append(f"{where} ({vr}): {text} {raw[at.start() - 8:at.end()]}")
+        check(f"{name} with everything in it {option}: {len(planted)} values", left)
+        if not option:
+            check(f"{name}: Table E.1-1", [*wrong(copy, ""), *wrong(copy.DerivationCodeSequence[0], "in an item: ")])
+
+# A program that could not look attributes up wrote them as UN, sequences too (PS3.5 6.2.2): known again, and cleaned.
+source = data / "dicom-matrix/pydicom/test_files/rtdose_rle.dcm"
+report, message = export(source, fresh("un"))
+copies = list(fresh("un").rglob("*.dcm"))
+if report is None or not copies:
+    check("written as UN", [message])
+else:
+    a, b = pydicom.dcmread(source), pydicom.dcmread(copies[0])
+    lost = [k for k in ("SOPClassUID", "Modality", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "GridFrameOffsetVector")
+            if a[k].value != b[k].value]
+    lost += [k for k in ("SOPInstanceUID", "StudyInstanceUID", "PatientName") if not b.get(k) or b[k].value == a[k].value]
+    lost += [str(b.ReferencedRTPlanSequence)] if b.ReferencedRTPlanSequence[0].ReferencedSOPClassUID != a.ReferencedRTPlanSequence[0].ReferencedSOPClassUID \
+        or b.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == a.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID else []
+    check("written as UN", lost)
+
 # Refusals.
 report, message = export(matrix / "fuzz", fresh("fuzz"))
 left = [str(p) for p in work.rglob(".sagitta-partial*")]
