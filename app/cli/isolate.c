@@ -5,12 +5,14 @@
 #include "app/cli/isolate.h"
 
 #include "app/cli/plugins.h"
+#include "app/cli/streams.h"
 #include "app/files/nifti.h"
 #include "app/work/body.h"
 #include "app/work/contain.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,11 +111,13 @@ add_paths (int argc, char **argv, int output, GPtrArray *readable, GPtrArray *wr
     }
 }
 
+/* What a plugin left to be run at the end (atexit(), destructors) is not: the command is over. */
 static G_GNUC_NORETURN void
-child_main (SagCommandFunc run, int argc, char **argv, int output, gboolean plugins, int parent)
+child_main (SagCommandFunc run, int argc, char **argv, int output, gboolean plugins, int parent, gboolean *returned)
 {
   g_autoptr (GPtrArray) readable = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) writable = g_ptr_array_new_with_free_func (g_free);
+  int status;
 
   sag_contain_process ((guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE));
   sag_contain_to_parent (parent);
@@ -126,17 +130,20 @@ child_main (SagCommandFunc run, int argc, char **argv, int output, gboolean plug
   if (plugins)
     sag_cli_try_plugins ();
   sag_contain_calls ();
-  exit (run (argc, argv));
+  status = sag_streams_close (run (argc, argv));
+  *returned = TRUE;
+  _exit (status);
 }
 
 int
 sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output, gboolean plugins)
 {
+  gboolean *returned = mmap (NULL, sizeof *returned, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   int parent = (int) getpid (), status = 0;
-  pid_t child = fork (), got;
+  pid_t child = returned != MAP_FAILED ? fork () : -1, got;
 
   if (child == 0)
-    child_main (run, argc, argv, output, plugins, parent);
+    child_main (run, argc, argv, output, plugins, parent, returned);
   if (child < 0)
     {
       g_printerr ("sagitta-cli %s: a process of its own cannot be started: %s\n", argv[0], g_strerror (errno));
@@ -145,10 +152,12 @@ sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output, gboolean
   do
     got = waitpid (child, &status, 0);
   while (got < 0 && errno == EINTR);
-  if (got == child && WIFEXITED (status))
+  if (got == child && WIFEXITED (status) && *returned)
     return WEXITSTATUS (status);
   g_printerr ("sagitta-cli %s: the model or file at work brought it down (\"%s\"); what it was writing has been left "
               "out\n",
-              argv[0], got == child ? strsignal (WTERMSIG (status)) : g_strerror (errno));
+              argv[0], got != child           ? g_strerror (errno)
+                       : WIFEXITED (status) ? "it ended the program"
+                                            : strsignal (WTERMSIG (status)));
   return 1;
 }

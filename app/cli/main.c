@@ -12,14 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct
+typedef struct
 {
   const char    *name;
   SagCommandFunc run;
   const char    *purpose;
   int            output;  /* number of the positional argument that is written; 0: none */
   gboolean       plugins; /* it opens all that there are */
-} commands[] = {
+} Command;
+
+static const Command commands[] = {
   { "bench", sag_command_bench, "time a network, and compare it with a reference" },
   { "calibrate", sag_command_calibrate, "measure a network's ranges for int8 and int4" },
   { "check-plugin", sag_command_check_plugin, "try the whole contract on a plugin" },
@@ -69,6 +71,39 @@ spin_briefly (char **argv)
   execv ("/proc/self/exe", argv);
 }
 
+static gboolean returned; /* the command has, as its code and a plugin's shall; GLib ends the program after --help */
+
+static void
+at_the_end (void)
+{
+  if (returned)
+    return;
+  g_printerr ("sagitta-cli: the model at work ended the program; what it was writing has been left out\n");
+  _exit (1);
+}
+
+static gboolean
+asks_for_help (int argc, char **argv)
+{
+  for (int n = 1; n < argc && strcmp (argv[n], "--") != 0; n++)
+    if (g_str_has_prefix (argv[n], "--help") || strcmp (argv[n], "-h") == 0 || strcmp (argv[n], "-?") == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static int
+run_command (const Command *command, gboolean isolated, int argc, char **argv)
+{
+  int status;
+
+  returned = asks_for_help (argc, argv);
+  atexit (at_the_end);
+  status = isolated && !returned ? sag_isolate_run (command->run, argc, argv, command->output, command->plugins)
+                                 : command->run (argc, argv);
+  returned = TRUE;
+  return status;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -97,8 +132,7 @@ main (int argc, char **argv)
     return sag_cli_fail (argv[0], error);
   for (int i = 0; commands[i].name != NULL; i++)
     if (strcmp (argv[0], commands[i].name) == 0)
-      return isolated ? sag_isolate_run (commands[i].run, argc, argv, commands[i].output, commands[i].plugins)
-                      : commands[i].run (argc, argv);
+      return run_command (&commands[i], isolated, argc, argv);
   g_printerr ("sagitta-cli: there is no command '%s'; see sagitta-cli --help\n", argv[0]);
   return 2;
 }

@@ -52,15 +52,24 @@ put_complaint (const char *text)
   put (stderr, text);
 }
 
-static void
-finish (void)
+int
+sag_streams_close (int status)
 {
+  if (fflush (stdout) != 0 && lost == 0)
+    lost = errno != 0 ? errno : EIO;
   if (lost == 0)
-    return;
+    return status;
   if (lost != EPIPE)
     g_printerr ("%s: the answer could not be written to standard output: %s\n",
                 g_get_prgname () != NULL ? g_get_prgname () : "sagitta-cli", g_strerror (lost));
-  _exit (1);
+  return 1;
+}
+
+static void
+finish (void)
+{
+  if (sag_streams_close (0) != 0)
+    _exit (1);
 }
 
 void

@@ -13,6 +13,9 @@
  * and no answer gets into a file. [main thread, before any other] */
 void     sag_streams_open  (void);
 
+/* At the end, which exit() does by itself: `status`; 1, and the sentence, if an answer was lost. [main thread] */
+int      sag_streams_close (int      status);
+
 /* No argument, nor what follows a '=' in one, is a pipe or a device: they are neither waited for nor written over.
  * INVALID. [any thread] */
 gboolean sag_streams_check (int      argc,

@@ -157,11 +157,12 @@ test_crashes_opened (void)
 
 /* The same at a shell: one sentence, status 1, nothing written. */
 static void
-test_isolated (void)
+test_at_a_shell (gconstpointer data)
 {
-  char *top = make_bundle ("CRASHES");
+  const char *const *row = data; /* fault, --isolate or NULL, what the sentence says */
+  char *top = make_bundle (row[0]);
   g_autofree char *input = g_build_filename (top, "in.nii", NULL), *output = g_build_filename (top, "out.nii", NULL);
-  const char *argv[] = { worker, "segment", input, "--model", "org.example.fixture", "-o", output, "--isolate", NULL };
+  const char *argv[] = { worker, "segment", input, "--model", "org.example.fixture", "-o", output, row[1], NULL };
   g_autofree char *errors = NULL;
   guint8 nifti[352 + 16 * 16 * 16 * 2] = { 0 };
   const gint16 dim[] = { 3, 16, 16, 16, 1, 1, 1, 1 }, type = 4, bits = 16;
@@ -183,11 +184,11 @@ test_isolated (void)
   g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, 0, NULL, NULL, NULL, &errors, &status, NULL));
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 1);
-  if (strstr (errors, "brought it down") == NULL)
-    g_error ("\"%s\" is not the sentence expected", errors);
+  if (strstr (errors, row[2]) == NULL)
+    g_error ("\"%s\" does not say \"%s\"", errors, row[2]);
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
   g_unlink (input);
-  remove_bundle (top, "CRASHES");
+  remove_bundle (top, row[0]);
 }
 
 int
@@ -197,6 +198,10 @@ main (int argc, char **argv)
   static const char *const crashes[] = { "CRASHES", "Segmentation fault" };
   static const char *const escapes[] = { "ESCAPES", "escaped:" };
   static const char *const eats[] = { "EATS", "memory was refused" };
+  static const char *const ends[] = { "ENDS", "it left with status" };
+  static const char *const isolated_crashes[] = { "CRASHES", "--isolate", "brought it down (\"Segmentation fault\")" };
+  static const char *const isolated_ends[] = { "ENDS", "--isolate", "ended the program" };
+  static const char *const shell_ends[] = { "ENDS", NULL, "ended the program" };
   g_autofree char *secret = NULL;
   int fd, status;
 
@@ -220,6 +225,7 @@ main (int argc, char **argv)
 
   g_test_add_data_func ("/faults/crashes", crashes, test_in_a_run);
   g_test_add_data_func ("/faults/escapes", escapes, test_in_a_run);
+  g_test_add_data_func ("/faults/ends", ends, test_in_a_run);
 #if !SAG_SANITIZED
   g_test_add_data_func ("/faults/eats", eats, test_in_a_run);
 #else
@@ -227,7 +233,9 @@ main (int argc, char **argv)
 #endif
   g_test_add_func ("/faults/hangs", test_hangs);
   g_test_add_func ("/faults/crashes-opened", test_crashes_opened);
-  g_test_add_func ("/faults/isolated", test_isolated);
+  g_test_add_data_func ("/faults/isolated/crashes", isolated_crashes, test_at_a_shell);
+  g_test_add_data_func ("/faults/isolated/ends", isolated_ends, test_at_a_shell);
+  g_test_add_data_func ("/faults/shell/ends", shell_ends, test_at_a_shell);
   status = g_test_run ();
   g_unlink (secret);
   return status;
