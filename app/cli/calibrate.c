@@ -26,7 +26,7 @@ calibrate (const char *model, const Options *options, SagCalibrateMethod method,
                                      options->max_memory, error);
   if (ranges == NULL || !sag_examples_save (ranges, options->output, error))
     return FALSE;
-  g_print ("%d ranges from %u examples\n", sag_ranges_get_n (ranges), examples->len);
+  g_print ("%d ranges from %u example%s\n", sag_ranges_get_n (ranges), examples->len, examples->len == 1 ? "" : "s");
   return TRUE;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/nn/calibrate.h"
 #include "engine/nn/onnx-model.h"
 
+#include <math.h>
 #include <string.h>
 
 static gboolean
@@ -145,6 +146,18 @@ sag_examples_find (const char *folder, const char *model, GError **error)
 
 /* --- ranges ------------------------------------------------------------------------------ */
 
+/* What is not a number has no range, nor has anything made from it. */
+static gboolean
+is_finite (const SagTensor *tensor, const char *example, GError **error)
+{
+  const float *x = tensor->data;
+
+  for (gint64 i = 0; tensor->dtype == SAG_DTYPE_F32 && i < sag_shape_count (&tensor->shape); i++)
+    if (!isfinite (x[i]))
+      return fail (error, "Input %s holds numbers that are not finite: leave the example out, or mend it", example);
+  return TRUE;
+}
+
 static gboolean
 look_at (SagCalibration *calibration, const char *model, GStrv example, int threads,
          const char *max_memory, GError **error)
@@ -159,11 +172,14 @@ look_at (SagCalibration *calibration, const char *model, GStrv example, int thre
       g_autofree void **outputs = g_new0 (void *, network.out->len + 1);
 
       for (guint i = 0; i < network.in->len; i++)
-        inputs[i] = ((SagTensor *) network.in->pdata[i])->data;
+        {
+          inputs[i] = ((SagTensor *) network.in->pdata[i])->data;
+          good = good && is_finite (network.in->pdata[i], example[i], error);
+        }
       for (guint i = 0; i < network.out->len; i++)
         outputs[i] = ((SagTensor *) network.out->pdata[i])->owned;
-      good = sag_calibration_run (calibration, network.session, inputs, outputs, NULL)
-             || sag_session_explain (network.session, error);
+      good = good && (sag_calibration_run (calibration, network.session, inputs, outputs, NULL)
+                      || sag_session_explain (network.session, error));
     }
   sag_network_clear (&network);
   return good;

@@ -7,6 +7,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/nn/bytes.h"
 #include "engine/nn/onnx.h"
 #include "engine/nn/op-util.h"
 #include "engine/nn/passes.h"
@@ -492,6 +493,15 @@ describe_value (const SagValue *value, char shape[128], const char **layout, con
   *stored = value != NULL ? sag_dtype_get_name (value->dtype) : "";
 }
 
+/* What it runs at; what moves or takes the largest of bytes has no weights, but is not F32 for that. */
+static SagPrecision
+precision_of (const SagNode *node, const SagValue *x, const SagValue *y)
+{
+  gboolean bytes = x != NULL && y != NULL && sag_value_in_bytes (x) && sag_value_in_bytes (y);
+
+  return node->precision == SAG_PRECISION_F32 && bytes ? SAG_PRECISION_INT8 : node->precision;
+}
+
 void
 sag_session_get_step (const SagSession *self, int index, SagSessionStep *step)
 {
@@ -504,7 +514,7 @@ sag_session_get_step (const SagSession *self, int index, SagSessionStep *step)
   node = at->node;
   y = sag_node_output (node, 0);
   *step = (SagSessionStep){ .name = node->name, .op = node->op->name, .kernel = node->kernel,
-                            .precision = node->precision, .weight_bytes = node->packed_bytes,
+                            .precision = precision_of (node, sag_node_input (node, 0), y), .weight_bytes = node->packed_bytes,
                             .scratch_bytes = node->scratch_bytes, .macs = node->macs,
                             .elapsed = at->elapsed,
                             .fused = node->fused.activation != SAG_ACTIVATION_NONE
