@@ -20,8 +20,8 @@ sag_conv_find_depths (SagConv *self)
   self->n_depths = 0;
   for (int t = 0; t < phase->n_taps; t++)
     if (t == 0 || phase->offset[3 * t] != phase->offset[3 * (t - 1)])
-      self->depths[self->n_depths++] = t;
-  self->depths[self->n_depths] = phase->n_taps;
+      self->depths[self->n_depths++] = (guint8) t;
+  self->depths[self->n_depths] = (guint8) phase->n_taps;
 }
 
 /* The plane of the input that depth `d` of an output in plane z sees, or -1. */

@@ -65,7 +65,7 @@ typedef struct
                                * plane are summed by themselves, and the sums as floats */
   gboolean        planes_out; /* the output: made in floats a plane at a time, in scratch, and there the strides hold */
   int             n_depths;   /* of planes_in: planes of the input that an output sees, else 0 */
-  int             depths[SAG_CONV_TAPS + 1]; /* taps of depth d: depths[d] .. depths[d + 1] - 1 */
+  guint8          depths[SAG_CONV_TAPS + 1]; /* taps of depth d: depths[d] .. depths[d + 1] - 1 */
   SagQuantum      out_quantum, residual_quantum;
   float           slope;      /* before the clamp, below 0, where the output is in bytes */
   gboolean        square;     /* depthwise from bytes to bytes by 3 x 3 taps of a plane: lines at once */

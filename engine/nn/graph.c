@@ -128,32 +128,12 @@ sag_node_set_output (SagNode *self, int i, SagValue *value)
     value->producer = self;
 }
 
-static SagValue *
-follow (SagValue *value)
-{
-  while (value != NULL && value->forward != NULL)
-    value = value->forward;
-  return value;
-}
-
 void
 sag_graph_replace (SagGraph *self, SagValue *from, SagValue *to)
 {
-  g_assert (from != follow (to));
+  g_assert (from != sag_value_follow (to));
   from->forward = to;
   self->edited = TRUE;
-}
-
-SagValue *
-sag_node_input (const SagNode *self, int i)
-{
-  return i >= 0 && (guint) i < self->inputs->len ? follow (self->inputs->pdata[i]) : NULL;
-}
-
-SagValue *
-sag_node_output (const SagNode *self, int i)
-{
-  return i >= 0 && (guint) i < self->outputs->len ? self->outputs->pdata[i] : NULL;
 }
 
 void
@@ -182,7 +162,7 @@ sag_graph_count_readers (SagGraph *self)
     }
   for (guint i = 0; i < self->outputs->len; i++)
     {
-      SagValue *value = follow (self->outputs->pdata[i]);
+      SagValue *value = sag_value_follow (self->outputs->pdata[i]);
 
       value->n_readers++;
       value->reader = NULL;
@@ -291,10 +271,10 @@ sag_graph_clean (SagGraph *self, GError **error)
 
       node->mark = NEW;
       for (guint j = 0; j < node->inputs->len; j++)
-        node->inputs->pdata[j] = follow (node->inputs->pdata[j]);
+        node->inputs->pdata[j] = sag_value_follow (node->inputs->pdata[j]);
     }
   for (guint i = 0; i < self->outputs->len; i++)
-    self->outputs->pdata[i] = follow (self->outputs->pdata[i]);
+    self->outputs->pdata[i] = sag_value_follow (self->outputs->pdata[i]);
   mark_outputs (self);
   ordered = mark_in_order (self);
   for (guint i = 0; ordered && i < self->nodes->len; i++)

@@ -26,30 +26,30 @@ typedef enum
   SAG_N_LAYOUTS
 } SagLayout;
 
+/* What every pass looks at comes first, so that it lies in one cache line. */
 struct _SagValue
 {
-  char      *name;  /* as in the file; "" never */
+  SagValue  *forward;   /* sag_graph_replace() was called: every reader sees this one instead */
+  SagNode   *producer;  /* NULL for inputs and constants */
+  SagTensor *constant;  /* NULL, or the elements (always PLAIN) */
+  int        index;     /* pass-local scratch */
+  int        n_readers; /* nodes' inputs plus graph outputs; sag_graph_count_readers() */
+  SagNode   *reader;    /* the last one counted: the only one if n_readers is 1 and is not an output */
   SagDType   dtype;
-  SagShape   shape; /* logical */
   SagLayout  layout;
-  SagQuantum quantum;  /* of static ranges; scale 0: found at each run */
+  SagQuantum quantum;   /* of static ranges; scale 0: found at each run */
+  char      *name;      /* as in the file; "" never */
+  SagShape   shape;     /* logical */
   SagQuantum *planes;  /* of a volume in bytes whose range is found at run time: of each of its N x D planes, written by
                         * the producer's run; else NULL */
   float      least, most; /* the file cuts it to these (QDQ); 0, 0: it does not */
   int        stored_bits; /* of a float constant that the file stores as integers: 8 or 4; else 0 */
-  SagTensor *constant; /* NULL, or the elements (always PLAIN) */
-  SagNode   *producer; /* NULL for inputs and constants */
 
   /* The plan's: where the elements are during a run. A view shares its source's memory. */
   SagValue  *view_of;
   gint64     shift;  /* bytes from where view_of begins */
   gsize      offset; /* bytes into the arena */
   void      *data;   /* set before a run; for constants, constant->data */
-
-  SagValue  *forward;   /* sag_graph_replace() was called: every reader sees this one instead */
-  int        index;     /* pass-local scratch */
-  int        n_readers; /* nodes' inputs plus graph outputs; sag_graph_count_readers() */
-  SagNode *reader; /* the last one counted: the only one if n_readers is 1 and is not an output */
 };
 
 typedef enum
@@ -189,9 +189,27 @@ void      sag_graph_set_aside      (SagGraph *self);
 /* One line a node, for tests and `plan`. Caller frees. */
 char     *sag_graph_to_string      (SagGraph *self);
 
+/* The value that stands for it now; NULL for NULL. */
+static inline SagValue *
+sag_value_follow (SagValue *value)
+{
+  while (value != NULL && value->forward != NULL)
+    value = value->forward;
+  return value;
+}
+
 /* NULL where omitted or absent. */
-SagValue *sag_node_input           (const SagNode *self, int i);
-SagValue *sag_node_output          (const SagNode *self, int i);
+static inline SagValue *
+sag_node_input (const SagNode *self, int i)
+{
+  return i >= 0 && (guint) i < self->inputs->len ? sag_value_follow (self->inputs->pdata[i]) : NULL;
+}
+
+static inline SagValue *
+sag_node_output (const SagNode *self, int i)
+{
+  return i >= 0 && (guint) i < self->outputs->len ? self->outputs->pdata[i] : NULL;
+}
 
 /* Attributes by name, with a default where absent or of another kind. Strings and lists are
  * borrowed. */

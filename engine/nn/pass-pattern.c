@@ -13,7 +13,7 @@
 gboolean
 sag_match_is (const SagNode *node, const char *name)
 {
-  return node != NULL && strcmp (node->op->name, name) == 0 && *node->op->domain == '\0'
+  return node != NULL && *node->op->name == *name && strcmp (node->op->name, name) == 0 && *node->op->domain == '\0'
          && node->fused.activation == SAG_ACTIVATION_NONE && !node->fused.residual;
 }
 
