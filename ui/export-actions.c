@@ -5,6 +5,7 @@
 
 #include "ui/file-dialogs.h"
 #include "ui/printer.h"
+#include "ui/study-title.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -300,7 +301,7 @@ ACTION (print)
   g_object_get (get_view (self), "nameless", &nameless, NULL);
   if (series != NULL)
     title = nameless ? g_strdup (sag_series_get_title (series))
-                     : g_strdup_printf ("%s, %s", sag_study_get_title (sag_series_get_study (series)),
+                     : g_strdup_printf ("%s, %s", sag_study_title_get (sag_series_get_study (series)),
                                         sag_series_get_title (series));
   if (!sag_printer_print (get_view (self), GTK_WINDOW (self), title, NULL, &error))
     g_signal_emit_by_name (sag_window_get_exporter (self), "failed", error->message);

@@ -5,6 +5,7 @@
 
 #include "ui/settings.h"
 #include "ui/spoken.h"
+#include "ui/study-title.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -61,16 +62,20 @@ is_first_of_study (SagSeries *series,
   return first == series;
 }
 
-/* The patient's name, unless the reader wants none on the screen. */
+/* The patient's name, unless the reader wants none on the screen; how it is spoken under the pointer. */
 static void
 show_study_title (SagSeriesRow *self)
 {
   SagStudy *study = self->series != NULL ? sag_series_get_study (self->series) : NULL;
+  gboolean named = g_settings_get_boolean (self->settings, "show-patient");
+  g_autofree char *more = NULL;
 
-  if (study != NULL)
-    gtk_label_set_text (self->study_title, g_settings_get_boolean (self->settings, "show-patient")
-                                               ? sag_study_get_title (study)
-                                               : _ ("Patient not named"));
+  if (study == NULL)
+    return;
+  more = g_strconcat (sag_study_title_get (study), sag_study_get_phonetic_name (study)[0] != '\0' ? "\n" : "",
+                      sag_study_get_phonetic_name (study), NULL);
+  gtk_label_set_text (self->study_title, named ? sag_study_title_get (study) : _ ("Patient not named"));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->study_title), named ? more : NULL);
 }
 
 /* What is odd about it, or why it cannot be opened. */
@@ -96,7 +101,10 @@ sag_series_row_update (SagSeriesRow *self)
   gtk_widget_set_visible (self->study, study != NULL && is_first_of_study (self->series, study));
   show_study_title (self);
   if (study != NULL)
-    gtk_label_set_text (self->study_subtitle, sag_study_get_subtitle (study));
+    {
+      gtk_label_set_text (self->study_subtitle, sag_study_get_subtitle (study));
+      gtk_widget_set_tooltip_text (GTK_WIDGET (self->study_subtitle), sag_study_get_subtitle (study));
+    }
   gtk_label_set_text (self->title, sag_series_get_title (self->series));
   gtk_label_set_text (self->subtitle, sag_series_get_subtitle (self->series));
   gtk_label_set_text (self->modality, modality);

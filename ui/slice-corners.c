@@ -5,6 +5,7 @@
 
 #include "app/state/anatomy.h"
 #include "ui/format.h"
+#include "ui/study-title.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -210,7 +211,7 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
       if (scene->nameless)
         add_line (text, _ ("Patient not named"));
       else
-        add_line (text, "%s", sag_study_get_title (study));
+        add_line (text, "%s", sag_study_title_get (study));
       if (!scene->nameless && id[0] != '\0')
         add_line (text, _ ("ID %s"), id);
       /* Lines of their own: a long description must not hide the day. */
@@ -221,7 +222,7 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
     }
   /* A file that is no study of its own gives both the same name. */
   if (series != NULL
-      && (text->len == 0 || !g_str_equal (sag_study_get_title (study), sag_series_get_title (series))))
+      && (text->len == 0 || !g_str_equal (sag_study_title_get (study), sag_series_get_title (series))))
     add_line (text, "%s", sag_series_get_title (series));
   if (is_placed (scene->workspace))
     add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),

@@ -5,6 +5,7 @@
 
 #include "app/state/anatomy.h"
 #include "ui/format.h"
+#include "ui/study-title.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -56,7 +57,7 @@ sag_spoken_dup_slice (const SagSliceScene *scene)
   append_place (scene, text);
   if (study != NULL)
     g_string_append_printf (text, _ (", patient: %s"),
-                            scene->nameless ? _ ("not named") : sag_study_get_title (study));
+                            scene->nameless ? _ ("not named") : sag_study_title_get (study));
   if (series != NULL)
     g_string_append_printf (text, _ (", series: %s"), sag_series_get_title (series));
   return g_string_free (text, FALSE);

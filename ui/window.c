@@ -15,6 +15,7 @@
 #include "ui/recent-list.h"
 #include "ui/sample.h"
 #include "ui/settings.h"
+#include "ui/study-title.h"
 #include "ui/touch.h"
 #include "ui/view-actions.h"
 #include "ui/view-memory.h"
@@ -91,7 +92,7 @@ show_title (SagWindow *self)
   SagStudy *study = series != NULL ? sag_series_get_study (series) : NULL;
   gboolean named = g_settings_get_boolean (self->settings, "show-patient");
   const char *title = study == NULL ? "Sagitta"
-                      : named       ? sag_study_get_title (study)
+                      : named       ? sag_study_title_get (study)
                                     : _ ("Patient not named");
 
   adw_window_title_set_title (self->title, title);

@@ -4,6 +4,7 @@
  */
 #include "app/state/catalogue.h"
 
+#include "app/state/person-name.h"
 #include "app/state/series-private.h"
 #include "app/state/text.h"
 
@@ -23,6 +24,8 @@ struct _SagStudy
   char      *description;
   char      *date;
   char      *title;
+  char      *full_title;
+  char      *phonetic_name;
   char      *subtitle;
 };
 
@@ -113,6 +116,8 @@ sag_study_finalize (GObject *object)
   g_free (self->description);
   g_free (self->date);
   g_free (self->title);
+  g_free (self->full_title);
+  g_free (self->phonetic_name);
   g_free (self->subtitle);
   G_OBJECT_CLASS (sag_study_parent_class)->finalize (object);
 }
@@ -158,22 +163,6 @@ sag_study_init (SagStudy *self)
   self->series = g_ptr_array_new_with_free_func (forget_series);
 }
 
-/* "Doe^Jane^^Dr" to "Doe, Jane": family and given name of the first of up to three ways to write it. */
-static char *
-format_name (const char *name)
-{
-  g_auto (GStrv) groups = g_strsplit (name, "=", 2);
-  g_auto (GStrv) parts = g_strsplit (groups[0] != NULL ? groups[0] : "", "^", 3);
-  const char *family = parts[0] != NULL ? g_strstrip (parts[0]) : "";
-  const char *given = parts[0] != NULL && parts[1] != NULL ? g_strstrip (parts[1]) : "";
-
-  if (*family == '\0' && *given == '\0')
-    return g_strdup (_ ("No name"));
-  if (*family == '\0' || *given == '\0')
-    return g_strdup (*family != '\0' ? family : given);
-  return g_strdup_printf ("%s, %s", family, given);
-}
-
 /* "061Y" to "61 y", "003M" to "3 m"; others as they are. */
 static char *
 format_age (const char *age)
@@ -196,6 +185,29 @@ join (const char *separator, const char *a, const char *b)
   return g_strconcat (a, separator, b, NULL);
 }
 
+/* The name that everyone can type, else the one there is; `*ideographic` is the other one, "" if there is none. */
+static char *
+dup_name (const char *name, char **ideographic)
+{
+  char *alphabetic = sag_person_name_dup (name, SAG_NAME_ALPHABETIC);
+
+  *ideographic = sag_person_name_dup (name, SAG_NAME_IDEOGRAPHIC);
+  if (*alphabetic == '\0')
+    {
+      g_free (alphabetic);
+      alphabetic = g_steal_pointer (ideographic);
+      *ideographic = g_strdup ("");
+    }
+  if (*alphabetic == '\0')
+    {
+      g_free (alphabetic);
+      alphabetic = g_strdup (_ ("No name"));
+    }
+  if (g_str_equal (*ideographic, alphabetic))
+    (*ideographic)[0] = '\0';
+  return alphabetic;
+}
+
 static SagStudy *
 sag_study_new (GVariant *dict)
 {
@@ -203,10 +215,11 @@ sag_study_new (GVariant *dict)
   g_autofree char *name = sag_text_dup (dict, "patient-name");
   g_autofree char *age = sag_text_dup (dict, "patient-age");
   g_autofree char *date = sag_text_dup (dict, "date");
-  g_autofree char *person = NULL;
+  g_autofree char *person = NULL, *ideographic = NULL, *names = NULL;
 
   self->uid = sag_text_dup (dict, "uid");
-  self->patient_name = format_name (name);
+  self->patient_name = dup_name (name, &ideographic);
+  self->phonetic_name = sag_person_name_dup (name, SAG_NAME_PHONETIC);
   self->patient_id = sag_text_dup (dict, "patient-id");
   self->patient_sex = sag_text_dup (dict, "patient-sex");
   self->patient_age = format_age (age);
@@ -214,6 +227,9 @@ sag_study_new (GVariant *dict)
   self->date = sag_text_format_date (date);
   person = join (" ", self->patient_sex, self->patient_age);
   self->title = join (" · ", self->patient_name, person);
+  names = ideographic[0] != '\0' ? g_strdup_printf ("%s (%s)", self->patient_name, ideographic)
+                                 : g_strdup (self->patient_name);
+  self->full_title = join (" · ", names, person);
   self->subtitle = join (" · ", self->description, self->date);
   return self;
 }
@@ -277,6 +293,8 @@ STUDY_TEXT (patient_age)
 STUDY_TEXT (description)
 STUDY_TEXT (date)
 STUDY_TEXT (title)
+STUDY_TEXT (full_title)
+STUDY_TEXT (phonetic_name)
 STUDY_TEXT (subtitle)
 
 static void

@@ -88,6 +88,9 @@ const char         *sag_study_get_patient_age  (SagStudy     *self); /* "61 y" o
 const char         *sag_study_get_description  (SagStudy     *self);
 const char         *sag_study_get_date         (SagStudy     *self); /* as the locale has it, or "" */
 const char         *sag_study_get_title        (SagStudy     *self); /* "Doe, Jane · F 61 y" */
+/* The same with the name in ideographs too, where the file has it: "Yamada, Tarou (山田 太郎) · M 61 y". */
+const char         *sag_study_get_full_title   (SagStudy     *self);
+const char         *sag_study_get_phonetic_name (SagStudy    *self); /* "やまだ たろう" or "" */
 const char         *sag_study_get_subtitle     (SagStudy     *self); /* "CT Chest · 2026-03-02" */
 
 SagCatalogue       *sag_catalogue_new          (void);

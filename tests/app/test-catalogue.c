@@ -76,6 +76,43 @@ test_texts (void)
   g_assert_true (sag_series_is_segmentation (sag_catalogue_find_series (catalogue, "1.9")));
 }
 
+/* The examples of PS3.5 annexes H, I, J and K; and odd ones. */
+static void
+test_names (void)
+{
+  const struct
+  {
+    const char *name, *title, *full, *phonetic;
+  } names[] = {
+    { "Doe^Jane^^Dr", "Doe, Jane", "Doe, Jane", "" },
+    { "Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou", "Yamada, Tarou (山田 太郎)", "やまだ たろう" },
+    { "Hong^Gildong=洪^吉洞=홍^길동", "Hong, Gildong", "Hong, Gildong (洪 吉洞)", "홍 길동" },
+    { "Wang^XiaoDong=王^小东=", "Wang, XiaoDong", "Wang, XiaoDong (王 小东)", "" },
+    { "王^小东", "王 小东", "王 小东", "" },
+    { "=山田^太郎", "山田 太郎", "山田 太郎", "" },
+    { "김희중=김희중", "김희중", "김희중", "" },
+    { "==", "No name", "No name", "" },
+    { " ^ ", "No name", "No name", "" },
+    { "Люкceмбypг", "Люкceмбypг", "Люкceмбypг", "" },
+    { "^Jane", "Jane", "Jane", "" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (SagCatalogue) catalogue = sag_catalogue_new ();
+      g_autofree char *text = g_strdup_printf (
+          "{'studies': <[{'uid': <'1'>, 'patient-name': <'%s'>, 'series': <[" CHEST "]>}]>}", names[i].name);
+      g_autoptr (GVariant) result = parse (text);
+      g_autoptr (SagStudy) study = NULL;
+
+      g_assert_true (sag_catalogue_set (catalogue, result, NULL));
+      study = g_list_model_get_item (G_LIST_MODEL (catalogue), 0);
+      g_assert_cmpstr (sag_study_get_title (study), ==, names[i].title);
+      g_assert_cmpstr (sag_study_get_full_title (study), ==, names[i].full);
+      g_assert_cmpstr (sag_study_get_phonetic_name (study), ==, names[i].phonetic);
+    }
+}
+
 static void
 test_order (void)
 {
@@ -266,6 +303,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/catalogue/texts", test_texts);
+  g_test_add_func ("/catalogue/names", test_names);
   g_test_add_func ("/catalogue/order", test_order);
   g_test_add_func ("/catalogue/pick", test_pick);
   g_test_add_func ("/catalogue/thumbnail", test_thumbnail);
