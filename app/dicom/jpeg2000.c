@@ -5,6 +5,7 @@
 #include "app/dicom/jpeg2000.h"
 
 #include "app/dicom/instance.h"
+#include "engine/base/parallel.h"
 
 #include <glib/gi18n-lib.h>
 #include <openjpeg.h>
@@ -98,6 +99,9 @@ decode (opj_codec_t *codec, opj_stream_t *stream, opj_image_t **image, int colum
   opj_set_error_handler (codec, log_message, NULL);
   if (!opj_setup_decoder (codec, &parameters))
     return fail (error, _ ("cannot be decoded"));
+  /* One image alone has all cores: within sag_parallel_for() the team is this thread. */
+  if (sag_parallel_get_size () > 1)
+    opj_codec_set_threads (codec, sag_parallel_get_size ());
   /* A stream without its end marker still shows what it has. */
   opj_decoder_set_strict_mode (codec, OPJ_FALSE);
   if (!opj_read_header (stream, codec, image))
