@@ -46,11 +46,7 @@ is_asked (guint32 tag)
 bool
 is_ordinary (const SagElement *element)
 {
-  static const char vrs[] = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM "
-                            "UC UI UL UN UR US UT UV";
-  const char *found = strstr (vrs, element->vr);
-
-  return strlen (element->vr) == 2 && found != NULL && (found - vrs) % 3 == 0;
+  return sag_guard_is_vr ((const guint8 *) element->vr);
 }
 
 /* The same of all that lies within: a length that lies in an item is believed just as much. */

@@ -59,6 +59,13 @@ sag::initialize ()
   root.addAppender (dcmtk::log4cplus::SharedAppenderPtr (new GlibAppender));
   /* Pixels of a stated length are uncompressed, whatever the transfer syntax says. */
   dcmUseExplLengthPixDataForEncTS.set (OFTrue);
+  /* What a file says of its own encoding is wrong often enough: how its first elements look outweighs it, an element of
+   * unknown VR that the dictionary knows is of that VR, and what lies behind the pixels is left alone. */
+  dcmAutoDetectDatasetXfer.set (OFTrue);
+  dcmIgnoreFileMetaInformationGroupLength.set (OFTrue);
+  dcmEnableUnknownVRConversion.set (OFTrue);
+  dcmReplaceWrongDelimitationItem.set (OFTrue);
+  dcmStopParsingAfterElement.set (DCM_PixelData);
   DcmRLEDecoderRegistration::registerCodecs ();
   DJDecoderRegistration::registerCodecs (EDC_photometricInterpretation, EUC_default,
                                          EPC_colorByPixel);

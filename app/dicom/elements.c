@@ -279,9 +279,8 @@ sag_elements_open (const guint8 *bytes, gsize n, SagElementsFile *file)
     }
   /* What the first element looks like outweighs what the file says: some say it wrong. */
   file->data.is_implicit = !g_ascii_isupper (p[4]) || !g_ascii_isupper (p[5]);
-  file->data.is_big = file->transfer_syntax[0] != '\0'
-                          ? strcmp (file->transfer_syntax, "1.2.840.10008.1.2.2") == 0
-                          : p[0] == 0 && p[1] != 0;
+  file->data.is_big = p[0] == 0 || p[1] == 0 ? p[0] == 0 && p[1] != 0
+                                             : strcmp (file->transfer_syntax, "1.2.840.10008.1.2.2") == 0;
   return TRUE;
 }
 

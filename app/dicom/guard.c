@@ -118,6 +118,19 @@ is_long_vr (const guint8 *vr)
   return FALSE;
 }
 
+gboolean
+sag_guard_is_vr (const guint8 vr[2])
+{
+  static const char known[][3] = { "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT",
+                                   "OB", "OD", "OF", "OL", "OV", "OW", "PN", "SH", "SL", "SQ", "SS", "ST",
+                                   "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    if (memcmp (vr, known[i], 2) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static Step
 step_element (Walk *w, const Level *level)
 {
@@ -217,17 +230,27 @@ walk (const guint8 *data, gsize n, gboolean is_implicit, gboolean big, gsize *st
   return result;
 }
 
-/* Sound when read as declared, and not deep either way: whether a reader goes by the transfer
- * syntax or by the looks of the first element is its own affair. */
+/* Sound when read as declared and when read as its first element looks, and not deep any way: whether a reader goes by
+ * the transfer syntax or by the looks is its own affair. */
 static gboolean
 check_data (const guint8 *data, gsize n, gboolean is_implicit, gboolean big)
 {
-  gsize start, end, other;
-  Step result = walk (data, n, is_implicit, big, &start, &end);
+  gboolean looks_implicit = n >= 6 && !sag_guard_is_vr (data + 4);
+  gboolean looks_little = n >= 2 && data[0] == 8 && data[1] == 0, looks_big = n >= 2 && data[0] == 0 && data[1] == 8;
 
-  if (result == WALK_DEEP || walk (data, n, !is_implicit, big, &other, &other) == WALK_DEEP)
-    return FALSE;
-  return result == WALK_DONE || few_items_left (data + start, n - start);
+  for (int way = 0; way < 4; way++)
+    {
+      gboolean implicit_way = way & 1, big_way = way >> 1;
+      gboolean is_likely = (implicit_way == is_implicit && big_way == big)
+                           || (implicit_way == looks_implicit && !(big_way ? looks_little : looks_big));
+      gsize start, end;
+      Step result = walk (data, n, implicit_way, big_way, &start, &end);
+
+      if (result == WALK_DEEP
+          || (is_likely && result != WALK_DONE && !few_items_left (data + start, n - start)))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* The toolkit takes memory for whatever length it finds, as it cannot know what is still to be inflated: only what is

@@ -24,3 +24,6 @@ gboolean sag_guard_check_jpeg (const guint8 *data,
  * their offsets on trust. [any thread] */
 gboolean sag_guard_check_rle (const guint8 *data,
                               gsize         n);
+
+/* TRUE if the two bytes are a value representation of PS3.5 6.2. [any thread] */
+gboolean sag_guard_is_vr    (const guint8 vr[2]);

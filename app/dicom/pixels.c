@@ -161,9 +161,11 @@ sag_pixels_open (const SagDicomInstance *instance, GError **error)
   self->file = sag_dcm_file_open (instance->path, error);
   if (self->file == NULL)
     return NULL;
-  /* Some say a compressed transfer syntax of uncompressed pixels. */
+  /* Some say a compressed transfer syntax of uncompressed pixels, some put these in fragments. */
   if (self->codec != SAG_CODEC_NATIVE && !sag_dcm_file_has_fragments (self->file))
     self->codec = SAG_CODEC_NATIVE;
+  else if (self->codec == SAG_CODEC_NATIVE && sag_dcm_file_has_fragments (self->file))
+    self->codec = SAG_CODEC_ENCAPSULATED;
   /* 32 bits are floats where the pixels lie in Float Pixel Data. */
   if (instance->bits_allocated == 32 && !is_color (instance)
       && sag_dcm_file_has (self->file, 0x7fe0, 0x0008))

@@ -12,6 +12,7 @@ static const SagSyntax syntaxes[] = {
   { "", "not stated", SAG_CODEC_NATIVE },
   { UID, "Implicit VR Little Endian", SAG_CODEC_NATIVE },
   { UID ".1", "Explicit VR Little Endian", SAG_CODEC_NATIVE },
+  { "1.2.840.113619.5.2", "GE private, Implicit VR Little Endian with big endian pixels", SAG_CODEC_NATIVE },
   { UID ".1.98", "Encapsulated Uncompressed Explicit VR Little Endian", SAG_CODEC_ENCAPSULATED },
   { UID ".1.99", "Deflated Explicit VR Little Endian", SAG_CODEC_NATIVE },
   { UID ".2", "Explicit VR Big Endian", SAG_CODEC_NATIVE },
