@@ -4,6 +4,7 @@
 #include "app/dicom/dcmtk-shim.h"
 
 #include "dcmtk/dcmdata/dccodec.h"
+#include "dcmtk/dcmdata/dcistrmf.h"
 #include "dcmtk/dcmdata/dcpixel.h"
 #include "dcmtk/dcmdata/dcpixseq.h"
 #include "dcmtk/dcmdata/dcpxitem.h"
@@ -59,13 +60,12 @@ sag::initialize ()
   root.addAppender (dcmtk::log4cplus::SharedAppenderPtr (new GlibAppender));
   /* Pixels of a stated length are uncompressed, whatever the transfer syntax says. */
   dcmUseExplLengthPixDataForEncTS.set (OFTrue);
-  /* What a file says of its own encoding is wrong often enough: how its first elements look outweighs it, an element of
-   * unknown VR that the dictionary knows is of that VR, and what lies behind the pixels is left alone. */
+  /* What a file says of its own encoding is wrong often enough: how its first elements look outweighs it, and an element
+   * of unknown VR that the dictionary knows is of that VR. */
   dcmAutoDetectDatasetXfer.set (OFTrue);
   dcmIgnoreFileMetaInformationGroupLength.set (OFTrue);
   dcmEnableUnknownVRConversion.set (OFTrue);
   dcmReplaceWrongDelimitationItem.set (OFTrue);
-  dcmStopParsingAfterElement.set (DCM_PixelData);
   DcmRLEDecoderRegistration::registerCodecs ();
   DJDecoderRegistration::registerCodecs (EDC_photometricInterpretation, EUC_default,
                                          EPC_colorByPixel);
@@ -171,6 +171,15 @@ sag::sag_dcm_file_get_dataset (SagDcmFile *self)
   return self->format.getDataset ();
 }
 
+static bool
+has_whole_pixels (SagDcmFile *self)
+{
+  DcmElement *pixels = NULL;
+
+  return self->format.getDataset ()->findAndGetElement (DCM_PixelData, pixels).good () && pixels != NULL
+         && pixels->transferState () == ERW_ready;
+}
+
 extern "C" {
 
 SagDcmFile *
@@ -186,10 +195,19 @@ sag_dcm_file_open (const char *path, GError **error)
       SagDcmFile *self = new SagDcmFile;
 
       self->path = path;
-      OFCondition condition = self->format.loadFile (OFFilename (path), EXS_Unknown, EGL_noChange,
-                                                     max_read_length);
-      /* Frames that are there are there, even if the end mark behind the last one is not. */
-      if (condition.bad () && condition != EC_SequDelimitationItemMissing)
+      DcmInputFileStream stream ((OFFilename (path)));
+      OFCondition condition = stream.status ();
+
+      if (condition.good ())
+        {
+          self->format.transferInit ();
+          condition = self->format.read (stream, EXS_Unknown, EGL_noChange, max_read_length);
+          /* Frames that are there are there, even if the end mark behind the last one is not, or garbage is. */
+          if (condition == EC_SequDelimitationItemMissing || (condition.bad () && has_whole_pixels (self)))
+            condition = EC_Normal;
+          self->format.transferEnd ();
+        }
+      if (condition.bad ())
         {
           set_condition (error, path, _ ("is truncated or damaged: its pixels cannot be read"),
                          condition);
