@@ -461,7 +461,7 @@ sag_conv_run (const SagStep *step)
     return;
   if (c->form == SAG_CONV_WINOGRAD)
     {
-      sag_conv_winograd_run (step, node, &(SagConvSource){ job.in, g->cin }, 1);
+      sag_conv_winograd_run (step, node, &(SagConvSource){ job.in, g->cin }, 1, NULL);
       return;
     }
   if (c->dynamic)

@@ -22,6 +22,7 @@ enum
   TILE_BYTES = 768 << 10,    /* of what the tiles of an item become */
   WEIGHT_BYTES = 10 << 20,   /* four times the weights: beyond this they are read too often, */
   FEW_TILES = 48,            /* and for so few of them half of it is not worth its memory */
+  POOL_CHANNELS = 256,       /* of a tile on the stack */
   VOLUME_BYTES = 64 << 20,   /* beyond this a volume lies over its input (SagNode.trails) */
 };
 
@@ -280,6 +281,7 @@ typedef struct
   int                  n_sources;
   const float         *packed, *weights, *residual;
   float               *out, *scratch;
+  const SagValue      *pooled;
   Share                share;
   gint64               first, n_items; /* of this call; of all */
 } Job;
@@ -407,6 +409,39 @@ tile_out (const Job *job, const Place *place, const float *m, ptrdiff_t ld)
     }
 }
 
+gboolean
+sag_conv_winograd_pools (const SagConv *self)
+{
+  const SagConvGeometry *g = &self->geometry;
+
+  return g->in[0] == 1 && g->out[0] == 1 && apart (g, 1) == 1 && apart (g, 2) == 1 && self->nout <= POOL_CHANNELS;
+}
+
+/* tile_out () of which only the largest of each 2 x 2 pixels are kept. */
+static void
+tile_pool (const Job *job, const Place *place, const float *m, ptrdiff_t ld)
+{
+  const SagConv *c = job->conv;
+  const SagKernels *k = sag_kernels_get ();
+  gint64 cout = c->geometry.cout, height = job->pooled->shape.dim[2], width = job->pooled->shape.dim[3];
+  float pixels[16 * POOL_CHANNELS], *rows[16];
+
+  for (int i = 0; i < 16; i++)
+    rows[i] = place->y / 2 + i / 8 < height && place->x / 2 + i % 4 / 2 < width ? pixels + i * cout : NULL;
+  k->winograd_out (&(SagWinogradOutJob){ (gsize) c->nout, m, ld, job->packed + c->bias, rows, c->lo, c->hi });
+  for (int i = 0; i < 16; i += 2)
+    if (rows[i] != NULL && c->lo == -INFINITY && c->hi == INFINITY)
+      sag_fused_apply (&c->fused, (gsize) (2 * cout), rows[i]);
+  for (int i = 0; i < 4; i++)
+    {
+      float **four = rows + i / 2 * 8 + i % 2 * 2;
+      gint64 at = (place->image * height + place->y / 2 + i / 2) * width + place->x / 2 + i % 2;
+
+      if (four[0] != NULL)
+        k->reduce.max_of_rows (4, (gsize) cout, (const float *[]){ four[0], four[1], four[4], four[5] }, job->out + at * cout);
+    }
+}
+
 static void
 item_run (gsize item, int thread, gpointer data)
 {
@@ -458,18 +493,19 @@ item_run (gsize item, int thread, gpointer data)
       Place place = place_of (g, image * g->out[0] + z + plane * share->step, from);
 
       for (gint64 i = plane * n; i < (plane + 1) * n; i++, place_next (g, n_across, n_down, &place))
-        tile_out (job, &place, m + i * ld_m, planes * n * ld_m);
+        (job->pooled != NULL ? tile_pool : tile_out) (job, &place, m + i * ld_m, planes * n * ld_m);
     }
 }
 
 void
-sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSource *sources, int n_sources)
+sag_conv_winograd_run (const SagStep *step, const SagNode *node, const SagConvSource *sources, int n_sources,
+                       const SagValue *pooled)
 {
   const SagConv *c = node->state;
   const SagValue *residual = sag_conv_residual (node);
   const SagConvGeometry *g = &c->geometry;
   Job job = { .step = step, .conv = c, .sources = sources, .n_sources = n_sources, .packed = node->packed,
-              .residual = residual != NULL ? residual->data : NULL, .out = sag_node_output (node, 0)->data,
+              .residual = residual != NULL ? residual->data : NULL, .out = pooled != NULL ? pooled->data : sag_node_output (node, 0)->data, .pooled = pooled,
               .scratch = step->scratch, .share = share_of (c) };
   gint64 per_stretch = job.share.step * job.share.per_plane;
   const float *in = sources[0].data;

@@ -152,6 +152,8 @@ typedef struct
   gint64       channels;
 } SagConvSource;
 
-/* As `step`, whose node is `node` or has taken its place. */
+/* As `step`, whose node is `node` or has taken its place. `pooled`: NULL, or where instead of the output the largest of
+ * each 2 x 2 pixels of it go. */
 void     sag_conv_winograd_run     (const SagStep *step, const SagNode *node, const SagConvSource *sources,
-                                    int n_sources);
+                                    int n_sources, const SagValue *pooled);
+gboolean sag_conv_winograd_pools   (const SagConv *self);

@@ -287,7 +287,7 @@ run (const SagStep *step)
 
       for (int i = 0; i < self->n_sources; i++)
         sources[i] = (SagConvSource){ self->source[i].value->data, self->source[i].channels };
-      sag_conv_winograd_run (step, self->node[1], sources, self->n_sources);
+      sag_conv_winograd_run (step, self->node[1], sources, self->n_sources, NULL);
       return;
     }
   run_bands (step);

@@ -64,6 +64,9 @@ gboolean sag_pass_bound     (const SagGraph *graph, GError **error);
  * sag_pass_prepare(). */
 gboolean sag_pass_chain     (SagGraph *graph, GError **error);
 
+/* One of them and a MaxPool after it become one step. After sag_pass_chain(). */
+void     sag_pass_pool      (SagGraph *graph);
+
 /* What a Loop, Scan or If does with a body whose inputs have types and shapes: fold, fuse, prepare.
  */
 gboolean sag_pass_body      (SagGraph *body, SagPrecision precision, GError **error);

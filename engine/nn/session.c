@@ -305,6 +305,8 @@ compile (SagSession *self, const char *path, const SagSessionOptions *options, G
   if (!sag_pass_prepare (self->graph, precision, error) || !sag_pass_bound (self->graph, error)
       || (!self->watched && !sag_pass_chain (self->graph, error)))
     return FALSE;
+  if (!self->watched)
+    sag_pass_pool (self->graph);
   self->plan = sag_plan_new (self->graph, error);
   if (self->plan != NULL)
     self->plan->counting = self->ranged;

@@ -480,6 +480,92 @@ test_parts (void)
     }
 }
 
+/* A convolution that only a MaxPool of 2 x 2 reads. */
+typedef struct
+{
+  SagLayout     layout;
+  gint64        batch, cin, cout, high, wide, kernel, group;
+  SagActivation activation;
+  gboolean      turn; /* a change of layout behind it */
+  const char   *kernel_name;
+} Pool;
+
+static SagGraph *
+make_pool (const Pool *p)
+{
+  SagGraph *graph = sag_graph_new ();
+  g_autoptr (GRand) random = g_rand_new_with_seed (6);
+  SagShape shape = { 4, { p->batch, p->cin, p->high, p->wide } }, w = { 4, { p->cout, p->cin / p->group, p->kernel, p->kernel } };
+  gint64 pad = p->kernel / 2, two[] = { 2, 2 };
+  SagValue *x = add_value (graph, &shape, p->layout);
+  SagNode *node = add_node (graph, "Conv", "", x);
+
+  g_ptr_array_add (graph->inputs, x);
+  g_ptr_array_add (node->inputs, add_constant (graph, &w, random));
+  g_ptr_array_add (node->inputs, add_constant (graph, &(SagShape){ 1, { p->cout } }, random));
+  sag_node_set_ints (node, "pads", (gint64[]){ pad, pad, pad, pad }, 4);
+  sag_node_set_int (node, "group", p->group);
+  node->fused.activation = p->activation;
+  node = add_node (graph, "MaxPool", "", finish_node (graph, node, p->layout));
+  sag_node_set_ints (node, "kernel_shape", two, 2);
+  sag_node_set_ints (node, "strides", two, 2);
+  x = finish_node (graph, node, p->layout);
+  if (p->turn)
+    x = finish_node (graph, add_node (graph, "Layout", "sagitta", x), SAG_LAYOUT_LAST);
+  g_ptr_array_add (graph->outputs, x);
+  return graph;
+}
+
+static const char *expected;
+
+static gboolean
+join_pool (SagGraph *graph, GError **error)
+{
+  sag_pass_pool (graph);
+  g_assert_cmpuint (graph->nodes->len, ==, 1);
+  g_assert_cmpstr (((SagNode *) graph->nodes->pdata[0])->kernel, ==, expected);
+  return TRUE;
+}
+
+static void
+test_pools (void)
+{
+  static const Pool pools[] = {
+    { SAG_LAYOUT_LAST, 1, 16, 24, 115, 99, 3, 1, SAG_ACTIVATION_RELU, FALSE, "winograd+max" },
+    { SAG_LAYOUT_LAST, 2, 32, 40, 60, 81, 3, 1, SAG_ACTIVATION_GELU, FALSE, "winograd+max" },
+    { SAG_LAYOUT_LAST, 2, 20, 28, 101, 78, 1, 1, SAG_ACTIVATION_NONE, FALSE, "conv-gemm+max" },
+    { SAG_LAYOUT_LAST, 1, 36, 36, 101, 78, 3, 36, SAG_ACTIVATION_RELU, FALSE, "depthwise+max" },
+    { SAG_LAYOUT_ROWS, 2, 1, 8, 31, 2111, 3, 1, SAG_ACTIVATION_GELU, FALSE, "conv-row+max" },
+    { SAG_LAYOUT_ROWS, 2, 3, 11, 171, 150, 3, 1, SAG_ACTIVATION_RELU, TRUE, "conv-row+max" },
+    { SAG_LAYOUT_ROWS, 1, 12, 12, 170, 151, 3, 12, SAG_ACTIVATION_NONE, TRUE, "depthwise-row+max" },
+  };
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (pools); i++)
+    {
+      const Pool *pool = &pools[i / 2];
+      gint64 n, n_got;
+      g_autofree float *want = NULL;
+      int steps;
+
+      wanted = i % 2 == 1 ? SAG_PRECISION_BF16 : SAG_PRECISION_F32;
+      expected = pool->kernel_name;
+      sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+      want = run_graph (make_pool (pool), i, NULL, NULL, &n, &steps);
+      g_assert_cmpint (steps, ==, pool->turn ? 3 : 2);
+      for (int team = 1; team <= 2; team++)
+        {
+          g_autofree float *got = NULL;
+
+          sag_parallel_own (SAG_TEAM_COMPUTE, team);
+          got = run_graph (make_pool (pool), i, NULL, join_pool, &n_got, &steps);
+          g_assert_cmpint (n_got, ==, n);
+          if (memcmp (got, want, sizeof (float) * (gsize) n) != 0)
+            g_error ("pool %u, team %d: other bits", i, team);
+        }
+    }
+  wanted = SAG_PRECISION_F32;
+}
+
 /* Three convolutions of a volume that is large enough to be written over its input. */
 static SagGraph *
 make_volume (gint64 dilation)
@@ -624,6 +710,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nn/chain/gather", test_gather);
   g_test_add_func ("/nn/chain/bytes", test_bytes);
   g_test_add_func ("/nn/chain/parts", test_parts);
+  g_test_add_func ("/nn/chain/pools", test_pools);
   g_test_add_func ("/nn/chain/volume", test_volume);
   g_test_add_func ("/nn/chain/attention", test_attention);
   return g_test_run ();
