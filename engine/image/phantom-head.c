@@ -4,8 +4,7 @@
  * nuclei, cerebellum and stem, as a scanner of 3 T shows them in three contrasts.
  *
  * Lengths in mm around the middle of the brain: +x to the patient's left, +y to the back, +z to the top.
- * Sulci are sheets that stand on the surface: where a noise that depends on the direction alone passes
- * through its middle.
+ * Sulci are sheets that stand on the surface.
  */
 #include "engine/image/phantom-math.h"
 #include "engine/image/phantom.h"
@@ -17,6 +16,10 @@
 #include <string.h>
 
 #define SLICES_PER_TICK 8
+#define RADIUS 62.0 /* of the sphere on which the sulci are drawn, mm */
+#define COARSE 10.0 /* mm: cells of the noise they are drawn by */
+#define FINE 7.0
+#define LEAST_SLOPE 0.02 /* a mm */
 
 typedef enum
 {
@@ -100,44 +103,54 @@ vault (double x, double y, double z)
 static double
 envelope (double x, double y, double z)
 {
-  double upper = ellipsoid (x, y, z, 0, 1, 12, 66, 84, 67);
-  double temporal = ellipsoid (fabs (x), y, z, 41, -12, -17, 22, 42, 19);
+  double upper = ellipsoid (x, y, z, 0, 0.5, 11, 67.5, 86, 70);
+  double temporal = ellipsoid (fabs (x), y, z, 39, -10, -18, 25, 44, 20);
   double low = -(z + 8.0 - 0.10 * y);
 
   return sag_phantom_smin (sag_phantom_smax (upper, low - 4, 10), temporal, 5);
+}
+
+/* How far the middle of the next sulcus is: where a noise that depends on the direction alone is a half. Its value
+ * over its slope along the surface is that distance, so that a sulcus is as wide where the noise is flat. */
+static double
+sulcus (guint64 seed, double u, double v, double w, double r)
+{
+  double coarse[3], fine[3], along = 0, square = 0, value;
+  const double at[3] = { u, v, w };
+
+  value = sag_phantom_noise_slope (seed, u / COARSE, v / COARSE, w / COARSE, coarse) - 0.5;
+  value += 0.5 * (sag_phantom_noise_slope (seed + 1, u / FINE, v / FINE, w / FINE, fine) - 0.5);
+  for (int a = 0; a < 3; a++)
+    {
+      coarse[a] = coarse[a] / COARSE + 0.5 * fine[a] / FINE;
+      along += coarse[a] * at[a];
+    }
+  along /= u * u + v * v + w * w + 1e-9;
+  for (int a = 0; a < 3; a++)
+    square += (coarse[a] - along * at[a]) * (coarse[a] - along * at[a]);
+  return fabs (value) / MAX (sqrt (square), LEAST_SLOPE) * r / RADIUS;
 }
 
 static Tissue
 cerebrum (guint64 seed, double x, double y, double z, double depth)
 {
   double ax = fabs (x), r = sqrt (x * x + y * y * 0.65 + (z - 6) * (z - 6)) + 1e-9;
-  double u = 62 * x / r, v = 64 * y / r, w = 62 * (z - 6) / r;
-  /* Sulci bend a little on their way down; coarse ones are deep, fine ones branch off. */
-  double bend = 0.22 * (r - 60);
-  double n = sag_phantom_noise (seed, (u + bend) / 11.5, (v - bend) / 11.5, (w + bend) / 11.5);
-  double fine = sag_phantom_noise (seed + 1, u / 7.0, v / 7.0, w / 7.0);
-  double sheet = 17.0 * fabs (n + 0.30 * (fine - 0.5) - 0.5); /* mm from the middle of a sulcus */
+  /* Sulci bend on their way down, and wander along the surface. */
+  double sway = 9.0 * (sag_phantom_noise (seed + 4, x / 13, y / 13, z / 13) - 0.5) + 0.15 * (r - RADIUS);
+  double u = RADIUS * x / r + sway, v = RADIUS * y / r - sway, w = RADIUS * (z - 6) / r + sway;
+  double sheet = sulcus (seed, u, v, w, r);
   double reach = 9.0 + 12.0 * sag_phantom_noise (seed + 2, u / 20.0, v / 20.0, w / 20.0);
-  double fissure = ax - 0.7 - 1.0 * sag_phantom_smooth (30, 70, z) - 0.6 * sag_phantom_smooth (40, 80, fabs (y));
-  double sylvian = fabs (z + 1.0 - 0.20 * y) - 1.1;
-  double open; /* how far the next open face is: outside, between the halves, above the temporal lobe */
-  double surface;
+  double fissure = ax - 0.7 - 0.8 * sag_phantom_smooth (30, 70, z) - 0.5 * sag_phantom_smooth (40, 80, fabs (y));
+  double callosum = -ellipsoid (x, y, z, 0, 3, 6, 40, 38, 21); /* joins the halves: they part around it */
+  double slit = z + 2.0 - 0.42 * y - 9.0 * (sag_phantom_noise (seed + 5, x / 16, y / 16, z / 16) - 0.5);
+  double inward = MAX (0, 33 + 2.5 * sag_phantom_smooth (0, 6, fabs (slit)) - ax);
+  double sideways = MAX (0, MAX (y - 26, -46 - y));
+  double sylvian = sqrt (slit * slit * 0.6 + inward * inward + sideways * sideways) - 0.8;
+  double surface, open; /* how far the next open face is: outside and between the halves; in the sulci too */
 
-  /* The callosum: only above, before and behind it the halves are apart. */
-  if (ellipsoid (x, y, z, 0, 3, 6, 40, 38, 21) < 0)
-    fissure = 30;
-  if (ax < 30 || y > 30 || y < -48)
-    sylvian = 30;
-  surface = MIN (-depth, fissure);
-  open = MIN (surface, sylvian);
-  /* Towards the middle the sheets would crowd. */
-  if (r < 36)
-    sheet = 17;
-  if (open < 0 || (sheet < 0.8 && surface < reach))
-    return CSF;
-  if (open < 2.7 || (sheet < 3.3 && surface < reach + 2.5))
-    return GREY;
-  return WHITE;
+  surface = MIN (-depth, MAX (fissure, callosum));
+  open = MIN (MIN (surface, sylvian), MAX (sheet - 0.6, MAX (surface - reach, 38 - r)));
+  return open < 0 ? CSF : open < 2.8 ? GREY : WHITE;
 }
 
 /* What lies in the middle of the cerebrum, or -1. */
@@ -146,7 +159,7 @@ deep (double x, double y, double z)
 {
   double ax = fabs (x);
   double body = ellipsoid (ax, y, z, 11 + 0.10 * (y + 30), -4, 21 - 0.004 * (y + 4) * (y + 4), 7, 36, 8);
-  double horn = ellipsoid (ax, y, z, 25, 44, 6, 7, 20, 8);
+  double horn = ellipsoid (ax + 0.12 * (y - 44), y, z, 25, 42, 7, 5.5, 18, 7);
 
   if (sag_phantom_smin (body, horn, 8) < 0 || ellipsoid (x, y, z, 0, 6, 4, 2.6, 17, 11) < 0)
     return CSF;
@@ -161,7 +174,7 @@ static int
 hind_brain (guint64 seed, double x, double y, double z)
 {
   static const double top[3] = { 0, 18, -10 }, end[3] = { 0, 30, -120 };
-  double body = ellipsoid (x, y, z, 0, 50, -36, 49, 30, 25);
+  double body = ellipsoid (x, y, z, 0, 46, -36, 52, 34, 30);
   double stem = sag_phantom_smin (capsule (x, y, z, top, end, 14, 7), ellipsoid (x, y, z, 0, 13, -28, 17, 13, 14), 6);
 
   if (ellipsoid (x, y, z, 0, 37, -32, 6, 4, 9) < 0)

@@ -129,27 +129,44 @@ sag_phantom_lattice (guint64 seed, gint64 i, gint64 j, gint64 k)
   return (double)(h >> 40) * (1.0 / 16777216.0);
 }
 
-/* Value noise in [0, 1): smooth, features as large as the unit of x, y, z. */
+/* Value noise in [0, 1): smooth, features as large as the unit of x, y, z; how fast it grows along each. */
 static inline double
-sag_phantom_noise (guint64 seed, double x, double y, double z)
+sag_phantom_noise_slope (guint64 seed, double x, double y, double z, double slope[3])
 {
-  double fx = floor (x), fy = floor (y), fz = floor (z);
-  gint64 i = (gint64)fx, j = (gint64)fy, k = (gint64)fz;
-  double u = x - fx, v = y - fy, w = z - fz;
-  double c[2][2];
+  double p[3] = { x - floor (x), y - floor (y), z - floor (z) }, s[3], d[3];
+  gint64 i = (gint64)floor (x), j = (gint64)floor (y), k = (gint64)floor (z);
+  double along[2][2], grow[2][2], c[2], e[2], f[2];
 
-  u = u * u * (3.0 - 2.0 * u);
-  v = v * v * (3.0 - 2.0 * v);
-  w = w * w * (3.0 - 2.0 * w);
+  for (int a = 0; a < 3; a++)
+    {
+      s[a] = p[a] * p[a] * (3.0 - 2.0 * p[a]);
+      d[a] = 6.0 * p[a] * (1.0 - p[a]);
+    }
   for (int b = 0; b < 2; b++)
     for (int a = 0; a < 2; a++)
       {
         double low = sag_phantom_lattice (seed, i, j + a, k + b);
         double high = sag_phantom_lattice (seed, i + 1, j + a, k + b);
 
-        c[b][a] = low + (high - low) * u;
+        along[b][a] = low + (high - low) * s[0];
+        grow[b][a] = (high - low) * d[0];
       }
-  c[0][0] += (c[0][1] - c[0][0]) * v;
-  c[1][0] += (c[1][1] - c[1][0]) * v;
-  return c[0][0] + (c[1][0] - c[0][0]) * w;
+  for (int b = 0; b < 2; b++)
+    {
+      c[b] = along[b][0] + (along[b][1] - along[b][0]) * s[1];
+      e[b] = grow[b][0] + (grow[b][1] - grow[b][0]) * s[1];
+      f[b] = (along[b][1] - along[b][0]) * d[1];
+    }
+  slope[0] = e[0] + (e[1] - e[0]) * s[2];
+  slope[1] = f[0] + (f[1] - f[0]) * s[2];
+  slope[2] = (c[1] - c[0]) * d[2];
+  return c[0] + (c[1] - c[0]) * s[2];
+}
+
+static inline double
+sag_phantom_noise (guint64 seed, double x, double y, double z)
+{
+  double slope[3];
+
+  return sag_phantom_noise_slope (seed, x, y, z, slope);
 }
