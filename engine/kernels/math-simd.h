@@ -241,3 +241,95 @@ sag_gelus (int m, SagVec *x)
   SAG_UNROLL for (int j = 0; j < m; j++)
     x[j] = sag_splat (0.5f) * x[j] * q[j];
 }
+
+/* --- in double: two halves of a vector --------------------------------------------------------- */
+
+typedef double SagVecD __attribute__ ((vector_size (4 * LANES)));
+typedef int64_t SagVecL __attribute__ ((vector_size (4 * LANES)));
+typedef uint64_t SagVecUL __attribute__ ((vector_size (4 * LANES)));
+typedef float SagHalf __attribute__ ((vector_size (2 * LANES)));
+
+SAG_INLINE SagVecD
+sag_select_d (SagVecL mask, SagVecD a, SagVecD b)
+{
+  return (SagVecD) (((SagVecL) a & mask) | ((SagVecL) b & ~mask));
+}
+
+SAG_INLINE SagHalf
+sag_sine_half (SagHalf v, int quarter)
+{
+  SagVecD x = __builtin_convertvector (v, SagVecD);
+  SagVecD t = x * 0.63661977236758134 + 6755399441055744.0;
+  SagVecD n = t - 6755399441055744.0;
+  SagVecD r = x - n * 1.5707963267341256 - n * 6.0771005065061922e-11;
+  SagVecD s = r * r, y;
+  SagVecL u = (SagVecL) t + (int64_t) quarter;
+
+  y = 1.0 + s * (-1.0 / 2 + s * (1.0 / 24 + s * (-1.0 / 720 + s * (1.0 / 40320
+      + s * (-1.0 / 3628800 + s * (1.0 / 479001600))))));
+  y = sag_select_d (-(u & (int64_t) 1), y, r + r * s * (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880
+      + s * (-1.0 / 39916800 + s * (1.0 / 6227020800.0)))))));
+  y = (SagVecD) ((SagVecL) y ^ (u & (int64_t) 2) << 62);
+  return __builtin_convertvector (y, SagHalf);
+}
+
+SAG_INLINE SagVec
+sag_sine (SagVec x, int quarter)
+{
+  SagHalf half[2];
+
+  memcpy (half, &x, sizeof x);
+  SAG_UNROLL for (int i = 0; i < 2; i++)
+    half[i] = sag_sine_half (half[i], quarter);
+  memcpy (&x, half, sizeof x);
+  return x;
+}
+
+/* Exponents become doubles, and back, as the last bits of a large one. */
+SAG_INLINE SagHalf
+sag_power_half (SagHalf a, SagHalf b)
+{
+  const int64_t magic = 0x4338000000000000; /* the bits of 1.5 * 2^52 */
+  SagVecD x = __builtin_convertvector (a, SagVecD), s, z, y = { 0 }, n, r, e, most = y + 1000.0;
+  SagVecL u = (SagVecL) x, k = (u - 0x3fe6a09e667f3bcd) >> 52;
+
+  x = (SagVecD) (u - (SagVecL) ((SagVecUL) k << 52));
+  s = (x - 1.0) / (x + 1.0);
+  z = s * s;
+  SAG_UNROLL for (int i = 17; i >= 1; i -= 2)
+    y = y * z + 2.0 / i;
+  y = __builtin_convertvector (b, SagVecD)
+      * (y * s * 1.4426950408889634 + ((SagVecD) (k + magic) - 6755399441055744.0));
+  y = sag_select_d (y < -most, -most, sag_select_d (y > most, most, y));
+  n = (y + 6755399441055744.0) - 6755399441055744.0;
+  r = (y - n) * 0.69314718055994531;
+  e = (SagVecD){ 0 } + 1.0;
+  SAG_UNROLL for (int i = 12; i >= 1; i--)
+    e = 1.0 + e * r / (double) i;
+  u = ((SagVecL) (n + 6755399441055744.0) - magic + 1023) << 52;
+  return __builtin_convertvector (e * (SagVecD) u, SagHalf);
+}
+
+SAG_INLINE SagVec
+sag_power (SagVec a, SagVec b)
+{
+  SagVec one = sag_splat (1.0f), zero = sag_splat (0.0f), inf = sag_splat (INFINITY), m = sag_abs (a), y;
+  SagVecI large = sag_abs (b) >= sag_splat (0x1p24f), whole = large | (sag_floor (b) == b);
+  SagVec half = b * sag_splat (0.5f);
+  SagVecI odd = ~large & whole & (sag_floor (half) != half), end = (m == zero) | (m == inf);
+  SagHalf x[2], p[2];
+
+  memcpy (x, &m, sizeof m);
+  memcpy (p, &b, sizeof b);
+  SAG_UNROLL for (int i = 0; i < 2; i++)
+    x[i] = sag_power_half (x[i], p[i]);
+  memcpy (&y, x, sizeof y);
+  y = sag_select ((a < zero) & ~whole, sag_splat (NAN), y);
+  y = sag_select (end, sag_select ((m == zero) == (b < zero), inf, zero), y);
+  y = sag_select (sag_abs (b) == inf,
+                  sag_select (m == one, one, sag_select ((m > one) == (b > zero), inf, zero)), y);
+  y = sag_from_bits (sag_bits (y) ^ (odd & sag_bits (a) & sag_splat_i (INT32_MIN)));
+  y = sag_select (b == sag_splat (2.0f), a * a, y);
+  y = sag_select ((a != a) | (b != b), sag_splat (NAN), y);
+  return sag_select ((b == zero) | (a == one), one, y);
+}

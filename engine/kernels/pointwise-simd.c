@@ -45,6 +45,8 @@ UNARY (unary_abs, sag_abs (v))
 UNARY (unary_floor, sag_floor (v))
 UNARY (unary_ceil, sag_ceil (v))
 UNARY (unary_round, sag_round (v))
+UNARY (unary_sin, sag_sine (v, 0))
+UNARY (unary_cos, sag_sine (v, 1))
 
 /* y = f (x) several vectors at a time. */
 #define UNARY_MANY(name, function)                                   \
@@ -169,6 +171,7 @@ BINARY (binary_mul, u *v)
 BINARY (binary_div, u / v)
 BINARY (binary_min, sag_min (u, v))
 BINARY (binary_max, sag_max (u, v))
+BINARY (binary_pow, sag_power (u, v))
 
 static void
 add_clamp (size_t n, const float *a, const float *b, float *y, float lo, float hi)
@@ -203,7 +206,6 @@ affine (size_t n, const float *x, const float *scale, const float *shift, float 
     }
 }
 
-/* Sine, cosine and power stay as the reference left them. */
 void
 SAG_FN (pointwise_fill) (SagKernels *k)
 {
@@ -229,12 +231,15 @@ SAG_FN (pointwise_fill) (SagKernels *k)
   k->unary[SAG_UNARY_FLOOR] = unary_floor;
   k->unary[SAG_UNARY_CEIL] = unary_ceil;
   k->unary[SAG_UNARY_ROUND] = unary_round;
+  k->unary[SAG_UNARY_SIN] = unary_sin;
+  k->unary[SAG_UNARY_COS] = unary_cos;
   k->binary[SAG_BINARY_ADD] = binary_add;
   k->binary[SAG_BINARY_SUB] = binary_sub;
   k->binary[SAG_BINARY_MUL] = binary_mul;
   k->binary[SAG_BINARY_DIV] = binary_div;
   k->binary[SAG_BINARY_MIN] = binary_min;
   k->binary[SAG_BINARY_MAX] = binary_max;
+  k->binary[SAG_BINARY_POW] = binary_pow;
   k->add_clamp = add_clamp;
   k->affine = affine;
 }

@@ -170,7 +170,7 @@ gelu1 (float x)
   return 0.5f * x * (x < 0.0f ? e : 2.0f - e);
 }
 
-/* In double: rare enough in networks that no vector form is worth its lines. */
+/* In double. */
 static float
 sine (float x, int quarter)
 {

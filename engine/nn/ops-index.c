@@ -5,6 +5,7 @@
  * An index out of range is an error where it is constant; where it is computed it is clamped,
  * because a run cannot fail.
  */
+#include "engine/base/parallel.h"
 #include "engine/nn/op-util.h"
 
 #include <string.h>
@@ -135,35 +136,78 @@ infer_gather_elements (SagNode *node, GError **error)
   return sag_node_give (node, 0, x->dtype, &indices->shape, error);
 }
 
-/* Element of `x` that position `i` of the indices means. */
-static gint64
-element_place (const SagValue *x, const SagValue *indices, int axis, gint64 i)
+/* Positions of indices by lines along their last axis: where line `line` lies in `x` without the axis itself, and how
+ * far an element of the line, and one of the axis, is from the next. */
+typedef struct
 {
-  gint64 strides[SAG_MAX_RANK], at = 0, rest = i;
+  const SagValue *x, *indices;
+  char           *y; /* of GatherElements */
+  int             axis;
+  gint64          n, size, along, step; /* of a line; of the axis; strides of the axis and of the line */
+} Elements;
 
-  sag_value_strides (x, strides);
-  for (int a = x->shape.rank - 1; a >= 0; a--)
+static Elements
+read_elements (const SagStep *step)
+{
+  Elements self = { sag_node_input (step->node, 0), sag_node_input (step->node, 1), sag_step_out (step, 0) };
+  int last = self.x->shape.rank - 1;
+
+  get_axis (step->node, &self.axis, 0, NULL);
+  self.n = self.indices->shape.dim[last];
+  self.size = self.x->shape.dim[self.axis];
+  self.along = sag_shape_product (&self.x->shape, self.axis + 1, last + 1);
+  self.step = self.axis != last;
+  return self;
+}
+
+static gint64
+line_place (const Elements *self, gint64 line)
+{
+  gint64 at = 0, stride = 1;
+
+  for (int a = self->x->shape.rank - 1; a >= 0; a--)
     {
-      gint64 k = rest % indices->shape.dim[a];
-
-      rest /= indices->shape.dim[a];
-      at += (a == axis ? index_at (indices, i, x->shape.dim[a]) : k) * strides[a];
+      if (a < self->x->shape.rank - 1)
+        {
+          at += a == self->axis ? 0 : line % self->indices->shape.dim[a] * stride;
+          line /= self->indices->shape.dim[a];
+        }
+      stride *= self->x->shape.dim[a];
     }
   return at;
 }
 
 static void
+gather_lines (gint64 line, gint64 to, int thread, gpointer data)
+{
+  const Elements *self = data;
+  gsize size = sag_dtype_size (self->x->dtype);
+
+  for (; line < to; line++)
+    {
+      gint64 at = line_place (self, line), first = line * self->n;
+
+      if (size == sizeof (gint32))
+        for (gint64 i = 0; i < self->n; i++)
+          ((gint32 *) self->y)[first + i] =
+              ((const gint32 *) self->x->data)[at + i * self->step + index_at (self->indices, first + i, self->size) * self->along];
+      else
+        for (gint64 i = 0; i < self->n; i++)
+          memcpy (self->y + (first + i) * (gint64) size,
+                  (const char *) self->x->data
+                      + (at + i * self->step + index_at (self->indices, first + i, self->size) * self->along) * (gint64) size,
+                  size);
+    }
+}
+
+static void
 run_gather_elements (const SagStep *step)
 {
-  const SagValue *x = sag_node_input (step->node, 0), *indices = sag_node_input (step->node, 1);
-  gint64 size = (gint64) sag_dtype_size (x->dtype), n = sag_value_count (indices);
-  char *y = sag_step_out (step, 0);
-  int axis;
+  Elements self = read_elements (step);
+  gint64 n = sag_value_count (self.indices);
 
-  get_axis (step->node, &axis, 0, NULL);
-  for (gint64 i = 0; i < n; i++)
-    memcpy (y + i * size, (const char *) x->data + element_place (x, indices, axis, i) * size,
-            (gsize) size);
+  if (n > 0)
+    sag_range_run (n / self.n, MAX (1, SAG_GRAIN / self.n), gather_lines, &self);
 }
 
 typedef enum
@@ -248,23 +292,51 @@ infer_scatter_elements (SagNode *node, GError **error)
   return sag_infer_same (node, error);
 }
 
+typedef struct
+{
+  Elements    elements;
+  const char *updates;
+  Reduction   reduction;
+} Scatter;
+
+static void
+scatter_lines (gint64 line, gint64 to, int thread, gpointer data)
+{
+  const Scatter *self = data;
+  const Elements *e = &self->elements;
+  gint64 size = (gint64) sag_dtype_size (e->x->dtype);
+
+  for (; line < to; line++)
+    {
+      gint64 at = line_place (e, line);
+
+      for (gint64 i = 0; i < e->n; i++)
+        {
+          gint64 from = line * e->n + i, place = at + i * e->step + index_at (e->indices, from, e->size) * e->along;
+
+          if (self->reduction == SCATTER_SET && size == sizeof (gint32))
+            ((gint32 *) e->y)[place] = ((const gint32 *) self->updates)[from];
+          else
+            merge (e->x->dtype, self->reduction, e->y + place * size, self->updates + from * size, 1);
+        }
+    }
+}
+
+/* Two indices may name one place: lines that meet no other one go in parallel, all others in order. */
 static void
 run_scatter_elements (const SagStep *step)
 {
-  const SagValue *x = sag_node_input (step->node, 0), *indices = sag_node_input (step->node, 1);
-  const char *updates = sag_step_in (step, 2);
-  char *y = sag_step_out (step, 0);
-  gint64 size = (gint64) sag_dtype_size (x->dtype);
-  Reduction reduction = SCATTER_SET;
-  int axis;
+  Scatter self = { read_elements (step), sag_step_in (step, 2), SCATTER_SET };
+  const SagValue *x = self.elements.x;
+  gint64 n = sag_value_count (self.elements.indices);
 
-  get_axis (step->node, &axis, 0, NULL);
-  get_reduction (step->node, &reduction, NULL);
-  if (y != x->data)
-    memcpy (y, x->data, sag_value_count (x) * (gsize) size);
-  for (gint64 i = 0; i < sag_value_count (indices); i++)
-    merge (x->dtype, reduction, y + element_place (x, indices, axis, i) * size, updates + i * size,
-           1);
+  get_reduction (step->node, &self.reduction, NULL);
+  if (self.elements.y != x->data)
+    memcpy (self.elements.y, x->data, sag_value_count (x) * sag_dtype_size (x->dtype));
+  if (n > 0 && self.elements.step == 0)
+    sag_range_run (n / self.elements.n, MAX (1, SAG_GRAIN / self.elements.n), scatter_lines, &self);
+  else if (n > 0)
+    scatter_lines (0, n / self.elements.n, 0, &self);
 }
 
 /* ---- GatherND, ScatterND ---------------------------------------------------------------- */
@@ -420,27 +492,53 @@ infer_one_hot (SagNode *node, GError **error)
   return sag_node_give (node, 0, sag_node_input (node, 2)->dtype, &shape, error);
 }
 
+typedef struct
+{
+  const SagValue *indices, *values;
+  SagValue       *y;
+  gint64          depth, inner;
+} OneHot;
+
+/* Item: `inner` outputs beside each other, all of one k. */
+static void
+fill_one_hot (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const OneHot *self = data;
+  SagTensor tensor = { self->indices->dtype, self->indices->shape, self->indices->data, NULL };
+  gboolean quick = tensor.dtype == SAG_DTYPE_I64;
+  gsize size = sag_dtype_size (self->y->dtype);
+  const char *off = self->values->data, *on = off + size;
+
+  for (; item < to; item++)
+    {
+      gint64 k = item % self->depth, from = item / self->depth * self->inner;
+      char *y = (char *) self->y->data + item * self->inner * (gint64) size;
+
+      for (gint64 i = 0; i < self->inner; i++)
+        {
+          gint64 at = quick ? ((const gint64 *) tensor.data)[from + i] : sag_tensor_get_int (&tensor, from + i);
+          gboolean hot = at == k || at == k - self->depth;
+
+          if (size == sizeof (gint32))
+            ((gint32 *) y)[i] = *(const gint32 *) (hot ? on : off);
+          else if (size == sizeof (gint64))
+            ((gint64 *) y)[i] = *(const gint64 *) (hot ? on : off);
+          else
+            memcpy (y + i * (gint64) size, hot ? on : off, size);
+        }
+    }
+}
+
 static void
 run_one_hot (const SagStep *step)
 {
-  const SagValue *indices = sag_node_input (step->node, 0),
-                 *values = sag_node_input (step->node, 2);
-  SagValue *y = sag_node_output (step->node, 0);
-  SagTensor tensor = { indices->dtype, indices->shape, indices->data, NULL };
-  int axis = sag_axis (sag_node_get_int (step->node, "axis", -1), y->shape.rank);
-  gint64 depth = y->shape.dim[axis], inner = sag_shape_product (&y->shape, axis + 1, y->shape.rank);
-  gsize size = sag_dtype_size (y->dtype);
+  OneHot self = { sag_node_input (step->node, 0), sag_node_input (step->node, 2), sag_node_output (step->node, 0) };
+  int axis = sag_axis (sag_node_get_int (step->node, "axis", -1), self.y->shape.rank);
 
-  for (gint64 i = 0; i < sag_value_count (y); i++)
-    {
-      gint64 k = i / inner % depth, from = i / inner / depth * inner + i % inner;
-      gint64 at = sag_tensor_get_int (&tensor, from);
-
-      if (at < 0)
-        at += depth;
-      memcpy ((char *) y->data + i * (gint64) size,
-              (const char *) values->data + (at == k ? size : 0), size);
-    }
+  self.depth = self.y->shape.dim[axis];
+  self.inner = sag_shape_product (&self.y->shape, axis + 1, self.y->shape.rank);
+  if (sag_value_count (self.y) > 0)
+    sag_range_run (sag_value_count (self.y) / self.inner, MAX (1, SAG_GRAIN / self.inner), fill_one_hot, &self);
 }
 
 /* ---- TopK ------------------------------------------------------------------------------- */
@@ -466,36 +564,40 @@ infer_top_k (SagNode *node, GError **error)
          && sag_node_give (node, 1, SAG_DTYPE_I64, &shape, error);
 }
 
+/* Scratch of a thread: the heap, and a line. */
 static gboolean
 prepare_top_k (SagNode *node, SagPrecision precision, GError **error)
 {
+  gsize each, n;
   int axis;
 
   get_axis (node, &axis, -1, NULL);
-  node->scratch_bytes = (gsize) sag_node_input (node, 0)->shape.dim[axis] * sizeof (gint64);
+  n = (gsize) sag_node_input (node, 0)->shape.dim[axis];
+  if (!g_size_checked_mul (&each, n, 2 * sizeof (gint64))
+      || !g_size_checked_mul (&node->scratch_bytes, each, (gsize) sag_parallel_get_size ()))
+    return sag_node_invalid (node, error, "it is too large");
   return TRUE;
 }
 
+/* A line in one piece: of floats, else of integers, which are all exact in 64 bits. */
 typedef struct
 {
-  SagTensor tensor;
-  gint64    base, inner;
-  gboolean  largest;
+  const float  *real;
+  const gint64 *whole;
+  gboolean      largest;
 } Line;
 
 /* Does element a stand before element b in the result? */
 static gboolean
 before (const Line *line, gint64 a, gint64 b)
 {
-  gint64 i = line->base + a * line->inner, j = line->base + b * line->inner;
-
-  if (line->tensor.dtype == SAG_DTYPE_F32)
+  if (line->real != NULL)
     {
-      float x = ((const float *) line->tensor.data)[i], y = ((const float *) line->tensor.data)[j];
+      float x = line->real[a], y = line->real[b];
 
       return x != y ? (line->largest ? x > y : x < y) : a < b;
     }
-  gint64 x = sag_tensor_get_int (&line->tensor, i), y = sag_tensor_get_int (&line->tensor, j);
+  gint64 x = line->whole[a], y = line->whole[b];
 
   return x != y ? (line->largest ? x > y : x < y) : a < b;
 }
@@ -521,52 +623,89 @@ sift (const Line *line, gint64 *heap, gint64 n, gint64 i)
     }
 }
 
+/* The k first of n, in order. */
+static void
+sort_top (const Line *line, gint64 n, gint64 k, gint64 *heap)
+{
+  for (gint64 i = 0; i < k; i++)
+    heap[i] = i;
+  for (gint64 i = k / 2 - 1; i >= 0; i--)
+    sift (line, heap, k, i);
+  for (gint64 i = k; i < n; i++)
+    if (before (line, i, heap[0]))
+      {
+        heap[0] = i;
+        sift (line, heap, k, 0);
+      }
+  for (gint64 i = k - 1; i > 0; i--) /* the root stands last */
+    {
+      gint64 last = heap[0];
+
+      heap[0] = heap[i];
+      heap[i] = last;
+      sift (line, heap, i, 0);
+    }
+}
+
+typedef struct
+{
+  const SagStep  *step;
+  const SagValue *x;
+  SagValue       *values, *indices;
+  gint64          n, k, inner;
+  gboolean        largest;
+} TopK;
+
+static void
+top_lines (gint64 l, gint64 last, int thread, gpointer data)
+{
+  const TopK *self = data;
+  gint64 *heap = (gint64 *) self->step->scratch + 2 * self->n * thread, inner = self->inner;
+  SagTensor tensor = { self->x->dtype, self->x->shape, self->x->data, NULL };
+  gboolean real = self->x->dtype == SAG_DTYPE_F32;
+  gsize size = sag_dtype_size (self->x->dtype);
+  Line line = { real ? (float *) (heap + self->n) : NULL, heap + self->n, self->largest };
+
+  if (!sag_step_go_on (self->step, thread, 0))
+    return;
+  for (; l < last; l++)
+    {
+      gint64 base = l / inner * self->n * inner + l % inner, to = l / inner * self->k * inner + l % inner;
+
+      if (real && inner == 1)
+        line.real = (const float *) self->x->data + base;
+      else if (real)
+        for (gint64 i = 0; i < self->n; i++)
+          ((float *) (heap + self->n))[i] = ((const float *) self->x->data)[base + i * inner];
+      else
+        for (gint64 i = 0; i < self->n; i++)
+          heap[self->n + i] = sag_tensor_get_int (&tensor, base + i * inner);
+      sort_top (&line, self->n, self->k, heap);
+      for (gint64 i = 0; i < self->k; i++)
+        {
+          if (self->values != NULL)
+            memcpy ((char *) self->values->data + (to + i * inner) * (gint64) size,
+                    (const char *) self->x->data + (base + heap[i] * inner) * (gint64) size, size);
+          if (self->indices != NULL)
+            ((gint64 *) self->indices->data)[to + i * inner] = heap[i];
+        }
+    }
+}
+
 static void
 run_top_k (const SagStep *step)
 {
-  const SagValue *x = sag_node_input (step->node, 0);
-  SagValue *values = sag_node_output (step->node, 0), *indices = sag_node_output (step->node, 1);
-  const SagValue *y = values != NULL ? values : indices;
-  gint64 *heap = step->scratch, n, k, lines;
-  Line line = { .largest = sag_node_get_int (step->node, "largest", 1) != 0 };
-  gsize size = sag_dtype_size (x->dtype);
+  TopK self = { step, sag_node_input (step->node, 0), sag_node_output (step->node, 0), sag_node_output (step->node, 1) };
+  const SagValue *y = self.values != NULL ? self.values : self.indices;
   int axis;
 
   get_axis (step->node, &axis, -1, NULL);
-  line.tensor = (SagTensor) { x->dtype, x->shape, x->data, NULL };
-  line.inner = sag_shape_product (&x->shape, axis + 1, x->shape.rank);
-  n = x->shape.dim[axis];
-  k = y != NULL ? y->shape.dim[axis] : 0;
-  lines = n > 0 ? sag_value_count (x) / n : 0;
-  for (gint64 l = 0; l < lines && k > 0 && sag_step_go_on (step, 0, (double) l / (double) lines);
-       l++)
-    {
-      gint64 to = l / line.inner * k * line.inner + l % line.inner;
-
-      line.base = l / line.inner * n * line.inner + l % line.inner;
-      for (gint64 i = 0; i < k; i++)
-        heap[i] = i;
-      for (gint64 i = k / 2 - 1; i >= 0; i--)
-        sift (&line, heap, k, i);
-      for (gint64 i = k; i < n; i++)
-        if (before (&line, i, heap[0]))
-          {
-            heap[0] = i;
-            sift (&line, heap, k, 0);
-          }
-      for (gint64 i = k - 1; i >= 0; i--) /* the root stands last */
-        {
-          gint64 last = heap[0];
-
-          heap[0] = heap[i];
-          sift (&line, heap, i, 0);
-          if (values != NULL)
-            memcpy ((char *) values->data + (to + i * line.inner) * (gint64) size,
-                    (const char *) x->data + (line.base + last * line.inner) * (gint64) size, size);
-          if (indices != NULL)
-            ((gint64 *) indices->data)[to + i * line.inner] = last;
-        }
-    }
+  self.largest = sag_node_get_int (step->node, "largest", 1) != 0;
+  self.inner = sag_shape_product (&self.x->shape, axis + 1, self.x->shape.rank);
+  self.n = self.x->shape.dim[axis];
+  self.k = y != NULL ? y->shape.dim[axis] : 0;
+  if (self.n > 0 && self.k > 0)
+    sag_range_run (sag_value_count (self.x) / self.n, MAX (1, SAG_GRAIN / self.n), top_lines, &self);
 }
 
 /* ---- NonZero, Compress: their sizes depend on the data, so that must be constant --------- */

@@ -384,6 +384,8 @@ hyperbolic_one (Extra kind, float x)
     }
 }
 
+enum { BLOCK = 256 };
+
 #define FLOAT_LOOP(expression)                                                                 \
   for (gint64 i = from; i < to; i++)                                                           \
     y[i] = (expression);                                                                       \
@@ -410,12 +412,16 @@ run_extra (const UnaryRun *run, gint64 from, gint64 to)
     case EXTRA_SHRINK:
       FLOAT_LOOP (x[i] < -a ? x[i] + b : x[i] > a ? x[i] - b : 0);
     case EXTRA_CELU: /* max (0, x) + min (0, a (exp (x / a) - 1)) */
-      for (gint64 i = from; i < to; i++)
+      for (gint64 i = from; i < to; i += BLOCK)
         {
-          float t = x[i] / a;
+          gint64 n = MIN (BLOCK, to - i);
+          float t[BLOCK];
 
-          kernels->unary[SAG_UNARY_ELU] (1, &t, &t, 1, 1);
-          y[i] = x[i] > 0 ? x[i] : a * t;
+          for (gint64 k = 0; k < n; k++)
+            t[k] = x[i + k] / a;
+          kernels->unary[SAG_UNARY_ELU] ((size_t) n, t, t, 1, 1);
+          for (gint64 k = 0; k < n; k++)
+            y[i + k] = x[i + k] > 0 ? x[i + k] : a * t[k];
         }
       break;
     case EXTRA_TAN:

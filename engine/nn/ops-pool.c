@@ -279,6 +279,74 @@ pool_line (const PoolRun *run, gint64 *o, const float *x, float *y)
     scale_line (run, o, rows, y);
 }
 
+/* The largest of a line, and where each lies: one more than a step of outputs moves it by `scale` steps. */
+static void
+pool_line_where (const PoolRun *run, gint64 *o, const float *x, gint64 plane, float *y, gint64 *index)
+{
+  const SagWindow *w = &run->window;
+  gint64 start[3], from[3], to[3], n = w->out[2], step = w->stride[2];
+  gint64 scale = !run->column_major ? 1 : w->n_axes == 2 ? w->in[1] : w->in[0] * w->in[1];
+
+  for (int a = 0; a < 2; a++)
+    taps_inside (w, a, o[a], &start[a], &from[a], &to[a]);
+  for (gint64 k = 0; k < n; k++)
+    {
+      y[k] = -INFINITY;
+      index[k] = plane;
+    }
+  for (gint64 i = from[0]; i < to[0]; i++)
+    for (gint64 j = from[1]; j < to[1]; j++)
+      for (gint64 k = 0; k < w->kernel[2]; k++)
+        {
+          gint64 z = start[0] + i * w->dilation[0], l = start[1] + j * w->dilation[1];
+          gint64 at = k * w->dilation[2] - w->before[2], room = w->in[2] - 1 - at;
+          gint64 first = at < 0 ? (-at + step - 1) / step : 0, last = room < 0 ? 0 : MIN (n, room / step + 1);
+          gint64 base = plane + (!run->column_major ? (z * w->in[1] + l) * w->in[2] : w->n_axes == 2 ? l : z + w->in[0] * l);
+          const float *row = x + z * run->xs[2] + l * run->xs[3] + at;
+
+          for (gint64 p = first; p < last; p++)
+            {
+              gboolean more = row[p * step] > y[p];
+
+              index[p] = more ? base + (p * step + at) * scale : index[p];
+              y[p] = more ? row[p * step] : y[p];
+            }
+        }
+}
+
+/* Means under large windows: first over the rows of the window, then along x. */
+static void
+pool_line_large (const PoolRun *run, gint64 *o, const float *x, float *y)
+{
+  const SagWindow *w = &run->window;
+  gint64 start[3], from[3], to[3], n = w->out[2], step = w->stride[2];
+  float sum[LINE];
+
+  for (int a = 0; a < 2; a++)
+    taps_inside (w, a, o[a], &start[a], &from[a], &to[a]);
+  for (gint64 k = 0; k < w->in[2]; k++)
+    sum[k] = 0;
+  for (gint64 i = from[0]; i < to[0]; i++)
+    for (gint64 j = from[1]; j < to[1]; j++)
+      {
+        const float *row = x + (start[0] + i * w->dilation[0]) * run->xs[2] + (start[1] + j * w->dilation[1]) * run->xs[3];
+
+        for (gint64 k = 0; k < w->in[2]; k++)
+          sum[k] += row[k];
+      }
+  for (gint64 k = 0; k < n; k++)
+    y[k] = 0;
+  for (gint64 k = 0; k < w->kernel[2]; k++)
+    {
+      gint64 at = k * w->dilation[2] - w->before[2], room = w->in[2] - 1 - at;
+      gint64 first = at < 0 ? (-at + step - 1) / step : 0, last = room < 0 ? 0 : MIN (n, room / step + 1);
+
+      for (gint64 p = first; p < last; p++)
+        y[p] += sum[p * step + at];
+    }
+  scale_line (run, o, (to[0] - from[0]) * (to[1] - from[1]), y);
+}
+
 /* Item: a line of x of one channel (PLAIN and ROWS). */
 static void
 run_lines (gint64 item, gint64 to, int thread, gpointer data)
@@ -289,6 +357,9 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
   gboolean simple = run->indices == NULL && (run->kind == POOL_MEAN || run->kind == POOL_MAX) && run->xs[4] == 1;
   gboolean wide = simple && w->kernel[2] >= WIDE && w->dilation[2] == 1 && w->out[2] < WIDE;
   gboolean whole = simple && !wide && run->ys[4] == 1;
+  gboolean large = whole && run->kind == POOL_MEAN && w->in[2] <= LINE && w->kernel[2] > 4
+                   && w->kernel[0] * w->kernel[1] > 4 && w->kernel[0] * w->kernel[1] * w->kernel[2] > 48;
+  gboolean where = run->indices != NULL && run->kind == POOL_MAX && run->xs[4] == 1 && run->ys[4] == 1;
 
   if (!sag_step_go_on (run->step, thread, 0))
     return;
@@ -309,9 +380,14 @@ run_lines (gint64 item, gint64 to, int thread, gpointer data)
           const float *x = (const float *) run->x->data + n * run->xs[0] + c * run->xs[1];
           float *y = (float *) run->y->data + at;
 
-          if (whole)
+          if (whole || where)
             {
-              pool_line (run, o, x, y);
+              if (where)
+                pool_line_where (run, o, x, (n * channels + c) * volume, y, run->indices + at);
+              else if (large)
+                pool_line_large (run, o, x, y);
+              else
+                pool_line (run, o, x, y);
               break;
             }
           if (wide)

@@ -192,18 +192,40 @@ typedef struct
   void        *y;
 } LinearRun;
 
+/* Where the elements end that share the scale of element i: all, or those behind the axis. */
+static gint64
+piece_end (const LinearRun *run, gint64 i, gint64 to)
+{
+  if (run->grid.scales == 1)
+    return to;
+  return run->grid.block > 0 ? i + 1 : MIN (to, (i / run->grid.inner + 1) * run->grid.inner);
+}
+
 static void
 quantize_piece (gint64 from, gint64 to, int thread, gpointer data)
 {
+  const SagQuantize *quantize = &sag_kernels_get ()->quantize;
   const LinearRun *run = data;
+  gint64 end;
 
-  for (gint64 i = from; i < to; i++)
+  for (gint64 i = from; i < to; i = end)
     {
-      gint64 s = scale_index (&run->grid, i);
-      double zero = run->has_zero ? (double) sag_tensor_get_int (&run->zero, s) : 0;
+      gint64 s = scale_index (&run->grid, i), zero = run->has_zero ? sag_tensor_get_int (&run->zero, s) : 0;
+      const float *x = run->x.data;
+      guint8 *bytes = run->y;
 
-      store (run->y, run->to, i,
-             rint ((double) (((const float *) run->x.data)[i] / run->scale[s])) + zero);
+      end = piece_end (run, i, to);
+      if (run->to == SAG_DTYPE_U8)
+        quantize->to_u8 ((gsize) (end - i), x + i, run->scale[s], (gint32) zero, bytes + i);
+      else if (run->to == SAG_DTYPE_I8)
+        {
+          quantize->to_u8 ((gsize) (end - i), x + i, run->scale[s], (gint32) zero + 128, bytes + i);
+          for (gint64 k = i; k < end; k++)
+            bytes[k] ^= 128;
+        }
+      else
+        for (gint64 k = i; k < end; k++)
+          store (run->y, run->to, k, rint ((double) (x[k] / run->scale[s])) + (double) zero);
     }
 }
 
@@ -219,11 +241,10 @@ dequantize_piece (gint64 from, gint64 to, int thread, gpointer data)
       gint64 zero = run->has_zero ? sag_tensor_get_int (&run->zero, s) : 0;
       float scale = run->scale[s], *y = run->y;
 
-      /* elements of one scale: all, or those behind the axis */
-      end = run->grid.scales == 1 ? to : MIN (to, (i / run->grid.inner + 1) * run->grid.inner);
-      if (run->grid.scales > 1 && run->grid.block > 0)
-        end = i + 1;
-      if (run->x.dtype == SAG_DTYPE_I8 && zero == (gint8) zero)
+      end = piece_end (run, i, to);
+      if (run->x.dtype == SAG_DTYPE_U8)
+        sag_kernels_get ()->quantize.from_u8 ((gsize) (end - i), (const guint8 *) run->x.data + i, scale, (gint32) zero, y + i);
+      else if (run->x.dtype == SAG_DTYPE_I8 && zero == (gint8) zero)
         for (; i < end; i++)
           y[i] = (float) (((const gint8 *) run->x.data)[i] - (int) zero) * scale;
       else
@@ -272,10 +293,12 @@ run_dynamic (const SagStep *step)
   gint64 n = sag_value_count (x);
   float lo = MIN (0, reduce->min ((size_t) n, from)), hi = MAX (0, reduce->max ((size_t) n, from));
   float scale = (hi - lo) / 255;
-  double zero = scale == 0 ? 0 : rint (CLAMP ((double) (0 - lo / scale), 0, 255));
+  double zero = !(scale > 0) ? 0 : rint (CLAMP ((double) (0 - lo / scale), 0, 255));
 
-  for (gint64 i = 0; i < n; i++)
-    store (to, SAG_DTYPE_U8, i, rint ((double) (scale == 0 ? 0 : from[i] / scale)) + zero);
+  if (scale > 0)
+    sag_kernels_get ()->quantize.to_u8 ((gsize) n, from, scale, (gint32) zero, to);
+  else
+    memset (to, 0, (gsize) n);
   if (sag_node_output (step->node, 1) != NULL)
     *(float *) sag_step_out (step, 1) = scale;
   if (sag_node_output (step->node, 2) != NULL)

@@ -151,7 +151,7 @@ infer_cell (SagNode *node, GError **error)
          && sag_node_give (node, 2, SAG_DTYPE_F32, &shape, error);
 }
 
-/* Scratch of a task: gates, h, c, and r h. */
+/* Scratch of a task: gates and what is added to them, h, c, and r h. */
 static gboolean
 prepare_cell (SagNode *node, SagPrecision precision, GError **error)
 {
@@ -161,7 +161,7 @@ prepare_cell (SagNode *node, SagPrecision precision, GError **error)
 
   if (!read_cell (node, &cell, error))
     return FALSE;
-  if (!g_size_checked_mul (&floats, (gsize) cell.hidden, (gsize) cell.gates + 3)
+  if (!g_size_checked_mul (&floats, (gsize) cell.hidden, 2 * (gsize) cell.gates + 3)
       || !g_size_checked_mul (&floats, floats, (gsize) (cell.directions * cell.batch))
       || !g_size_checked_mul (&node->scratch_bytes, floats, sizeof (float)))
     return sag_node_invalid (node, error, "it is too large");
@@ -177,7 +177,7 @@ typedef struct
   const SagStep *step;
   Cell           cell;
   const float   *w, *r, *b, *p; /* of this direction; b, p may be NULL */
-  float         *gate, *h, *c, *rh;
+  float         *gate, *more, *h, *c, *rh;
 } CellRun;
 
 static const float *
@@ -194,14 +194,14 @@ fill_gates (const CellRun *run, const float *x, const float *h, gint64 from, gin
 {
   const SagKernels *kernels = sag_kernels_get ();
   const Cell *cell = &run->cell;
+  size_t n = (size_t) (to - from);
 
+  kernels->reduce.dots (n, (size_t) cell->width, run->w + from * cell->width, x, run->gate + from);
+  kernels->reduce.dots (n, (size_t) cell->hidden, run->r + from * cell->hidden, h, run->more + from);
   for (gint64 i = from; i < to; i++)
-    {
-      run->gate[i] = kernels->reduce.dot ((size_t) cell->width, run->w + i * cell->width, x)
-                     + kernels->reduce.dot ((size_t) cell->hidden, run->r + i * cell->hidden, h);
-      if (run->b != NULL)
-        run->gate[i] += run->b[i] + run->b[cell->gates * cell->hidden + i];
-    }
+    run->gate[i] += run->more[i];
+  for (gint64 i = from; run->b != NULL && i < to; i++)
+    run->gate[i] += run->b[i] + run->b[cell->gates * cell->hidden + i];
 }
 
 static void
@@ -242,15 +242,13 @@ step_gru (const CellRun *run, const float *x)
   fill_gates (run, x, run->h, 0, 2 * n);
   kernels->unary[SAG_UNARY_SIGMOID] ((size_t) (2 * n), update, update, 0, 0);
   if (sag_node_get_int (run->step->node, "linear_before_reset", 0) != 0)
-    for (gint64 i = 0; i < n; i++)
-      {
-        gint64 k = 2 * n + i;
-        float inner = kernels->reduce.dot ((size_t) n, run->r + k * n, run->h)
-                      + (run->b != NULL ? run->b[5 * n + i] : 0);
-
-        fresh[i] = kernels->reduce.dot ((size_t) width, run->w + k * width, x)
-                   + (run->b != NULL ? run->b[k] : 0) + reset[i] * inner;
-      }
+    {
+      kernels->reduce.dots ((size_t) n, (size_t) width, run->w + 2 * n * width, x, fresh);
+      kernels->reduce.dots ((size_t) n, (size_t) n, run->r + 2 * n * n, run->h, run->more);
+      for (gint64 i = 0; i < n; i++)
+        fresh[i] = fresh[i] + (run->b != NULL ? run->b[2 * n + i] : 0)
+                   + reset[i] * (run->more[i] + (run->b != NULL ? run->b[5 * n + i] : 0));
+    }
   else
     {
       for (gint64 i = 0; i < n; i++)
@@ -288,8 +286,9 @@ run_sequence (CellRun *run, gint64 item, int thread)
   run->r = floats_or_null (step, IN_R, d * gates * n);
   run->b = floats_or_null (step, IN_B, d * 2 * gates);
   run->p = cell->gates == 4 ? floats_or_null (step, IN_P, d * 3 * n) : NULL;
-  run->gate = (float *) step->scratch + item * (gates + 3 * n);
-  run->h = run->gate + gates;
+  run->gate = (float *) step->scratch + item * (2 * gates + 3 * n);
+  run->more = run->gate + gates;
+  run->h = run->more + gates;
   run->c = run->h + n;
   run->rh = run->c + n;
   for (gint64 i = 0; i < n; i++)

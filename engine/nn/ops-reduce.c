@@ -307,25 +307,48 @@ add_across (Kind kind, double *sums, const float *x, gint64 n)
     }
 }
 
-static float
-log_sum_exp (const Reduction *self, const float *x)
+/* max and then the sum of exp (x - max), of `width` outputs beside each other. */
+static void
+log_sum_exp (const Reduction *self, const float *x, gint64 width, float *y)
 {
+  enum { SOME = 1024 };
+  const SagKernels *kernels = sag_kernels_get ();
   gint64 n = self->gone[self->n_gone - 1], step = self->gone_stride[self->n_gone - 1];
-  float max = -INFINITY;
-  double sum = 0;
+  gboolean dense = step == 1;
+  float max[BLOCK], part[SOME];
+  double sum[BLOCK];
 
-  for (int pass = 0; pass < 2; pass++)
-    for (gint64 row = 0; row < self->rows; row++)
-      for (gint64 i = 0; i < n; i++)
-        {
-          float v = x[row_offset (self, row) + i * step];
+  for (gint64 k = 0; k < width; k++)
+    {
+      max[k] = -INFINITY;
+      sum[k] = 0;
+    }
+  for (gint64 row = 0; row < self->rows; row++)
+    for (gint64 i = 0; i < n; i += dense ? n : 1)
+      {
+        const float *line = x + row_offset (self, row) + i * step;
 
-          if (pass == 0)
-            max = v > max ? v : max;
-          else
-            sum += unary (SAG_UNARY_EXP, v - max);
-        }
-  return max == -INFINITY ? max : max + unary (SAG_UNARY_LOG, (float) sum);
+        if (dense)
+          max[0] = MAX (max[0], kernels->reduce.max ((size_t) n, line));
+        for (gint64 k = 0; k < width && !dense; k++)
+          max[k] = line[k] > max[k] ? line[k] : max[k];
+      }
+  for (gint64 row = 0; row < self->rows; row++)
+    for (gint64 i = 0; i < n; i += dense ? SOME : 1)
+      {
+        const float *line = x + row_offset (self, row) + i * step;
+        gint64 m = dense ? MIN (SOME, n - i) : width;
+
+        for (gint64 k = 0; k < m; k++)
+          part[k] = line[k] - max[dense ? 0 : k];
+        kernels->unary[SAG_UNARY_EXP] ((size_t) m, part, part, 0, 0);
+        if (dense)
+          sum[0] += kernels->reduce.sum ((size_t) m, part);
+        for (gint64 k = 0; k < m && !dense; k++)
+          sum[k] += part[k];
+      }
+  for (gint64 k = 0; k < width; k++)
+    y[k] = max[k] == -INFINITY ? max[k] : max[k] + unary (SAG_UNARY_LOG, (float) sum[k]);
 }
 
 static void
@@ -343,9 +366,14 @@ reduce_items (gint64 item, gint64 last, int thread, gpointer data)
       const float *x = (const float *) self->x->data + from;
       float *y = (float *) self->y->data + to;
 
+      if (self->kind == RED_LOG_SUM_EXP)
+        {
+          log_sum_exp (self, x, width, y);
+          continue;
+        }
       for (gint64 k = 0; k < width; k++)
         sums[k] = start_value (self->kind);
-      for (gint64 row = 0; row < self->rows && self->kind != RED_LOG_SUM_EXP; row++)
+      for (gint64 row = 0; row < self->rows; row++)
         {
           const float *line = x + row_offset (self, row);
 
@@ -356,8 +384,7 @@ reduce_items (gint64 item, gint64 last, int thread, gpointer data)
               add_across (self->kind, sums, line + i * step, width);
         }
       for (gint64 k = 0; k < width; k++)
-        y[k] = self->kind == RED_LOG_SUM_EXP ? log_sum_exp (self, x + k)
-                                             : end_value (self->kind, sums[k], self->count);
+        y[k] = end_value (self->kind, sums[k], self->count);
     }
 }
 
@@ -510,9 +537,31 @@ arg_items (gint64 item, gint64 last, int thread, gpointer data)
       gint64 from, to, width = locate (self, item, &from, &to);
       gint64 *y = (gint64 *) self->y->data + to;
       float best[BLOCK];
+      gint32 where[BLOCK];
 
       for (gint64 k = 0; k < width; k++)
         y[k] = 0;
+      if (real && !self->last_index && n <= G_MAXINT32)
+        {
+          const float *x = (const float *) self->x->data + from;
+
+          for (gint64 k = 0; k < width; k++)
+            {
+              best[k] = sign * x[k];
+              where[k] = 0;
+            }
+          for (gint32 i = 1; i < n; i++)
+            for (gint64 k = 0; k < width; k++)
+              {
+                float v = sign * x[i * step + k];
+
+                where[k] = v > best[k] ? i : where[k];
+                best[k] = v > best[k] ? v : best[k];
+              }
+          for (gint64 k = 0; k < width; k++)
+            y[k] = where[k];
+          continue;
+        }
       for (gint64 i = 0; i < n; i++)
         for (gint64 k = 0; k < width; k++)
           {
@@ -568,8 +617,8 @@ infer_cumsum (SagNode *node, GError **error)
 
 #define RUNNING(type, wide)                                                                    \
   {                                                                                            \
-    const type *x = (const type *) source + at;                                                \
-    type *y = (type *) target + at;                                                            \
+    const type *x = (const type *) self->x->data + at;                                               \
+    type *y = (type *) self->y + at;                                                           \
     wide sum = 0;                                                                              \
                                                                                                \
     for (gint64 i = 0; i < n; i++)                                                             \
@@ -583,24 +632,26 @@ infer_cumsum (SagNode *node, GError **error)
     break;                                                                                     \
   }
 
-static void
-run_cumsum (const SagStep *step)
+typedef struct
 {
-  const SagValue *input = sag_node_input (step->node, 0);
-  const void *source = input->data;
-  void *target = sag_step_out (step, 0);
-  int axis = (int) sag_node_get_int (step->node, "axis", 0);
-  gint64 n = input->shape.dim[axis],
-         inner = sag_shape_product (&input->shape, axis + 1, input->shape.rank);
-  gint64 lines = n > 0 ? sag_value_count (input) / n : 0;
-  gboolean reverse = sag_node_get_int (step->node, "reverse", 0) != 0;
-  gboolean exclusive = sag_node_get_int (step->node, "exclusive", 0) != 0;
+  const SagValue *x;
+  char           *y;
+  gint64          n, inner;
+  gboolean        reverse, exclusive;
+} Running;
 
-  for (gint64 line = 0; line < lines; line++)
+static void
+sum_lines (gint64 line, gint64 to, int thread, gpointer data)
+{
+  const Running *self = data;
+  gint64 n = self->n, inner = self->inner;
+  gboolean reverse = self->reverse, exclusive = self->exclusive;
+
+  for (; line < to; line++)
     {
       gint64 at = line / inner * n * inner + line % inner;
 
-      switch (input->dtype)
+      switch (self->x->dtype)
         {
         case SAG_DTYPE_F32:
           RUNNING (float, float)
@@ -610,6 +661,54 @@ run_cumsum (const SagStep *step)
           RUNNING (gint64, guint64)
         }
     }
+}
+
+/* Blocks of `inner` floats at once, line by line: neighbours along the axis lie apart. */
+static void
+sum_blocks (gint64 item, gint64 to, int thread, gpointer data)
+{
+  const Running *self = data;
+  gint64 blocks = (self->inner + BLOCK - 1) / BLOCK;
+
+  for (; item < to; item++)
+    {
+      gint64 first = item % blocks * BLOCK, width = MIN (BLOCK, self->inner - first);
+      gint64 at = item / blocks * self->n * self->inner + first;
+      float sum[BLOCK] = { 0 };
+
+      for (gint64 i = 0; i < self->n; i++)
+        {
+          gint64 k = at + (self->reverse ? self->n - 1 - i : i) * self->inner;
+          const float *x = (const float *) self->x->data + k;
+          float *y = (float *) self->y + k;
+
+          for (gint64 j = 0; j < width && self->exclusive; j++)
+            {
+              float v = x[j];
+
+              y[j] = sum[j];
+              sum[j] += v;
+            }
+          for (gint64 j = 0; j < width && !self->exclusive; j++)
+            y[j] = sum[j] += x[j];
+        }
+    }
+}
+
+static void
+run_cumsum (const SagStep *step)
+{
+  const SagValue *x = sag_node_input (step->node, 0);
+  int axis = (int) sag_node_get_int (step->node, "axis", 0);
+  Running self = { x, sag_step_out (step, 0), x->shape.dim[axis],
+                   sag_shape_product (&x->shape, axis + 1, x->shape.rank),
+                   sag_node_get_int (step->node, "reverse", 0) != 0, sag_node_get_int (step->node, "exclusive", 0) != 0 };
+  gint64 lines = self.n > 0 ? sag_value_count (x) / self.n : 0, blocks = (self.inner + BLOCK - 1) / BLOCK;
+
+  if (lines > 0 && x->dtype == SAG_DTYPE_F32 && self.inner > 4)
+    sag_range_run (lines / self.inner * blocks, MAX (1, SAG_GRAIN / (self.n * MIN (BLOCK, self.inner))), sum_blocks, &self);
+  else
+    sag_range_run (lines, MAX (1, SAG_GRAIN / MAX (1, self.n)), sum_lines, &self);
 }
 
 #define REDUCE(name)                                                                               \

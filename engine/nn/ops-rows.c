@@ -424,36 +424,62 @@ infer_lrn (SagNode *node, GError **error)
   return TRUE;
 }
 
+typedef struct
+{
+  const float *x;
+  float       *y, bias, alpha, beta;
+  gint64       size, channels, pixels;
+} Lrn;
+
+/* Item: a channel of an image. */
+static void
+lrn_channels (gint64 item, gint64 last, int thread, gpointer data)
+{
+  enum { SOME = 512 };
+  const SagKernels *kernels = sag_kernels_get ();
+  const Lrn *self = data;
+
+  for (; item < last; item++)
+    {
+      gint64 c = item % self->channels;
+      gint64 from = MAX (0, c - (self->size - 1) / 2), to = MIN (self->channels - 1, c + self->size / 2);
+      const float *x = self->x + item * self->pixels;
+      float *y = self->y + item * self->pixels, sum[SOME];
+
+      for (gint64 i = 0; i < self->pixels; i += SOME)
+        {
+          gint64 n = MIN (SOME, self->pixels - i);
+
+          for (gint64 p = 0; p < n; p++)
+            sum[p] = 0;
+          for (gint64 k = from; k <= to; k++)
+            {
+              const float *other = x + (k - c) * self->pixels + i;
+
+              for (gint64 p = 0; p < n; p++)
+                sum[p] += other[p] * other[p];
+            }
+          for (gint64 p = 0; p < n; p++)
+            sum[p] = self->bias + self->alpha * sum[p];
+          kernels->binary[SAG_BINARY_POW] ((size_t) n, sum, 1, &self->beta, 0, sum);
+          for (gint64 p = 0; p < n; p++)
+            y[i + p] = x[i + p] * sum[p];
+        }
+    }
+}
+
 static void
 run_lrn (const SagStep *step)
 {
   const SagNode *node = step->node;
-  const SagValue *x = sag_node_input (node, 0);
-  const SagKernels *kernels = sag_kernels_get ();
-  gint64 size = sag_node_get_int (node, "size", 1), channels = x->shape.dim[1];
-  gint64 pixels = sag_shape_product (&x->shape, 2, x->shape.rank);
-  float alpha = sag_node_get_float (node, "alpha", 1e-4f),
-        bias = sag_node_get_float (node, "bias", 1);
-  float beta = -sag_node_get_float (node, "beta", 0.75f);
+  const SagShape *shape = &sag_node_input (node, 0)->shape;
+  Lrn self = { .x = sag_step_in (step, 0), .y = sag_step_out (step, 0), .size = sag_node_get_int (node, "size", 1),
+               .bias = sag_node_get_float (node, "bias", 1), .beta = -sag_node_get_float (node, "beta", 0.75f) };
 
-  for (gint64 image = 0; image < x->shape.dim[0]; image++)
-    for (gint64 c = 0; c < channels; c++)
-      {
-        gint64 from = MAX (0, c - (size - 1) / 2), to = MIN (channels - 1, c + size / 2);
-        const float *plane = (const float *) x->data + image * channels * pixels;
-        float *y = (float *) sag_step_out (step, 0) + (image * channels + c) * pixels;
-
-        for (gint64 i = 0; i < pixels; i++)
-          {
-            float sum = 0;
-
-            for (gint64 k = from; k <= to; k++)
-              sum += plane[k * pixels + i] * plane[k * pixels + i];
-            sum = bias + alpha / (float) size * sum;
-            kernels->binary[SAG_BINARY_POW](1, &sum, 1, &beta, 1, &sum);
-            y[i] = plane[c * pixels + i] * sum;
-          }
-      }
+  self.alpha = sag_node_get_float (node, "alpha", 1e-4f) / (float) self.size;
+  self.channels = shape->dim[1];
+  self.pixels = sag_shape_product (shape, 2, shape->rank);
+  sag_range_run (shape->dim[0] * self.channels, 1, lrn_channels, &self);
 }
 
 #define LAYER(name, domain)                                                                    \
