@@ -9,7 +9,7 @@
  * (pass-scan-build.c), the tensors of all steps are never made, and the steps go; otherwise they stay.
  *
  * A column is the values that have one place in the steps: L of them where they are unrolled, one in
- * the body of a Loop.
+ * the body of a Loop; L - 1 of what only makes states before a step, for the last of those it is not there.
  */
 #include "engine/nn/build.h"
 #include "engine/nn/op-util.h"
@@ -38,6 +38,7 @@ typedef struct
 {
   SagValue *value;
   gboolean  varies;
+  guint     n;
   SagValue *column[];
 } Lifted;
 
@@ -309,6 +310,28 @@ widen (Lift *self, SagValue *x, gboolean varies, const SagShape *shape)
                             sag_build_ints (&self->build, shape->rank + 1, dims)));
 }
 
+/* What the first state is but for nothing that is added to it. */
+static SagValue *
+first_input (SagValue *state)
+{
+  const SagNode *sum = sag_match_made (state, "Add");
+
+  for (int i = 0; sum != NULL && i < 2; i++)
+    if (is_zero (sag_node_input (sum, i)) && sag_shape_equal (&sag_node_input (sum, 1 - i)->shape, &state->shape))
+      return sag_node_input (sum, 1 - i);
+  return state;
+}
+
+/* Nothing and then states of an unrolled recurrence: those before each step. */
+static gboolean
+is_before (const Lift *self, SagValue *const *column)
+{
+  SagValue *gate, *input;
+
+  return self->loop == NULL && self->n > 2 && is_zero (column[0]) && split_step (self, column, 2, &gate, &input)
+         && sag_shape_equal (&column[0]->shape, &column[1]->shape);
+}
+
 /* h of all steps, if the column is one; *is_state says whether it is. */
 static SagValue *
 lift_state (Lift *self, SagValue *const *column, int depth, gboolean *is_state)
@@ -329,10 +352,17 @@ lift_state (Lift *self, SagValue *const *column, int depth, gboolean *is_state)
   self->state = column[0];
   gate = g_new (SagValue *, self->n);
   input = g_new (SagValue *, self->n);
-  for (guint t = 0; t < self->n; t++)
-    if (!split_step (self, column, t, &gate[t], &input[t])
-        || !sag_shape_equal (&column[t]->shape, &column[0]->shape))
-      return NULL;
+  for (guint t = self->n; t-- > 0;)
+    {
+      if (!sag_shape_equal (&column[t]->shape, &column[0]->shape))
+        return NULL;
+      if (split_step (self, column, t, &gate[t], &input[t]))
+        continue;
+      if (t > 0 || self->loop != NULL)
+        return NULL;
+      gate[0] = gate[1]; /* of nothing: exporters leave it out, or it was folded */
+      input[0] = first_input (column[0]);
+    }
   a = lift (self, gate, depth + 1, &varies);
   a = widen (self, a, varies, &column[0]->shape);
   b = lift (self, input, depth + 1, &varies);
@@ -349,14 +379,17 @@ lift_state (Lift *self, SagValue *const *column, int depth, gboolean *is_state)
   return h;
 }
 
-/* The states before each step, where a Loop's body reads them other than for the next ones. */
+/* The states before each step, where they are read other than for the next ones. */
 static SagValue *
-lift_before (Lift *self, int depth)
+lift_before (Lift *self, SagValue *const *states, int depth)
 {
   gboolean is_state;
   SagValue *h, *before;
+  guint n = self->n;
 
-  h = lift_state (self, (SagValue *const *) &self->body->outputs->pdata[1], depth, &is_state);
+  self->n -= self->loop == NULL;
+  h = lift_state (self, states, depth, &is_state);
+  self->n = n;
   if (h == NULL)
     return NULL;
   before = sag_build_in (&self->build, "sagitta", "LinearScan", 2, self->found.a, self->found.b);
@@ -419,20 +452,28 @@ lift_operator (Lift *self, SagValue *const *column, int depth, gboolean *varies)
   const SagNode *node = column[0]->producer;
   gboolean product = sag_match_is (node, "MatMul") || strcmp (node->op->name, "FusedMatMul") == 0;
   int n = product || is_one_of (node, pairs) ? 2 : 1;
+  g_autofree SagValue **first = NULL, **second = NULL;
   SagValue *x[2] = { NULL, NULL }, *y;
-  gboolean differs[2] = { FALSE, FALSE };
+  gboolean differs[2] = { FALSE, FALSE }, turned;
 
   if (node->fused.activation != SAG_ACTIVATION_NONE || node->fused.residual
       || (product && node->inputs->len != 2))
     return NULL;
   for (int i = 0; i < n; i++)
     {
-      g_autofree SagValue **inputs = above (self, column, i);
-
-      x[i] = inputs != NULL ? lift (self, inputs, depth + 1, &differs[i]) : NULL;
-      if (x[i] == NULL)
+      *(i == 0 ? &first : &second) = above (self, column, i);
+      if ((i == 0 ? first : second) == NULL)
         return NULL;
-      *varies = *varies || differs[i];
+    }
+  turned = n == 2 && is_before (self, first); /* what is known of all steps goes before what is known of all but one */
+  for (int i = 0; i < n; i++)
+    {
+      int k = turned ? 1 - i : i;
+
+      x[k] = lift (self, k == 0 ? first : second, depth + 1, &differs[k]);
+      if (x[k] == NULL)
+        return NULL;
+      *varies = *varies || differs[k];
     }
   if (is_one_of (node, shapes))
     return with_shape (self, x[0], *varies, &column[0]->shape);
@@ -484,7 +525,7 @@ lift (Lift *self, SagValue *const *column, int depth, gboolean *varies)
   for (guint i = 0; i < self->lifted->len; i++)
     {
       lifted = self->lifted->pdata[i];
-      if (memcmp (lifted->column, column, bytes) == 0)
+      if (lifted->n >= self->n && memcmp (lifted->column, column, bytes) == 0)
         {
           *varies = lifted->varies;
           return lifted->value;
@@ -493,7 +534,12 @@ lift (Lift *self, SagValue *const *column, int depth, gboolean *varies)
   x = constant_column (self, column);
   if (self->loop != NULL && column[0] == self->body->inputs->pdata[2])
     {
-      x = lift_before (self, depth);
+      x = lift_before (self, (SagValue *const *) &self->body->outputs->pdata[1], depth);
+      *varies = TRUE;
+    }
+  else if (x == NULL && is_before (self, column))
+    {
+      x = lift_before (self, column + 1, depth);
       *varies = TRUE;
     }
   else if (x == NULL && column[0]->producer != NULL)
@@ -512,6 +558,7 @@ lift (Lift *self, SagValue *const *column, int depth, gboolean *varies)
   lifted = g_malloc (sizeof *lifted + bytes);
   lifted->value = x;
   lifted->varies = *varies;
+  lifted->n = self->n;
   memcpy (lifted->column, column, bytes);
   g_ptr_array_add (self->lifted, lifted);
   return x;

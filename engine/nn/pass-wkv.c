@@ -7,7 +7,8 @@
  *     q = Max (pp + w, k)    f1 = Exp (pp + w - q)    f2 = Exp (k - q)
  *     aa' = f1 aa + f2 v     bb' = f1 bb + f2         pp' = q
  *
- * in a Loop, in a Scan, or unrolled with a Concat of all y; operands of sums, products and Max in either
+ * or without a running maximum, p = q = 0, where e1 = 1 and f1 = e^w; y may be times a gate of the step, or its
+ * sigmoid; in a Loop, in a Scan, or unrolled with a Concat of all y; operands of sums, products and Max in either
  * order. What differs stays as it is.
  */
 #include "engine/nn/build.h"
@@ -24,6 +25,7 @@ enum { AA, BB, PP, N_STATES };
 typedef struct
 {
   SagValue *state[N_STATES], *k, *v, *u;
+  int       n_states; /* without PP where no maximum runs along */
 } Step;
 
 typedef struct
@@ -41,6 +43,13 @@ typedef struct
   SagValue *whole;
   int       axis;
 } Sequence;
+
+/* What y is times, in each step: nothing, a value or its sigmoid. */
+typedef struct
+{
+  SagValue *value;
+  gboolean  sigmoid;
+} Gate;
 
 /* ---- one step --------------------------------------------------------------------------- */
 
@@ -113,30 +122,84 @@ split_count (const SagValue *value, int way, int turned, SagValue **e1, SagValue
   return sag_node_input (sum, 1 - way);
 }
 
-/* `swapped`: which operand of u + k is k. */
+/* (aa + e v) / (bb + e), e = Exp (u + k). */
 static gboolean
-match_output (const SagValue *y, int swapped, Step *step)
+match_plain (const SagValue *a, const SagValue *b, int swapped, Step *step)
 {
-  const SagNode *quotient = sag_match_made (y, "Div"), *sum;
+  const SagNode *top = sag_match_made (a, "Add"), *bottom = sag_match_made (b, "Add");
+
+  for (int way = 0; bottom != NULL && top != NULL && way < 4; way++)
+    {
+      const SagValue *e = sag_node_input (bottom, way & 1);
+      const SagNode *exp = sag_match_made (e, "Exp"), *product = sag_match_made (sag_node_input (top, way >> 1), "Mul");
+      const SagNode *sum = exp != NULL ? sag_match_made (sag_node_input (exp, 0), "Add") : NULL;
+
+      step->v = sum != NULL && product != NULL ? sag_match_other (product, e) : NULL;
+      if (step->v == NULL)
+        continue;
+      step->state[BB] = sag_node_input (bottom, 1 - (way & 1));
+      step->state[AA] = sag_node_input (top, 1 - (way >> 1));
+      step->u = sag_node_input (sum, swapped);
+      step->k = sag_node_input (sum, 1 - swapped);
+      step->n_states = PP;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* The quotient of a and b. `swapped`: which operand of u + k is k. */
+static gboolean
+match_quotient (const SagValue *a, const SagValue *b, int swapped, Step *step)
+{
+  const SagNode *sum;
   SagValue *e1, *p = NULL, *minus = NULL, *own;
 
-  for (int way = 0; quotient != NULL && way < 4; way++)
+  for (int way = 0; way < 4; way++)
     {
-      SagValue *e2 = split_count (sag_node_input (quotient, 1), way & 1, way >> 1, &e1, &step->state[BB]);
+      SagValue *e2 = split_count (b, way & 1, way >> 1, &e1, &step->state[BB]);
 
       own = e2 != NULL ? exponent (e2, &p) : NULL;
       step->state[PP] = own != NULL ? exponent (e1, &minus) : NULL;
       if (step->state[PP] == NULL || minus != p || !is_greater_of (p, step->state[PP], own)
-          || !split_sum (sag_node_input (quotient, 0), e1, e2, &step->state[AA], &step->v))
+          || !split_sum (a, e1, e2, &step->state[AA], &step->v))
         continue;
       sum = sag_match_made (own, "Add");
       if (sum == NULL)
         return FALSE;
       step->u = sag_node_input (sum, swapped);
       step->k = sag_node_input (sum, 1 - swapped);
+      step->n_states = N_STATES;
       return TRUE;
     }
-  return FALSE;
+  return match_plain (a, b, swapped, step);
+}
+
+/* y = a / b, gate (a / b) or (gate a) / b. */
+static gboolean
+match_output (const SagValue *y, int swapped, Step *step, Gate *gate)
+{
+  const SagNode *outer = sag_match_made (y, "Mul"), *quotient = sag_match_made (y, "Div"), *inner, *sigmoid;
+  gboolean found = quotient != NULL
+                   && match_quotient (sag_node_input (quotient, 0), sag_node_input (quotient, 1), swapped, step);
+
+  *gate = (Gate){ NULL, FALSE };
+  inner = quotient != NULL && !found ? sag_match_made (sag_node_input (quotient, 0), "Mul") : NULL;
+  for (int i = 0; !found && i < 2; i++)
+    {
+      const SagNode *product = outer != NULL ? outer : inner;
+      const SagNode *ratio = outer != NULL ? sag_match_made (sag_node_input (outer, i), "Div") : quotient;
+
+      if (product == NULL || ratio == NULL)
+        continue;
+      found = match_quotient (outer != NULL ? sag_node_input (ratio, 0) : sag_node_input (inner, i), sag_node_input (ratio, 1),
+                              swapped, step);
+      gate->value = sag_node_input (product, 1 - i);
+    }
+  sigmoid = found && gate->value != NULL ? sag_match_made (gate->value, "Sigmoid") : NULL;
+  gate->sigmoid = sigmoid != NULL;
+  if (sigmoid != NULL)
+    gate->value = sag_node_input (sigmoid, 0);
+  return found;
 }
 
 static gboolean
@@ -152,9 +215,40 @@ is_all (const SagValue *value, float least, float most)
 
 /* From nothing: no sums yet, and no weight that could be the greater one. */
 static gboolean
-is_start (SagValue *const *state)
+is_start (SagValue *const *state, int n)
 {
-  return is_all (state[AA], 0, 0) && is_all (state[BB], 0, 0) && is_all (state[PP], -INFINITY, -1e30f);
+  return is_all (state[AA], 0, 0) && is_all (state[BB], 0, 0) && (n == PP || is_all (state[PP], -INFINITY, -1e30f));
+}
+
+/* value = decay state + e: e; *decay is NULL where the state is 0, and the product was left out. */
+static SagValue *
+split_plain (const SagValue *value, const SagValue *state, SagValue **decay, int way)
+{
+  const SagNode *sum = sag_match_made (value, "Add"), *product;
+
+  if (sum == NULL)
+    return NULL;
+  product = sag_match_made (sag_node_input (sum, way), "Mul");
+  *decay = product != NULL ? sag_match_other (product, state) : NULL;
+  return *decay != NULL || (is_all (state, 0, 0) && is_all (sag_node_input (sum, way), 0, 0)) ? sag_node_input (sum, 1 - way)
+                                                                                              : NULL;
+}
+
+static gboolean
+match_plain_update (const Step *step, SagValue *const *after, SagValue **w)
+{
+  for (int way = 0; way < 4; way++)
+    {
+      SagValue *other = NULL, *e = split_plain (after[BB], step->state[BB], w, way & 1);
+      SagValue *input = split_plain (after[AA], step->state[AA], &other, way >> 1);
+      const SagNode *exp = e != NULL ? sag_match_made (e, "Exp") : NULL;
+      const SagNode *product = input != NULL ? sag_match_made (input, "Mul") : NULL;
+
+      if (exp != NULL && product != NULL && sag_node_input (exp, 0) == step->k && sag_match_other (product, e) == step->v
+          && (*w == other || (*w != NULL && other != NULL && is_same (*w, other))))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /* Whether the states come from this step; *w is what is added to pp, or NULL where that was known when the
@@ -165,6 +259,8 @@ match_update (const Step *step, SagValue *const *after, SagValue **w)
   SagValue *f1, *bb, *aa, *v, *q = NULL, *minus = NULL, *decayed;
   const SagNode *sum;
 
+  if (step->n_states == PP)
+    return match_plain_update (step, after, w);
   for (int way = 0; way < 4; way++)
     {
       SagValue *f2 = split_count (after[BB], way & 1, way >> 1, &f1, &bb);
@@ -177,7 +273,7 @@ match_update (const Step *step, SagValue *const *after, SagValue **w)
         continue;
       sum = sag_match_made (decayed, "Add");
       *w = sum != NULL ? sag_match_other (sum, step->state[PP]) : NULL;
-      return *w != NULL || (is_start (step->state) && is_all (decayed, -INFINITY, -1e30f));
+      return *w != NULL || (is_start (step->state, N_STATES) && is_all (decayed, -INFINITY, -1e30f));
     }
   return FALSE;
 }
@@ -338,15 +434,31 @@ spread (Wkv *self, SagValue *x, const SagShape *shape)
   return x != NULL ? settle (sag_build_reshape (&self->build, x, 1, (gint64[]){ -1 })) : NULL;
 }
 
-/* `to` holds the steps along an axis. */
+/* The logarithm of what a state is multiplied by in each step, seen from outside; NULL if it may have none. */
+static SagValue *
+rate_of (Wkv *self, SagValue *decay)
+{
+  const SagNode *exp = sag_match_made (decay, "Exp");
+
+  if (exp != NULL)
+    return unchanging (self, sag_node_input (exp, 0));
+  decay = unchanging (self, decay);
+  exp = decay != NULL ? sag_match_made (decay, "Exp") : NULL;
+  if (exp != NULL)
+    return sag_node_input (exp, 0);
+  return is_all (decay, 0, INFINITY) ? settle (sag_build (&self->build, "Log", 1, decay)) : NULL;
+}
+
+/* `to` holds the steps along an axis; `gates`, if there are such, what they are times. */
 static void
 put_node (Wkv *self, const SagShape *shape, const Sequence *k, const Sequence *v, SagValue *w, SagValue *u,
-          SagValue *to, int axis)
+          const Sequence *gates, gboolean sigmoid, SagValue *to, int axis)
 {
-  SagValue *in[4], *y;
+  SagValue *in[4], *y, *gate = NULL;
   gint64 dims[SAG_MAX_RANK], perm[SAG_MAX_RANK];
 
-  if (!fits (self, k, shape) || !fits (self, v, shape) || to->dtype != SAG_DTYPE_F32)
+  if (!fits (self, k, shape) || !fits (self, v, shape) || to->dtype != SAG_DTYPE_F32
+      || (gates != NULL && !fits (self, gates, shape)))
     return;
   in[0] = time_first (self, k);
   in[1] = time_first (self, v);
@@ -356,6 +468,12 @@ put_node (Wkv *self, const SagShape *shape, const Sequence *k, const Sequence *v
     if (in[i] == NULL)
       return;
   y = settle (sag_build_in (&self->build, "sagitta", "Wkv", 4, in[0], in[1], in[2], in[3]));
+  if (gates != NULL)
+    gate = time_first (self, gates);
+  if (gate != NULL && sigmoid)
+    gate = settle (sag_build (&self->build, "Sigmoid", 1, gate));
+  if (gates != NULL)
+    y = y != NULL && gate != NULL ? settle (sag_build (&self->build, "Mul", 2, y, gate)) : NULL;
   dims[0] = self->l;
   for (int i = 0; i < shape->rank; i++)
     dims[1 + i] = shape->dim[i];
@@ -397,7 +515,7 @@ sag_wkv_match_body (SagGraph *graph, SagNode *node)
     return FALSE;
   self.body = attribute->graph;
   n_state = n_inputs - (is_loop ? 2 : (guint) sag_node_get_int (node, "num_scan_inputs", 0));
-  if (n_state < N_STATES || n_state > 16 || self.body->outputs->len < n_state + skip + 1
+  if (n_state < PP || n_state > 16 || self.body->outputs->len < n_state + skip + 1
       || (is_loop && (sag_node_get_int (node, "sagitta_open", 0) || (cond != NULL && !(cond->constant != NULL && sag_tensor_get_int (cond->constant, 0) != 0))
                       || !goes_on (self.body))))
     return FALSE;
@@ -415,11 +533,12 @@ sag_wkv_match_body (SagGraph *graph, SagNode *node)
   for (int swapped = 0; y != NULL && swapped < 2; swapped++)
     {
       SagValue *inner = self.body->outputs->pdata[skip + (guint) place], *after[N_STATES], *start[N_STATES], *w;
-      Sequence k, v;
+      Sequence k, v, gates;
       Step step;
-      gboolean good = match_output (inner, swapped, &step);
+      Gate gate;
+      gboolean good = match_output (inner, swapped, &step, &gate);
 
-      for (int s = 0; good && s < N_STATES; s++)
+      for (int s = 0; good && s < step.n_states; s++)
         {
           guint i = 0;
 
@@ -432,11 +551,13 @@ sag_wkv_match_body (SagGraph *graph, SagNode *node)
               start[s] = sag_node_input (node, (int) (first + i));
             }
         }
-      if (!good || !is_start (start) || !match_update (&step, after, &w) || w == NULL
+      if (!good || !is_start (start, step.n_states) || !match_update (&step, after, &w) || w == NULL
           || !sliced (&self, step.k, 0, &k) || !sliced (&self, step.v, 0, &v)
+          || (gate.value != NULL && !sliced (&self, gate.value, 0, &gates))
           || (!is_loop && nth_of (node, "scan_output_directions", (guint) place - n_state) != 0))
         continue;
-      put_node (&self, &inner->shape, &k, &v, unchanging (&self, w), unchanging (&self, step.u), y,
+      put_node (&self, &inner->shape, &k, &v, step.n_states == PP ? rate_of (&self, w) : unchanging (&self, w),
+                unchanging (&self, step.u), gate.value != NULL ? &gates : NULL, gate.sigmoid, y,
                 is_loop ? 0 : sag_axis (nth_of (node, "scan_output_axes", (guint) place - n_state), y->shape.rank));
       return y->producer != node;
     }
@@ -467,24 +588,31 @@ sag_wkv_match_unrolled (SagGraph *graph, SagNode *concat)
   for (int swapped = 0; swapped < 2; swapped++)
     {
       SagValue *w = NULL, *u = NULL;
-      Sequence k = { 0 }, v = { 0 };
+      Sequence k = { 0 }, v = { 0 }, gates = { 0 };
       Step before;
+      Gate gate = { NULL };
       gboolean good = TRUE;
 
       for (gint64 t = 0; good && t < self.l; t++)
         {
           SagValue *inner = joined (concat, (int) t), *own = NULL;
-          Sequence k_now, v_now;
+          Sequence k_now, v_now, gates_now = { 0 };
+          gboolean sigmoid = gate.sigmoid, gated = gate.value != NULL;
           Step step;
 
-          good = inner != NULL && sag_shape_equal (&inner->shape, &first->shape) && match_output (inner, swapped, &step)
-                 && (t == 0 ? is_start (step.state) : match_update (&before, step.state, &own))
-                 && sliced (&self, step.k, t, &k_now) && sliced (&self, step.v, t, &v_now);
+          good = inner != NULL && sag_shape_equal (&inner->shape, &first->shape) && match_output (inner, swapped, &step, &gate)
+                 && (t == 0 ? is_start (step.state, step.n_states)
+                            : step.n_states == before.n_states && match_update (&before, step.state, &own))
+                 && sliced (&self, step.k, t, &k_now) && sliced (&self, step.v, t, &v_now)
+                 && (gate.value == NULL || sliced (&self, gate.value, t, &gates_now));
           if (!good)
             break;
           good = t == 0
                  || (k_now.whole == k.whole && k_now.axis == k.axis && v_now.whole == v.whole && v_now.axis == v.axis
-                     && is_same (step.u, u) && (own == NULL || w == NULL || is_same (own, w)));
+                     && is_same (step.u, u) && (own == NULL || w == NULL || is_same (own, w))
+                     && gated == (gate.value != NULL) && sigmoid == gate.sigmoid && gates_now.whole == gates.whole
+                     && gates_now.axis == gates.axis);
+          gates = gates_now;
           k = k_now;
           v = v_now;
           u = step.u;
@@ -493,7 +621,8 @@ sag_wkv_match_unrolled (SagGraph *graph, SagNode *concat)
         }
       if (good && w != NULL)
         {
-          put_node (&self, &first->shape, &k, &v, w, u, y, axis);
+          put_node (&self, &first->shape, &k, &v, before.n_states == PP ? rate_of (&self, w) : w, u,
+                    gate.value != NULL ? &gates : NULL, gate.sigmoid, y, axis);
           return y->producer != concat;
         }
     }

@@ -19,6 +19,7 @@ static const struct
   { "/linear_", " LinearScan ", " Loop " },
   { "/wkv_loop", " Wkv ", " Loop " },
   { "/wkv_scan", " Wkv ", " Scan " },
+  { "/wkv_flat", " Wkv ", " Exp " },
   { "/t_wkv4", " Wkv ", " Max " },
   { "/wkvnot", " Scan ", " Wkv " },
   { "/commute_head", " Sum ", " Concat " },
