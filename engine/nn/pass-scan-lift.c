@@ -443,6 +443,16 @@ lift_transpose (Lift *self, const SagNode *node, SagValue *x, gboolean varies)
   return turn (self, x, order);
 }
 
+/* A Gather of the one element along an axis: x[:, 0]. */
+static gboolean
+takes_only (const SagNode *node)
+{
+  const SagShape *x = &sag_node_input (node, 0)->shape;
+  int axis = sag_match_is (node, "Gather") ? sag_axis (sag_node_get_int (node, "axis", 0), x->rank) : -1;
+
+  return axis >= 0 && x->dim[axis] == 1 && sag_value_count (sag_node_input (node, 1)) == 1;
+}
+
 static SagValue *
 lift_operator (Lift *self, SagValue *const *column, int depth, gboolean *varies)
 {
@@ -475,7 +485,7 @@ lift_operator (Lift *self, SagValue *const *column, int depth, gboolean *varies)
         return NULL;
       *varies = *varies || differs[k];
     }
-  if (is_one_of (node, shapes))
+  if (is_one_of (node, shapes) || takes_only (node))
     return with_shape (self, x[0], *varies, &column[0]->shape);
   if (sag_match_is (node, "Expand"))
     return *varies ? widen (self, x[0], TRUE, &column[0]->shape) : NULL;

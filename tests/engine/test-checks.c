@@ -20,6 +20,7 @@ static const struct
   { "/wkv_loop", " Wkv ", " Loop " },
   { "/wkv_scan", " Wkv ", " Scan " },
   { "/wkv_flat", " Wkv ", " Exp " },
+  { "/t_wkv6", " GatedScan ", " ReduceSum " },
   { "/t_wkv4", " Wkv ", " Max " },
   { "/wkvnot", " Scan ", " Wkv " },
   { "/commute_head", " Sum ", " Concat " },
