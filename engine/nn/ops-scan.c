@@ -14,9 +14,12 @@
  *            C   [K, L, N]
  *            A   [K, C, N]   or [K, 1, C, N]; with 1 for K, or [C, N]: the same for every sequence
  *            D   [K, C]      or [K, 1, C], or [1, C], [1, 1, C], [C]; may be left out: no such term
+ *            bias, as D      may be left out; else the step is softplus (dt + bias)
  *   output   y   [K, L, C]
  *
- * All are float. pass-scan.c makes this node of what exporters write.
+ * All are float. With the attributes b_first and c_first the rows of B and C may be longer than N: theirs are the N
+ * numbers from there on. pass-scan.c makes this node of what exporters write, pass-scan-near.c gives it what is made
+ * for it alone.
  */
 #include "engine/base/parallel.h"
 #include "engine/nn/op-util.h"
@@ -31,6 +34,7 @@ enum
   IN_C,
   IN_A,
   IN_D,
+  IN_BIAS,
 };
 
 enum
@@ -43,19 +47,46 @@ typedef struct
 {
   const SagStep *step;
   gint64         k, l, c, n, blocks;
-  gboolean       a_each, d_each; /* one for each sequence */
+  gboolean       a_each, d_each, bias_each; /* one for each sequence */
 } ScanRun;
+
+/* Whether it is of C channels, for all sequences or each of K. */
+static gboolean
+is_by_channel (const SagShape *shape, gint64 k, gint64 c)
+{
+  return shape->rank >= 1 && shape->rank <= 3 && shape->dim[shape->rank - 1] == c
+         && (shape->rank < 3 || shape->dim[1] == 1) && (shape->rank < 2 || shape->dim[0] == k || shape->dim[0] == 1);
+}
+
+static gboolean
+is_each (const SagValue *value)
+{
+  return value != NULL && value->shape.rank > 1 && value->shape.dim[0] > 1;
+}
+
+/* Whether it is [K, L, N], or wider from the attribute's place on. */
+static gboolean
+are_rows (const SagNode *node, const SagShape *shape, const SagShape *u, gint64 n, const char *attribute)
+{
+  gint64 first = sag_node_get_int (node, attribute, 0);
+
+  if (shape->rank != 3 || shape->dim[0] != u->dim[0] || shape->dim[1] != u->dim[1])
+    return FALSE;
+  if (sag_node_attribute (node, attribute) == NULL)
+    return shape->dim[2] == n;
+  return first >= 0 && n <= shape->dim[2] && first <= shape->dim[2] - n;
+}
 
 static gboolean
 infer_selective_scan (SagNode *node, GError **error)
 {
-  const SagValue *v[IN_D + 1];
-  const SagShape *u, *a, *b;
+  const SagValue *v[IN_BIAS + 1];
+  const SagShape *u, *a;
   gint64 k, c, n;
 
   if (!sag_node_arity (node, IN_D, error))
     return FALSE;
-  for (int i = 0; i <= IN_D; i++)
+  for (int i = 0; i <= IN_BIAS; i++)
     {
       v[i] = sag_node_input (node, i);
       if (v[i] != NULL && !sag_node_want_float (node, i, error))
@@ -63,27 +94,21 @@ infer_selective_scan (SagNode *node, GError **error)
     }
   u = &v[IN_U]->shape;
   a = &v[IN_A]->shape;
-  b = &v[IN_B]->shape;
   if (u->rank != 3 || !sag_shape_equal (u, &v[IN_DT]->shape))
     return sag_node_invalid (node, error, "u and dt must both be [K, L, C]");
-  if (b->rank != 3 || !sag_shape_equal (b, &v[IN_C]->shape) || b->dim[0] != u->dim[0]
-      || b->dim[1] != u->dim[1])
-    return sag_node_invalid (node, error, "B and C must both be [K, L, N]");
   k = u->dim[0];
   c = u->dim[2];
-  n = b->dim[2];
-  if (a->rank < 2 || a->rank > 4 || a->dim[a->rank - 1] != n || a->dim[a->rank - 2] != c
+  n = a->rank > 0 ? a->dim[a->rank - 1] : 0;
+  if (!are_rows (node, &v[IN_B]->shape, u, n, "b_first") || !are_rows (node, &v[IN_C]->shape, u, n, "c_first"))
+    return sag_node_invalid (node, error, "B and C must both be [K, L, N], as long as A's last axis");
+  if (a->rank < 2 || a->rank > 4 || a->dim[a->rank - 2] != c
       || (a->rank == 4 && a->dim[1] != 1)
       || (a->rank > 2 && a->dim[0] != k && a->dim[0] != 1))
     return sag_node_invalid (node, error, "A must be [K, C, N] or [C, N]");
-  if (v[IN_D] != NULL)
-    {
-      const SagShape *d = &v[IN_D]->shape;
-
-      if (d->rank < 1 || d->rank > 3 || d->dim[d->rank - 1] != c || (d->rank == 3 && d->dim[1] != 1)
-          || (d->rank > 1 && d->dim[0] != k && d->dim[0] != 1))
-        return sag_node_invalid (node, error, "D must be [K, C] or [C]");
-    }
+  if (v[IN_D] != NULL && !is_by_channel (&v[IN_D]->shape, k, c))
+    return sag_node_invalid (node, error, "D must be [K, C] or [C]");
+  if (v[IN_BIAS] != NULL && !is_by_channel (&v[IN_BIAS]->shape, k, c))
+    return sag_node_invalid (node, error, "bias must be [K, C] or [C]");
   return sag_infer_same (node, error);
 }
 
@@ -92,7 +117,6 @@ read_sizes (const SagNode *node, ScanRun *run)
 {
   const SagShape *u = &sag_node_input (node, IN_U)->shape;
   const SagShape *a = &sag_node_input (node, IN_A)->shape;
-  const SagValue *d = sag_node_input (node, IN_D);
 
   run->k = u->dim[0];
   run->l = u->dim[1];
@@ -100,7 +124,8 @@ read_sizes (const SagNode *node, ScanRun *run)
   run->n = a->dim[a->rank - 1];
   run->blocks = (run->c + BLOCK - 1) / BLOCK;
   run->a_each = a->rank > 2 && a->dim[0] > 1;
-  run->d_each = d != NULL && d->shape.rank > 1 && d->shape.dim[0] > 1;
+  run->d_each = is_each (sag_node_input (node, IN_D));
+  run->bias_each = is_each (sag_node_input (node, IN_BIAS));
 }
 
 /* Scratch: for each task its part of A, turned to [N][channels], and its states. */
@@ -122,6 +147,18 @@ prepare_selective_scan (SagNode *node, SagPrecision precision, GError **error)
   return TRUE;
 }
 
+/* The steps of a block of channels from what they are made of. */
+static void
+make_steps (const SagScanF32Job *job, const float *bias, float *steps)
+{
+  static const SagFused softplus = { .activation = SAG_ACTIVATION_SOFTPLUS };
+  const SagKernels *k = sag_kernels_get ();
+
+  for (gsize t = 0; t < job->l; t++)
+    k->binary[SAG_BINARY_ADD](job->c, job->dt + (gint64) t * job->ld_dt, 1, bias, 1, steps + t * job->c);
+  sag_fused_apply (&softplus, job->l * job->c, steps);
+}
+
 static void
 run_task (gsize item, int thread, gpointer data)
 {
@@ -130,11 +167,18 @@ run_task (gsize item, int thread, gpointer data)
   gint64 k = (gint64) item / run->blocks, from = (gint64) item % run->blocks * BLOCK;
   gint64 width = MIN (BLOCK, run->c - from), rows = k * run->l;
   float *a = (float *) run->step->scratch + (gint64) item * 2 * BLOCK * run->n;
-  const float *a_in = sag_step_in (run->step, IN_A);
+  const float *a_in = sag_step_in (run->step, IN_A), *bias = NULL;
+  const float *b = sag_step_in (run->step, IN_B), *c_in = sag_step_in (run->step, IN_C);
+  float steps[CHUNK * BLOCK];
   SagScanF32Job job = { .c = (size_t) width, .n = (size_t) run->n, .a = a, .h = a + BLOCK * run->n };
 
-  job.ld_u = job.ld_dt = job.ld_y = run->c;
-  job.ld_b = job.ld_c = run->n;
+  job.ld_u = job.ld_y = run->c;
+  job.ld_b = sag_node_input (node, IN_B)->shape.dim[2];
+  job.ld_c = sag_node_input (node, IN_C)->shape.dim[2];
+  b += sag_node_get_int (node, "b_first", 0);
+  c_in += sag_node_get_int (node, "c_first", 0);
+  if (sag_node_input (node, IN_BIAS) != NULL)
+    bias = (const float *) sag_step_in (run->step, IN_BIAS) + (run->bias_each ? k * run->c : 0) + from;
   if (sag_node_input (node, IN_D) != NULL)
     job.d = (const float *) sag_step_in (run->step, IN_D) + (run->d_each ? k * run->c : 0) + from;
   a_in += ((run->a_each ? k * run->c : 0) + from) * run->n;
@@ -151,8 +195,15 @@ run_task (gsize item, int thread, gpointer data)
       job.l = (size_t) MIN (CHUNK, run->l - t);
       job.u = (const float *) sag_step_in (run->step, IN_U) + row * run->c + from;
       job.dt = (const float *) sag_step_in (run->step, IN_DT) + row * run->c + from;
-      job.b_rows = (const float *) sag_step_in (run->step, IN_B) + row * run->n;
-      job.c_rows = (const float *) sag_step_in (run->step, IN_C) + row * run->n;
+      job.ld_dt = run->c;
+      if (bias != NULL)
+        {
+          make_steps (&job, bias, steps);
+          job.dt = steps;
+          job.ld_dt = width;
+        }
+      job.b_rows = b + row * job.ld_b;
+      job.c_rows = c_in + row * job.ld_c;
       job.y = (float *) sag_step_out (run->step, 0) + row * run->c + from;
       if (!sag_step_go_on (run->step, thread, (double) item / (double) (run->k * run->blocks)))
         return;

@@ -319,5 +319,5 @@ sag_pass_fuse (SagGraph *graph, GError **error)
   for (int stage = 0; stage < 5; stage++)
     if ((stage == 2 && !sag_pass_commute (graph, error)) || !walk (graph, stage, error))
       return FALSE;
-  return sag_pass_tokens (graph, error) && sag_pass_pieces (graph, error);
+  return sag_pass_tokens (graph, error) && sag_pass_pieces (graph, error) && sag_pass_scan_near (graph, error);
 }

@@ -35,6 +35,9 @@ gboolean sag_pass_commute   (SagGraph *graph, GError **error);
 /* Concats of Slices become one node; after sag_pass_tokens(). */
 gboolean sag_pass_pieces    (SagGraph *graph, GError **error);
 
+/* What is cut out or made for a selective scan alone becomes its own; the end of sag_pass_fuse(). */
+gboolean sag_pass_scan_near (SagGraph *graph, GError **error);
+
 /* Products beside convolutions become convolutions of one pixel; the end of sag_pass_fuse(). */
 gboolean sag_pass_tokens    (SagGraph *graph, GError **error);
 

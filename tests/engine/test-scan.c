@@ -143,6 +143,29 @@ test_fused (gconstpointer data)
     }
 }
 
+/* B and C are read where they were cut from (twice the minus changes nothing), and steps are made by the scan. */
+static void
+test_near (void)
+{
+  static float y[K * L * C], again[K * L * C];
+  g_autoptr (SagSession) session = load ("scan-near");
+  g_autofree char *plan = sag_session_describe (session);
+
+  g_assert_null (strstr (plan, "Slice"));
+  g_assert_null (strstr (plan, "Add"));
+  fill ();
+  sag_parallel_own (SAG_TEAM_COMPUTE, 1);
+  run (session, y);
+  sag_parallel_own (SAG_TEAM_COMPUTE, 2);
+  run (session, again);
+  g_assert_cmpmem (again, sizeof again, y, sizeof y);
+  for (int k = 0; k < K; k++)
+    for (int t = 0; t < L; t++)
+      for (int j = 0; j < C; j++)
+        dt[k][t][j] = (float) log1p (exp ((double) dt[k][t][j] - 1.25 - 0.01 * j - 0.1 * k));
+  check (y, TRUE, 0);
+}
+
 static void
 test_left (gconstpointer data)
 {
@@ -175,6 +198,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/scan/fused/form", "scan-form", test_fused);
   g_test_add_data_func ("/scan/fused/swapped", "scan-swapped", test_fused);
   g_test_add_data_func ("/scan/fused/doubling", "scan-doubling", test_fused);
+  g_test_add_func ("/scan/near", test_near);
   g_test_add_data_func ("/scan/left/gap", "scan-gap", test_left);
   g_test_add_data_func ("/scan/left/late", "scan-late", test_left);
   g_test_add_data_func ("/scan/left/minus", "scan-minus", test_left);

@@ -114,6 +114,14 @@ save("scan-swapped", scan(swapped=True, to="y"), ALL[:4], {"start": ZERO["start"
 nodes, ints = doubling()
 save("scan-doubling", nodes + SKIP, ALL, {"axis1": ZERO["axis1"], **ints})
 
+# B and C cut out of one product, as Mamba's are, and steps from a bias and softplus.
+save("scan-near", [node("Concat", ["B", "C"], ["BC"], axis=2), node("Neg", ["BC"], ["minus"]),
+                   node("Slice", ["minus", "zero", "n", "axis2"], ["B_"]), node("Slice", ["minus", "n", "n2", "axis2"], ["C_"]),
+                   node("Add", ["dt", "bias"], ["raw"]), node("Softplus", ["raw"], ["step"]),
+                   node("SelectiveScan", ["u", "step", "B_", "C_", "A", "D"], ["y"], domain="sagitta")], ALL,
+     {"zero": np.array([0]), "n": np.array([N]), "n2": np.array([2 * N]), "axis2": np.array([2]),
+      "bias": (-1.25 - 0.01 * np.arange(C) - 0.1 * np.arange(K)[:, None, None]).astype(np.float32)})
+
 # What must stay as it is.
 save("scan-end", scan() + SKIP, ALL, ZERO, ("y", "end"))
 save("scan-late", scan(late=True) + SKIP, ALL, ZERO)
