@@ -14,6 +14,7 @@ and python3-onnx; with libopenblas0-pthread it is several times faster.
 import os
 import sys
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -87,6 +88,68 @@ class LightM(nn.Module):
         return self.head(x)
 
 
+class Student(LightM):
+    """LightM-UNet without its finest level, where most of its time goes: the first convolution reads, and the last
+    one writes, two voxels at once along each axis (sub-pixel convolution: Shi et al. 2016). On the way up, the
+    coarsest level does not scan. What is left has the teacher's names and shapes, so that its weights are a start."""
+
+    def __init__(self, widths=(24, 48, 96), classes=3):
+        super().__init__((widths[0], *widths), classes)
+        self.down[0], self.up[-1], self.fuse[-1] = nn.Identity(), nn.Identity(), nn.Identity()
+        self.fuse[0] = nn.ModuleDict({'mix': self.fuse[0].mix})
+        self.stem = nn.Sequential(nn.Conv3d(1, widths[0], 4, 2, 1, bias=False), nn.BatchNorm3d(widths[0]),
+                                  nn.ReLU(inplace=True))
+        self.head = nn.ConvTranspose3d(widths[0], classes, 2, 2)
+
+    def features(self, x):
+        x = self.stem(x)
+        kept = []
+        for down, block in zip(self.down, self.block):
+            kept.append(x)
+            x = block(down(x))
+        x = self.fuse[0]['mix'](training.double(self.up[0](x)) + kept.pop())
+        return self.fuse[1](training.double(self.up[1](x)) + kept.pop())
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+    @torch.no_grad()
+    def follow(self, teacher, x):
+        """Takes the teacher's weights, and, by least squares on the images x, those of the first and the last
+        convolution with which it comes nearest to the teacher. From weights at random, labels that are rare in an
+        image die out at once and never come back."""
+        own = self.state_dict()
+        given = {k: v for k, v in teacher.state_dict().items() if k in own and v.shape == own[k].shape}
+        self.load_state_dict({**own, **given})
+        filter, norm = self.stem[0], self.stem[1]
+        seen = F.pad(x, (1,) * 6).unfold(2, 4, 2).unfold(3, 4, 2).unfold(4, 4, 2).reshape(-1, 64).double()
+        wanted = teacher.down[0][1](teacher.down[0][0](teacher.stem(x))).movedim(1, -1).flatten(0, 3).double()
+        weights, bias = least_squares(seen, wanted)
+        answers = seen @ weights
+        filter.weight.copy_(weights.T.reshape(filter.weight.shape))
+        norm.running_mean.copy_(answers.mean(0))
+        norm.running_var.copy_(answers.var(0))
+        norm.weight.copy_((answers.var(0) + norm.eps).sqrt())
+        norm.bias.copy_(answers.mean(0) + bias)
+        width, classes = self.head.weight.shape[:2]
+        n, _, *size = x.shape
+        eight = [v for s in size for v in (s // 2, 2)]
+        wanted = teacher(x).reshape(n, classes, *eight).permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, 8 * classes)
+        wanted = wanted.double().clamp(-8, 8)
+        near = (wanted[:, 8:].amax(1) > -4).double() + 0.02  # by the structures most
+        weights, bias = least_squares(self.features(x).movedim(1, -1).flatten(0, 3).double(), wanted, near)
+        self.head.weight.copy_(weights.reshape(self.head.weight.shape))
+        self.head.bias.copy_(bias.reshape(classes, 8).mean(1))
+
+
+def least_squares(inputs, outputs, weight=None):
+    """(weights, constant) with which `inputs` [rows, n] best give `outputs` [rows, m]."""
+    rows = torch.cat((inputs, inputs.new_ones(len(inputs), 1)), 1)
+    weighed = rows if weight is None else rows * weight[:, None]
+    both = torch.linalg.solve(weighed.T @ rows + 1e-3 * torch.eye(rows.shape[1]).double(), weighed.T @ outputs)
+    return both[:-1], both[-1]
+
+
 class Attention(nn.Module):
     """Attention whose keys and values come from a grid `shrink` times coarser."""
 
@@ -152,6 +215,19 @@ class SegFormer(nn.Module):
         return self.head(self.last(training.double(self.join(self.fuse(y))) + self.edge(image)))
 
 
+def begun(args, cases):
+    """The checkpoint that a student starts from: --start itself, or what follows the teacher that it holds."""
+    held = training.weights_of(args.start)
+    if held.keys() == Student().state_dict().keys():
+        return args.start
+    teacher, net = LightM(), Student()
+    teacher.load_state_dict(held)
+    net.eval().follow(teacher.eval(), volumes.sample(np.random.default_rng(1), cases, 6, PATCH, 3)[0])
+    path = os.path.join(args.work, 'start.pt')
+    training.save(path, {'net': net.state_dict(), 'average': {}})
+    return path
+
+
 def main():
     parser = training.arguments(__doc__, steps=500, batch=4)
     parser.add_argument('--net', choices=('mamba', 'segformer'), default='mamba')
@@ -176,7 +252,10 @@ def main():
         training.report(args, net, (1, 1, *PATCH), {k: [volumes.as_case(c, PATCH) for c in sets[k]]
                         for k in ('validation', 'test')}, lambda n, x: n(x), 5)
 
-    training.run(args, make, sample, finish, memory_format=torch.contiguous_format)
+    if args.student and args.net == 'mamba' and args.start:
+        args.start = begun(args, sets['train'])
+    training.run(args, make, sample, finish, memory_format=torch.contiguous_format,
+                 student=Student if args.net == 'mamba' else None)
 
 
 if __name__ == '__main__':

@@ -204,11 +204,11 @@ def run_node(op, i, a, n):
     raise SystemExit(f'network.py does not know the operator {op}; write its line in run_node ()')
 
 
-def distilled(loss, teacher, temperature=2.0):
+def distilled(loss, teacher, bf16, temperature=2.0):
     """Half the loss by truth, half by the teacher's soft answers (Hinton et al. 2015)."""
     def both(logits, label, image):
-        with torch.no_grad():
-            soft = (teacher(image) / temperature).log_softmax(1)
+        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16, enabled=bf16):
+            soft = (teacher(image).float() / temperature).log_softmax(1)
         own = (logits / temperature).log_softmax(1)
         apart = F.kl_div(own, soft, reduction='none', log_target=True).sum(1).mean() * temperature ** 2
         return 0.5 * loss(logits, label) + 0.5 * apart

@@ -63,6 +63,7 @@ def main():
         add(name, network, 'fp32')
         add(name + ', INT8 dynamic', network, 'int8', '--precision', 'int8')
         add(name + ', INT8 static', network, 'int8', '--precision', 'int8', *static)
+        add(name + ', INT4', network, 'int4', '--precision', 'int4', *static)
         add(name + ', INT4 stored, INT8 static', network, 'int8', '--precision', 'int4', *static)
     if args.teacher:
         add('shipped', own, 'fp32')

@@ -39,7 +39,7 @@ def arguments(description, steps, batch):
     parser.add_argument('--prune', type=float, help='refine after `sagitta-cli compress --prune`')
     parser.add_argument('--low-rank', type=float, help='refine after `sagitta-cli compress --low-rank`')
     parser.add_argument('--distill', metavar='TEACHER', help='.onnx file whose soft answers are half the truth')
-    parser.add_argument('--student', action='store_true', help='a network of half the width, for --distill')
+    parser.add_argument('--student', action='store_true', help='a smaller network (of half the width, unless train.py has another), for --distill')
     parser.add_argument('--single', action='store_true', help='without the mirror image: half the work')
     parser.add_argument('--qat', action='store_true', help='refine with weights and values rounded as INT8 does')
     parser.add_argument('--cli', default='sagitta-cli', help='the sagitta-cli that compresses')
@@ -155,15 +155,17 @@ def multiply_in_bf16(args, net):
     return args.bf16 and able
 
 
-def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch.channels_last, weight_decay=1e-3):
-    """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end."""
-    make, teacher = refined(args, narrow(make) if args.student else make), None
-    if args.distill:
-        from network import OnnxNet, distilled
-        loss, teacher = distilled(loss, OnnxNet(args.distill).eval()), True
+def run(args, make, sample, finish, rate=4e-3, loss=loss_of, memory_format=torch.channels_last, weight_decay=1e-3,
+        student=None):
+    """Trains make () on sample (random, step) -> images, labels; calls finish (averaged net) at the end. --student
+    makes it student (), or make () of half the width."""
+    make, teacher = refined(args, (student or narrow(make)) if args.student else make), None
     net = make().to(memory_format=memory_format)
     print(sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     bf16 = multiply_in_bf16(args, net)
+    if args.distill:
+        from network import OnnxNet, distilled
+        loss, teacher = distilled(loss, OnnxNet(args.distill).eval(), bf16), True
     rate = args.rate or rate
     first = {}
     if args.start:
