@@ -584,8 +584,8 @@ prepare_ints (SagNode *node, SagPrecision precision, GError **error)
 /* ---- MatMulNBits ------------------------------------------------------------------------ */
 
 /* com.microsoft.MatMulNBits: y = a * w + bias; column n of w is stored as blocks of block_size numbers of
- * four bits, low half first, or of eight, each block with a scale, and a zero point (8 or 128 if there is
- * none). */
+ * two, four or eight bits, the lowest first, each block with a scale, and a zero point, packed likewise or a float
+ * (half of the range if there is none). */
 typedef struct
 {
   gint64           bits, k, n, block, blocks;
@@ -603,11 +603,11 @@ get_nbits (const SagNode *node, NBits *b)
   b->n = sag_node_get_int (node, "N", 0);
   b->block = sag_node_get_int (node, "block_size", 0);
   b->bits = sag_node_get_int (node, "bits", 4);
-  if ((b->bits != 4 && b->bits != 8) || b->k < 1 || b->n < 1 || b->block < 16
-      || b->block > 1024 || b->block % 2 != 0 || b->k > G_MAXINT32 || b->n > G_MAXINT32 || order != NULL
+  if ((b->bits != 2 && b->bits != 4 && b->bits != 8) || b->k < 1 || b->n < 1 || b->block < 16
+      || b->block > 1024 || b->block % 4 != 0 || b->k > G_MAXINT32 || b->n > G_MAXINT32 || order != NULL
       || q == NULL || q->constant == NULL || q->dtype != SAG_DTYPE_U8 || scales == NULL
       || scales->constant == NULL || scales->dtype != SAG_DTYPE_F32
-      || (zeros != NULL && (zeros->constant == NULL || zeros->dtype != SAG_DTYPE_U8)))
+      || (zeros != NULL && (zeros->constant == NULL || (zeros->dtype != SAG_DTYPE_U8 && zeros->dtype != SAG_DTYPE_F32))))
     return FALSE;
   b->blocks = (b->k + b->block - 1) / b->block;
   b->q = q->constant->data;
@@ -615,17 +615,26 @@ get_nbits (const SagNode *node, NBits *b)
   b->zeros = zeros != NULL ? zeros->constant : NULL;
   return sag_value_count (q) == b->n * b->blocks * b->block * b->bits / 8
          && sag_value_count (scales) == b->n * b->blocks
-         && (zeros == NULL || sag_value_count (zeros) == b->n * (b->bits == 8 ? b->blocks : (b->blocks + 1) / 2));
+         && (zeros == NULL
+             || sag_value_count (zeros)
+                    == b->n * (zeros->dtype == SAG_DTYPE_F32 ? b->blocks : (b->blocks * b->bits + 7) / 8));
 }
 
+/* Number i of a row of packed ones. */
 static int
+packed_number (const NBits *b, const guint8 *row, gint64 i)
+{
+  return row[i * b->bits / 8] >> (i * b->bits % 8) & ((1 << b->bits) - 1);
+}
+
+static float
 zero_of_block (const NBits *b, gint64 n, gint64 block)
 {
-  const guint8 *zeros = b->zeros != NULL ? b->zeros->data : NULL;
-
-  if (b->bits == 8)
-    return zeros != NULL ? zeros[n * b->blocks + block] : 128;
-  return zeros != NULL ? zeros[n * ((b->blocks + 1) / 2) + block / 2] >> (block % 2 * 4) & 15 : 8;
+  if (b->zeros == NULL)
+    return (float) (1 << (b->bits - 1));
+  if (b->zeros->dtype == SAG_DTYPE_F32)
+    return ((const float *) b->zeros->data)[n * b->blocks + block];
+  return (float) packed_number (b, (const guint8 *) b->zeros->data + n * ((b->blocks * b->bits + 7) / 8), block);
 }
 
 static gboolean
@@ -639,7 +648,7 @@ expand_nbits (SagNode *node, int at, GError **error)
   NBits b;
 
   if (!get_nbits (node, &b))
-    return sag_node_unsupported (node, error, "it is not of four or eight bits in blocks with constant weights");
+    return sag_node_unsupported (node, error, "it is not of two, four or eight bits in blocks with constant weights");
   shape = (SagShape){ 2, { b.k, b.n } };
   if (sag_shape_count (&shape) < 0 || sag_shape_count (&shape) > ((gint64) 1 << 31))
     return sag_node_unsupported (node, error, "its weights are too large");
@@ -649,11 +658,10 @@ expand_nbits (SagNode *node, int at, GError **error)
       {
         gint64 block = n * b.blocks + k / b.block;
         gint64 place = block * b.block + k % b.block;
-        int q = b.bits == 8 ? b.q[place] : b.q[place / 2] >> (k % 2 * 4) & 15;
-        int zero = zero_of_block (&b, n, k / b.block);
+        float zero = zero_of_block (&b, n, k / b.block);
 
         even = even && zero == 8;
-        to[k * b.n + n] = (float) (q - zero) * ((const float *) b.scales->data)[block];
+        to[k * b.n + n] = ((float) packed_number (&b, b.q, place) - zero) * ((const float *) b.scales->data)[block];
       }
   w->stored_bits = b.bits == 4 && even && b.block % 32 == 0 ? 4 : 8;
   y = sag_build (&build, "MatMul", 2, sag_node_input (node, 0), w);
