@@ -165,23 +165,13 @@ max_u8 (SagVecU8 a, SagVecU8 b)
 static void
 max_of_rows (size_t rows, size_t n, const uint8_t *const *row, uint8_t *y)
 {
-  size_t i = 0;
-
-  for (; i + 4 * LANES <= n; i += 4 * LANES)
+  for (size_t i = 0; i < n; i += 4 * LANES)
     {
-      SagVecU8 v = sag_load_u8 (row[0] + i, 4 * LANES);
+      SagVecU8 v = sag_load_u8 (row[0] + i, n - i);
 
       for (size_t t = 1; t < rows; t++)
-        v = max_u8 (v, sag_load_u8 (row[t] + i, 4 * LANES));
-      memcpy (y + i, &v, sizeof v);
-    }
-  for (; i < n; i++)
-    {
-      uint8_t v = row[0][i];
-
-      for (size_t t = 1; t < rows; t++)
-        v = row[t][i] > v ? row[t][i] : v;
-      y[i] = v;
+        v = max_u8 (v, sag_load_u8 (row[t] + i, n - i));
+      sag_store_u8 (y + i, v, n - i);
     }
 }
 
