@@ -136,11 +136,32 @@ dup_list (GVariant *dict, const char *key, const char *format)
   return g_variant_lookup (dict, key, format, &list) ? list : g_new0 (char *, 1);
 }
 
+/* What a file is that says no modality: by its name. */
+static const char *
+get_kind (SagSeries *self)
+{
+  g_autofree char *path = self->paths[0] != NULL ? g_ascii_strdown (self->paths[0], -1) : g_strdup ("");
+
+  if (g_str_has_suffix (path, ".nii") || g_str_has_suffix (path, ".nii.gz") || g_str_has_suffix (path, ".hdr")
+      || g_str_has_suffix (path, ".hdr.gz"))
+    return "NIfTI";
+  return g_str_has_suffix (path, ".png") ? "PNG" : NULL;
+}
+
 static char *
 make_subtitle (SagSeries *self)
 {
-  g_autoptr (GString) text = g_string_new (*self->modality != '\0' ? self->modality : _ ("Image"));
+  const char *kind = *self->modality == '\0' ? get_kind (self) : NULL;
+  g_autoptr (GString) text = g_string_new (kind != NULL                ? kind
+                                           : *self->modality != '\0' ? self->modality
+                                                                      : _ ("Image"));
 
+  if (kind != NULL) /* one file: how many slices it has is known when it is read */
+    {
+      if (self->segmentation)
+        g_string_append_printf (text, " · %s", _ ("labels"));
+      return g_string_free (g_steal_pointer (&text), FALSE);
+    }
   g_string_append (text, " · ");
   g_string_append_printf (text,
                           self->segmentation

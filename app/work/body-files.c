@@ -179,8 +179,8 @@ describe_file (const SagDicomInstance *instance, int n, SagSeriesKind kind)
   g_variant_dict_insert (&dict, "readable", "b", FALSE);
   g_variant_dict_insert (&dict, "reason", "s",
                          kind == SAG_SERIES_SEGMENTATION
-                             ? "A segmentation: it is shown over its images"
-                             : "There are no images in it to show");
+                             ? _ ("A segmentation: it is shown over its images")
+                             : _ ("There are no images in it to show"));
   g_variant_dict_insert (&dict, "paths", "^aay", paths);
   return g_variant_dict_end (&dict);
 }
@@ -293,7 +293,7 @@ describe_labels (const char *path, const char *images)
   g_variant_dict_insert (&dict, "segmentation", "b", TRUE);
   g_variant_dict_insert (&dict, "references", "s", images);
   g_variant_dict_insert (&dict, "readable", "b", FALSE);
-  g_variant_dict_insert (&dict, "reason", "s", "A segmentation: it is shown over its images");
+  g_variant_dict_insert (&dict, "reason", "s", _ ("A segmentation: it is shown over its images"));
   g_variant_dict_insert (&dict, "paths", "^aay", paths);
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
   g_variant_builder_add_value (&items, g_variant_dict_end (&dict));

@@ -113,6 +113,24 @@ test_names (void)
     }
 }
 
+/* A file that says no modality is called by what it is, its labels too. */
+static void
+test_files (void)
+{
+  g_autoptr (SagCatalogue) catalogue = sag_catalogue_new ();
+  g_autoptr (GVariant) result = parse (
+      STUDY ("{'uid': <'a'>, 'n-images': <uint32 1>, 'readable': <true>, 'paths': <[b'/a/brain.NII.gz']>}, "
+             "{'uid': <'b'>, 'n-images': <uint32 1>, 'segmentation': <true>, 'paths': <[b'/a/labels.nii']>}, "
+             "{'uid': <'c'>, 'n-images': <uint32 1>, 'readable': <true>, 'paths': <[b'/a/chest.png']>}, "
+             "{'uid': <'d'>, 'n-images': <uint32 3>, 'readable': <true>, 'paths': <[b'/a/1', b'/a/2', b'/a/3']>}"));
+
+  g_assert_true (sag_catalogue_set (catalogue, result, NULL));
+  g_assert_cmpstr (sag_series_get_subtitle (sag_catalogue_find_series (catalogue, "a")), ==, "NIfTI");
+  g_assert_cmpstr (sag_series_get_subtitle (sag_catalogue_find_series (catalogue, "b")), ==, "NIfTI · labels");
+  g_assert_cmpstr (sag_series_get_subtitle (sag_catalogue_find_series (catalogue, "c")), ==, "PNG");
+  g_assert_cmpstr (sag_series_get_subtitle (sag_catalogue_find_series (catalogue, "d")), ==, "Image · 3 images");
+}
+
 static void
 test_order (void)
 {
@@ -304,6 +322,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/catalogue/texts", test_texts);
   g_test_add_func ("/catalogue/names", test_names);
+  g_test_add_func ("/catalogue/files", test_files);
   g_test_add_func ("/catalogue/order", test_order);
   g_test_add_func ("/catalogue/pick", test_pick);
   g_test_add_func ("/catalogue/thumbnail", test_thumbnail);
