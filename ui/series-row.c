@@ -104,6 +104,7 @@ sag_series_row_update (SagSeriesRow *self)
     {
       gtk_label_set_text (self->study_subtitle, sag_study_get_subtitle (study));
       gtk_widget_set_tooltip_text (GTK_WIDGET (self->study_subtitle), sag_study_get_subtitle (study));
+      gtk_widget_set_visible (GTK_WIDGET (self->study_subtitle), sag_study_get_subtitle (study)[0] != '\0');
     }
   gtk_label_set_text (self->title, sag_series_get_title (self->series));
   gtk_label_set_text (self->subtitle, sag_series_get_subtitle (self->series));

@@ -162,6 +162,11 @@ make_subtitle (SagSeries *self)
         g_string_append_printf (text, " · %s", _ ("labels"));
       return g_string_free (g_steal_pointer (&text), FALSE);
     }
+  if (g_str_equal (self->modality, "RTSTRUCT")) /* has no frames */
+    {
+      g_string_append_printf (text, " · %s", _ ("contours"));
+      return g_string_free (g_steal_pointer (&text), FALSE);
+    }
   g_string_append (text, " · ");
   g_string_append_printf (text,
                           self->segmentation
