@@ -4,10 +4,11 @@
 #include "ui/hanger.h"
 
 #include "ui/hanging.h"
+#include "ui/mammography.h"
 
 struct _SagHanger
 {
-  SagSliceLayout *layout; /* not owned: the window owns it, and this */
+  SagSliceLayout *layout;
   SagCatalogue   *catalogue;
   GSettings      *settings;
   SagCell        *cells[1 + SAG_N_COMPANIONS];
@@ -30,6 +31,21 @@ find_acquired (const SagGrid *grid)
   return SAG_VIEW_AXIAL;
 }
 
+/* What is shown beside each other changed. */
+static void
+place (SagHanger *self)
+{
+  SagSliceView *shown[SAG_N_CELLS];
+  int n = sag_slice_layout_get_cells (self->layout, shown);
+  gboolean full;
+
+  g_object_get (self->layout, "full", &full, NULL);
+  for (int v = 0; full && v < n; v++)
+    sag_mammography_place (&shown[v], 1); /* alone */
+  if (!full)
+    sag_mammography_place (shown, n);
+}
+
 static void
 companion_volume_changed (SagHanger    *self,
                           GParamSpec   *pspec,
@@ -41,6 +57,7 @@ companion_volume_changed (SagHanger    *self,
     if (self->cells[1 + c]->workspace == workspace)
       g_object_set (sag_slice_layout_get_companion (self->layout, c), "plane",
                     find_acquired (sag_volume_get_grid (volume)), NULL);
+  place (self);
 }
 
 static void
@@ -107,9 +124,12 @@ sag_hanger_new (SagSliceLayout *layout,
 {
   SagHanger *self = g_new0 (SagHanger, 1);
 
-  self->layout = layout;
+  self->layout = g_object_ref (layout);
   self->catalogue = g_object_ref (catalogue);
   self->settings = g_object_ref (settings);
+  g_signal_connect_swapped (layout, "notify::mode", G_CALLBACK (place), self);
+  g_signal_connect_swapped (layout, "notify::full", G_CALLBACK (place), self);
+  g_signal_connect_swapped (cells[0]->workspace, "notify::volume", G_CALLBACK (place), self);
   for (int c = 0; c <= SAG_N_COMPANIONS; c++)
     {
       self->cells[c] = cells[c];
@@ -123,8 +143,10 @@ sag_hanger_new (SagSliceLayout *layout,
 void
 sag_hanger_free (SagHanger *self)
 {
-  for (int c = 1; c <= SAG_N_COMPANIONS; c++)
+  g_signal_handlers_disconnect_by_data (self->layout, self);
+  for (int c = 0; c <= SAG_N_COMPANIONS; c++)
     g_signal_handlers_disconnect_by_data (self->cells[c]->workspace, self);
+  g_object_unref (self->layout);
   g_object_unref (self->catalogue);
   g_object_unref (self->settings);
   g_free (self->hung);

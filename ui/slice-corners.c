@@ -225,9 +225,12 @@ sag_slice_corners_dup_top_left (const SagSliceScene *scene)
       && (text->len == 0 || !g_str_equal (sag_study_title_get (study), sag_series_get_title (series))))
     add_line (text, "%s", sag_series_get_title (series));
   if (is_placed (scene->workspace))
-    add_line (text, "%s%s%s", sag_slice_corners_get_view_name (scene->view),
-              sag_workspace_get_oblique (scene->workspace) ? _ (", oblique") : "",
-              scene->neurological && scene->view != SAG_VIEW_SAGITTAL ? _ (" · neurological") : "");
+    {
+      add_line (text, "%s%s", sag_slice_corners_get_view_name (scene->view),
+                sag_workspace_get_oblique (scene->workspace) ? _ (", oblique") : "");
+      if (scene->neurological && scene->view != SAG_VIEW_SAGITTAL)
+        add_line (text, _ ("Neurological")); /* a line of its own: never cut */
+    }
   else
     add_sides (series, text);
   return g_string_free (text, FALSE);

@@ -26,6 +26,25 @@ sag_slice_frame_apply (const SagSliceFrame *self,
     }
 }
 
+double
+sag_slice_home_apply (const SagSliceHome  *home,
+                      const SagSliceFrame *frame,
+                      int                  width,
+                      int                  height,
+                      double               across,
+                      double               fit,
+                      SagPlane            *plane)
+{
+  int side = frame->flip[0] ? -home->side : home->side;
+
+  if (frame->turns != 0)
+    return fit;
+  fit = MAX (fit, MAX (home->extent[0] / width, home->extent[1] / height));
+  for (int c = 0; c < 3; c++)
+    plane->centre[c] -= plane->right[c] * side * (width * fit - across) / 2;
+  return fit;
+}
+
 gboolean
 sag_slice_frame_zoom_at (SagSliceFrame *self,
                          double         factor,

@@ -25,6 +25,7 @@ struct _SagSliceView
   SagWorkspace *workspace;
   SagView       plane;
   SagSliceFrame frame;
+  SagSliceHome  home;
   gboolean      neurological;
   gboolean      nameless;
   gboolean      magnifier;
@@ -96,6 +97,8 @@ foresee_spec (SagSliceView *self,
               int           height,
               SagSliceSpec *spec)
 {
+  double fit, across;
+
   memset (spec, 0, sizeof *spec);
   sag_workspace_foresee_spec (self->workspace, self->plane, n, spec);
   sag_slice_frame_apply (&self->frame, shows_mirrored (self), &spec->plane);
@@ -107,8 +110,10 @@ foresee_spec (SagSliceView *self,
       width = height;
       height = swap;
     }
+  fit = sag_workspace_get_fit (self->workspace, self->plane, width, height);
+  across = width * sag_workspace_get_fit (self->workspace, self->plane, width, G_MAXINT);
   spec->plane.mm_per_pixel =
-      sag_workspace_get_fit (self->workspace, self->plane, width, height) / self->frame.zoom;
+      sag_slice_home_apply (&self->home, &self->frame, width, height, across, fit, &spec->plane) / self->frame.zoom;
 }
 
 void
@@ -441,6 +446,16 @@ sag_slice_view_set_frame (SagSliceView        *self,
   for (guint n = 0; n < G_N_ELEMENTS (told); n++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[told[n]]);
   gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+sag_slice_view_set_home (SagSliceView       *self,
+                         const SagSliceHome *home)
+{
+  if (memcmp (&self->home, home, sizeof *home) == 0)
+    return;
+  self->home = *home;
+  sag_slice_view_invalidate (self);
 }
 
 void

@@ -67,6 +67,10 @@ void          sag_slice_view_get_frame     (SagSliceView        *self,
 void          sag_slice_view_set_frame     (SagSliceView        *self,
                                             const SagSliceFrame *frame);
 
+/* Where the image is shown at zoom 1, not moved. */
+void          sag_slice_view_set_home      (SagSliceView       *self,
+                                            const SagSliceHome *home);
+
 /* Draws the plane of `reference` (borrowed weakly; NULL: none) as a line where it cuts this one. Both
  * must show the same frame of reference. */
 void          sag_slice_view_set_reference (SagSliceView *self,

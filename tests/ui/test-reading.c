@@ -7,6 +7,7 @@
 #include "tests/ui/hands.h"
 #include "ui/hanging.h"
 #include "ui/keys.h"
+#include "ui/mammography.h"
 #include "ui/slice-corners.h"
 #include "ui/view-actions.h"
 #include "ui/view-memory.h"
@@ -579,11 +580,69 @@ test_hanging (void)
   g_assert_cmpstr (sag_series_get_uid (others[2]), ==, "b1");
 }
 
+#define FILM(uid, rows) \
+  "{'uid': <'" uid "'>, 'number': <1>, 'modality': <'MG'>, 'readable': <true>, 'n-images': <uint32 1>, " \
+  "'placed': <false>, 'patient-orientation': <'" rows "\\\\F'>, 'spacing-source': <'ImagerPixelSpacing'>}"
+
+/* A view of a film of so many millimetres. */
+static SagSliceView *
+make_film (SagCatalogue *catalogue,
+           const char   *uid,
+           int           across,
+           int           along)
+{
+  g_autoptr (SagWorkspace) workspace = sag_workspace_new ();
+  g_autoptr (SagVolume) volume = NULL;
+  SagGrid grid;
+
+  sag_grid_init (&grid, (const int[]) { across, along, 1 }, (const double[]) { 1, 1, 1 });
+  volume = sag_volume_new_alloc (&grid, SAG_VOXEL_U8, 1, 0, "", NULL);
+  sag_volume_mark_ready (volume, 0, 1);
+  sag_workspace_set_series (workspace, sag_catalogue_find_series (catalogue, uid));
+  sag_workspace_set_volume (workspace, volume);
+  return SAG_SLICE_VIEW (g_object_ref_sink (sag_slice_view_new (workspace, SAG_VIEW_AXIAL)));
+}
+
+static void
+assert_film (SagSliceView *view,
+             double        mm_per_pixel,
+             double        centre) /* mm across, of the film */
+{
+  SagSliceSpec spec;
+
+  sag_slice_view_get_spec (view, 200, 100, &spec);
+  g_assert_cmpfloat_with_epsilon (spec.plane.mm_per_pixel, mm_per_pixel, 1e-9);
+  g_assert_cmpfloat_with_epsilon (spec.plane.centre[0], centre, 1e-9);
+}
+
+/* Chest walls at the edge where they are, all at the scale of the largest; one alone is as any image. */
+static void
+test_mammograms (void)
+{
+  g_autoptr (SagCatalogue) catalogue = make_catalogue (
+      "{'studies': <[" STUDY ("s", "P", FILM ("r", "P") "," FILM ("l", "A") "," FILM ("n", "")) "]>}");
+  SagSliceView *views[3] = { make_film (catalogue, "r", 30, 40), make_film (catalogue, "l", 60, 50),
+                             make_film (catalogue, "n", 30, 40) };
+
+  assert_film (views[0], 0.4, 14.5);
+  sag_mammography_place (views, 3);
+  assert_film (views[0], 0.5, 29.5 - 50); /* its last column at the right edge */
+  assert_film (views[1], 0.5, -0.5 + 50); /* its first at the left one */
+  assert_film (views[2], 0.5, 14.5);      /* does not say where the chest is */
+  g_object_set (views[0], "flip-horizontal", TRUE, NULL);
+  assert_film (views[0], 0.5, 29.5 - 50); /* now at the left edge */
+  sag_mammography_place (views, 1);
+  assert_film (views[0], 0.4, 14.5);
+  for (int v = 0; v < 3; v++)
+    g_object_unref (views[v]);
+}
+
 static void
 add_tests (void)
 {
   g_test_add_func ("/reading/truths", test_truths);
   g_test_add_func ("/reading/hanging", test_hanging);
+  g_test_add_func ("/reading/mammograms", test_mammograms);
   g_test_add ("/reading/turns", Fixture, NULL, set_up, test_turns, tear_down);
   g_test_add ("/reading/oblique", Fixture, NULL, set_up, test_oblique, tear_down);
   g_test_add ("/reading/colours", Fixture, NULL, set_up, test_colours, tear_down);
