@@ -233,7 +233,7 @@ sag_dcm_file_close (SagDcmFile *self)
 
 /* A data set that describes one frame as `self` describes each: what the toolkit's codecs look at. */
 static DcmItem *
-describe_frame (SagDcmFile *self)
+describe_frame (SagDcmFile *self, int sample_bytes)
 {
   static const DcmTagKey copied[] = { DCM_SOPClassUID, DCM_Rows, DCM_Columns, DCM_SamplesPerPixel,
                                       DCM_PhotometricInterpretation, DCM_PlanarConfiguration,
@@ -246,12 +246,19 @@ describe_frame (SagDcmFile *self)
       for (const DcmTagKey &tag : copied)
         self->format.getDataset ()->findAndInsertCopyOfElement (tag, self->description.get ());
     }
+  Uint16 allocated = 0;
+  if (self->description->findAndGetUint16 (DCM_BitsAllocated, allocated).good () && sample_bytes == 1 && allocated == 16)
+    {
+      self->description->putAndInsertUint16 (DCM_BitsAllocated, 8);
+      self->description->putAndInsertUint16 (DCM_BitsStored, 8);
+      self->description->putAndInsertUint16 (DCM_HighBit, 7);
+    }
   return self->description.get ();
 }
 
 gboolean
-sag_dcm_file_decode (SagDcmFile *self, int frame, GBytes *stream, gpointer buffer, gsize n_bytes,
-                     char color_model[17], GError **error)
+sag_dcm_file_decode (SagDcmFile *self, int frame, GBytes *stream, int sample_bytes, gpointer buffer,
+                     gsize n_bytes, char color_model[17], GError **error)
 {
   const char *path = self->path.c_str ();
 
@@ -269,7 +276,7 @@ sag_dcm_file_decode (SagDcmFile *self, int frame, GBytes *stream, gpointer buffe
       sequence.insert (item);
       OFCondition condition = item->putUint8Array (data, (unsigned long) size);
       if (condition.good ())
-        condition = DcmCodecList::decodeFrame (syntax, NULL, &sequence, describe_frame (self), 0,
+        condition = DcmCodecList::decodeFrame (syntax, NULL, &sequence, describe_frame (self, sample_bytes), 0,
                                                fragment, buffer,
                                                (Uint32) MIN (n_bytes, (gsize) 0xfffffffe), model);
       if (condition.bad ())
@@ -320,6 +327,17 @@ sag_dcm_file_get_native (SagDcmFile *self, gsize offset, gpointer buffer, gsize 
       return FALSE;
     }
   SHIM_CATCH (path, FALSE)
+}
+
+gsize
+sag_dcm_file_get_native_length (SagDcmFile *self)
+{
+  DcmElement *element = NULL;
+
+  return !sag_dcm_file_has_fragments (self)
+                 && self->format.getDataset ()->findAndGetElement (DCM_PixelData, element).good () && element != NULL
+             ? element->getLength ()
+             : 0;
 }
 } // extern "C"
 
@@ -512,6 +530,28 @@ sag_dcm_file_has (SagDcmFile *self, guint16 group, guint16 element)
   return self->format.getDataset ()->tagExists (DcmTagKey (group, element));
 }
 
+/* Of either sign; NULL if there are none. */
+static guint16 *
+get_words (DcmItem *item, const DcmTagKey &key, gsize *n_words)
+{
+  const Uint16 *data = NULL;
+  const Sint16 *signed_data = NULL;
+  unsigned long n = 0;
+
+  if (item->findAndGetUint16Array (key, data, &n).bad () || data == NULL)
+    {
+      if (item->findAndGetSint16Array (key, signed_data, &n).bad () || signed_data == NULL)
+        return NULL;
+      data = (const Uint16 *) signed_data;
+    }
+  if (n == 0)
+    return NULL;
+  guint16 *result = g_new (guint16, n);
+  memcpy (result, data, n * sizeof *result);
+  *n_words = n;
+  return result;
+}
+
 guint16 *
 sag_dcm_file_get_words (SagDcmFile *self, guint16 group, guint16 element, gsize *n_words)
 {
@@ -519,18 +559,7 @@ sag_dcm_file_get_words (SagDcmFile *self, guint16 group, guint16 element, gsize 
 
   try
     {
-      const Uint16 *data = NULL;
-      unsigned long n = 0;
-
-      if (self->format.getDataset ()
-              ->findAndGetUint16Array (DcmTagKey (group, element), data, &n)
-              .bad ()
-          || data == NULL || n == 0)
-        return NULL;
-      guint16 *result = g_new (guint16, n);
-      memcpy (result, data, n * sizeof *result);
-      *n_words = n;
-      return result;
+      return get_words (self->format.getDataset (), DcmTagKey (group, element), n_words);
     }
   SHIM_CATCH (self->path.c_str (), NULL)
 }
@@ -543,29 +572,14 @@ sag_dcm_file_get_item_words (SagDcmFile *self, guint16 sequence_group, guint16 s
 
   try
     {
-      DcmTagKey key (group, element);
       DcmItem *item = NULL;
-      const Uint16 *data = NULL;
-      const Sint16 *signed_data = NULL;
-      unsigned long n = 0;
 
       if (self->format.getDataset ()
               ->findAndGetSequenceItem (DcmTagKey (sequence_group, sequence_element), item)
               .bad ()
           || item == NULL)
         return NULL;
-      if (item->findAndGetUint16Array (key, data, &n).bad () || data == NULL)
-        {
-          if (item->findAndGetSint16Array (key, signed_data, &n).bad () || signed_data == NULL)
-            return NULL;
-          data = (const Uint16 *) signed_data;
-        }
-      if (n == 0)
-        return NULL;
-      guint16 *result = g_new (guint16, n);
-      memcpy (result, data, n * sizeof *result);
-      *n_words = n;
-      return result;
+      return get_words (item, DcmTagKey (group, element), n_words);
     }
   SHIM_CATCH (self->path.c_str (), NULL)
 }

@@ -191,8 +191,16 @@ sag::place_frames (DcmItem *dataset, SagDicomInstance *self)
       || dataset->findAndGetElement (DCM_GridFrameOffsetVector, element).bad () || element == NULL
       || element->getVM () != (unsigned long) self->number_of_frames)
     return;
+  /* Offsets from the first plane, or where that is not 0 but its own z, the z of each (PS3.3 C.8.8.3.2). */
+  double first = 0, along = 1, normal[3];
+  get_normal (&self->frames[0], normal);
+  if (item.number (DCM_GridFrameOffsetVector, &first) && std::fabs (normal[2]) > 0.999
+      && std::fabs (first - self->frames[0].image_position_patient[2]) < 0.01)
+    along = normal[2] > 0 ? 1 : -1;
+  else
+    first = 0;
   set_frames (self, self->number_of_frames);
   for (int i = 0; i < self->n_frames; i++)
     if (item.number (DCM_GridFrameOffsetVector, &offset, (unsigned long) i))
-      move (&self->frames[i], offset);
+      move (&self->frames[i], (offset - first) * along);
 }

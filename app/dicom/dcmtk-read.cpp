@@ -305,13 +305,16 @@ read_groups (const Reader &item, SagDicomInstance *self, SagDicomFrame *frame, d
   for (const DcmTagKey &tag : types)
     if (DcmItem *g = item.sequence (tag))
       {
-        OFString type;
+        OFString type, component;
         size_t cut;
 
         /* Values 3 and on: 1 and 2 say original and primary. */
         if (Reader (g).raw (DCM_FrameType, type) && (cut = type.find ('\\')) != OFString_npos
             && (cut = type.find ('\\', cut + 1)) != OFString_npos)
           g_strlcpy (frame->image_type, type.c_str () + cut + 1, sizeof frame->image_type);
+        /* Magnitude, phase, real and imaginary part are images of their own. */
+        if (Reader (g).raw (DCM_ComplexImageComponent, component) && !component.empty ())
+          g_strlcpy (frame->image_type, (component + "\\" + frame->image_type).c_str (), sizeof frame->image_type);
       }
 }
 
@@ -324,6 +327,8 @@ read_frames (DcmItem *dataset, SagDicomInstance *self)
   double normal[3] = { 0, 0, 1 };
 
   read_frame_defaults (item, self, &self->frames[0]);
+  if (sag_dicom_instance_is_mosaic (self))
+    self->frames[0].has_position = self->frames[0].has_orientation = FALSE;
   if (DcmItem *shared = item.sequence (DCM_SharedFunctionalGroupsSequence))
     read_groups (Reader (shared), self, &self->frames[0], normal);
   if (dataset->findAndGetSequence (DCM_PerFrameFunctionalGroupsSequence, per_frame).good ()
@@ -400,6 +405,10 @@ read_texts (const Reader &item, SagDicomInstance *self)
   item.code (DCM_PatientPosition, self->patient_position, sizeof self->patient_position);
   item.code (DCM_MRAcquisitionType, self->mr_acquisition_type, sizeof self->mr_acquisition_type);
   item.code (DCM_Units, self->units, sizeof self->units);
+  if (item.number (DCM_DoseGridScaling, &self->dose_scaling))
+    item.code (DCM_DoseUnits, self->units, sizeof self->units);
+  if (!(self->dose_scaling > 0))
+    self->dose_scaling = 0;
   item.code (DCM_LossyImageCompression, self->lossy_image_compression,
              sizeof self->lossy_image_compression);
   for (int i = 0; item.number (DCM_LossyImageCompressionRatio, &ratio, i); i++)

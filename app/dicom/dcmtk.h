@@ -33,12 +33,13 @@ SagDcmFile       *sag_dcm_file_open      (const char              *path,
                                           GError                 **error);
 void              sag_dcm_file_close     (SagDcmFile              *self);
 
-/* The compressed `stream` of frame `frame` through the toolkit (RLE, JPEG, JPEG-LS) into `buffer` of
- * `n_bytes`, in this machine's byte order; `color_model` becomes the photometric interpretation
+/* The compressed `stream` of frame `frame`, of `sample_bytes` a sample, through the toolkit (RLE, JPEG, JPEG-LS) into
+ * `buffer` of `n_bytes`, in this machine's byte order; `color_model` becomes the photometric interpretation
  * after decoding. */
 gboolean          sag_dcm_file_decode    (SagDcmFile              *self,
                                           int                      frame,
                                           GBytes                  *stream,
+                                          int                      sample_bytes,
                                           gpointer                 buffer,
                                           gsize                    n_bytes,
                                           char                     color_model[17],
@@ -51,6 +52,9 @@ gboolean          sag_dcm_file_get_native (SagDcmFile             *self,
                                           gpointer                 buffer,
                                           gsize                    n_bytes,
                                           GError                 **error);
+
+/* How many bytes of native pixel data there are; 0 if none. */
+gsize             sag_dcm_file_get_native_length (SagDcmFile      *self);
 
 /* The compressed bytes of one frame of `n_frames`, fragments joined. Frames are found by one
  * fragment each, by the extended or basic offset table where it is right, by `starts` (the first
@@ -70,14 +74,14 @@ gboolean          sag_dcm_file_has       (SagDcmFile              *self,
                                           guint16                  group,
                                           guint16                  element);
 
-/* The 16-bit words of one element of the data set (a palette, its descriptor), or NULL. Caller
- * frees. */
+/* The 16-bit words of one element of the data set (a palette, its descriptor), signed ones as their bits, or NULL.
+ * Caller frees. */
 guint16          *sag_dcm_file_get_words (SagDcmFile              *self,
                                           guint16                  group,
                                           guint16                  element,
                                           gsize                   *n_words);
 
-/* The same of the first item of a sequence; signed words come as their bits. */
+/* The same of the first item of a sequence. */
 guint16          *sag_dcm_file_get_item_words (SagDcmFile         *self,
                                           guint16                  sequence_group,
                                           guint16                  sequence_element,

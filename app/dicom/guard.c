@@ -360,25 +360,40 @@ sag_guard_check (const guint8 *data, gsize n)
   return check_data (data + at, n - at, is_implicit, big);
 }
 
-/* ITU-T T.81, table B.1: segments have a length, TEM, RES, RST, SOI and EOI stand alone. */
-gboolean
-sag_guard_check_jpeg (const guint8 *data, gsize n)
+/* ITU-T T.81, table B.1: segments have a length, TEM, RES, RST, SOI and EOI stand alone. Where a stream's frame header
+ * begins; 0 if there is none, -1 if TEM comes before it. JPEG-LS has one of its own (T.87, C.1). */
+static gssize
+find_frame_header (const guint8 *data, gsize n)
 {
-  enum { TEM = 0x01, SOF0 = 0xc0, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, EOI = 0xd9 };
+  enum { TEM = 0x01, SOF0 = 0xc0, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, EOI = 0xd9, SOF55 = 0xf7 };
 
   for (gsize at = 0; at + 4 < n && data[at] == 0xff;)
     {
       guint8 marker = data[at + 1];
 
       if (marker == TEM)
-        return FALSE;
-      if (marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC)
-        return TRUE;
+        return -1;
+      if ((marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC) || marker == SOF55)
+        return (gssize) at;
       at += 2;
       if (marker >= SOF0 && (marker < RST0 || marker > EOI))
         at += (gsize) data[at] << 8 | data[at + 1];
     }
-  return TRUE;
+  return 0;
+}
+
+gboolean
+sag_guard_check_jpeg (const guint8 *data, gsize n)
+{
+  return find_frame_header (data, n) >= 0;
+}
+
+int
+sag_guard_get_jpeg_precision (const guint8 *data, gsize n)
+{
+  gssize at = find_frame_header (data, n);
+
+  return at > 0 ? data[at + 4] : 0;
 }
 
 gboolean

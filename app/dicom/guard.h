@@ -20,6 +20,10 @@ gboolean sag_guard_check (const guint8 *data,
 gboolean sag_guard_check_jpeg (const guint8 *data,
                                gsize         n);
 
+/* Bits of a sample as the frame header of a JPEG or JPEG-LS stream says; 0 if none is found. [any thread] */
+int      sag_guard_get_jpeg_precision (const guint8 *data,
+                                       gsize         n);
+
 /* FALSE if the segments of an RLE frame (PS3.5 G.5) do not follow each other inside its `n` bytes: the toolkit takes
  * their offsets on trust. [any thread] */
 gboolean sag_guard_check_rle (const guint8 *data,

@@ -117,6 +117,13 @@ sag_dicom_instance_is_inverted (const SagDicomInstance *self)
 }
 
 gboolean
+sag_dicom_instance_is_mosaic (const SagDicomInstance *self)
+{
+  return strstr (self->image_type, "MOSAIC") != NULL && self->number_of_frames == 1
+         && g_ascii_strncasecmp (self->manufacturer, "SIEMENS", 7) == 0;
+}
+
+gboolean
 sag_dicom_instance_is_seg (const SagDicomInstance *self)
 {
   return strcmp (self->sop_class_uid, SAG_UID_SEG) == 0

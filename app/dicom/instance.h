@@ -29,6 +29,8 @@ GQuark sag_dicom_error_quark (void);
 #define SAG_UID_SEG "1.2.840.10008.5.1.4.1.1.66.4"
 #define SAG_UID_LABELMAP_SEG "1.2.840.10008.5.1.4.1.1.66.7"
 
+#define SAG_UID_WHOLE_SLIDE "1.2.840.10008.5.1.4.1.1.77.1.6"
+
 #define SAG_UID_RT_STRUCTURE_SET "1.2.840.10008.5.1.4.1.1.481.3"
 
 typedef char SagUid[65];
@@ -125,8 +127,9 @@ typedef struct
   char     modality[17];
   char     patient_position[17];
   char     mr_acquisition_type[17];        /* "2D", "3D" or "" */
-  char     units[17];                      /* (0054,1001) for PET: "BQML" … */
+  char     units[17];                      /* (0054,1001) for PET: "BQML" …; (3004,0002) for a dose: "GY" */
   double   suv_factor;                     /* PET: SUVbw per unit of `units`; 0 unknown */
+  double   dose_scaling;                   /* RT Dose: `units` per stored value; 0: none */
   int      suv_lack;                       /* SagSuvLack: why it is not known */
   char     rescale_type[17];               /* (0028,1054): "HU" … */
   char     voi_lut_function[17];           /* "LINEAR" if absent; "TABLE": windows[0] is a table's */
@@ -183,6 +186,9 @@ SagDicomInstance    *sag_dicom_instance_unpack    (const guint8           *bytes
 
 /* TRUE where low values are bright: MONOCHROME1, or an inverse presentation LUT. */
 gboolean             sag_dicom_instance_is_inverted (const SagDicomInstance *self);
+
+/* TRUE for Siemens' mosaics: the slices of a volume side by side in one image, whose place is none of theirs. */
+gboolean             sag_dicom_instance_is_mosaic (const SagDicomInstance *self);
 
 /* A segmentation or a structure set: labels over other images. */
 gboolean             sag_dicom_instance_is_seg    (const SagDicomInstance *self);

@@ -54,22 +54,23 @@ expand_segments (const guint16 *words, gsize n_words, int bits, int unit, guint1
 }
 
 static gboolean
-read_channel (SagDcmFile *file, SagPalette *self, int channel, GError **error)
+read_channel (SagDcmFile *file, SagPalette *self, int channel, gboolean is_signed, GError **error)
 {
   gsize n_descriptor = 0, n_words = 0;
   g_autofree guint16 *descriptor
       = sag_dcm_file_get_words (file, 0x0028, 0x1101 + channel, &n_descriptor);
   g_autofree guint16 *words = NULL;
   g_autofree guint16 *entries = NULL;
-  int n, bits;
+  int n, bits, depth;
 
   if (descriptor == NULL || n_descriptor < 3)
     goto absent;
   n = descriptor[0] == 0 ? 65536 : descriptor[0];
   bits = descriptor[2] <= 8 ? 8 : 16;
+  depth = CLAMP (descriptor[2], 8, 16);
   if (channel == 0)
     {
-      self->first = (gint16) descriptor[1];
+      self->first = is_signed ? (gint16) descriptor[1] : descriptor[1];
       self->n_entries = n;
       self->rgb = g_malloc0 ((gsize) n * 3);
     }
@@ -115,10 +116,10 @@ read_channel (SagDcmFile *file, SagPalette *self, int channel, GError **error)
 
       for (int i = 0; i < n; i++)
         top = MAX (top, entries[i]);
-      bits = top > 255 ? 16 : 8;
+      depth = top > 255 ? depth : 8;
     }
   for (int i = 0; i < n; i++)
-    self->rgb[i * 3 + channel] = (guint8) (bits == 16 ? entries[i] >> 8 : entries[i] & 0xff);
+    self->rgb[i * 3 + channel] = (guint8) (entries[i] >> (depth - 8));
   return TRUE;
 
 absent:
@@ -128,12 +129,12 @@ absent:
 }
 
 SagPalette *
-sag_palette_read (SagDcmFile *file, GError **error)
+sag_palette_read (SagDcmFile *file, gboolean is_signed, GError **error)
 {
   SagPalette *self = g_new0 (SagPalette, 1);
 
   for (int channel = 0; channel < 3; channel++)
-    if (!read_channel (file, self, channel, error))
+    if (!read_channel (file, self, channel, is_signed, error))
       {
         sag_palette_free (self);
         return NULL;

@@ -13,7 +13,8 @@ typedef struct
   guint8 *rgb;       /* [n_entries][3] */
 } SagPalette;
 
-/* INVALID if the file has none or it is damaged. */
+/* `is_signed`: the pixels are, and so is the first value mapped. INVALID if the file has none or it is damaged. */
 SagPalette *sag_palette_read (SagDcmFile *file,
+                              gboolean    is_signed,
                               GError    **error);
 void        sag_palette_free (SagPalette *self);

@@ -33,6 +33,7 @@ struct _SagPixels
   SagDcmFile             *file;
   SagSample               sample;
   SagCodec                codec;
+  gboolean                is_subsampled; /* a colour for every two pixels; what codecs give is not */
   SagPalette             *palette;
   SagLut                 *lut; /* NULL: slope and intercept */
   guint8                 *raw; /* one frame as decoded; kept from frame to frame */
@@ -60,11 +61,19 @@ is_rle (const SagDicomInstance *instance)
   return strcmp (instance->transfer_syntax_uid, SAG_UID_RLE) == 0;
 }
 
-/* Samples that do not begin at a byte: 12 bits allocated, in old files. */
+/* Samples that do not begin where a sample of ours does: 12 bits allocated, in old files; 2, 4, 24. */
 static gboolean
 is_packed (const SagDicomInstance *instance)
 {
-  return instance->bits_allocated > 8 && instance->bits_allocated < 16;
+  int bits = instance->bits_allocated;
+
+  return bits > 1 && bits < 32 && bits != 8 && bits != 16;
+}
+
+static gboolean
+is_subsampled (const SagDicomInstance *in)
+{
+  return g_str_has_suffix (in->photometric_interpretation, "_422");
 }
 
 static gboolean
@@ -101,6 +110,9 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
                  syntax != NULL ? syntax->name : _ ("unknown"));
   if (!instance->has_pixel_data)
     return fail (instance, SAG_DICOM_ERROR_INVALID, error, _ ("has no pixel data"));
+  if (instance->samples_per_pixel == 4)
+    return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error, _ ("is in the colours of %s, which are not supported"),
+                 strcmp (instance->photometric_interpretation, "CMYK") == 0 ? "CMYK" : "ARGB");
   if (instance->rows < 1 || instance->columns < 1 || instance->rows > 65535
       || instance->columns > 65535
       || (instance->samples_per_pixel != 1 && instance->samples_per_pixel != 3))
@@ -129,6 +141,9 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
                  "announces an image of %d x %d pixels, far more than its %" G_GINT64_FORMAT
                  " bytes can hold", instance->columns, instance->rows, instance->file_size);
 
+  if (instance->samples_per_pixel == 3 && strcmp (instance->photometric_interpretation, "HSV") == 0)
+    return fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error, _ ("is in the colours of %s, which are not supported"),
+                 "HSV");
   if (is_color (instance))
     {
       if (bits != 8 && bits != 16 && !(bits == 32 && instance->samples_per_pixel == 3))
@@ -138,7 +153,7 @@ sag_pixels_get_sample (const SagDicomInstance *instance, SagSample *sample, GErr
     }
   else if (bits == 1)
     *sample = SAG_SAMPLE_BIT;
-  else if (bits == 8)
+  else if (bits <= 8)
     *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I8 : SAG_SAMPLE_U8;
   else if (bits <= 16)
     *sample = instance->pixel_representation == 1 ? SAG_SAMPLE_I16 : SAG_SAMPLE_U16;
@@ -170,9 +185,21 @@ sag_pixels_open (const SagDicomInstance *instance, GError **error)
   if (instance->bits_allocated == 32 && !is_color (instance)
       && sag_dcm_file_has (self->file, 0x7fe0, 0x0008))
     self->sample = SAG_SAMPLE_F32;
+  if (self->sample == SAG_SAMPLE_F64 && !sag_dcm_file_has (self->file, 0x7fe0, 0x0009))
+    {
+      fail (instance, SAG_DICOM_ERROR_UNSUPPORTED, error, _ ("stores %d of %d bits with high bit %d, which is not supported"),
+            instance->bits_stored, instance->bits_allocated, instance->high_bit);
+      return NULL;
+    }
+  /* Some say that their colour is subsampled, and store all of it. */
+  self->is_subsampled = instance->samples_per_pixel == 3 && is_subsampled (instance)
+                        && !(self->codec == SAG_CODEC_NATIVE
+                             && sag_dcm_file_get_native_length (self->file)
+                                    >= (gsize) instance->rows * instance->columns * 3
+                                           * (instance->bits_allocated / 8) * instance->number_of_frames);
   if (self->sample == SAG_SAMPLE_RGB8 && instance->samples_per_pixel == 1)
     {
-      self->palette = sag_palette_read (self->file, error);
+      self->palette = sag_palette_read (self->file, instance->pixel_representation == 1, error);
       if (self->palette == NULL)
         {
           g_prefix_error (error, "'%s': ", instance->path);
@@ -410,36 +437,33 @@ decode_packed_bits (SagPixels *self, int frame, guint8 *out, GError **error)
 }
 
 /* Native samples of other than whole bytes follow each other without padding, lowest bits first
- * (PS3.5 8.1.1): spread to 16 bits each. */
+ * (PS3.5 8.1.1): spread to `bytes` each. */
 static gboolean
-decode_packed (SagPixels *self, int frame, gsize n, GError **error)
+decode_packed (SagPixels *self, int frame, gsize n, int bytes, GError **error)
 {
   int bits = self->instance->bits_allocated;
   guint64 first = (guint64) n * bits * frame, last = first + (guint64) n * bits;
   gsize start = first / 16 * 2, size = (last + 15) / 16 * 2 - start;
-  g_autofree guint8 *packed = g_try_malloc0 (size + 4);
-  guint16 *out;
+  g_autofree guint8 *packed = g_try_malloc0 (size + 8);
 
   if (packed == NULL)
     return fail (self->instance, SAG_DICOM_ERROR_MEMORY, error, _ ("needs more memory than there is"));
-  if (!reserve (self, n * 2, error)
+  if (!reserve (self, n * bytes, error)
       || !sag_dcm_file_get_native (self->file, start, packed, size, error))
     return FALSE;
-  out = (guint16 *) self->raw;
   for (gsize i = 0; i < n; i++)
     {
       gsize at = first - start * 8 + i * bits;
-      guint32 word = packed[at / 8] | packed[at / 8 + 1] << 8 | packed[at / 8 + 2] << 16;
+      guint32 word = packed[at / 8] | packed[at / 8 + 1] << 8 | packed[at / 8 + 2] << 16
+                     | (guint32) packed[at / 8 + 3] << 24;
 
-      out[i] = (guint16) (word >> at % 8 & ((1u << bits) - 1));
+      word = (guint32) ((word | (guint64) packed[at / 8 + 4] << 32) >> at % 8) & ((1u << bits) - 1);
+      if (bytes == 2)
+        ((guint16 *) self->raw)[i] = (guint16) word;
+      else
+        ((guint32 *) self->raw)[i] = word;
     }
   return TRUE;
-}
-
-static gboolean
-is_subsampled (const SagDicomInstance *in)
-{
-  return g_str_has_suffix (in->photometric_interpretation, "_422");
 }
 
 /* What the toolkit would hang or crash on. */
@@ -450,6 +474,18 @@ is_sound (const SagDicomInstance *in, GBytes *stream)
   const guint8 *data = g_bytes_get_data (stream, &n);
 
   return is_rle (in) ? sag_guard_check_rle (data, n) : sag_guard_check_jpeg (data, n);
+}
+
+/* Bytes of a sample as the toolkit decodes it: where 16 are allocated, some hold a JPEG of 8 bits. */
+static int
+get_stream_bytes (const SagPixels *self, GBytes *stream)
+{
+  const SagDicomInstance *in = self->instance;
+  gsize n = 0;
+  const guint8 *data = stream != NULL ? g_bytes_get_data (stream, &n) : NULL;
+  int precision = is_rle (in) ? 0 : sag_guard_get_jpeg_precision (data, n);
+
+  return in->bits_allocated == 16 && precision > 0 && precision <= 8 ? 1 : in->bits_allocated / 8;
 }
 
 /* Pixels as bytes in the file's own layout. */
@@ -467,8 +503,7 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
     return inflate_frame (self, frame, n * raw->bytes, error);
   if (self->codec == SAG_CODEC_ENCAPSULATED)
     return copy_frame (self, frame,
-                       (is_subsampled (in) && in->samples_per_pixel == 3 ? n / 3 * 2 : n)
-                           * raw->bytes, error);
+                       (self->is_subsampled ? n / 3 * 2 : n) * raw->bytes, error);
   if (self->codec == SAG_CODEC_DCMTK)
     {
       g_autoptr (GBytes) stream = get_stream (self, frame, error);
@@ -478,10 +513,11 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
       if (stream != NULL && !is_sound (in, stream))
         return fail (in, SAG_DICOM_ERROR_INVALID, error, _ ("frame %d is damaged"), frame + 1);
       /* The toolkit pads a frame to even length. */
+      raw->bytes = get_stream_bytes (self, stream);
       gsize size = n * raw->bytes, room = size % 2 == 0 && self->raw_size == size ? size : size + 2;
 
       if (stream == NULL || !reserve (self, room, error)
-          || !sag_dcm_file_decode (self->file, frame, stream, self->raw, room, raw->color_model, error))
+          || !sag_dcm_file_decode (self->file, frame, stream, raw->bytes, self->raw, room, raw->color_model, error))
         return FALSE;
       /* A lossy codec may overshoot; masking would turn white to black. */
       raw->is_whole |= sag_syntax_find (in->transfer_syntax_uid)->is_lossy;
@@ -490,11 +526,11 @@ decode_plain (SagPixels *self, int frame, Raw *raw, GError **error)
     }
   if (is_packed (in))
     {
-      raw->bytes = 2;
+      raw->bytes = in->bits_allocated <= 16 ? 2 : 4;
       raw->is_whole = FALSE;
-      return decode_packed (self, frame, n, error);
+      return decode_packed (self, frame, n, raw->bytes, error);
     }
-  if (is_subsampled (in) && in->samples_per_pixel == 3)
+  if (self->is_subsampled)
     n = n / 3 * 2;
   gsize start = n * raw->bytes * frame, shift = start % 2;
   gsize bytes = (n * raw->bytes + shift + 1) / 2 * 2;
@@ -556,7 +592,8 @@ store_gray (const SagPixels *self, const Raw *raw, gpointer out)
         memcpy (out, self->raw, n * bytes);
       return;
     }
-  for (gsize i = 0; i < n; i++)
+  /* From the end: samples may widen where they lie. */
+  for (gsize i = n; i-- > 0;)
     {
       gint64 v = get_sample (self, raw, i);
 
@@ -592,8 +629,8 @@ store_rgb (const SagPixels *self, const Raw *raw, guint8 *out)
   gboolean ybr = g_str_has_prefix (raw->color_model, "YBR_FULL");
   gboolean partial = g_str_has_prefix (raw->color_model, "YBR_PARTIAL");
   gboolean subsampled = self->codec != SAG_CODEC_DCMTK && self->codec != SAG_CODEC_JPEG2000
-                        && is_subsampled (in);
-  int shift = in->bits_stored > 8 ? in->bits_stored - 8 : 0;
+                        && self->is_subsampled;
+  int shift = raw->bytes > 1 && in->bits_stored > 8 ? in->bits_stored - 8 : 0;
 
   for (gsize i = 0; i < n; i++)
     {

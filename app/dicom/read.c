@@ -53,10 +53,17 @@ sag_read_is_suv (const SagStack *stack)
   return stack->n_slices > 0;
 }
 
+/* What stored values, rescaled, are multiplied by beside: to SUV, or to the dose that they count. */
+static double
+factor_of (const SagDicomInstance *instance, gboolean is_suv)
+{
+  return is_suv ? instance->suv_factor : instance->dose_scaling > 0 ? instance->dose_scaling : 1;
+}
+
 SagWindowLevel
 sag_read_get_window (const SagStack *stack, const SagDicomInstance *instance, int i)
 {
-  double factor = sag_read_is_suv (stack) ? instance->suv_factor : 1;
+  double factor = factor_of (instance, sag_read_is_suv (stack));
 
   return (SagWindowLevel){ instance->windows[i].center * factor,
                            instance->windows[i].width * factor };
@@ -69,6 +76,8 @@ unit_of (const SagStack *stack)
 
   if (sag_read_is_suv (stack))
     return SUV_UNIT;
+  if (instance->dose_scaling > 0)
+    return strcmp (instance->units, "GY") == 0 ? "Gy" : "";
   if (strcmp (instance->modality, "CT") == 0
       && (instance->rescale_type[0] == '\0' || strcmp (instance->rescale_type, "US") == 0
           || strcmp (instance->rescale_type, "HU") == 0))
@@ -93,6 +102,7 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
   for (int i = 0; i < stack->n_slices; i++)
     {
       const SagDicomFrame *frame = frame_of (&stack->slices[i]);
+      double factor = factor_of (stack->slices[i].instance, FALSE);
       SagVoxelType own;
       SagSample sample;
 
@@ -106,13 +116,13 @@ choose_type (const SagStack *stack, SagVoxelType *type, double *slope, double *i
       if (is_first)
         {
           *type = own;
-          *slope = own == SAG_VOXEL_RGB8 ? 1 : frame->rescale_slope;
-          *intercept = own == SAG_VOXEL_RGB8 ? 0 : frame->rescale_intercept;
+          *slope = own == SAG_VOXEL_RGB8 ? 1 : frame->rescale_slope * factor;
+          *intercept = own == SAG_VOXEL_RGB8 ? 0 : frame->rescale_intercept * factor;
           is_first = FALSE;
         }
       else if (own != SAG_VOXEL_RGB8
-               && (own != *type || *slope != frame->rescale_slope
-                   || *intercept != frame->rescale_intercept))
+               && (own != *type || *slope != frame->rescale_slope * factor
+                   || *intercept != frame->rescale_intercept * factor))
         *type = SAG_VOXEL_F32;
     }
   if (is_first)
@@ -279,7 +289,7 @@ read_slice (Fill *fill, Reader *reader, const SagStackSlice *slice, GError **err
       || !sag_pixels_decode (reader->pixels, slice->frame, reader->scratch, error))
     return FALSE;
   convert (out, type, reader->scratch, n, reader->pixels, frame_of (slice),
-           fill->is_suv ? slice->instance->suv_factor : 1);
+           factor_of (slice->instance, fill->is_suv));
   return TRUE;
 }
 

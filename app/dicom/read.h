@@ -9,7 +9,7 @@
  * decoded. Voxels: 8-bit unsigned as U8; up to 16 bit as I16 or U16 with the file's rescale; where
  * the rescale differs between slices (PET), or for 32-bit and float pixels, F32 modality values;
  * colour as RGB8. PET whose every file tells weight, dose and times (sag_read_is_suv) is in "SUVbw",
- * other PET in its own unit.
+ * other PET in its own unit; the grid of an RT Dose in "Gy".
  */
 #pragma once
 

@@ -359,7 +359,7 @@ static void
 take_palette (SagDicomSegHeader *h)
 {
   g_autoptr (SagDcmFile) file = sag_dcm_file_open (h->instance->path, NULL);
-  SagPalette *palette = file != NULL ? sag_palette_read (file, NULL) : NULL;
+  SagPalette *palette = file != NULL ? sag_palette_read (file, FALSE, NULL) : NULL;
 
   for (int s = 0; s < h->n_segments && palette != NULL; s++)
     {

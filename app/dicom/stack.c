@@ -48,7 +48,8 @@ sag_finding_kind_get_name (SagFindingKind kind)
                                        "mixed-size",  "mixed-orientation",
                                        "no-spacing",  "no-position",
                                        "time-series", "no-suv",
-                                       "detector-spacing", "no-sides" };
+                                       "detector-spacing", "no-sides",
+                                       "tiles" };
 
   return names[kind];
 }
@@ -344,6 +345,21 @@ note_suv (SagStack *self)
       }
 }
 
+/* Images that are no slices. */
+static void
+note_tiles (SagStack *self)
+{
+  const SagDicomInstance *instance = self->slices[0].instance;
+
+  if (sag_dicom_instance_is_mosaic (instance))
+    sag_stack_add_finding (self, SAG_FINDING_TILES, -1, self->n_slices,
+                           _ ("Each image is a mosaic: the slices of a volume lie side by side in it, and its place is not theirs"));
+  else if (strcmp (instance->sop_class_uid, SAG_UID_WHOLE_SLIDE) == 0 && self->n_slices > 1)
+    sag_stack_add_finding (self, SAG_FINDING_TILES, -1, self->n_slices,
+                           _ ("The %d images are tiles of a microscope slide: they are shown one by one, not put together"),
+                           self->n_slices);
+}
+
 /* Frames that say how they lie to each other, but not in the patient; FALSE if they don't. */
 static gboolean
 take_depths (SagStack *self)
@@ -445,6 +461,7 @@ sag_stack_new (SagStackSlice *slices, int n)
       lay_out_by_order (self, has_place);
     }
   note_suv (self);
+  note_tiles (self);
   return self;
 }
 

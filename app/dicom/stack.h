@@ -25,6 +25,7 @@ typedef enum
   SAG_FINDING_NO_SUV,     /* of a PET: its values are no SUV, as the file does not say all that is needed */
   SAG_FINDING_DETECTOR_SPACING, /* only the spacing at the detector is known */
   SAG_FINDING_NO_SIDES,   /* frames lie to each other as is known, but not in the patient */
+  SAG_FINDING_TILES,      /* each image is a part of a larger one, or shows several slices side by side */
 } SagFindingKind;
 
 typedef struct

@@ -4,6 +4,7 @@
 same place. The files are written here byte by byte. Prints TAP. Arguments: the sagitta-cli to test."""
 import json
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -216,7 +217,78 @@ def numbers():
         look(meta(EXPLICIT) + LITTLE.header(x00281053=("DS", slope)) + LITTLE.pixels())
 
 
-tests = [no_meta, meta_wrong, syntax_wrong, private_syntax, ends, lengths, kinds, sequences, order, fragments, numbers]
+def decoded(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = pathlib.Path(folder) / "a.dcm", pathlib.Path(folder) / "out.npy"
+        path.write_bytes(content)
+        done = subprocess.run([cli, "decode", str(path), "-o", str(out)], capture_output=True, text=True, timeout=60)
+        return (np.load(out), "") if done.returncode == 0 else (None, done.stderr)
+
+
+def us(*values):
+    return ("US", struct.pack(f"<{len(values)}H", *values))
+
+
+def bits():
+    """Any number of bits a pixel, packed; integers of 64 are refused, they were once read as floats."""
+    for n in (2, 4, 12, 24):
+        stored = STORED.astype("<u4") % (1 << n)
+        packed = sum(int(v) << i * n for i, v in enumerate(stored.ravel())).to_bytes((stored.size * n + 15) // 16 * 2, "little")
+        look(meta(EXPLICIT) + LITTLE.header(x00280100=us(n), x00280101=us(n), x00280102=us(n - 1))
+             + LITTLE.element(0x7fe00010, "OW", packed), stored)
+    wide = STORED.astype("<u8")
+    got, why = decoded(meta(EXPLICIT) + LITTLE.header(x00280100=us(64), x00280101=us(64), x00280102=us(63))
+                       + LITTLE.element(0x7fe00010, "OW", wide.tobytes()))
+    assert got is None and "64 of 64 bits" in why, why
+
+
+def colours():
+    """Subsampled colour that is not; models that we do not know; a palette for negative pixels, or of 12 bits."""
+    full = np.random.default_rng(1).integers(0, 256, (6, 8, 3)).astype("u1")
+    of = dict(x00280100=us(8), x00280101=us(8), x00280102=us(7))
+    for model, rest in (("YBR_FULL_422", ""), ("HSV", "HSV")):
+        got, why = decoded(meta(EXPLICIT) + LITTLE.header(x00280002=us(3), x00280004=("CS", model), x00280006=us(0),
+                                                          x00280010=us(6), x00280011=us(8), **of)
+                           + LITTLE.element(0x7fe00010, "OB", full.tobytes()))
+        if rest:
+            assert got is None and rest in why, why
+        else:
+            y, b, r = (full[..., c].astype("f8") - 128 * (c > 0) for c in range(3))
+            want = np.stack([y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b], -1).clip(0, 255)
+            assert got is not None and np.abs(got - want).max() <= 1, why
+    for signed, first, depth in ((1, -64, 16), (0, 40000, 16), (0, 0, 12)):
+        table = (np.arange(128, dtype="<u2") * 29 + 300) << (depth - 12)
+        index = np.random.default_rng(2).integers(0, 128, (7, 9))
+        said = dict(x00280004=("CS", "PALETTE COLOR"), x00280101=us(16), x00280102=us(15), x00280103=us(signed))
+        for n in range(3):
+            said[f"x0028110{n + 1}"] = ("SS" if signed else "US", us(128, first & 0xffff, depth)[1])
+            said[f"x0028120{n + 1}"] = ("OW", table.tobytes())
+        got, why = decoded(meta(EXPLICIT) + LITTLE.header(**said)
+                           + LITTLE.element(0x7fe00010, "OW", (index + first).astype("<i4").astype("<u2").tobytes()))
+        want = table[index] >> (depth - 8)
+        assert got is not None and (got == want[..., None]).all(), (why, first, depth)
+
+
+def narrow():
+    """A JPEG of 8 bits where 16 are allocated."""
+    small = STORED.astype("u1")
+    of = dict(x00280100=us(8), x00280101=us(8), x00280102=us(7))
+    for program in ("dcmcjpeg", "dcmcjpls"):
+        if shutil.which(program) is None:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            plain, packed = pathlib.Path(folder) / "a.dcm", pathlib.Path(folder) / "b.dcm"
+            plain.write_bytes(meta(EXPLICIT) + LITTLE.header(**of) + LITTLE.pixels("OB", small))
+            subprocess.run([program, str(plain), str(packed)], check=True, timeout=60)
+            content = packed.read_bytes()
+            for tag, value in ((0x0100, 16), (0x0101, 8), (0x0102, 7)):
+                at = content.index(struct.pack("<HH", 0x28, tag) + b"US")
+                content = content[:at + 8] + struct.pack("<H", value) + content[at + 10:]
+        look(content, small)
+
+
+tests = [no_meta, meta_wrong, syntax_wrong, private_syntax, ends, lengths, kinds, sequences, order, fragments, numbers,
+         bits, colours, narrow]
 print(f"1..{len(tests)}")
 for n, test in enumerate(tests, 1):
     try:

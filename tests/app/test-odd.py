@@ -197,6 +197,39 @@ def enhanced_pet(work):
     assert info["unit"] != "SUVbw" and "attenuation" in " ".join(info["findings"]), info
 
 
+def dose(work):
+    """In gray; offsets of planes from the first one, or as their own z."""
+    pixels = rng.integers(1, 4096, (4, 6, 7))
+    for first in (0, 3):
+        folder = save(work, "481.2", "RTDOSE", pixels, DoseGridScaling="1.5e-3", DoseUnits="GY", PixelSpacing=[2, 2],
+                      ImagePositionPatient=[1, 2, 3], ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+                      GridFrameOffsetVector=[first + 2.5 * k for k in range(4)])
+        info = told("info", folder)
+        assert info["origin_lps"] == [1, 2, 3] and info["spacing"] == [2, 2, 2.5] and info["findings"] == [], info
+        assert info["unit"] == "Gy" and abs(info["max"] / (pixels.max() * 1.5e-3) - 1) < 1e-6, info
+
+
+def tiles(work):
+    """What is no slice is said to be none."""
+    place = dict(ImagePositionPatient=[0, 0, 0], ImageOrientationPatient=[1, 0, 0, 0, 1, 0], PixelSpacing=[3, 3])
+    folder = save(work, "4", "MR", rng.integers(0, 4096, (1, 6, 7)), Manufacturer="SIEMENS",
+                  ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], **place)
+    assert stacks(folder) == [("", 1, ["tiles"])] and not told("info", folder)["place_known"], stacks(folder)
+    folder = save(work, "77.1.6", "SM", rng.integers(0, 4096, (3, 6, 7)))
+    assert "tiles" in stacks(folder)[0][2], stacks(folder)
+
+
+def parts_of_a_complex(work):
+    shared = item(PixelMeasuresSequence=[item(PixelSpacing=[1, 1], SliceThickness=2)],
+                  PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])])
+    frames = [item(PlanePositionSequence=[item(ImagePositionPatient=[0, 0, 2 * k])], MRImageFrameTypeSequence=[
+        item(FrameType=["ORIGINAL", "PRIMARY", "FLOW", "NONE"], ComplexImageComponent=part)])
+              for k in range(3) for part in ("MAGNITUDE", "PHASE")]
+    folder = save(work, "4.1", "MR", rng.integers(0, 4096, (6, 6, 7)), SharedFunctionalGroupsSequence=[shared],
+                  PerFrameFunctionalGroupsSequence=frames)
+    assert [s[:2] for s in stacks(folder)] == [("MAGNITUDE\\FLOW\\NONE", 3), ("PHASE\\FLOW\\NONE", 3)], stacks(folder)
+
+
 def region(x0, y0, x1, y1, form=1, units=3, scale=0.02):
     return item(RegionSpatialFormat=form, RegionDataType=1, RegionFlags=0, RegionLocationMinX0=x0, RegionLocationMinY0=y0,
                 RegionLocationMaxX1=x1, RegionLocationMaxY1=y1, PhysicalUnitsXDirection=units,
@@ -247,7 +280,8 @@ def names(work):
         assert got.rstrip("=") == name.rstrip("="), got
 
 
-tests = [nuclear_volume, nuclear_gates, nuclear_views, ultrasound_volume, breast_volume, angiogram, enhanced_pet, regions, names]
+tests = [nuclear_volume, nuclear_gates, nuclear_views, ultrasound_volume, breast_volume, angiogram, enhanced_pet, dose, tiles,
+         parts_of_a_complex, regions, names]
 print(f"1..{len(tests)}")
 for n, test in enumerate(tests, 1):
     with tempfile.TemporaryDirectory() as work:
