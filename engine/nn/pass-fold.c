@@ -16,6 +16,7 @@
 #define MAX_FOLDED ((gint64) 1 << 24) /* elements of one result */
 #define MAX_BUDGET ((gint64) 1 << 25) /* of all results of a graph */
 #define MAX_MACS ((gint64) 1 << 30) /* spent on folding a graph */
+#define MAX_KNOWN_MACS ((gint64) 1 << 33) /* the same where a shape depends on an input's elements, which are given */
 #define MAX_MADE ((double) (1 << 29)) /* bytes, and */
 #define MAX_MADE_MACS 7e10 /* work, of what no input reaches and was too much to fold */
 
@@ -205,6 +206,12 @@ sag_pass_fold (SagGraph *graph, GError **error)
 {
   gint64 budget = MAX_BUDGET, work = MAX_MACS;
 
+  for (guint i = 0; i < graph->inputs->len; i++)
+    if (((const SagValue *) graph->inputs->pdata[i])->constant != NULL)
+      {
+        budget = 4 * MAX_BUDGET;
+        work = MAX_KNOWN_MACS;
+      }
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       SagNode *node = graph->nodes->pdata[i];
@@ -314,6 +321,39 @@ mark (SagValue *value, GHashTable *seen)
     mark (sag_node_input (node, (int) i), seen);
 }
 
+/* What outside of a Loop has a say in a value of its body. */
+static void
+mark_from_body (const SagNode *loop, const SagGraph *body, SagValue *value, GHashTable *seen)
+{
+  const SagNode *node = value != NULL ? value->producer : NULL;
+  guint first = loop->inputs->len - (guint) loop->n_captures;
+
+  if (value == NULL || g_hash_table_size (seen) > 10000 || !g_hash_table_add (seen, value))
+    return;
+  for (guint i = 2; i < body->inputs->len && i - 1 < body->outputs->len; i++)
+    if (body->inputs->pdata[i] == value)
+      {
+        mark (sag_node_input (loop, (int) i), seen);
+        mark_from_body (loop, body, body->outputs->pdata[i - 1], seen);
+      }
+  for (guint i = 0; i < body->captures->len; i++)
+    if (body->captures->pdata[i] == value)
+      mark (sag_node_input (loop, (int) (first + i)), seen);
+  for (guint i = 0; node != NULL && !(node->op->flags & SAG_OP_SHAPE_ONLY) && i < node->inputs->len; i++)
+    mark_from_body (loop, body, sag_node_input (node, (int) i), seen);
+}
+
+/* A Loop that stacks values is as long as its condition says. */
+static void
+mark_condition (const SagNode *node, GHashTable *seen)
+{
+  const SagAttribute *body = strcmp (node->op->name, "Loop") == 0 ? sag_node_attribute (node, "body") : NULL;
+
+  if (body != NULL && body->graph != NULL && body->graph->outputs->len + 1 > body->graph->inputs->len
+      && body->graph->inputs->len >= 2 && body->graph->outputs->len > 0)
+    mark_from_body (node, body->graph, body->graph->outputs->pdata[0], seen);
+}
+
 gboolean
 sag_pass_bind (SagGraph *graph, const SagBinding *bindings, int n_bindings, GError **error)
 {
@@ -326,6 +366,7 @@ sag_pass_bind (SagGraph *graph, const SagBinding *bindings, int n_bindings, GErr
       for (guint j = 0; j < node->inputs->len && j < 32; j++)
         if (node->op->needs >> j & 1)
           mark (sag_node_input (node, (int) j), seen);
+      mark_condition (node, seen);
     }
   for (guint i = 0; i < graph->inputs->len; i++)
     {
@@ -333,7 +374,7 @@ sag_pass_bind (SagGraph *graph, const SagBinding *bindings, int n_bindings, GErr
 
       for (int b = 0; b < n_bindings; b++)
         if (bindings[b].data != NULL && strcmp (bindings[b].name, value->name) == 0
-            && g_hash_table_contains (seen, value) && sag_value_count (value) <= 4096)
+            && g_hash_table_contains (seen, value) && sag_value_count (value) <= MAX_FOLDED)
           {
             value->constant = sag_tensor_new (value->dtype, &value->shape, error);
             if (value->constant == NULL)

@@ -211,7 +211,8 @@ static gboolean
 should_unroll (const SagNode *loop, const SagGraph *body, int n_state)
 {
   gint64 trips = wanted_trips (loop);
-  gboolean any = trips > MAX_TRIPS && sag_loop_decides (body) && !data_decide (loop, body, n_state);
+  gboolean stacks = (int) body->outputs->len > n_state + 1;
+  gboolean any = (trips > MAX_TRIPS || stacks) && sag_loop_decides (body) && !data_decide (loop, body, n_state);
 
   if (body->compiled || trips < 0 || (trips > MAX_TRIPS && !any) || !can_copy (body))
     return FALSE;

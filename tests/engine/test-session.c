@@ -313,6 +313,35 @@ test_greedy (void)
     }
 }
 
+/* Outputs as large as the elements of an input say, where those are given at load. */
+static void
+test_places (void)
+{
+  enum { N = 8192 };
+  g_autofree char *path = g_strdup_printf ("%s/engine/nets/places.onnx", g_getenv ("G_TEST_SRCDIR"));
+  g_autofree float *image = g_new0 (float, N), *halves = g_new0 (float, 4 * N);
+  gint64 places[2] = { 0, 0 };
+  SagBinding binding = { "image", 1, { N }, image };
+  SagSessionOptions options = { .bindings = &binding, .n_bindings = 1 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SagSession) refused = sag_session_new (path, NULL, &error), session = NULL;
+
+  g_assert_null (refused);
+  g_assert_error (error, SAG_ENGINE_ERROR, SAG_ENGINE_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+  image[7] = 0.625f;
+  image[8000] = 0.75f;
+  session = sag_session_new (path, &options, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sag_session_get_output (session, 0)->shape[1], ==, 2);
+  g_assert_cmpint (sag_session_get_output (session, 1)->shape[0], ==, 4); /* 0.375, 0.1875, 0.09375, 0.046875 */
+  g_assert_true (sag_session_run (session, (const void *[]){ image }, (void *[]){ places, halves }, NULL));
+  g_assert_cmpint (places[0], ==, 7);
+  g_assert_cmpint (places[1], ==, 8000);
+  g_assert_cmpfloat (halves[3 * N + 8000], ==, 0.046875f);
+  g_assert_cmpfloat (halves[7], ==, 0.3125f);
+}
+
 /* The steps inside a trip ask too, and each can stop the run. */
 static void
 test_cancel_in_body (void)
@@ -450,6 +479,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session/cancel-in-body", test_cancel_in_body);
   g_test_add_func ("/session/endless", test_endless);
   g_test_add_func ("/session/greedy", test_greedy);
+  g_test_add_func ("/session/places", test_places);
   g_test_add_func ("/session/cancel-in-step", test_cancel_in_step);
   g_test_add_func ("/session/tile", test_tile);
   g_test_add_func ("/session/bindings", test_bindings);

@@ -317,3 +317,20 @@ for name, (nodes, constants) in greedy.items():
     graph = helper.make_graph(nodes, name, [numbers("image", TensorProto.FLOAT, [4])], [numbers("out", TensorProto.FLOAT, None)], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7, producer_name="sagitta-tests"),
               here / f"{name}.onnx")
+
+# How large an output is depends on the elements of the input: the places above a half, and halves until none is above 0.05.
+i64 = TensorProto.INT64
+body = helper.make_graph(
+    [helper.make_node("Mul", ["s", "half"], ["t"]), helper.make_node("ReduceMax", ["t"], ["most"], keepdims=0),
+     helper.make_node("Greater", ["most", "least"], ["on"]), helper.make_node("Identity", ["t"], ["given"])], "body",
+    [numbers("i", i64, []), numbers("go", TensorProto.BOOL, []), numbers("s", TensorProto.FLOAT, [8192])],
+    [numbers("on", TensorProto.BOOL, []), numbers("t", TensorProto.FLOAT, [8192]), numbers("given", TensorProto.FLOAT, [8192])])
+graph = helper.make_graph(
+    [helper.make_node("Greater", ["image", "half"], ["above"]), helper.make_node("NonZero", ["above"], ["places"]),
+     helper.make_node("Loop", ["", "go", "image"], ["last", "halves"], body=body)], "places",
+    [numbers("image", TensorProto.FLOAT, [8192])],
+    [numbers("places", i64, None), numbers("halves", TensorProto.FLOAT, None)],
+    [numpy_helper.from_array(np.float32(0.5), "half"), numpy_helper.from_array(np.float32(0.05), "least"),
+     numpy_helper.from_array(np.array(True), "go")])
+onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7, producer_name="sagitta-tests"),
+          here / "places.onnx")
