@@ -24,7 +24,7 @@ LAYERS = {
     "app/state": ["engine/base", "engine/image"],
     "app/files": ENGINE,
     "app/files/open": ENGINE + ["app/files", "app/dicom"],
-    "app/dicom": ENGINE + ["app/files/database.h", "app/files/save.h", "app/files/unzip.h"],
+    "app/dicom": ENGINE + ["app/files/database.h", "app/files/leftovers.h", "app/files/save.h", "app/files/unzip.h"],
     "app/plugin": ENGINE + ["plugins/sagitta-plugin.h", "app/files", "app/state/wire"],
     "app/work": ENGINE + ["app", "plugins/sagitta-plugin.h"],
     "app/work/job": ["engine/base", "engine/image", "app/state", "app/work/runner"],

@@ -4,6 +4,7 @@
  */
 #include "app/cli/isolate.h"
 
+#include "app/cli/interrupt.h"
 #include "app/cli/plugins.h"
 #include "app/cli/streams.h"
 #include "app/files/nifti.h"
@@ -130,7 +131,9 @@ child_main (SagCommandFunc run, int argc, char **argv, int output, gboolean plug
   if (plugins)
     sag_cli_try_plugins ();
   sag_contain_calls ();
+  sag_interrupt_open ();
   status = sag_streams_close (run (argc, argv));
+  sag_interrupt_settle ();
   *returned = TRUE;
   _exit (status);
 }
@@ -140,7 +143,7 @@ sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output, gboolean
 {
   gboolean *returned = mmap (NULL, sizeof *returned, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   int parent = (int) getpid (), status = 0;
-  pid_t child = returned != MAP_FAILED ? fork () : -1, got;
+  pid_t child = returned != MAP_FAILED ? sag_interrupt_fork () : -1, got;
 
   if (child == 0)
     child_main (run, argc, argv, output, plugins, parent, returned);
@@ -154,6 +157,8 @@ sag_isolate_run (SagCommandFunc run, int argc, char **argv, int output, gboolean
   while (got < 0 && errno == EINTR);
   if (got == child && WIFEXITED (status) && *returned)
     return WEXITSTATUS (status);
+  if (got == child && WIFSIGNALED (status))
+    sag_interrupt_follow (WTERMSIG (status));
   g_printerr ("sagitta-cli %s: the model or file at work brought it down (\"%s\"); what it was writing has been left "
               "out\n",
               argv[0], got != child           ? g_strerror (errno)

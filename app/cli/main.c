@@ -4,8 +4,10 @@
  */
 #include "app/cli/cli.h"
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/isolate.h"
 #include "app/cli/streams.h"
+#include "app/files/unzip.h"
 #include "engine/base/parallel.h"
 
 #include <locale.h>
@@ -71,12 +73,13 @@ spin_briefly (char **argv)
   execv ("/proc/self/exe", argv);
 }
 
+static pid_t program; /* what it runs in children is their affair */
 static gboolean returned; /* the command has, as its code and a plugin's shall; GLib ends the program after --help */
 
 static void
 at_the_end (void)
 {
-  if (returned)
+  if (returned || getpid () != program)
     return;
   g_printerr ("sagitta-cli: the model at work ended the program; what it was writing has been left out\n");
   _exit (1);
@@ -96,6 +99,7 @@ run_command (const Command *command, gboolean isolated, int argc, char **argv)
 {
   int status;
 
+  program = getpid ();
   returned = asks_for_help (argc, argv);
   atexit (at_the_end);
   status = isolated && !returned ? sag_isolate_run (command->run, argc, argv, command->output, command->plugins)
@@ -127,6 +131,11 @@ main (int argc, char **argv)
   argv++;
   /* check-plugin always does what it does in a process of its own. */
   isolated = sag_isolate_take_option (&argc, argv) && strcmp (argv[0], "check-plugin") != 0;
+  if (strcmp (argv[0], "worker") != 0)
+    {
+      sag_interrupt_open ();
+      sag_unzip_remove_orphans ();
+    }
   sag_parallel_own (SAG_TEAM_COMPUTE, 0);
   if (!sag_streams_check (argc, argv, &error))
     return sag_cli_fail (argv[0], error);

@@ -4,6 +4,7 @@
  */
 #include "app/cli/streams.h"
 
+#include "app/cli/interrupt.h"
 #include "engine/base/error.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ put_answer (const char *text)
 static void
 put_complaint (const char *text)
 {
-  put (stderr, text);
+  if (!sag_interrupt_is_ending ())
+    put (stderr, text);
 }
 
 int

@@ -4,6 +4,7 @@
  */
 #include "app/cli/trial.h"
 
+#include "app/cli/interrupt.h"
 #include "app/plugin/fence.h"
 #include "app/work/contain.h"
 
@@ -92,6 +93,7 @@ child_main (SagTrialBody body, gpointer data, int output, guint patience, int pa
   guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE) / 2;
   int nowhere = memfd_create ("output", MFD_CLOEXEC);
 
+  sag_interrupt_close ();
   if (nowhere >= 0)
     dup2 (nowhere, STDOUT_FILENO);
   close (nowhere);

@@ -5,6 +5,7 @@
 #include "app/dicom/deidentify.h"
 
 #include "app/dicom/dcmtk.h"
+#include "app/files/leftovers.h"
 #include "app/files/save.h"
 #include "engine/base/error.h"
 
@@ -408,17 +409,22 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
                            _ ("There is no such series here"));
       return NULL;
     }
+  if (made)
+    sag_leftovers_add_empty (folder);
   if (g_mkdir_with_parents (folder, 0777) != 0 || (beside = sag_save_folder (folder, &lock)) == NULL)
     {
       fail (error, _ ("written to"), folder);
+      sag_leftovers_forget (folder);
       return NULL;
     }
   collect_index (&export, index, series_uid);
   good = write_index (&export, index, series_uid, beside, names, tick, error)
          && publish (folder, beside, names, report, error);
   sag_save_remove (beside);
+  sag_leftovers_forget (beside);
   close (lock);
   if (!good && made)
     g_rmdir (folder);
+  sag_leftovers_forget (folder);
   return good ? g_steal_pointer (&report) : NULL;
 }

@@ -4,6 +4,7 @@
  */
 #include "app/files/save.h"
 
+#include "app/files/leftovers.h"
 #include "engine/base/error.h"
 
 #include <glib/gi18n-lib.h>
@@ -91,13 +92,14 @@ sag_save_folder (const char *folder, int *lock)
     {
       g_autofree char *name = g_build_filename (folder, SAG_SAVE_PARTIAL "XXXXXX", NULL);
 
-      if (g_mkdtemp_full (name, 0777) == NULL)
+      if (sag_leftovers_make_folder (name, 0777) == NULL)
         return NULL;
       *lock = open (name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       if (*lock >= 0)
         flock (*lock, LOCK_EX | LOCK_NB);
       if (*lock >= 0 && is_there (*lock, name))
         return g_steal_pointer (&name);
+      sag_leftovers_forget (name); /* another program's start has cleaned it away */
       if (*lock >= 0)
         close (*lock);
     }
@@ -116,6 +118,7 @@ make_name (SagSave *self)
       g_autofree char *name
           = g_strdup_printf ("%s/" SAG_SAVE_PARTIAL "%08x", self->folder, g_random_int ());
 
+      sag_leftovers_add (name);
       if (self->fd >= 0)
         {
           if (linkat (AT_FDCWD, self->name, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
@@ -123,15 +126,19 @@ make_name (SagSave *self)
               self->named = g_steal_pointer (&name);
               return TRUE;
             }
+          sag_leftovers_forget (name);
           if (errno != EEXIST)
             return FALSE;
           continue;
         }
       self->fd = open (name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (self->fd < 0 && errno != EEXIST)
-        return FALSE;
       if (self->fd < 0)
-        continue;
+        {
+          sag_leftovers_forget (name);
+          if (errno != EEXIST)
+            return FALSE;
+          continue;
+        }
       flock (self->fd, LOCK_EX | LOCK_NB);
       if (is_there (self->fd, name))
         {
@@ -139,6 +146,7 @@ make_name (SagSave *self)
           self->named = g_steal_pointer (&name);
           return TRUE;
         }
+      sag_leftovers_forget (name);
       close (self->fd);
       self->fd = -1;
     }
@@ -189,7 +197,10 @@ void
 sag_save_abort (SagSave *self)
 {
   if (self->named != NULL)
-    unlink (self->named);
+    {
+      unlink (self->named);
+      sag_leftovers_forget (self->named);
+    }
   if (self->fd >= 0)
     close (self->fd);
   g_free (self->path);
@@ -208,6 +219,7 @@ sag_save_finish (SagSave *self, GError **error)
 
   if (good)
     {
+      sag_leftovers_forget (self->named);
       g_clear_pointer (&self->named, g_free);
       /* Some file systems cannot sync a folder; the rename has happened all the same. */
       fd = open (self->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

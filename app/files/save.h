@@ -41,7 +41,8 @@ gboolean    sag_save_bytes    (const char    *path,
                                GError       **error);
 
 /* A new, empty folder SAG_SAVE_PARTIAL* in `folder`, after those that killed programs left there are
- * removed. It is ours as long as the descriptor *lock is open. NULL with errno. */
+ * removed. It is ours as long as the descriptor *lock is open, and in leftovers.h until it is forgotten. NULL with
+ * errno. */
 char       *sag_save_folder   (const char    *folder,
                                int           *lock);
 

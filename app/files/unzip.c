@@ -4,6 +4,7 @@
  */
 #include "app/files/unzip.h"
 
+#include "app/files/leftovers.h"
 #include "engine/base/error.h"
 
 #include <glib/gi18n-lib.h>
@@ -27,6 +28,8 @@
 #define MAX_NAME 80
 #define MAX_END (22 + 65535) /* of a table of contents with the longest comment */
 #define PREFIX "sagitta-zip-"
+
+static int keeper; /* the program that this one works for; 0: itself */
 
 struct _SagUnzip
 {
@@ -133,7 +136,15 @@ remove_folder (const char *path)
 static gboolean
 is_alive (int pid)
 {
-  return kill (pid, 0) == 0 || errno != ESRCH;
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+  const char *state;
+
+  if (kill (pid, 0) != 0)
+    return errno != ESRCH;
+  /* One that nobody has waited for is dead all the same: "pid (name) Z ..." (proc(5)). */
+  return !g_file_get_contents (path, &stat, NULL, NULL) || (state = strrchr (stat, ')')) == NULL || state[1] == '\0'
+         || state[2] != 'Z';
 }
 
 char *
@@ -145,7 +156,13 @@ sag_unzip_get_root (void)
              ? g_steal_pointer (&cache) : g_strdup (g_get_tmp_dir ());
 }
 
-/* A folder's name tells who made it, and whose child that was. */
+void
+sag_unzip_work_for (int pid)
+{
+  keeper = pid;
+}
+
+/* A folder's name tells who made it, and for whom. */
 void
 sag_unzip_remove_orphans (void)
 {
@@ -371,7 +388,7 @@ sag_unzip_open (const char *path, const SagTick *tick, GError **error)
 {
   g_autoptr (SagUnzip) self = NULL;
   g_autofree char *name
-      = g_strdup_printf (PREFIX "%d-%d-XXXXXX", (int) getpid (), (int) getppid ());
+      = g_strdup_printf (PREFIX "%d-%d-XXXXXX", (int) getpid (), keeper != 0 ? keeper : (int) getpid ());
   g_autofree char *root = sag_unzip_get_root ();
   zip_error_t reason;
   zip_source_t *source;
@@ -397,7 +414,7 @@ sag_unzip_open (const char *path, const SagTick *tick, GError **error)
   self = g_atomic_rc_box_new0 (SagUnzip);
   self->path = g_strdup (path);
   self->folder = g_build_filename (root, name, NULL);
-  if (g_mkdtemp (self->folder) == NULL)
+  if (sag_leftovers_make_folder (self->folder, 0700) == NULL)
     {
       fail (error, SAG_ENGINE_ERROR_IO, path, _ ("could not be unpacked to %s: %s"), root,
             g_strerror (errno));
@@ -430,6 +447,8 @@ clear (gpointer data)
 
   if (self->folder != NULL && !self->is_left)
     remove_folder (self->folder);
+  if (self->folder != NULL)
+    sag_leftovers_forget (self->folder);
   g_free (self->folder);
   g_free (self->path);
 }

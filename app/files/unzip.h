@@ -45,6 +45,10 @@ void        sag_unzip_leave      (SagUnzip      *self);
 /* The folder in which such folders are made, which is made; caller frees. */
 char       *sag_unzip_get_root   (void);
 
+/* What is unpacked from now on is for the program `pid`, and kept as long as that lives: a worker's window. Without, it
+ * is this program's own. */
+void        sag_unzip_work_for   (int            pid);
+
 /* Removes folders whose maker is no more, and neither is the program that it worked for. */
 void        sag_unzip_remove_orphans (void);
 

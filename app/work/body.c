@@ -351,6 +351,7 @@ add_folders (SagJobLane lane, GPtrArray *readable, GPtrArray *writable)
       add_own_folder (writable, g_get_user_cache_dir ()); /* the index of folders, members of ZIP files */
       add_own_folder (writable, g_get_user_config_dir ()); /* the key of copies without names */
       is_contained = TRUE;
+      sag_unzip_work_for ((int) getppid ());
       return;
     }
   folders = sag_plugin_host_get_default_folders ();
