@@ -85,9 +85,9 @@ sag_cine_is_playing (SagCine *self)
   return self->tick != 0;
 }
 
-void
+double
 sag_cine_scale_rate (SagCine *self,
                      double   factor)
 {
-  self->rate = CLAMP (self->rate * factor, 1, 60);
+  return self->rate = CLAMP (self->rate * factor, 1, 60);
 }

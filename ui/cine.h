@@ -14,6 +14,6 @@ void      sag_cine_free        (SagCine        *self);
 void      sag_cine_set_playing (SagCine        *self,
                                 gboolean        playing);
 gboolean  sag_cine_is_playing  (SagCine        *self);
-/* Slices a second, by a factor; kept within 1 .. 60. */
-void      sag_cine_scale_rate  (SagCine        *self,
+/* Slices a second, by a factor; kept within 1 .. 60. What it is now. */
+double    sag_cine_scale_rate  (SagCine        *self,
                                 double          factor);

@@ -441,14 +441,24 @@ ACTION (cine)
   sag_cine_set_playing (self->cine, !sag_cine_is_playing (self->cine));
 }
 
+static void
+scale_rate (SagViewActions *self,
+            double          factor)
+{
+  g_autofree char *text =
+      g_strdup_printf (_ ("Playing at %.1f slices a second"), sag_cine_scale_rate (self->cine, factor));
+
+  gtk_widget_activate_action (GTK_WIDGET (self->layout), "win.say", "s", text);
+}
+
 ACTION (cine_faster)
 {
-  sag_cine_scale_rate (((SagViewActions *) data)->cine, 1.25);
+  scale_rate (data, 1.25);
 }
 
 ACTION (cine_slower)
 {
-  sag_cine_scale_rate (((SagViewActions *) data)->cine, 1 / 1.25);
+  scale_rate (data, 1 / 1.25);
 }
 
 /* ---- states, as menus show them */

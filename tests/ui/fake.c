@@ -161,6 +161,13 @@ run_index (GVariant *request)
       g_variant_builder_add_value (&series,
                                    describe_series ("1.broken", "Broken", "CT", TRUE, FALSE));
     }
+  else if (g_str_equal (paths[0], "/fake/two"))
+    {
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.chest", "Chest 3 mm", "CT", TRUE, FALSE));
+      g_variant_builder_add_value (&series,
+                                   describe_series ("1.again", "Chest again", "CT", TRUE, FALSE));
+    }
   else
     {
       g_variant_builder_add_value (&series,

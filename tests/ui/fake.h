@@ -10,6 +10,7 @@
 /* Jobs are carried out on threads of the test by a body that knows:
  *  folder "/fake/chest"   one study: a CT of 32 x 24 x 20 voxels ("chest"), an MR that cannot be
  *                         read, and a segmentation over the CT
+ *  folder "/fake/two"     two series of it, "Chest 3 mm" and "Chest again", alike
  *  folder "/fake/empty"   no files
  *  folder "/fake/broken"  one series that fails when read
  *  models                 "fake.halves" (CT; FP32, INT8): labels 1 and 2, patient's left and right;
@@ -73,6 +74,9 @@ void             fake_close         (gpointer      window);
 /* The first widget of a type, this one or below it, in order; NULL: none. */
 GtkWidget       *fake_find          (GtkWidget    *widget,
                                      GType         type);
+/* The first label with this text, on screen, this one or below it; NULL: none. */
+GtkWidget       *fake_find_text     (GtkWidget    *widget,
+                                     const char   *text);
 /* The window of a type that is on screen (a dialog); NULL: none. */
 GtkWidget       *fake_find_window   (GType         type);
 /* What the widget draws, RGBA, at one pixel a point; free with g_free(). */

@@ -5,6 +5,7 @@
 
 #include "tests/ui/fake.h"
 
+#include <X11/XKBlib.h>
 #include <dlfcn.h>
 #include <gdk/x11/gdkx.h>
 
@@ -98,6 +99,23 @@ hands_click (GtkWidget *widget,
 }
 
 void
+hands_double (GtkWidget *widget,
+              double     x,
+              double     y)
+{
+  hands_move (widget, x, y);
+  for (int n = 0; n < 4; n++)
+    fake_button (get_display (), 1, n % 2 == 0, 0);
+  answer ();
+}
+
+void
+hands_click_on (GtkWidget *widget)
+{
+  hands_click (widget, gtk_widget_get_width (widget) / 2.0, gtk_widget_get_height (widget) / 2.0, 1);
+}
+
+void
 hands_drag (GtkWidget *widget,
             double     x0,
             double     y0,
@@ -151,9 +169,30 @@ hands_wheel (GtkWidget       *widget,
 }
 
 void
+hands_spin (GtkWidget *widget,
+            int        clicks)
+{
+  for (int n = 0; n < 2 * ABS (clicks); n++)
+    fake_button (get_display (), clicks > 0 ? 5 : 4, n % 2 == 0, 0);
+  answer ();
+}
+
+void
+hands_hold (guint    keyval,
+            gboolean press)
+{
+  touch (keyval, press);
+  answer ();
+}
+
+void
 hands_key (guint           keyval,
            GdkModifierType held)
 {
+  KeyCode code = XKeysymToKeycode (get_display (), keyval);
+
+  if (XkbKeycodeToKeysym (get_display (), code, 0, 0) != keyval)
+    held |= GDK_SHIFT_MASK; /* "greater" stands above another sign */
   hold (held, TRUE);
   touch (keyval, True);
   touch (keyval, False);

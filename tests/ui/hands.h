@@ -22,6 +22,12 @@ void     hands_click   (GtkWidget *widget,
                         double     x,
                         double     y,
                         int        button);
+/* Twice, as fast as the screen takes it. */
+void     hands_double  (GtkWidget *widget,
+                        double     x,
+                        double     y);
+/* In the middle of a widget: a button, a row. */
+void     hands_click_on (GtkWidget *widget);
 void     hands_drag    (GtkWidget *widget,
                         double     x0,
                         double     y0,
@@ -32,6 +38,12 @@ void     hands_drag    (GtkWidget *widget,
 void     hands_wheel   (GtkWidget       *widget,
                         int              clicks,
                         GdkModifierType  held);
+/* So many clicks at once, down if positive: what counts as fast. */
+void     hands_spin    (GtkWidget       *widget,
+                        int              clicks);
+/* A key that is held while other things are done. */
+void     hands_hold    (guint            keyval,
+                        gboolean         press);
 /* Presses and releases a key, with these held. */
 void     hands_key     (guint            keyval,
                         GdkModifierType  held);

@@ -139,6 +139,21 @@ fake_find (GtkWidget *widget,
 }
 
 GtkWidget *
+fake_find_text (GtkWidget  *widget,
+                const char *text)
+{
+  GtkWidget *found = NULL;
+
+  if (GTK_IS_LABEL (widget) && gtk_widget_get_mapped (widget)
+      && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = fake_find_text (child, text);
+  return found;
+}
+
+GtkWidget *
 fake_find_window (GType type)
 {
   g_autoptr (GList) all = gtk_window_list_toplevels ();
