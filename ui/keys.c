@@ -318,6 +318,30 @@ sag_keys_new_controller (GSettings *settings)
   return controller;
 }
 
+static gboolean
+activate_row (GtkWidget *window,
+              GVariant  *arguments,
+              gpointer   data)
+{
+  GtkWidget *focus = gtk_root_get_focus (gtk_widget_get_root (window));
+
+  return GTK_IS_LIST_BOX_ROW (focus) && gtk_widget_activate (focus);
+}
+
+GtkEventController *
+sag_keys_new_row_controller (void)
+{
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+  static const char *const triggers[] = { "Return", "KP_Enter", "ISO_Enter" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (triggers); i++)
+    gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (controller),
+                                          gtk_shortcut_new (gtk_shortcut_trigger_parse_string (triggers[i]),
+                                                            gtk_callback_action_new (activate_row, NULL, NULL)));
+  gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_CAPTURE);
+  return controller;
+}
+
 void
 sag_keys_set_accels (const SagKey      *key,
                      GSettings         *settings,

@@ -46,3 +46,6 @@ const SagKey          *sag_keys_find           (const char   *accel,
 /* A controller that activates the actions, by the settings as they change; add it to the window. Bubble phase: what has the focus
  * (a search entry, a list) sees keys first. */
 GtkEventController    *sag_keys_new_controller (GSettings    *settings);
+/* Return on the row of a GtkListBox that has the focus activates the row: add it to the window too. The box leaves that
+ * to the window's default, which would come after the keys of the controller above. Capture phase. */
+GtkEventController    *sag_keys_new_row_controller (void);

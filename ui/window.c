@@ -600,6 +600,7 @@ sag_window_new (GtkApplication *application,
   sag_window_add_actions (self, self->studies_flap, self->segment_flap, self->finder,
                           self->job_bar);
   gtk_widget_add_controller (GTK_WIDGET (self), sag_keys_new_controller (settings));
+  gtk_widget_add_controller (GTK_WIDGET (self), sag_keys_new_row_controller ());
   gtk_menu_button_set_popover (self->finder, sag_action_finder_new (settings));
   watch_menu (self, self->finder);
   watch_menu (self, self->menu);

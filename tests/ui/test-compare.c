@@ -4,6 +4,8 @@
  * other, in a real window. */
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
+#include "ui/compare-pane.h"
+#include "ui/precision-table.h"
 #include "ui/window.h"
 
 #include <math.h>
@@ -215,6 +217,93 @@ test_swipe (Fixture       *f,
   g_free (rgba);
 }
 
+/* A and B in turn, square by square: chosen by its button. */
+static void
+test_checker (Fixture       *f,
+              gconstpointer  data)
+{
+  SagSliceView *view = sag_slice_layout_get_selected (sag_window_get_layout (f->window));
+  int width, height, x, y0, y1, seen[2] = { 0, 0 };
+  g_autofree guint8 *rgba = NULL;
+
+  run_both (f);
+  hands_click_on (fake_find_text (GTK_WIDGET (f->window), "Check"));
+  g_assert_cmpint (sag_workspace_get_compare (f->workspace), ==, SAG_COMPARE_CHECKER);
+  sag_workspace_set_overlay (f->workspace, SAG_OVERLAY_FILL);
+  sag_workspace_set_opacity (f->workspace, 1);
+  sag_workspace_go_to_slice (f->workspace, 7);
+  rgba = sag_slice_view_dup_pixels (view, FALSE, &width, &height);
+  get_point (f, 16, 5, 7, &x, &y0);
+  get_point (f, 16, 18, 7, &x, &y1);
+  for (int y = y0; y <= y1; y++)
+    {
+      int square = (x / SAG_CHECKER_PIXELS + y / SAG_CHECKER_PIXELS) % 2;
+
+      g_assert_cmpmem (pixel (rgba, width, x, y), 3, square ? "\x56\xb4\xe9" : "\xe6\x9f\x00", 3);
+      seen[square]++;
+    }
+  g_assert_cmpint (seen[0], >, 60);
+  g_assert_cmpint (seen[1], >, 60);
+}
+
+static const char *
+text_at (GtkWidget *grid,
+         int        column,
+         int        row)
+{
+  return gtk_label_get_text (GTK_LABEL (gtk_grid_get_child_at (GTK_GRID (grid), column, row)));
+}
+
+/* Per label Dice and surface distance; the slices that disagree, each a row that leads there. */
+static void
+test_outcome (Fixture       *f,
+              gconstpointer  data)
+{
+  static const char *const cells[2][4] = { { "Right half", "0.9800", "2.0 mm", "0.10 mm" },
+                                           { "Left half", "0.9800", "2.0 mm", "0.10 mm" } };
+  GtkWidget *pane = fake_find (GTK_WIDGET (f->window), SAG_TYPE_COMPARE_PANE), *row;
+
+  run_both (f);
+  sag_workspace_go_to_slice (f->workspace, 12);
+  hands_key (GDK_KEY_c, 0);
+  fake_wait (fake_find_text (pane, "1 slice differs") != NULL);
+  for (int r = 0; r < 2; r++)
+    for (int c = 0; c < 4; c++)
+      g_assert_cmpstr (text_at (fake_find (pane, GTK_TYPE_GRID), c, r + 1), ==, cells[r][c]);
+  g_assert_nonnull (fake_find_text (pane, "16 voxels"));
+  row = fake_find (pane, GTK_TYPE_LIST_BOX_ROW);
+  g_assert_nonnull (fake_find_text (row, "Slice 8"));
+  hands_focus (GTK_WIDGET (f->window));
+  gtk_widget_grab_focus (row);
+  hands_key (GDK_KEY_Return, 0);
+  fake_wait (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL) == 7);
+  g_assert_cmpint (sag_segmenter_get_state (f->segmenter), ==, SAG_SEGMENTER_DONE); /* the key ran no model */
+}
+
+/* What each precision took: time, memory, weights, and how near it came. */
+static void
+test_table (Fixture       *f,
+            gconstpointer  data)
+{
+  static const char *const cells[3][5] = { { "", "Time", "Memory", "Weights", "Dice" },
+                                           { "FP32", "", "210 MB", "20 kB", "ref." },
+                                           { "INT8", "", "210 MB", "5 kB", "0.9800" } };
+  GtkWidget *table = fake_find (GTK_WIDGET (f->window), SAG_TYPE_PRECISION_TABLE);
+
+  g_assert_false (gtk_widget_get_mapped (table)); /* nothing was run */
+  run_both (f);
+  fake_wait (fake_find_text (table, "0.9800") != NULL);
+  for (int r = 0; r < 3; r++)
+    for (int c = 0; c < 5; c++)
+      {
+        g_autofree char *time = r > 0 && c == 1 ? g_strdup_printf ("%.2f s", sag_result_get_seconds (result_at (f, (guint) r - 1)))
+                                                : NULL;
+
+        g_assert_cmpstr (text_at (fake_find (table, GTK_TYPE_GRID), c, r), ==, time != NULL ? time : cells[r][c]);
+      }
+  g_assert_null (gtk_grid_get_child_at (GTK_GRID (fake_find (table, GTK_TYPE_GRID)), 0, 3)); /* what the model has */
+}
+
 /* The same place in the left and in the right picture. */
 static void
 test_side (Fixture       *f,
@@ -293,6 +382,9 @@ add_tests (void)
   g_test_add ("/compare/precisions", Fixture, NULL, set_up, test_precisions, tear_down);
   g_test_add ("/compare/difference", Fixture, NULL, set_up, test_difference, tear_down);
   g_test_add ("/compare/swipe", Fixture, NULL, set_up, test_swipe, tear_down);
+  g_test_add ("/compare/checker", Fixture, NULL, set_up, test_checker, tear_down);
+  g_test_add ("/compare/outcome", Fixture, NULL, set_up, test_outcome, tear_down);
+  g_test_add ("/compare/table", Fixture, NULL, set_up, test_table, tear_down);
   g_test_add ("/compare/side", Fixture, NULL, set_up, test_side, tear_down);
   g_test_add ("/compare/list", Fixture, NULL, set_up, test_list, tear_down);
   g_test_add ("/compare/cancel", Fixture, NULL, set_up, test_cancel, tear_down);

@@ -423,7 +423,7 @@ test_editor (Fixture       *f,
   g_assert_false (sag_workspace_get_invert (f->workspace));
 }
 
-/* The left button zooms when the settings say so. */
+/* Buttons do what the settings say. */
 static void
 test_mouse (Fixture       *f,
             gconstpointer  data)
@@ -446,6 +446,15 @@ test_mouse (Fixture       *f,
   hands_drag (GTK_WIDGET (view), 300, 200, 300, 230, 1);
   g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 5);
   g_settings_reset (settings, "mouse-left");
+  g_settings_set_string (settings, "mouse-middle", "scroll");
+  hands_drag (GTK_WIDGET (view), 300, 200, 300, 170, 2);
+  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 10);
+  g_settings_reset (settings, "mouse-middle");
+  g_settings_set_string (settings, "mouse-right", "window");
+  before = sag_workspace_get_window_level (f->workspace);
+  hands_drag (GTK_WIDGET (view), 300, 200, 360, 200, 3);
+  g_assert_cmpfloat (sag_workspace_get_window_level (f->workspace).width, <, before.width);
+  g_settings_reset (settings, "mouse-right");
 }
 
 static void
