@@ -52,6 +52,13 @@ show_label (SagEditPane *self)
   self->showing = FALSE;
 }
 
+/* A list that is filled anew makes a drop-down choose its first item: nobody did. */
+static void
+labels_change (SagEditPane *self)
+{
+  self->showing = TRUE;
+}
+
 /* A hundred makes sense of CT and none of SUV: a quarter of the window, steps and range after it. */
 static void
 choose_tolerance (SagEditPane *self)
@@ -231,10 +238,14 @@ build (SagEditPane *self)
 
   gtk_label_set_xalign (GTK_LABEL (head), 0);
   gtk_widget_add_css_class (head, "heading");
+  g_signal_connect_object (sag_workspace_get_labels (self->workspace), "items-changed", G_CALLBACK (labels_change), self,
+                           G_CONNECT_SWAPPED); /* before the drop-down hears of it */
   self->label = GTK_DROP_DOWN (
       gtk_drop_down_new (g_object_ref (sag_workspace_get_labels (self->workspace)), name));
   g_signal_connect (factory, "setup", G_CALLBACK (set_up_name), NULL);
   g_signal_connect (factory, "bind", G_CALLBACK (bind_name), NULL);
+  g_signal_connect_object (sag_workspace_get_labels (self->workspace), "items-changed", G_CALLBACK (show_label), self,
+                           G_CONNECT_SWAPPED); /* and after */
   gtk_drop_down_set_factory (self->label, factory);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), _ ("The label that is painted"));
   sag_spoken_name (GTK_WIDGET (self->label), _ ("The label that is painted"));

@@ -109,9 +109,26 @@ hands_double (GtkWidget *widget,
   answer ();
 }
 
+/* What has the focus is scrolled to where it is seen; the focus goes back to where it was. */
+static void
+bring_into_view (GtkWidget *widget)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+  GtkWidget *before = gtk_root_get_focus (root);
+
+  if (gtk_widget_get_ancestor (widget, GTK_TYPE_SCROLLED_WINDOW) == NULL)
+    return;
+  while (widget != NULL && !gtk_widget_grab_focus (widget))
+    widget = gtk_widget_get_parent (widget);
+  fake_settle ();
+  gtk_root_set_focus (root, before);
+  fake_settle ();
+}
+
 void
 hands_click_on (GtkWidget *widget)
 {
+  bring_into_view (widget);
   hands_click (widget, gtk_widget_get_width (widget) / 2.0, gtk_widget_get_height (widget) / 2.0, 1);
 }
 

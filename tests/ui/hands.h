@@ -26,7 +26,7 @@ void     hands_click   (GtkWidget *widget,
 void     hands_double  (GtkWidget *widget,
                         double     x,
                         double     y);
-/* In the middle of a widget: a button, a row. */
+/* In the middle of a widget, scrolled to if need be: a button, a row. */
 void     hands_click_on (GtkWidget *widget);
 void     hands_drag    (GtkWidget *widget,
                         double     x0,

@@ -237,6 +237,18 @@ test_tools (Fixture       *f,
   g_assert_cmpint (shown_at (f, 8, 12), ==, 1);
 }
 
+/* The label that was chosen is painted by the first stroke too, which makes another list of labels. */
+static void
+test_chosen (Fixture       *f,
+             gconstpointer  data)
+{
+  sag_editing_set_value (f->editing, 2);
+  hands_key (GDK_KEY_b, 0);
+  drag (f, 6, 12, 8, 12);
+  g_assert_cmpint (shown_at (f, 7, 12), ==, 2);
+  g_assert_cmpint (sag_editing_get_value (f->editing), ==, 2);
+}
+
 /* Mean and standard deviation inside a label, from all voxels. */
 static void
 measure (Fixture *f,
@@ -358,6 +370,115 @@ correct (Fixture    *f,
   g_signal_handlers_disconnect_by_data (f->editing, &ended);
   g_signal_handlers_disconnect_by_data (corrector, &ended);
   fake_settle ();
+}
+
+/* An empty label over the images, to be painted by hand. */
+static void
+begin_empty (Fixture *f)
+{
+  const SagLabel label = { .value = 1, .name = "By hand", .rgb = { 230, 159, 0 } };
+  g_autoptr (SagLabelmap) map =
+      sag_labelmap_new (sag_volume_get_grid (sag_workspace_get_volume (f->workspace)), NULL, &label, 1, NULL);
+  g_autoptr (SagSegmentation) empty = sag_segmentation_new (&map, 1, NULL, NULL, NULL);
+
+  sag_segmentation_mark_ready (empty, 0, 20);
+  sag_workspace_set_segmentation (f->workspace, empty);
+  sag_editing_set_value (f->editing, 1);
+  sag_editing_set_radius (f->editing, 5);
+  hands_key (GDK_KEY_b, 0);
+}
+
+static void
+paint (Fixture *f,
+       int      i,
+       int      k)
+{
+  sag_workspace_go_to_slice (f->workspace, k);
+  fake_settle ();
+  drag (f, i, 12, i + 1, 12);
+}
+
+static guint8
+painted_at (Fixture *f,
+            int      i,
+            int      j,
+            int      k)
+{
+  return label_at (sag_workspace_get_segmentation (f->workspace), i, j, k);
+}
+
+static int
+count_painted (Fixture *f)
+{
+  int n = 0;
+
+  for (int k = 0; k < 20; k++)
+    for (int j = 0; j < 24; j++)
+      for (int i = 0; i < 32; i++)
+        n += painted_at (f, i, j, k) != 0;
+  return n;
+}
+
+static void
+click_on (Fixture    *f,
+          const char *text)
+{
+  GtkWidget *label = fake_find_text (GTK_WIDGET (f->window), text);
+
+  g_assert_nonnull (label);
+  hands_click_on (label);
+}
+
+/* Painted on two slices, filled between them by a button: in the middle where the two are on the way to each other. */
+static void
+test_interpolate (Fixture       *f,
+                  gconstpointer  data)
+{
+  begin_empty (f);
+  paint (f, 10, 4);
+  paint (f, 14, 12);
+  g_assert_cmpint (painted_at (f, 8, 12, 4), ==, 1);
+  g_assert_cmpint (painted_at (f, 14, 12, 4), ==, 0);
+  g_assert_cmpint (painted_at (f, 17, 12, 12), ==, 1);
+  g_assert_cmpint (painted_at (f, 12, 12, 8), ==, 0);
+  click_on (f, "Interpolate");
+  fake_wait (painted_at (f, 12, 12, 8) == 1);
+  for (int k = 5; k < 12; k++)
+    g_assert_cmpint (painted_at (f, 12, 12, k), ==, 1); /* in both */
+  g_assert_cmpint (painted_at (f, 8, 12, 11), ==, 0); /* it moves from the one to the other */
+  g_assert_cmpint (painted_at (f, 17, 12, 5), ==, 0);
+  g_assert_cmpint (painted_at (f, 12, 12, 3), ==, 0); /* nothing before the first, after the last */
+  g_assert_cmpint (painted_at (f, 14, 12, 13), ==, 0);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (painted_at (f, 12, 12, 8), ==, 0);
+  g_assert_cmpint (painted_at (f, 10, 12, 4), ==, 1);
+}
+
+/* Of two blobs the larger stays; smoothing takes a voxel that stands alone, and leaves the blob. */
+static void
+test_shape (Fixture       *f,
+            gconstpointer  data)
+{
+  int n;
+
+  begin_empty (f);
+  for (int k = 4; k < 9; k++)
+    paint (f, 10, k);
+  n = count_painted (f);
+  sag_editing_set_radius (f->editing, 1);
+  paint (f, 26, 6);
+  g_assert_cmpint (painted_at (f, 26, 12, 6), ==, 1);
+  click_on (f, "Largest");
+  fake_wait (painted_at (f, 26, 12, 6) == 0);
+  g_assert_cmpint (count_painted (f), ==, n);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (painted_at (f, 26, 12, 6), ==, 1);
+  click_on (f, "Smooth");
+  fake_wait (painted_at (f, 26, 12, 6) == 0);
+  g_assert_cmpint (painted_at (f, 10, 12, 6), ==, 1);
+  g_assert_cmpint (painted_at (f, 3, 3, 6), ==, 0);
+  hands_key (GDK_KEY_z, GDK_CONTROL_MASK);
+  g_assert_cmpint (painted_at (f, 26, 12, 6), ==, 1);
 }
 
 /* Computed elsewhere; one step back; cancelled, it leaves nothing. */
@@ -514,9 +635,12 @@ add_tests (void)
     }
   g_test_add ("/edit/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/edit/tools", Fixture, NULL, set_up, test_tools, tear_down);
+  g_test_add ("/edit/chosen", Fixture, NULL, set_up, test_chosen, tear_down);
   g_test_add ("/edit/undo", Fixture, NULL, set_up, test_undo, tear_down);
   g_test_add ("/edit/values", Fixture, NULL, set_up, test_values, tear_down);
   g_test_add ("/edit/whole", Fixture, NULL, set_up, test_whole, tear_down);
+  g_test_add ("/edit/interpolate", Fixture, NULL, set_up, test_interpolate, tear_down);
+  g_test_add ("/edit/shape", Fixture, NULL, set_up, test_shape, tear_down);
   g_test_add ("/edit/left-at-once", Fixture, NULL, set_up, test_left_at_once, tear_down);
   g_test_add ("/edit/nothing", Fixture, NULL, set_up, test_nothing, tear_down);
   g_test_add ("/edit/parts", Fixture, NULL, set_up, test_parts, tear_down);
