@@ -221,7 +221,7 @@ test_values (Fixture       *f,
   g_assert_nonnull (fake_find_text (f->panel, "58.4 ml"));
   sag_workspace_receive_result (f->workspace, sag_workspace_get_result (f->workspace), "values", body, NULL, &error);
   g_assert_no_error (error);
-  fake_wait (fake_find_text (f->panel, "\xe2\x88\x92" "612 HU") != NULL && fake_find_text (f->panel, "41 HU") != NULL);
+  fake_wait (fake_find_text (f->panel, "\xe2\x88\x92" "612 HU") != NULL && fake_find_text (f->panel, "41.0 HU") != NULL);
 }
 
 /* ---- many labels */
