@@ -106,7 +106,7 @@ get_grey (Fixture *f,
   return CLAMP (((hu - (window.center - 0.5)) / (window.width - 1) + 0.5) * 255, 0, 255);
 }
 
-/* Every pixel of the view that lies well inside the images; how many there were. */
+/* Every fourth pixel of the view in either direction that lies well inside the images; how many there were. */
 static int
 check_pixels (Fixture      *f,
               SagSliceView *view)
@@ -114,8 +114,8 @@ check_pixels (Fixture      *f,
   int width, height, n = 0;
   g_autofree guint8 *rgba = sag_slice_view_dup_pixels (view, FALSE, &width, &height);
 
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
+  for (int y = 0; y < height; y += 4)
+    for (int x = 0; x < width; x += 4)
       {
         const guint8 *p = rgba + 4 * ((gsize) y * width + x);
         double lps[3], hu;
@@ -152,7 +152,7 @@ test_crosshair (Fixture       *f,
   g_assert_cmpfloat_with_epsilon (ijk[2], 4, 0.3);
   g_assert_cmpint (slice_of (f->workspace), ==, 4);
   for (int v = 0; v < SAG_N_VIEWS; v++)
-    g_assert_cmpint (check_pixels (f, f->views[v]), >, 10000);
+    g_assert_cmpint (check_pixels (f, f->views[v]), >, 600);
 }
 
 /* The handle of `line` in `view`, dragged an eighth of a turn. */
@@ -217,16 +217,16 @@ test_double_oblique (Fixture       *f,
       const double *a = n[v], *b = n[(v + 1) % SAG_N_VIEWS];
 
       g_assert_cmpfloat_with_epsilon (a[0] * b[0] + a[1] * b[1] + a[2] * b[2], 0, 1e-9);
-      g_assert_cmpint (check_pixels (f, f->views[v]), >, 5000);
+      g_assert_cmpint (check_pixels (f, f->views[v]), >, 300);
     }
   /* A slice on, by the wheel. */
   hands_move (GTK_WIDGET (f->views[SAG_VIEW_CORONAL]), 60, 60);
   hands_wheel (GTK_WIDGET (f->views[SAG_VIEW_CORONAL]), 2, 0);
-  g_assert_cmpint (check_pixels (f, f->views[SAG_VIEW_CORONAL]), >, 5000);
+  g_assert_cmpint (check_pixels (f, f->views[SAG_VIEW_CORONAL]), >, 300);
   hands_key (GDK_KEY_q, 0);
   g_assert_false (sag_workspace_get_oblique (f->workspace));
   for (int v = 0; v < SAG_N_VIEWS; v++)
-    g_assert_cmpint (check_pixels (f, f->views[v]), >, 10000);
+    g_assert_cmpint (check_pixels (f, f->views[v]), >, 600);
 }
 
 /* HU at the middle of voxel (20, 12) of the axial slice shown, from its grey. */
@@ -335,7 +335,7 @@ test_turns (Fixture       *f,
           g_assert_cmpfloat_with_epsilon (spec.plane.right[c], steps[n].right[c], 1e-9);
           g_assert_cmpfloat_with_epsilon (spec.plane.down[c], steps[n].down[c], 1e-9);
         }
-      g_assert_cmpint (check_pixels (f, view), >, 10000);
+      g_assert_cmpint (check_pixels (f, view), >, 600);
     }
   before = sag_slice_view_dup_pixels (view, FALSE, &width, &height);
   hands_key (GDK_KEY_i, 0);

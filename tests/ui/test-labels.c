@@ -60,24 +60,45 @@ part (Fixture    *f,
   return object;
 }
 
-/* The colour of the pixel dx, dy beside the middle of voxel (i, j) of slice 10, 0xrrggbb. */
-static guint
-colour_at (Fixture *f,
-           int      i,
-           int      j,
-           int      dx,
-           int      dy)
+#define ALONG 40
+
+/* The colours, 0xrrggbb, of ALONG pixels from dx, dy beside the middle of voxel (i, j) of slice 10 on, downwards or to
+ * the right. */
+static void
+get_colours (Fixture *f,
+             int      i,
+             int      j,
+             int      dx,
+             int      dy,
+             gboolean down,
+             guint    colours[ALONG])
 {
   const double ijk[3] = { i, j, 10 };
   int width, height;
   g_autofree guint8 *rgba = sag_slice_view_dup_pixels (f->view, FALSE, &width, &height);
-  const guint8 *p;
   double lps[3], x, y;
 
   sag_grid_to_lps (sag_volume_get_grid (sag_workspace_get_volume (f->workspace)), ijk, lps);
   sag_slice_view_to_point (f->view, lps, &x, &y);
-  p = rgba + 4 * ((gsize) ((int) y + dy) * (gsize) width + (gsize) ((int) x + dx));
-  return (guint) p[0] << 16 | (guint) p[1] << 8 | p[2];
+  for (int n = 0; n < ALONG; n++)
+    {
+      int px = (int) x + dx + (down ? 0 : n), py = (int) y + dy + (down ? n : 0);
+      const guint8 *p = rgba + 4 * ((gsize) CLAMP (py, 0, height - 1) * (gsize) width + (gsize) CLAMP (px, 0, width - 1));
+
+      colours[n] = (guint) p[0] << 16 | (guint) p[1] << 8 | p[2];
+    }
+}
+
+/* In the middle of voxel (i, j). */
+static guint
+colour_at (Fixture *f,
+           int      i,
+           int      j)
+{
+  guint colours[ALONG];
+
+  get_colours (f, i, j, 0, 0, FALSE, colours);
+  return colours[0];
 }
 
 static gboolean
@@ -104,48 +125,50 @@ static void
 test_styles (Fixture       *f,
              gconstpointer  data)
 {
+  guint along[ALONG];
   int full = 0, grey = 0;
 
   sag_workspace_set_opacity (f->workspace, 1);
-  g_assert_cmphex (colour_at (f, 8, 12, 0, 0), ==, RIGHT);
-  g_assert_cmphex (colour_at (f, 24, 12, 0, 0), ==, LEFT);
-  g_assert_true (is_grey (colour_at (f, 24, 1, 0, 0))); /* no label there */
+  g_assert_cmphex (colour_at (f, 8, 12), ==, RIGHT);
+  g_assert_cmphex (colour_at (f, 24, 12), ==, LEFT);
+  g_assert_true (is_grey (colour_at (f, 24, 1))); /* no label there */
 
   click_on (f, "Hatch");
-  for (int d = 0; d < 40; d++)
+  get_colours (f, 24, 12, 0, 0, FALSE, along);
+  for (int d = 0; d < ALONG; d++)
     {
-      guint colour = colour_at (f, 24, 12, d, 0);
-
-      full += colour == LEFT;
-      grey += is_grey (colour);
+      full += along[d] == LEFT;
+      grey += is_grey (along[d]);
     }
   g_assert_cmpint (full, >, 3);
   g_assert_cmpint (grey, >, 3);
   click_on (f, "Hatch");
 
   click_on (f, "Fill");
-  g_assert_true (is_grey (colour_at (f, 24, 12, 0, 0)));
+  g_assert_true (is_grey (colour_at (f, 24, 12)));
   full = 0;
-  for (int d = -20; d < 20; d++) /* across the upper border: two pixels of it */
-    full += colour_at (f, 24, 4, 0, d) == LEFT;
+  get_colours (f, 24, 4, 0, -ALONG / 2, TRUE, along);
+  for (int d = 0; d < ALONG; d++) /* across the upper border: two pixels of it */
+    full += along[d] == LEFT;
   g_assert_cmpint (full, ==, 2);
   click_on (f, "Outline");
-  for (int d = -20; d < 20; d++)
-    g_assert_true (is_grey (colour_at (f, 24, 4, 0, d)));
+  get_colours (f, 24, 4, 0, -ALONG / 2, TRUE, along);
+  for (int d = 0; d < ALONG; d++)
+    g_assert_true (is_grey (along[d]));
   click_on (f, "Fill");
-  g_assert_cmphex (colour_at (f, 24, 12, 0, 0), ==, LEFT);
+  g_assert_cmphex (colour_at (f, 24, 12), ==, LEFT);
 
   hands_focus (GTK_WIDGET (f->window));
   gtk_widget_grab_focus (GTK_WIDGET (f->view));
   hands_key (GDK_KEY_bracketleft, 0);
   g_assert_cmpfloat_with_epsilon (sag_workspace_get_opacity (f->workspace), 0.9, 1e-9);
-  g_assert_cmphex (colour_at (f, 24, 12, 0, 0), !=, LEFT);
+  g_assert_cmphex (colour_at (f, 24, 12), !=, LEFT);
   hands_key (GDK_KEY_bracketright, 0);
-  g_assert_cmphex (colour_at (f, 24, 12, 0, 0), ==, LEFT);
+  g_assert_cmphex (colour_at (f, 24, 12), ==, LEFT);
   hands_key (GDK_KEY_o, 0);
-  g_assert_true (is_grey (colour_at (f, 24, 12, 0, 0)));
+  g_assert_true (is_grey (colour_at (f, 24, 12)));
   hands_key (GDK_KEY_o, 0);
-  g_assert_cmphex (colour_at (f, 24, 12, 0, 0), ==, LEFT);
+  g_assert_cmphex (colour_at (f, 24, 12), ==, LEFT);
 }
 
 /* The confidence of voxel (i, j) of slice 10 is 255 - 8 j: as a ramp of colours, and as a threshold that takes the fill
@@ -165,21 +188,21 @@ test_confidence (Fixture       *f,
       guint8 rgb[3];
 
       sag_confidence_colour ((255 - 8 * j) / 255.0f, rgb);
-      g_assert_cmphex (colour_at (f, 24, j, 0, 0), ==, (guint) rgb[0] << 16 | (guint) rgb[1] << 8 | rgb[2]);
+      g_assert_cmphex (colour_at (f, 24, j), ==, (guint) rgb[0] << 16 | (guint) rgb[1] << 8 | rgb[2]);
     }
   hands_key (GDK_KEY_k, 0);
-  g_assert_cmphex (colour_at (f, 24, 18, 0, 0), ==, LEFT);
+  g_assert_cmphex (colour_at (f, 24, 18), ==, LEFT);
 
   gtk_widget_grab_focus (scale);
-  for (int n = 0; n < 200 && gtk_adjustment_get_value (threshold) < 0.6; n++)
-    hands_key (GDK_KEY_Right, 0);
+  for (int n = 0; n < 100 && gtk_adjustment_get_value (threshold) < 0.6; n++)
+    hands_key (GDK_KEY_Page_Up, 0);
   g_assert_cmpfloat (gtk_adjustment_get_value (threshold), >=, 0.6);
   g_assert_cmpfloat_with_epsilon (sag_workspace_get_confidence_threshold (f->workspace),
                                   gtk_adjustment_get_value (threshold), 1e-6);
   for (int j = 5; j <= 18; j++)
     {
       gboolean sure = 255 - 8 * j >= 255 * gtk_adjustment_get_value (threshold);
-      gboolean seen = colour_at (f, 24, j, 0, 0) == LEFT;
+      gboolean seen = colour_at (f, 24, j) == LEFT;
 
       g_assert_cmpint (seen, ==, sure);
       filled += seen;

@@ -4,6 +4,7 @@
  *
  * $SAGITTA_CLI is the worker; it also makes the phantom. */
 #include "app/work/link.h"
+#include "engine/image/review.h"
 #include "tests/ui/fake.h"
 #include "ui/sample.h"
 #include "ui/window.h"
@@ -133,6 +134,30 @@ check_exports (SagWindow *window)
   g_signal_handlers_disconnect_by_data (exporter, &saved);
 }
 
+static const SagReview *
+get_review (SagWorkspace *workspace)
+{
+  return sag_provenance_peek_review (sag_segmentation_get_provenance (sag_workspace_get_segmentation (workspace)));
+}
+
+/* Who accepted the result, and when, is in the SEG, and is there again when it is read. */
+static void
+check_review (SagWindow        *window,
+              const char       *seg,
+              const SagReview  *given)
+{
+  SagWorkspace *workspace = sag_window_get_workspace (window);
+  guint n = g_list_model_get_n_items (sag_workspace_get_results (workspace));
+
+  sag_opener_open_dropped (sag_window_get_opener (window), (const char *const[]) { seg, NULL });
+  wait_results (workspace, n + 1);
+  fake_wait (sag_result_is_complete (sag_workspace_get_result (workspace)));
+  g_assert_cmpstr (get_review (workspace)->verdict, ==, "accepted");
+  g_assert_cmpstr (get_review (workspace)->reviewer, ==, given->reviewer);
+  g_assert_cmpstr (get_review (workspace)->time, ==, given->time);
+  sag_workspace_remove_result (workspace, sag_workspace_get_result (workspace));
+}
+
 /* A SEG and a NIfTI file of labels become results over the images, a NIfTI file of images images. */
 static void
 check_labels (SagWindow  *window,
@@ -205,11 +230,14 @@ test_whole_way (void)
   g_assert_cmpfloat (probe.value, <, -500);
   g_assert_cmpfloat (probe.confidence, >, 0.5);
 
+  gtk_widget_activate_action (GTK_WIDGET (window), "view.review", "s", "accepted");
+  g_assert_cmpstr (get_review (workspace)->verdict, ==, "accepted");
   listen (sag_window_get_exporter (window), &saved);
   sag_exporter_save_labels (sag_window_get_exporter (window), workspace, "seg", seg);
   wait_saved (&saved, seg);
   g_assert_true (g_file_test (seg, G_FILE_TEST_IS_REGULAR));
   g_signal_handlers_disconnect_by_data (sag_window_get_exporter (window), &saved);
+  check_review (window, seg, get_review (workspace));
 
   check_exports (window);
   check_labels (window, study);
