@@ -510,7 +510,7 @@ sag_link_install (const SagLinkOptions *options)
 
   self->argv = g_strdupv ((char **) options->argv);
   self->n_threads = options->n_threads;
-  self->grace_ms = options->grace_ms > 0 ? options->grace_ms : 100;
+  self->grace_ms = options->grace_ms > 0 ? options->grace_ms : 80;
   self->context = g_main_context_ref_thread_default ();
   for (int n = 0; n < SAG_N_JOB_LANES; n++)
     {

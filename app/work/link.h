@@ -17,7 +17,7 @@ typedef struct
   const char *const *argv;     /* the worker's command, "…/sagitta-cli", "worker", NULL; copied; the
                                   options of worker.h are appended */
   int      n_threads;          /* of each child's team; 0: one a core */
-  guint    grace_ms;           /* after a cancel; 0: 100 */
+  guint    grace_ms;           /* after a cancel; 0: 80, so that it is over within 100 */
   guint64  address_space_bytes[SAG_N_JOB_LANES]; /* limit of each child; 0: none */
 } SagLinkOptions;
 
