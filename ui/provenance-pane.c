@@ -112,9 +112,9 @@ add_labels (SagProvenancePane *self,
 
       for (int l = 0; l < n && left > 0; l++, left--)
         {
-          g_autofree char *codes = describe_label (&labels[l]);
+          g_autofree char *codes = describe_label (&labels[l]), *name = sag_anatomy_dup_name (&labels[l]);
 
-          add_row (self, sag_anatomy_translate (labels[l].name), codes);
+          add_row (self, name, codes);
         }
     }
 }

@@ -372,12 +372,13 @@ sag_slice_corners_dup_bottom_right (const SagSliceScene *scene)
       && sag_workspace_probe (scene->workspace, scene->probe, &probe) && probe.inside)
     {
       g_autofree char *value = sag_format_value (probe.value, probe.unit);
+      g_autofree char *name = probe.label != NULL ? sag_anatomy_dup_name (probe.label) : NULL;
       const double *lps = scene->probe;
 
       if (probe.label != NULL && isfinite (probe.confidence))
-        add_line (text, "%s · %.0f %%", sag_anatomy_translate (probe.label->name), 100 * probe.confidence);
+        add_line (text, "%s · %.0f %%", name, 100 * probe.confidence);
       else if (probe.label != NULL)
-        add_line (text, "%s", sag_anatomy_translate (probe.label->name));
+        add_line (text, "%s", name);
       if (!is_colour (scene))
         add_line (text, "%s", value);
       if (sag_slice_corners_get_detail (scene) < SAG_DETAIL_SERIES)

@@ -36,7 +36,11 @@ append_place (const SagSliceScene *scene,
   g_string_append_printf (
       text, scene->probing ? _ (", under the pointer: %s") : _ (", at the crosshair: %s"), value);
   if (probe.label != NULL)
-    g_string_append_printf (text, ", %s", sag_anatomy_translate (probe.label->name));
+    {
+      g_autofree char *name = sag_anatomy_dup_name (probe.label);
+
+      g_string_append_printf (text, ", %s", name);
+    }
   if (probe.label != NULL && isfinite (probe.confidence))
     g_string_append_printf (text, _ (", confidence %.0f %%"), 100 * probe.confidence);
 }

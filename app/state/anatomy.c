@@ -5,6 +5,7 @@
 #include "app/state/anatomy.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* What catalogues are asked for; a name that is not here may be any word of theirs. */
 static const char *const terms[] = {
@@ -40,4 +41,27 @@ sag_anatomy_translate (const char *name)
     if (g_str_equal (name, terms[n]))
       return _ (terms[n]);
   return name;
+}
+
+char *
+sag_anatomy_dup_name (const SagLabel *label)
+{
+  /* PS3.16 CID 244, and its codes of before 2020. */
+  static const struct
+  {
+    const char *codes[2], *word;
+  } sides[] = {
+    { { "7771000", "G-A101" }, N_ ("left") },
+    { { "24028007", "G-A100" }, N_ ("right") },
+    { { "51440002", "G-A102" }, N_ ("both sides") },
+  };
+  const char *name = sag_anatomy_translate (label->name), *more = label->modifier.meaning;
+  g_autofree char *said = g_utf8_casefold (label->name, -1), *word = g_utf8_casefold (more, -1);
+
+  if (*more == '\0' || strstr (said, word) != NULL)
+    return g_strdup (name);
+  for (gsize n = 0; n < G_N_ELEMENTS (sides); n++)
+    if (g_str_equal (label->modifier.value, sides[n].codes[0]) || g_str_equal (label->modifier.value, sides[n].codes[1]))
+      more = _ (sides[n].word);
+  return g_strconcat (name, ", ", more, NULL);
 }

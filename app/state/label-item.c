@@ -14,6 +14,7 @@ struct _SagLabelItem
   GObject  parent_instance;
 
   SagLabel label;
+  char    *name; /* as shown */
   gboolean visible;
   double   ml;
   double   confidence;
@@ -72,7 +73,7 @@ sag_label_item_get_property (GObject *object, guint id, GValue *value, GParamSpe
   switch (id)
     {
     case PROP_NUMBER: g_value_set_int (value, sag_label_get_number (&self->label)); break;
-    case PROP_NAME: g_value_set_string (value, sag_anatomy_translate (self->label.name)); break;
+    case PROP_NAME: g_value_set_string (value, self->name); break;
     case PROP_VISIBLE: g_value_set_boolean (value, self->visible); break;
     case PROP_ML: g_value_set_double (value, self->ml); break;
     case PROP_ML_TEXT: g_value_take_string (value, format_ml (self->ml)); break;
@@ -92,11 +93,19 @@ sag_label_item_set_property (GObject *object, guint id, const GValue *value, GPa
 }
 
 static void
+sag_label_item_finalize (GObject *object)
+{
+  g_free (SAG_LABEL_ITEM (object)->name);
+  G_OBJECT_CLASS (sag_label_item_parent_class)->finalize (object);
+}
+
+static void
 sag_label_item_class_init (SagLabelItemClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
+  object_class->finalize = sag_label_item_finalize;
   object_class->get_property = sag_label_item_get_property;
   object_class->set_property = sag_label_item_set_property;
   properties[PROP_NUMBER] = g_param_spec_int ("number", NULL, NULL, 0, SAG_LABEL_NUMBERS - 1, 0, flags);
@@ -125,6 +134,7 @@ sag_label_item_new (const SagLabel *label)
   SagLabelItem *self = g_object_new (SAG_TYPE_LABEL_ITEM, NULL);
 
   self->label = *label;
+  self->name = sag_anatomy_dup_name (label);
   return self;
 }
 
@@ -139,7 +149,7 @@ const char *
 sag_label_item_get_name (SagLabelItem *self)
 {
   g_return_val_if_fail (SAG_IS_LABEL_ITEM (self), NULL);
-  return sag_anatomy_translate (self->label.name);
+  return self->name;
 }
 
 gboolean

@@ -668,10 +668,36 @@ test_close (void)
   g_assert_cmpmem (pixel, 4, "\0\0\0\377", 4);
 }
 
+/* Two labels of one name are told apart by their side; a name that says its side does not say it twice. */
+static void
+test_sides (void)
+{
+  const struct
+  {
+    SagLabel    label;
+    const char *shown;
+  } labels[] = {
+    { { .value = 1, .name = "Putamen", .modifier = { "7771000", "SCT", "Left" } }, "Putamen, left" },
+    { { .value = 1, .name = "Putamen", .modifier = { "G-A100", "SRT", "Right" } }, "Putamen, right" },
+    { { .value = 1, .name = "Left lung", .modifier = { "7771000", "SCT", "Left" } }, "Left lung" },
+    { { .value = 1, .name = "Plaque", .modifier = { "1", "99X", "calcified" } }, "Plaque, calcified" },
+    { { .value = 1, .name = "Bone" }, "Bone" },
+  };
+
+  for (guint n = 0; n < G_N_ELEMENTS (labels); n++)
+    {
+      g_autoptr (SagLabelItem) item = sag_label_item_new (&labels[n].label);
+
+      g_assert_cmpstr (sag_label_item_get_name (item), ==, labels[n].shown);
+      g_assert_cmpstr (sag_label_item_get_label (item)->name, ==, labels[n].label.name);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/workspace/sides", test_sides);
   g_test_add_func ("/workspace/values", test_values);
   g_test_add_func ("/workspace/slices", test_slices);
   g_test_add_func ("/workspace/foresee", test_foresee);
