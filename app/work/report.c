@@ -163,9 +163,9 @@ add_values (Group *group, SagSrGroup *spec, SagMeasurement *item, SagVolume *vol
       /* Which of the two lines is the long one. */
       int longer = fabs (sqrt (first) - m->length) <= fabs (sqrt (first) - m->width) ? 0 : 1;
 
-      add_value (spec, group, (SagCode){ "103339001", "SCT", "Long axis" }, none, m->length,
+      add_value (spec, group, (SagCode){ "103339001", "SCT", "Long Axis" }, none, m->length,
                  real ? mm : pixels, longer);
-      add_value (spec, group, (SagCode){ "103340004", "SCT", "Short axis" }, none, m->width,
+      add_value (spec, group, (SagCode){ "103340004", "SCT", "Short Axis" }, none, m->width,
                  real ? mm : pixels, 1 - longer);
       return;
     }

@@ -297,7 +297,7 @@ with tempfile.TemporaryDirectory() as work:
             near(have.get(key), value, figure["name"] + " " + key, 1e-6)
             near(float(row[columns.get(key, key)]), value, "in the table", 1e-5)
             if figure["kind"] == "bidirectional":
-                concept = {"length_mm": ("Long axis", ""), "width_mm": ("Short axis", "")}[key]
+                concept = {"length_mm": ("Long Axis", ""), "width_mm": ("Short Axis", "")}[key]
             else:
                 concept = concepts.get(key)
             if concept is not None:

@@ -104,6 +104,35 @@ try:
         ask("/instances", p.read_bytes())
     compare("segmentation by REST", segs)
     compare("series by REST", cts)
+
+    # A report is of the same study.
+    spot = [float(v) for v in pydicom.dcmread(cts[5], stop_before_pixels=True).ImagePositionPatient]
+    (work / "figures.json").write_text(json.dumps([{"kind": "length", "points": [spot, [spot[0] + 20, *spot[1:]]]}]))
+    done = subprocess.run([cli, "measure", str(work / "study"), "-f", str(work / "figures.json"), "--sr", str(work / "sr.dcm")],
+                          capture_output=True, text=True)
+    check("a report to send", done.returncode == 0, done.stderr)
+    ask("/instances", (work / "sr.dcm").read_bytes())
+    compare("report by REST", [work / "sr.dcm"])
+    studies = [s for s in json.loads(ask("/studies?expand")) if s["MainDicomTags"]["StudyInstanceUID"]
+               == str(pydicom.dcmread(cts[0], stop_before_pixels=True).StudyInstanceUID)]
+    kinds = sorted(json.loads(ask(f"/series/{s}"))["MainDicomTags"]["Modality"] for s in studies[0]["Series"]) if studies else []
+    check("one study of images, segmentation and report", len(studies) == 1 and kinds == ["CT", "SEG", "SR"], kinds)
+
+    # What it gives back in a ZIP file, with and without a DICOMDIR, opens here: the same slices of the same series.
+    shutil.copytree(work / "study", work / "part", ignore=lambda folder, names: [n for n in names if n.endswith(".dcm")
+                    and pathlib.Path(folder, n) not in segs + cts])
+    shutil.copy(work / "sr.dcm", work / "part")
+
+    def told(path):
+        done = subprocess.run([cli, "index", str(path), "--json"], capture_output=True, text=True)
+        return sorted((s["uid"], s["kind"], s["files"], json.dumps(s["stacks"])) for study in json.loads(done.stdout)["studies"]
+                      for s in study["series"]) if done.returncode == 0 else [done.stderr]
+
+    for kind in ("archive", "media"):
+        (work / f"{kind}.zip").write_bytes(ask(f"/studies/{studies[0]['ID']}/{kind}"))
+        shutil.unpack_archive(work / f"{kind}.zip", work / kind)
+        for path in [work / f"{kind}.zip", work / kind] + ([work / kind / "DICOMDIR"] if kind == "media" else []):
+            check(f"{path.name} of Orthanc", told(path) == told(work / "part"), f"{told(path)} is not {told(work / 'part')}")
     sent = subprocess.run(["storescu", "-R", "-aec", "PEER", "127.0.0.1", str(dicom), *map(str, anon)], capture_output=True, text=True,
                           timeout=120)
     check("C-STORE", sent.returncode == 0, sent.stderr)
