@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#define BODY " (body structure)"
+
 /* What catalogues are asked for; a name that is not here may be any word of theirs. */
 static const char *const terms[] = {
   N_ ("Left lung"),
@@ -55,11 +57,14 @@ sag_anatomy_dup_name (const SagLabel *label)
     { { "24028007", "G-A100" }, N_ ("right") },
     { { "51440002", "G-A102" }, N_ ("both sides") },
   };
-  const char *name = sag_anatomy_translate (label->name), *more = label->modifier.meaning;
+  const char *more = label->modifier.meaning;
+  g_autofree char *name = g_strdup (sag_anatomy_translate (label->name));
   g_autofree char *said = g_utf8_casefold (label->name, -1), *word = g_utf8_casefold (more, -1);
 
+  if (g_str_has_suffix (name, BODY)) /* in every such name of SNOMED CT */
+    name[strlen (name) - strlen (BODY)] = '\0';
   if (*more == '\0' || strstr (said, word) != NULL)
-    return g_strdup (name);
+    return g_steal_pointer (&name);
   for (gsize n = 0; n < G_N_ELEMENTS (sides); n++)
     if (g_str_equal (label->modifier.value, sides[n].codes[0]) || g_str_equal (label->modifier.value, sides[n].codes[1]))
       more = _ (sides[n].word);

@@ -10,6 +10,6 @@
  * the program), else as it is. Files always keep the name itself. Borrowed from `name` or the catalogue. */
 const char *sag_anatomy_translate (const char     *name);
 
-/* A label's name with the side, or what else its type's modifier says, unless the name says it itself: "Putamen,
- * left". The caller frees it. */
+/* A label's name with the side, or what else its type's modifier says, unless the name says it itself, and
+ * without the "(body structure)" of SNOMED CT: "Putamen, left". The caller frees it. */
 char       *sag_anatomy_dup_name  (const SagLabel *label);

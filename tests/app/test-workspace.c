@@ -681,7 +681,7 @@ test_sides (void)
     { { .value = 1, .name = "Putamen", .modifier = { "G-A100", "SRT", "Right" } }, "Putamen, right" },
     { { .value = 1, .name = "Left lung", .modifier = { "7771000", "SCT", "Left" } }, "Left lung" },
     { { .value = 1, .name = "Plaque", .modifier = { "1", "99X", "calcified" } }, "Plaque, calcified" },
-    { { .value = 1, .name = "Bone" }, "Bone" },
+    { { .value = 1, .name = "Bone structure (body structure)" }, "Bone structure" },
   };
 
   for (guint n = 0; n < G_N_ELEMENTS (labels); n++)
