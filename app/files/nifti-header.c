@@ -306,6 +306,38 @@ invalid (GError **error, const char *what)
   return FALSE;
 }
 
+double
+sag_nifti_header_get_disagreement (const SagNiftiHeader *h, gboolean *sform_holds)
+{
+  double m[3][3] = { { 0 } }, offset[3] = { 0 }, worst = 0;
+  SagGrid grid;
+
+  *sform_holds = h->sform_code > 0;
+  if (h->qform_code <= 0 || h->sform_code <= 0)
+    return 0;
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++)
+      m[i][j] = h->srow[i][j];
+  *sform_holds = grid_from_matrix (m, offset, &grid);
+  matrix_of_quaternion (h, m);
+  for (int corner = 0; corner < 4; corner++) /* the first voxel, then the last along each axis */
+    {
+      double off = 0;
+
+      for (int i = 0; i < 3; i++)
+        {
+          int axis = corner - 1;
+          double d = h->srow[i][3] - h->qoffset[i];
+
+          if (corner > 0)
+            d += (h->srow[i][axis] - m[i][axis]) * (MAX (h->dim[corner], 1) - 1);
+          off += d * d;
+        }
+      worst = MAX (worst, sqrt (off));
+    }
+  return isfinite (worst) ? worst * unit_mm (h) : 0;
+}
+
 gboolean
 sag_nifti_header_get_grid (const SagNiftiHeader *h, SagGrid *grid, gboolean *flip, GError **error)
 {

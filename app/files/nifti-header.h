@@ -85,6 +85,11 @@ gboolean sag_nifti_header_is_pair  (const SagNiftiHeader *header);
  * are not known. */
 gboolean sag_nifti_header_is_placed (const SagNiftiHeader *header);
 
+/* How far apart the two forms (qform, sform) put the image's first voxel or the end of one of its edges, in mm; 0 where
+ * only one of them is given. The sform holds, unless it is sheared. */
+double   sag_nifti_header_get_disagreement (const SagNiftiHeader *header,
+                                            gboolean             *sform_holds);
+
 /* Bytes of one voxel of `datatype`; 0 if it is not one of the above. */
 int      sag_nifti_type_get_bytes  (int                   datatype);
 

@@ -131,6 +131,19 @@ sag_nifti_is_placed (const char *path)
   return !sag_nifti_is_file (path) || sag_nifti_count (path, &is_placed, NULL) == 0 || is_placed;
 }
 
+double
+sag_nifti_get_disagreement (const char *path, gboolean *sform_holds)
+{
+  SagNiftiInput input;
+  double off;
+
+  if (!sag_nifti_is_file (path) || !sag_nifti_input_open (&input, path, NULL))
+    return 0;
+  off = sag_nifti_header_get_disagreement (&input.header, sform_holds);
+  sag_nifti_input_close (&input);
+  return off;
+}
+
 SagVolume *
 sag_nifti_read (const char *path, const SagTick *tick, GError **error)
 {

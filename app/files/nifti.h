@@ -49,6 +49,11 @@ gboolean         sag_nifti_read_grid          (const char            *path,
  * either. */
 gboolean         sag_nifti_is_placed          (const char            *path);
 
+/* How far apart the file's two statements of where it lies are, in mm: sag_nifti_header_get_disagreement(). 0 for a file
+ * that cannot be read. */
+double           sag_nifti_get_disagreement   (const char            *path,
+                                               gboolean              *sform_holds);
+
 /* The same with the file's axes brought nearest to `orientation` ("RAS": i to the right, j to
  * anterior, k to superior; any of the 48), which moves no voxel in the patient. NULL: as
  * sag_nifti_write(). Where `is_placed` is FALSE, as sag_nifti_is_placed(), voxels stay in the order in which they were

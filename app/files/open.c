@@ -239,6 +239,32 @@ sag_open_file (const char *path, int which, const SagTick *tick, GError **error)
                                 : sag_nifti_read_volume (path, which, tick, error);
 }
 
+/* In mm; less is what floats have rounded. */
+#define MAX_DISAGREEMENT 0.05
+
+char **
+sag_open_list_warnings (const char *path)
+{
+  g_autoptr (GStrvBuilder) warnings = g_strv_builder_new ();
+  gboolean is_placed = TRUE, sform_holds = TRUE;
+  double apart;
+
+  if (!sag_png_is_name (path))
+    sag_open_count (path, &is_placed);
+  if (!is_placed)
+    g_strv_builder_add (warnings, SAG_OPEN_UNPLACED);
+  apart = sag_nifti_get_disagreement (path, &sform_holds);
+  if (apart > MAX_DISAGREEMENT)
+    {
+      g_autofree char *text = g_strdup_printf (
+          "The file says twice where it lies (qform and sform), up to %.2f mm apart: the %s holds", apart,
+          sform_holds ? "sform" : "qform");
+
+      g_strv_builder_add (warnings, text);
+    }
+  return g_strv_builder_end (warnings);
+}
+
 /* NIfTI or PNG: what comes with it is its name, and what a picture cannot say. */
 static SagOpenInfo *
 describe_file (const char *path, int which, const SagVolume *volume)
@@ -247,6 +273,7 @@ describe_file (const char *path, int which, const SagVolume *volume)
   g_autoptr (GStrvBuilder) findings = g_strv_builder_new ();
   gboolean is_placed;
   int n = sag_open_count (path, &is_placed);
+  g_auto (GStrv) warnings = sag_open_list_warnings (path);
 
   info->name = g_path_get_basename (path);
   info->has_place = is_placed;
@@ -254,8 +281,8 @@ describe_file (const char *path, int which, const SagVolume *volume)
   if (!sag_volume_get_has_spacing (volume))
     g_strv_builder_add (findings, "A picture says nothing of millimetres or of where it lies in "
                                   "the patient: lengths are in pixels");
-  else if (!is_placed)
-    g_strv_builder_add (findings, SAG_OPEN_UNPLACED);
+  else
+    g_strv_builder_addv (findings, (const char **) warnings);
   if (n > 1)
     {
       g_autofree char *text

@@ -40,6 +40,9 @@ SagVolume       *sag_open_volume       (const char     *path,
 #define SAG_OPEN_UNPLACED                                                                        \
   "The file does not say how it lies in the patient (its qform and sform codes are 0): which side is left is not known"
 
+/* That, or that its two statements of place differ, as sentences; none for a picture. Caller frees. */
+char           **sag_open_list_warnings (const char *path);
+
 /* Is it a file that is a volume of its own, NIfTI (either file of a pair) or PNG? How many it holds (1 where that
  * cannot be told yet), whether it says how they lie in the patient, and volume `which` of them, from 0. */
 gboolean         sag_open_is_file      (const char     *path);

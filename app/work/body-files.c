@@ -240,7 +240,8 @@ describe_image (const char *path)
 {
   g_autofree char *name = g_filename_display_basename (path);
   g_autofree char *uid = g_filename_display_name (path);
-  const char *const paths[] = { path, NULL }, *const warnings[] = { SAG_OPEN_UNPLACED, NULL };
+  const char *const paths[] = { path, NULL };
+  g_auto (GStrv) warnings = sag_open_list_warnings (path);
   GVariantBuilder items;
   GVariantDict dict;
   gboolean is_placed;
@@ -268,7 +269,7 @@ describe_image (const char *path)
           g_variant_dict_insert (&dict, "size", "(iii)", 0, 0, 1);
           g_variant_dict_insert (&dict, "spacing-source", "s", "unknown");
         }
-      else if (!is_placed)
+      else if (warnings[0] != NULL)
         g_variant_dict_insert (&dict, "warnings", "^as", warnings);
       g_variant_builder_add_value (&items, g_variant_dict_end (&dict));
     }

@@ -64,6 +64,22 @@ for name in ("astray-2.nii", "astray-2.nii.gz"):
     copy = nib.load(work / name) if made.returncode == 0 else astray
     same = made.returncode == 0 and (np.asarray(copy.dataobj) == voxels).all() and np.allclose(copy.affine, nib.load(work / "astray.nii").affine)
     results.append((f"{name}: no side is made up", same and copy.header["qform_code"] == copy.header["sform_code"] == 0, made.stderr))
+def twice(sform):
+    """qform and sform, which say different things."""
+    image = nib.Nifti1Image(voxels, None)
+    image.set_qform(TURNED, 1), image.set_sform(sform, 2)
+    nib.save(image, work / "twice.nii")
+    told = subprocess.run([cli, "info", work / "twice.nii", "--json"], capture_output=True, text=True)
+    subprocess.run([cli, "convert", work / "twice.nii", work / "once.nii"], check=True)
+    return told.stdout, points(nib.load(work / "once.nii"))
+
+
+for name, sform, holds in (("the same", TURNED, ""), ("moved", TURNED + np.array([[0, 0, 0, 2]] + [[0] * 4] * 3), "sform"),
+                           ("sheared", TURNED @ np.array([[1, .3, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), "qform")):
+    told, where = twice(sform)
+    meant = points(nib.Nifti1Image(voxels, TURNED if holds == "qform" else sform))
+    good = ("(qform and sform)" in told) == bool(holds) and (not holds or f"the {holds} holds" in told) and np.abs(where - meant).max() < 0.011
+    results.append((f"qform and sform: {name}", good, told))
 with zipfile.ZipFile(work / "pair.zip", "w") as archive:
     for name in ("one.hdr", "old.hdr", "one.img"):
         archive.write(work / name, f"study/{name}")
