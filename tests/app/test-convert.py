@@ -117,12 +117,6 @@ def check(folder, work):
 
 folders = [f for pattern in FOLDERS for f in sorted(data.glob(pattern))]
 print(f"1..{len(folders) + 1}")
-# Every folder of images is compared, or excused.
-known = [str(f.relative_to(data)) + "/" for f in folders] + list(EXCLUDED)
-leaves = {str(p.parent.relative_to(data)) for top in ("series", "dicom-matrix/dicom2nifti", "dicom-matrix/rt-utils")
-          for p in (data / top).rglob("*") if p.is_file() and p.parent != data / top}
-left = sorted(leaf for leaf in leaves if not any((leaf + "/").startswith(k) for k in known))
-print("".join(f"# not compared: {leaf}\n" for leaf in left) + ("not " if left else "") + f"ok {len(folders) + 1} - all")
 for n, folder in enumerate(folders, 1):
     with tempfile.TemporaryDirectory() as work:
         try:
@@ -131,3 +125,9 @@ for n, folder in enumerate(folders, 1):
         except Exception as error:  # any surprise is this folder's failure, not the end of the run
             print(f"# {type(error).__name__}: {error}")
             print(f"not ok {n} - {folder.name}")
+# Every folder of images is compared, or excused.
+known = [str(f.relative_to(data)) + "/" for f in folders] + list(EXCLUDED)
+leaves = {str(p.parent.relative_to(data)) for top in ("series", "dicom-matrix/dicom2nifti", "dicom-matrix/rt-utils")
+          for p in (data / top).rglob("*") if p.is_file() and p.parent != data / top}
+left = sorted(leaf for leaf in leaves if not any((leaf + "/").startswith(k) for k in known))
+print("".join(f"# not compared: {leaf}\n" for leaf in left) + ("not " if left else "") + f"ok {len(folders) + 1} - all")
