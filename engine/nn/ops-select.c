@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST ((gint64) 1 << 20) /* elements looked at */
+#define MOST ((gint64) 1 << 20)       /* elements looked at */
+#define MOST_PAIRS ((gint64) 1 << 26) /* of boxes compared: a second or two */
 
 /* ---- NonMaxSuppression (ONNX 10, 11) ----------------------------------------------------- */
 
@@ -85,9 +86,10 @@ number_of (const SagNode *node, int i, double otherwise)
   return value != NULL && sag_value_count (value) == 1 ? sag_tensor_get_real (value->constant, 0) : otherwise;
 }
 
-/* Of one class of one image. */
-static void
-select_boxes (const SagNode *node, gint64 batch, gint64 class, const SagTensor *boxes, const SagTensor *scores, GArray *chosen)
+/* Of one class of one image. FALSE when `work`, of pairs of boxes, is used up. */
+static gboolean
+select_boxes (const SagNode *node, gint64 batch, gint64 class, const SagTensor *boxes, const SagTensor *scores, GArray *chosen,
+              gint64 *work)
 {
   gint64 n = boxes->shape.dim[1], from = (batch * scores->shape.dim[1] + class) * n;
   gboolean centred = sag_node_get_int (node, "center_point_box", 0) != 0, limited = sag_node_input (node, 4) != NULL;
@@ -109,6 +111,9 @@ select_boxes (const SagNode *node, gint64 batch, gint64 class, const SagTensor *
       Box box = read_box (boxes, batch * n + row[2], centred);
       gboolean good = TRUE;
 
+      *work -= (chosen->len - first) / 3;
+      if (*work < 0)
+        return FALSE;
       for (guint k = first; good && k < chosen->len; k += 3)
         {
           Box other = read_box (boxes, batch * n + g_array_index (chosen, gint64, k + 2), centred);
@@ -118,6 +123,7 @@ select_boxes (const SagNode *node, gint64 batch, gint64 class, const SagTensor *
       if (good)
         g_array_append_vals (chosen, row, 3);
     }
+  return TRUE;
 }
 
 static gboolean
@@ -127,6 +133,7 @@ expand_suppression (SagNode *node, int at, GError **error)
   g_autoptr (GArray) chosen = g_array_new (FALSE, FALSE, sizeof (gint64));
   const SagTensor *boxes, *scores;
   SagTensor *rows;
+  gint64 work = MOST_PAIRS;
 
   if (!sag_node_arity (node, 2, error) || !sag_node_want_float (node, 0, error) || !sag_node_want_float (node, 1, error))
     return FALSE;
@@ -138,7 +145,8 @@ expand_suppression (SagNode *node, int at, GError **error)
     return sag_node_invalid (node, error, "its boxes and scores do not fit each other");
   for (gint64 i = 0; i < scores->shape.dim[0]; i++)
     for (gint64 k = 0; k < scores->shape.dim[1]; k++)
-      select_boxes (node, i, k, boxes, scores, chosen);
+      if (!select_boxes (node, i, k, boxes, scores, chosen, &work))
+        return sag_node_unsupported (node, error, "its boxes are too many to be compared; give it a score threshold");
   rows = sag_tensor_new (SAG_DTYPE_I64, &(SagShape){ 2, { chosen->len / 3, 3 } }, error);
   if (rows == NULL)
     return FALSE;

@@ -18,7 +18,7 @@
 #define MAX_MACS ((gint64) 1 << 30) /* spent on folding a graph */
 #define MAX_KNOWN_MACS ((gint64) 1 << 33) /* the same where a shape depends on an input's elements, which are given */
 #define MAX_MADE ((double) (1 << 29)) /* bytes, and */
-#define MAX_MADE_MACS 7e10 /* work, of what no input reaches and was too much to fold */
+#define MAX_MADE_MACS 4e9 /* work, of what no input reaches and was too much to fold */
 
 static gboolean
 check_needs (const SagNode *node, GError **error)
