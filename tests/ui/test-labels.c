@@ -2,6 +2,7 @@
  *
  * test-labels.c: what is found in the images, in the hands of a reader: how labels are drawn, how sure they are, and
  * where they are least so; more labels than a byte can count. */
+#include "app/state/wire.h"
 #include "tests/ui/fake.h"
 #include "tests/ui/hands.h"
 #include "ui/job-bar.h"
@@ -62,7 +63,7 @@ part (Fixture    *f,
 
 #define ALONG 40
 
-/* The colours, 0xrrggbb, of ALONG pixels from dx, dy beside the middle of voxel (i, j) of slice 10 on, downwards or to
+/* The colours, 0xrrggbb, of ALONG pixels from dx, dy beside the middle of voxel (i, j) of an axial slice on, downwards or to
  * the right. */
 static void
 get_colours (Fixture *f,
@@ -247,6 +248,55 @@ test_values (Fixture       *f,
   fake_wait (fake_find_text (f->panel, "\xe2\x88\x92" "612 HU") != NULL && fake_find_text (f->panel, "41.0 HU") != NULL);
 }
 
+/* ---- while a run goes on */
+
+/* All of the images one label, as a message of a run. */
+static void
+receive (Fixture    *f,
+         SagResult  *result,
+         const char *name,
+         guint8      value)
+{
+  const SagLabel labels[] = { { .value = 1, .name = "Right half", .rgb = { 230, 159, 0 } },
+                              { .value = 2, .name = "Left half", .rgb = { 86, 180, 233 } } };
+  g_autoptr (SagLabelmap) map =
+      sag_labelmap_new (sag_volume_get_grid (sag_workspace_get_volume (f->workspace)), NULL, labels, 2, NULL);
+  g_autoptr (SagSegmentation) segmentation = sag_segmentation_new (&map, 1, NULL, NULL, NULL);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GVariant) body = NULL;
+  g_autoptr (GError) error = NULL;
+
+  memset (sag_labelmap_get_voxels (map), value, 32 * 24 * 20);
+  body = g_variant_ref_sink (
+      g_variant_new_parsed ("{'segmentation': <%*>}", sag_segmentation_to_variant (segmentation, fds, NULL)));
+  sag_workspace_receive_result (f->workspace, result, name, body, fds, &error);
+  g_assert_no_error (error);
+}
+
+/* What is coarse is there first, and gives way slice by slice, the one looked at first, while another is scrolled to. */
+static void
+test_coarse (Fixture       *f,
+             gconstpointer  data)
+{
+  SagResult *result = sag_workspace_begin_result (f->workspace, "Run");
+
+  sag_workspace_set_opacity (f->workspace, 1);
+  g_assert_true (is_grey (colour_at (f, 20, 12)));
+  receive (f, result, "preview", 2);
+  sag_workspace_mark_ready (f->workspace, SAG_LAYER_PREVIEW, 0, 20);
+  fake_wait (colour_at (f, 20, 12) == LEFT);
+  receive (f, result, "segmentation", 1);
+  g_assert_cmphex (colour_at (f, 20, 12), ==, LEFT); /* nothing of it is ready yet */
+  sag_workspace_mark_ready (f->workspace, SAG_LAYER_SEGMENTATION, 9, 12);
+  fake_wait (colour_at (f, 20, 12) == RIGHT);
+  hands_move (GTK_WIDGET (f->view), 200, 200);
+  hands_wheel (GTK_WIDGET (f->view), 4, 0);
+  g_assert_cmpint (sag_workspace_get_slice (f->workspace, SAG_VIEW_AXIAL, NULL), ==, 6);
+  g_assert_cmphex (colour_at (f, 20, 12), ==, LEFT);
+  sag_workspace_mark_ready (f->workspace, SAG_LAYER_SEGMENTATION, 0, 20);
+  fake_wait (colour_at (f, 20, 12) == RIGHT);
+}
+
 /* ---- many labels */
 
 #define MANY 300
@@ -369,6 +419,7 @@ add_tests (void)
   g_test_add ("/labels/confidence", Fixture, "fake.halves", set_up, test_confidence, tear_down);
   g_test_add ("/labels/uncertain", Fixture, "fake.halves", set_up, test_uncertain, tear_down);
   g_test_add ("/labels/values", Fixture, "fake.halves", set_up, test_values, tear_down);
+  g_test_add ("/labels/coarse", Fixture, NULL, set_up, test_coarse, tear_down);
   g_test_add ("/labels/many", Fixture, NULL, set_up, test_many, tear_down);
 }
 

@@ -99,6 +99,7 @@ test_models (Fixture       *f,
                  == sag_segmenter_get_model (f->segmenter));
   g_assert_cmpstr (text_of (f, "fit_text"), ==, "Fits these images");
   g_assert_nonnull (strstr (text_of (f, "estimate"), "210 MB"));
+  g_assert_nonnull (strstr (text_of (f, "estimate"), "1.2 s"));
   sag_segmenter_choose (f->segmenter, "fake.invalid");
   g_assert_nonnull (strstr (text_of (f, "fit_text"), "Its network is missing"));
   g_assert_cmpint (sag_segmenter_get_state (f->segmenter), ==, SAG_SEGMENTER_UNFIT);
