@@ -115,20 +115,40 @@ bring_into_view (GtkWidget *widget)
 {
   GtkRoot *root = gtk_widget_get_root (widget);
   GtkWidget *before = gtk_root_get_focus (root);
+  GtkSettings *settings = gtk_widget_get_settings (widget);
+  gboolean animations;
 
   if (gtk_widget_get_ancestor (widget, GTK_TYPE_SCROLLED_WINDOW) == NULL)
     return;
+  g_object_get (settings, "gtk-enable-animations", &animations, NULL);
+  g_object_set (settings, "gtk-enable-animations", FALSE, NULL);
   while (widget != NULL && !gtk_widget_grab_focus (widget))
     widget = gtk_widget_get_parent (widget);
   fake_settle ();
   gtk_root_set_focus (root, before);
-  fake_settle ();
+  g_object_set (settings, "gtk-enable-animations", animations, NULL);
+}
+
+/* Whether a click in its middle is the widget's. */
+static gboolean
+is_hit (GtkWidget *widget)
+{
+  GtkWidget *native = GTK_WIDGET (gtk_widget_get_native (widget)), *hit;
+  double x, y;
+
+  if (!gtk_widget_translate_coordinates (widget, native, gtk_widget_get_width (widget) / 2.0,
+                                         gtk_widget_get_height (widget) / 2.0, &x, &y))
+    return FALSE;
+  hit = gtk_widget_pick (native, x, y, GTK_PICK_DEFAULT);
+  return hit != NULL
+         && (hit == widget || hit == gtk_widget_get_parent (widget) || gtk_widget_is_ancestor (hit, widget));
 }
 
 void
 hands_click_on (GtkWidget *widget)
 {
   bring_into_view (widget);
+  fake_wait (is_hit (widget));
   hands_click (widget, gtk_widget_get_width (widget) / 2.0, gtk_widget_get_height (widget) / 2.0, 1);
 }
 
