@@ -355,8 +355,12 @@ sag_slice_corners_dup_bottom_left (const SagSliceScene *scene)
   if (!is_colour (scene))
     {
       g_autofree char *window = sag_slice_corners_dup_window (scene);
+      g_autoptr (GString) line = g_string_new (window);
 
-      add_line (text, "%s%s", window,
+      /* Where there is no room for both, a number stays with its letter. */
+      g_string_replace (line, "W ", "W\u00a0", 1);
+      g_string_replace (line, "L ", "L\u00a0", 1);
+      add_line (text, "%s%s", line->str,
                 sag_workspace_is_inverted_by_hand (scene->workspace) ? _ ("  inverted") : "");
     }
   return g_string_free (text, FALSE);
