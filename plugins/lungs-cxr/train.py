@@ -3,10 +3,11 @@
 """The lungs-cxr network: training, calibration and export.
 
     train.py --data DATA/train/cxr-lung --work A
-    train.py --data DATA/train/cxr-lung --work B --start A/checkpoint.pt --rate 3e-3 --steps 500 --phantoms P --blend 0.5
+    train.py --data DATA/train/cxr-lung --work A2 --start A/checkpoint.pt --rate 1.5e-3 --steps 150
+    train.py --data DATA/train/cxr-lung --work B --start A2/checkpoint.pt --rate 3e-3 --steps 500 --phantoms P --blend 0.5
         --bf16 --seed 8
 
-The second run's network ships, as the mean of its answers for a picture and its mirror image; P is what
+The last run's network ships, as the mean of its answers for a picture and its mirror image; P is what
 `sagitta-cli phantom --kind dx-chest` wrote (README.md).
 Data: chest radiographs of Montgomery County with lung masks, 256 x 256. Split by patient (the number in the
 file name). 9 minutes of one core. Needs Debian's python3-torch, python3-pil and python3-onnx; with
