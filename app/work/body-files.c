@@ -75,8 +75,10 @@ begin_item (GVariantDict *dict, const SagDicomInstance *first, int stack, const 
 {
   const char *description
       = *first->series_description != '\0' ? first->series_description : first->protocol_name;
+  g_autofree char *numbered = g_strdup_printf (_ ("Series %d"), first->series_number);
   g_autofree char *named
-      = *name != '\0' ? g_strdup_printf ("%s, %s", description, name) : g_strdup (description);
+      = *name != '\0' ? g_strdup_printf ("%s, %s", *description != '\0' ? description : numbered, name)
+                      : g_strdup (description);
 
   g_variant_dict_init (dict, NULL);
   sag_body_add_text (dict, "uid", first->series_instance_uid);
