@@ -476,14 +476,16 @@ is_sound (const SagDicomInstance *in, GBytes *stream)
   return is_rle (in) ? sag_guard_check_rle (data, n) : sag_guard_check_jpeg (data, n);
 }
 
-/* Bytes of a sample as the toolkit decodes it: where 16 are allocated, some hold a JPEG of 8 bits. */
+/* Bytes of a sample as the toolkit decodes it: where 16 bits are allocated, some hold a JPEG of 8, or RLE of one segment
+ * for the low bytes alone. */
 static int
 get_stream_bytes (const SagPixels *self, GBytes *stream)
 {
   const SagDicomInstance *in = self->instance;
   gsize n = 0;
   const guint8 *data = stream != NULL ? g_bytes_get_data (stream, &n) : NULL;
-  int precision = is_rle (in) ? 0 : sag_guard_get_jpeg_precision (data, n);
+  gboolean is_low_only = is_rle (in) && n > 64 && in->samples_per_pixel == 1 && data[0] == 1;
+  int precision = is_low_only ? 8 : is_rle (in) ? 0 : sag_guard_get_jpeg_precision (data, n);
 
   return in->bits_allocated == 16 && precision > 0 && precision <= 8 ? 1 : in->bits_allocated / 8;
 }

@@ -270,10 +270,10 @@ def colours():
 
 
 def narrow():
-    """A JPEG of 8 bits where 16 are allocated."""
+    """A JPEG of 8 bits, or RLE, where 16 are allocated."""
     small = STORED.astype("u1")
     of = dict(x00280100=us(8), x00280101=us(8), x00280102=us(7))
-    for program in ("dcmcjpeg", "dcmcjpls"):
+    for program in ("dcmcjpeg", "dcmcjpls", "dcmcrle"):
         if shutil.which(program) is None:
             continue
         with tempfile.TemporaryDirectory() as folder:
