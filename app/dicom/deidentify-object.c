@@ -233,6 +233,31 @@ sag_deidentify_collect (const guint8 *bytes, gsize n, SagDates dates, GHashTable
 
 /* Values */
 
+/* Takes dates as programs write them into texts (ISO 8601: 2026-11-29, and a time behind it) out of `text`. FALSE if there
+ * was none. */
+static gboolean
+cut_dates (char *text)
+{
+  static const char form[] = "dddd-dd-dd";
+  gboolean found = FALSE;
+
+  for (char *p = text; *p != '\0'; p++)
+    {
+      gsize n = 0;
+
+      while (form[n] != '\0' && (form[n] == 'd' ? g_ascii_isdigit (p[n]) : p[n] == form[n]))
+        n++;
+      if (form[n] != '\0' || (p > text && g_ascii_isdigit (p[-1])) || g_ascii_isdigit (p[n]))
+        continue;
+      n += strcspn (p + n, " ;,\\");
+      memmove (p, p + n, strlen (p + n) + 1);
+      found = TRUE;
+      if (*p == '\0')
+        break;
+    }
+  return found;
+}
+
 static char *
 hash (const char *key, const char *what, const char *text)
 {
@@ -415,6 +440,8 @@ put_element (GByteArray *out, const SagElements *as, const SagElement *element, 
       if (memchr (element->value, '\0', element->n > 0 ? element->n - 1 : 0) != NULL
           || is_telling (rules, text))
         put_dummy (out, as, element);
+      else if (rules->dates != SAG_DATES_KEEP && cut_dates (text))
+        put_text (out, as, element->tag, element->vr, text);
       else
         return put_kept (out, as, element, rules);
       return TRUE;

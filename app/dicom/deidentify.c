@@ -35,10 +35,12 @@ sag_deidentified_free (SagDeidentified *self)
 static gboolean
 fail (GError **error, const char *what, const char *path)
 {
+  const int code = errno;
   g_autofree char *shown = sag_escape_name (path, -1);
 
-  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' could not be %s: %s"), shown, what,
-               g_strerror (errno));
+  g_set_error (error, SAG_DICOM_ERROR, SAG_DICOM_ERROR_IO, _ ("'%s' could not be %s: %s%s"), shown, what,
+               g_strerror (code),
+               code == ENOSPC || code == EDQUOT ? _ ("; make room, or choose another folder") : "");
   return FALSE;
 }
 
@@ -115,6 +117,7 @@ write_all (int fd, const guint8 *bytes, gsize n)
 
 typedef struct
 {
+  const char      *folder; /* as the user named it */
   const char      *key;
   SagDates         dates;
   GHashTable      *texts;
@@ -189,11 +192,11 @@ write_copy (Export *export, const SagDicomInstance *instance, const char *path, 
     }
   fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
-    return fail (error, _ ("written"), path);
+    return fail (error, _ ("written to"), export->folder);
   good = write_all (fd, head->data, head->len) && (n_pixels == 0 || write_all (fd, pixels, n_pixels))
          && write_all (fd, tail->data, tail->len) && fsync (fd) == 0;
   if (!good)
-    fail (error, _ ("written"), path);
+    fail (error, _ ("written to"), export->folder);
   close (fd);
   if (good)
     warn_of_pixels (export, instance, file);
@@ -254,7 +257,7 @@ write_series (Export *export, const SagIndexSeries *series, const char *inside, 
   for (int k = 2; g_mkdir (folder, 0777) != 0; k++)
     {
       if (errno != EEXIST || k > 1000)
-        return fail (error, _ ("made"), folder);
+        return fail (error, _ ("written to"), export->folder);
       g_free (*name);
       *name = g_strdup_printf ("%s-%s-%d", modality, uid + strlen (uid) - 8, k);
       g_free (folder);
@@ -395,7 +398,7 @@ sag_deidentify (const SagIndex *index, const char *series_uid, const char *folde
   g_autofree char *beside = NULL;
   gboolean made = !g_file_test (folder, G_FILE_TEST_EXISTS), good;
   int lock;
-  Export export = { key, dates, texts, report };
+  Export export = { folder, key, dates, texts, report };
 
   report->folders = g_ptr_array_new_with_free_func (g_free);
   report->uids = g_ptr_array_new_with_free_func (g_free);

@@ -285,7 +285,7 @@ if shutil.which("dcmmkdir"):
     subprocess.run([cli, "phantom", str(study), "--size", "64x64x16"], check=True, capture_output=True, timeout=120)
     disc = work / "disc"
     disc.mkdir()
-    words = {b"PLANTED", b"20190813"}
+    words = {b"PLANTED", b"20190813", b"2019-08-13", b"12:00:01"}
     item = pydicom.Dataset
     for n, p in enumerate(sorted(study.rglob("*.dcm"))):
         d = pydicom.dcmread(p)
@@ -293,6 +293,11 @@ if shutil.which("dcmmkdir"):
         d.InstitutionName, d.StationName, d.AccessionNumber, d.StudyID = "PLANTED-1", "PLANTED-2", "PLANTED-3", "PLANTED-4"
         d.DeviceSerialNumber, d.StudyDescription, d.SeriesDescription, d.ReferringPhysicianName = "PLANTED-5", "PLANTED-6", "PLANTED-7", "PLANTED^REF"
         if d.Modality == "SEG":
+            for s in d.SegmentSequence:
+                gear = item()
+                gear.AlgorithmName, gear.AlgorithmVersion, gear.AlgorithmFamilyCodeSequence = "Threshold", "1", []
+                gear.AlgorithmParameters = "precision=fp32; time=2019-08-13T12:00:01+02:00; cpu=avx2"
+                s.SegmentationAlgorithmIdentificationSequence = [gear]
             d.ContentCreatorName, d.ContentDescription, d.ContentLabel, d.DerivationDescription = "PLANTED^READER", "PLANTED-8", "PLANTED-9", "PLANTED-10"
             person, gear, changed, before = item(), item(), item(), item()
             person.InstitutionName, person.PersonIdentificationCodeSequence = "PLANTED-11", []
