@@ -9,7 +9,9 @@
 #include "ui/settings.h"
 #include "ui/window.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
+#include <signal.h>
 
 struct _SagApplication
 {
@@ -150,6 +152,15 @@ quit (GSimpleAction *action,
   g_list_free (windows);
 }
 
+/* Told to end (logging out, Ctrl-C, kill), it does as it would by its menu: workers stop and take with them what they
+ * unpacked. */
+static gboolean
+told_to_end (gpointer self)
+{
+  g_action_group_activate_action (self, "quit", NULL);
+  return G_SOURCE_CONTINUE;
+}
+
 /* Images are read in the dark, unless the reader says otherwise. */
 static void
 appearance_changed (GSettings *settings)
@@ -188,9 +199,12 @@ sag_application_startup (GApplication *application)
     { "about", about },
     { "quit", quit },
   };
+  static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
   SagApplication *self = SAG_APPLICATION (application);
 
   G_APPLICATION_CLASS (sag_application_parent_class)->startup (application);
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
+    g_unix_signal_add (ends[i], told_to_end, self);
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   gtk_window_set_default_icon_name ("org.sagitta.Sagitta");
   self->settings = sag_settings_new ();

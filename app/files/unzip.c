@@ -162,9 +162,10 @@ sag_unzip_work_for (int pid)
   keeper = pid;
 }
 
-/* A folder's name tells who made it, and for whom. */
-void
-sag_unzip_remove_orphans (void)
+/* A folder's name tells who made it, and for whom: those that were made for `owner`, or, if that is 0, those of programs
+ * that are no more. */
+static void
+remove_folders (int owner)
 {
   g_autofree char *where = sag_unzip_get_root ();
   DIR *dir = opendir (where);
@@ -177,12 +178,25 @@ sag_unzip_remove_orphans (void)
       int maker, parent;
 
       if (sscanf (entry->d_name, PREFIX "%d-%d-", &maker, &parent) == 2 && maker > 0 && parent > 1
-          && !is_alive (maker) && !is_alive (parent) && lstat (path, &info) == 0
+          && (owner != 0 ? parent == owner : !is_alive (maker) && !is_alive (parent)) && lstat (path, &info) == 0
           && S_ISDIR (info.st_mode) && info.st_uid == getuid ())
         remove_folder (path);
     }
   if (dir != NULL)
     closedir (dir);
+}
+
+void
+sag_unzip_remove_orphans (void)
+{
+  remove_folders (0);
+}
+
+void
+sag_unzip_remove_kept (void)
+{
+  if (keeper != 0)
+    remove_folders (keeper);
 }
 
 G_GNUC_PRINTF (4, 5)

@@ -49,6 +49,10 @@ char       *sag_unzip_get_root   (void);
  * is this program's own. */
 void        sag_unzip_work_for   (int            pid);
 
+/* Removes what was unpacked for the program of sag_unzip_work_for(), by whichever of its workers. Does nothing without.
+ * [any thread] */
+void        sag_unzip_remove_kept (void);
+
 /* Removes folders whose maker is no more, and neither is the program that it worked for. */
 void        sag_unzip_remove_orphans (void);
 

@@ -366,7 +366,7 @@ const SagJobBody *
 sag_job_body (void)
 {
   static const SagJobBody body = { create, run_job, destroy, add_folders,
-                                   sag_plugin_watch_opening };
+                                   sag_plugin_watch_opening, sag_unzip_remove_kept };
 
   return &body;
 }

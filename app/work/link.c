@@ -23,6 +23,7 @@
 #define MESSAGES_A_TURN 64 /* read before the main loop may draw again */
 #define REAP_MS 10
 #define REAP_DEAD_MS 250 /* it closed its socket: the memory is given back before that */
+#define LEAVE_MS 500
 #define MAX_NAMED 256 /* paths of one job that are told one by one; of more, their folders */
 
 typedef struct
@@ -529,6 +530,23 @@ sag_link_install (const SagLinkOptions *options)
   return self;
 }
 
+/* Lets the child take with it what it had kept on disk, if it does so at once. */
+static void
+dismiss (Lane *lane)
+{
+  siginfo_t info = { 0 };
+
+  if (lane->pid == 0 || lane->socket < 0
+      || !sag_message_send (lane->socket, 0, "leave", g_variant_new ("a{sv}", NULL), NULL, FALSE, NULL))
+    return;
+  for (int n = 0; n < LEAVE_MS && info.si_pid == 0; n++)
+    {
+      g_usleep (1000);
+      if (waitid (P_PID, (id_t) lane->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return;
+    }
+}
+
 void
 sag_link_remove (SagLink *self)
 {
@@ -538,6 +556,7 @@ sag_link_remove (SagLink *self)
       Lane *lane = &self->lanes[n];
       SagJob *job;
 
+      dismiss (lane);
       g_free (end_child (lane));
       if (lane->job != NULL)
         end_job (lane, NULL, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled")));

@@ -79,6 +79,9 @@ typedef struct
   void       (*watch)       (void         (*opening) (const char *file, gpointer data),
                              gpointer       data,
                              const char *const *avoided);
+  /* No job will come any more: what was kept on disk for the window, whichever process of its made it, goes. May be
+   * NULL. [any thread] */
+  void       (*leave)       (void);
 } SagJobBody;
 
 /* Jobs run on threads of this process from now on, one a lane, started when first needed. The

@@ -20,6 +20,7 @@
 typedef struct
 {
   int          socket;
+  const SagJobBody *body;
   GAsyncQueue *jobs;      /* of SagMessage */
   gint         cancelled; /* atomic: serial number of the job to stop, as gint */
   guint32      serial;    /* of the running job; main thread */
@@ -48,6 +49,12 @@ listen_main (gpointer data)
 
       if (message == NULL)
         _exit (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED) ? 0 : 1);
+      if (g_str_equal (message->name, "leave"))
+        {
+          if (self->body->leave != NULL)
+            self->body->leave ();
+          _exit (0);
+        }
       if (g_str_equal (message->name, "job"))
         g_async_queue_push (self->jobs, message);
       else
@@ -234,6 +241,7 @@ sag_worker_main (int argc, char **argv, const SagJobBody *body)
     g_debug ("the worker keeps its priority");
   sag_parallel_own (SAG_TEAM_COMPUTE, n_threads);
   self.socket = socket;
+  self.body = body;
   if (!contain (&self, body, strcmp (lane, "io") == 0 ? SAG_JOB_LANE_IO : SAG_JOB_LANE_COMPUTE))
     return 1;
   self.jobs = g_async_queue_new ();

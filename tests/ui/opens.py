@@ -3,6 +3,7 @@
 """opens.py WINDOW CLI DESKTOP-FILE: what a file manager does with images: looks up the type, launches by the
 desktop file, or hands files to the program that runs already. Prints TAP; needs a screen and a bus (xvfb.sh)."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -65,6 +66,14 @@ def main():
             check("a running program is handed a folder", wait_for(lambda: shown(program)))
         finally:
             program.end()
+
+        def members():
+            return glob.glob(f"{folder}/cache/sagitta/sagitta-zip-*/*")
+
+        program = Program([window, archive], XDG_CACHE_HOME=f"{folder}/cache")
+        check("a ZIP is unpacked for as long as it is shown", wait_for(lambda: shown(program)) and members())
+        check("told to end, the program does", program.end() == 0)
+        check("and leaves nothing of the ZIP", wait_for(lambda: not members()), members())
     print(f"1..{n_tests}")
     return 1 if failed else 0
 
