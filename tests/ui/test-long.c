@@ -126,6 +126,16 @@ nth_precision (SagModel *model,
   return has[n % n_has];
 }
 
+static gboolean
+is_chosen (SagSegmenter *segmenter)
+{
+  SagModel *model = sag_segmenter_get_model (segmenter);
+  SagSegmenterState state = sag_segmenter_get_state (segmenter);
+
+  return model != NULL && g_str_equal (sag_model_get_id (model), MODEL)
+         && (state == SAG_SEGMENTER_READY || state == SAG_SEGMENTER_UNFIT);
+}
+
 static void
 one_round (int n)
 {
@@ -146,14 +156,13 @@ one_round (int n)
   wait_state (sag_window_get_opener (window), SAG_OPENER_READY);
   scroll (window);
 
+  /* Voxels of a small study are larger than those the model was trained on: as soon as its estimate is there, it is
+   * said not to fit, and is run all the same. */
   sag_segmenter_choose (segmenter, MODEL);
-  wait_state (segmenter, SAG_SEGMENTER_READY);
-  fake_wait (g_strcmp0 (sag_model_get_id (sag_segmenter_get_model (segmenter)), MODEL) == 0);
+  fake_wait (is_chosen (segmenter));
   model = sag_segmenter_get_model (segmenter);
-  g_assert_cmpstr (sag_model_get_id (model), ==, MODEL);
-  wait_state (segmenter, SAG_SEGMENTER_READY);
   sag_segmenter_switch_precision (segmenter, nth_precision (model, n));
-  if (sag_segmenter_get_state (segmenter) == SAG_SEGMENTER_READY)
+  if (sag_segmenter_get_state (segmenter) != SAG_SEGMENTER_RUNNING)
     sag_segmenter_run (segmenter);
   wait_state (segmenter, SAG_SEGMENTER_DONE);
 
