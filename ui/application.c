@@ -204,7 +204,12 @@ sag_application_startup (GApplication *application)
 
   G_APPLICATION_CLASS (sag_application_parent_class)->startup (application);
   for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
-    g_unix_signal_add (ends[i], told_to_end, self);
+    {
+      struct sigaction now;
+
+      if (sigaction (ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) /* nohup */
+        g_unix_signal_add (ends[i], told_to_end, self);
+    }
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   gtk_window_set_default_icon_name ("org.sagitta.Sagitta");
   self->settings = sag_settings_new ();

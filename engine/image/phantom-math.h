@@ -129,7 +129,7 @@ sag_phantom_lattice (guint64 seed, gint64 i, gint64 j, gint64 k)
   return (double)(h >> 40) * (1.0 / 16777216.0);
 }
 
-/* Value noise in [0, 1): smooth, features as large as the unit of x, y, z; how fast it grows along each. */
+/* Value noise in [0, 1): smooth, features as large as the unit of x, y, z; `slope` becomes its partial derivatives. */
 static inline double
 sag_phantom_noise_slope (guint64 seed, double x, double y, double z, double slope[3])
 {
@@ -163,6 +163,7 @@ sag_phantom_noise_slope (guint64 seed, double x, double y, double z, double slop
   return c[0] + (c[1] - c[0]) * s[2];
 }
 
+/* The noise alone. */
 static inline double
 sag_phantom_noise (guint64 seed, double x, double y, double z)
 {
